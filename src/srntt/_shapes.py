@@ -1,0 +1,32 @@
+"""Shapes as types: ``Float[Tensor, "3 h w"]`` is read by people always, and by jaxtyping + beartype under the tests.
+
+jaxtyping is a development dependency. Without it these names stand for the bare array type.
+
+=====  =======================================================
+axis   meaning
+=====  =======================================================
+b      batch
+c      channels
+h, w   height and width of the map at hand (LR grid unless said)
+H, W   height and width of the output, or of an HR reference
+n      query positions
+m      key positions
+=====  =======================================================
+"""
+
+from typing import TYPE_CHECKING, Annotated
+
+if TYPE_CHECKING:
+    Bool = Float = Int = Int64 = Shaped = UInt8 = Annotated
+else:
+    try:
+        from jaxtyping import Bool, Float, Int, Int64, Shaped, UInt8
+    except ModuleNotFoundError:
+
+        class _Unchecked:
+            def __class_getitem__(cls, item: tuple) -> type:
+                return item[0]
+
+        Bool = Float = Int = Int64 = Shaped = UInt8 = _Unchecked
+
+__all__ = ["Bool", "Float", "Int", "Int64", "Shaped", "UInt8"]

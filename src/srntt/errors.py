@@ -1,0 +1,33 @@
+"""Every error that srntt raises on purpose.
+
+Each has the text a person needs (what was given, what is allowed, what to do next) and a stdlib twin, so that
+``except ValueError`` works for those who have never heard of us.
+"""
+
+
+class SrnttError(Exception):
+    """Base of all errors below; its text is meant for the person at the keyboard."""
+
+
+class InputError(SrnttError, ValueError):
+    """A picture, array or option that cannot be used as given."""
+
+
+class PictureError(InputError):
+    """A file that is not a whole picture of an allowed format and size."""
+
+
+class OutputError(SrnttError, OSError):
+    """An output that cannot be written where or as asked."""
+
+
+class ModelError(SrnttError, RuntimeError):
+    """A model that is missing, damaged, or not what it says it is."""
+
+
+class MemoryBudgetError(SrnttError, MemoryError):
+    """The work does not fit the memory it was given, in even the smallest pieces."""
+
+
+class MissingDependencyError(SrnttError, RuntimeError):
+    """The machine lacks something the work needs (a package, a device)."""

@@ -1,0 +1,151 @@
+"""The light model: texture transfer in one pass on the LR grid, by matches of sub-position accuracy."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from srntt._shapes import Float, Int64
+from srntt.features._texture_encoder import Description, TextureEncoder, enlarge, texture_bands
+from srntt.transfer._local_frames import RefinedMatch, local_frames, sample_blocks
+
+
+@dataclass(frozen=True)
+class LiteConfig:
+    """Size of a light model.
+
+    Attributes:
+        channels: width of the body.
+        content_blocks: residual blocks before the textures come in.
+        transfer_blocks: residual blocks after.
+        descriptor: length of a matching descriptor.
+    """
+
+    channels: int = 64
+    content_blocks: int = 6
+    transfer_blocks: int = 8
+    descriptor: int = 64
+
+
+class Textures(NamedTuple):
+    """Sampled textures and what is known of their worth, all on the LR grid.
+
+    ``bands`` holds, for each position, the reference's 4x band (48 channels), 2x band (12) and low band (3), each folded space
+    to depth; ``evidence`` the cosine of the match, the sharpness of its peak, the agreement of its neighbours, and the log
+    ratio of contrast between input and reference.
+    """
+
+    bands: Float[Tensor, "b 63 h w"]
+    evidence: Float[Tensor, "b 4 h w"]
+
+
+class ResidualBlock(nn.Module):
+    """Convolution, ReLU, convolution, skip; no normalisation (as in EDSR)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        with torch.no_grad():
+            self.second.weight.mul_(0.1)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return x + self.second(F.relu(self.first(x)))
+
+
+class TextureFusion(nn.Module):
+    """Add sampled textures to the content feature, as far as the evidence speaks for them.
+
+    The gate multiplies what is added: with no reference, or one that does not fit, the content feature passes unchanged.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.texture = nn.Conv2d(63 + 3, channels, 3, padding=1)
+        self.merge = nn.Sequential(
+            nn.Conv2d(2 * channels + 7, channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+        self.gate = nn.Sequential(
+            nn.Conv2d(7, 32, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(32, channels, 3, padding=1), nn.Sigmoid()
+        )
+
+    def forward(
+        self, content: Float[Tensor, "b c h w"], low_res: Float[Tensor, "b 3 h w"], textures: Textures
+    ) -> Float[Tensor, "b c h w"]:
+        low = textures.bands[:, -3:]
+        evidence = torch.cat([textures.evidence, low_res - low], 1)
+        gain = textures.evidence[:, 3:].exp()
+        fitted = torch.cat([textures.bands[:, :-3] * gain, low, low_res - low], 1)
+        texture = F.relu(self.texture(fitted))
+        return content + self.gate(evidence) * self.merge(torch.cat([content, texture, evidence], 1))
+
+
+class Lite(nn.Module):
+    """LR picture and sampled textures to the picture four times larger.
+
+    Output = bicubic enlargement + a residual, so that an untrained or starved network still returns the picture. Matching and
+    sampling stand outside (srntt.match, srntt.transfer): ``encoder`` and ``temperature`` are what they need.
+    """
+
+    scale = 4
+
+    def __init__(self, config: LiteConfig = LiteConfig()) -> None:  # noqa: B008 (frozen)
+        super().__init__()
+        self.config = config
+        channels = config.channels
+        self.encoder = TextureEncoder(dimensions=config.descriptor)
+        self.log_temperature = nn.Parameter(torch.tensor(3.0))
+        self.head = nn.Conv2d(3, channels, 3, padding=1)
+        self.content = nn.Sequential(*[ResidualBlock(channels) for _ in range(config.content_blocks)])
+        self.fusion = TextureFusion(channels)
+        self.transfer = nn.Sequential(*[ResidualBlock(channels) for _ in range(config.transfer_blocks)])
+        self.tail = nn.Conv2d(channels, 3 * self.scale**2, 3, padding=1)
+        with torch.no_grad():
+            self.tail.weight.mul_(0.1)
+
+    @property
+    def temperature(self) -> Float[Tensor, ""]:
+        """Factor on cosines before a softmax over them."""
+        return self.log_temperature.exp()
+
+    def forward(
+        self, low_res: Float[Tensor, "b 3 h w"], textures: Textures | None = None
+    ) -> Float[Tensor, "b 3 h4 w4"]:
+        """Upscale; without textures this is single-image super-resolution.
+
+        Args:
+            low_res: pictures in [0, 1].
+            textures: what was sampled from the references, on the same grid.
+        """
+        head = self.head(low_res - 0.5)
+        content = self.content(head)
+        if textures is not None:
+            content = self.fusion(content, low_res, textures)
+        residual = self.tail(self.transfer(content) + head)
+        return enlarge(low_res, self.scale) + F.pixel_shuffle(residual.float(), self.scale)
+
+
+def sample_textures(
+    reference: Float[Tensor, "b 3 H W"],
+    query: Description,
+    key: Description,
+    similarity: Float[Tensor, "b n"],
+    index: Int64[Tensor, "b n"],
+    match: RefinedMatch,
+) -> Textures:
+    """Sample one reference a sample, at every LR position."""
+    batch, _, height, width = query.descriptor.shape
+    frames = local_frames(match.position.reshape(batch, height, width, 2).detach())
+    jacobian = frames.jacobian.flatten(1, 2)
+    bands = texture_bands(reference)
+    blocks = [
+        sample_blocks(band, match.position, jacobian, ratio)
+        for band, ratio in ((bands.high, 4), (bands.middle, 2), (bands.low, 1))
+    ]
+    contrast = query.contrast.flatten(1) / key.contrast.flatten(1).gather(1, index)
+    evidence = torch.stack([similarity, match.sharpness, frames.agreement.flatten(1), contrast.log().clamp(-1, 1)], 1)
+    return Textures(*(x.unflatten(2, (height, width)) for x in (torch.cat(blocks, 1), evidence)))

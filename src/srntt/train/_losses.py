@@ -1,0 +1,60 @@
+"""Training losses, each a pure function."""
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Bool, Float, Int64
+
+
+def reconstruction(
+    output: Float[Tensor, "b 3 H W"], target: Float[Tensor, "b 3 H W"], epsilon: float = 1e-3
+) -> Float[Tensor, ""]:
+    """Charbonnier: a smooth L1."""
+    return ((output - target).square() + epsilon**2).sqrt().mean()
+
+
+def correspondence(
+    query: Float[Tensor, "n d"],
+    key: Float[Tensor, "d h w"],
+    truth: Float[Tensor, "n 2"],
+    temperature: Float[Tensor, ""],
+) -> Float[Tensor, ""]:
+    """Contrastive loss: cross-entropy over all keys, against the true correspondence.
+
+    The truth falls between positions, so its probability is split bilinearly over the four around it. That shapes the similarity
+    peak into one whose centroid is the truth.
+
+    Args:
+        query: unit descriptors of queries that are visible in the reference.
+        key: unit descriptors of the reference.
+        truth: (y, x) of each query in the key map, inside it.
+        temperature: factor on cosines.
+    """
+    height, width = key.shape[1:]
+    logits = temperature * (query @ key.flatten(1))
+    corner = truth.floor()
+    weight = torch.stack([corner + 1 - truth, truth - corner], -1)
+    y, x = (
+        torch.stack([corner[:, axis], corner[:, axis] + 1], -1).clamp(0, extent - 1).long()
+        for axis, extent in enumerate((height, width))
+    )
+    four = (y[:, :, None] * width + x[:, None, :]).flatten(1)
+    share = (weight[:, 0, :, None] * weight[:, 1, None, :]).flatten(1)
+    picked = (share * logits.gather(1, four)).sum(1)
+    return (logits.logsumexp(1) - picked).mean()
+
+
+def sub_position(
+    position: Float[Tensor, "b n 2"], truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]
+) -> Float[Tensor, ""]:
+    """Mean distance of refined matches from the truth, over those that started within one position of it."""
+    near = visible & ((position.detach() - truth).abs().amax(-1) < 1)
+    distance = (position - truth).abs().sum(-1)
+    return (distance * near).sum() / near.sum().clamp(min=1)
+
+
+def hit_rate(index: Int64[Tensor, "b n"], width: int, truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]) -> float:
+    """Share of visible queries matched within one position of the truth."""
+    found = torch.stack([index // width, index % width], -1)
+    hit = ((found - truth).abs().amax(-1) < 1) & visible
+    return float(hit.sum() / visible.sum().clamp(min=1))

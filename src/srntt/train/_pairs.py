@@ -1,0 +1,122 @@
+"""Training pairs made from single photographs: a target, a reference that shows some of it differently, and the truth."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srntt._shapes import Bool, Float, UInt8
+from srntt.features._texture_encoder import reduce
+from srntt.train._photographs import Photographs, crop
+from srntt.train._warp import Warp, WarpRange
+
+
+@dataclass(frozen=True)
+class PairRange:
+    """What pairs are made of.
+
+    Attributes:
+        target: side of the HR target, in pixels (a multiple of 4).
+        reference: side of the HR reference.
+        unrelated: share of references cut from another photograph.
+        soft: share of references that are blurred, noisy, or both.
+        warp: how references are turned.
+    """
+
+    target: int = 160
+    reference: int = 192
+    unrelated: float = 0.12
+    soft: float = 0.25
+    warp: WarpRange = WarpRange()
+
+
+class Pairs(NamedTuple):
+    """A batch. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the target; ``visible`` says if it is in."""
+
+    high_res: Float[Tensor, "b 3 H W"]
+    low_res: Float[Tensor, "b 3 h w"]
+    reference: Float[Tensor, "b 3 R R"]
+    truth: Float[Tensor, "b h w 2"]
+    visible: Bool[Tensor, "b h w"]
+
+
+def make_pairs(photographs: Photographs, count: int, limits: PairRange, random: np.random.Generator) -> Pairs:
+    """Draw a batch of pairs."""
+    samples = [_make_pair(photographs, limits, random) for _ in range(count)]
+    high_res, reference, truth, visible = (torch.stack(column) for column in zip(*samples, strict=True))
+    return Pairs(high_res, as_uint8(reduce(high_res, 4)), as_uint8(reference), truth, visible)
+
+
+def as_uint8(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
+    """Round to what an 8-bit file holds."""
+    return (picture.clamp(0, 1) * 255).round() / 255
+
+
+def _make_pair(photographs: Photographs, limits: PairRange, random: np.random.Generator) -> tuple[Tensor, ...]:
+    photograph = photographs.draw(random)
+    target, corner = crop(photograph, limits.target, random)
+    grid = _cell_centres(limits.target)
+    warp = Warp(limits.reference, corner + limits.target / 2, limits.warp, random)
+    if random.uniform() < limits.unrelated:
+        reference, _ = crop(photographs.draw(random), limits.reference, random)
+        visible = torch.zeros(grid.shape[:2], dtype=torch.bool)
+        truth = torch.zeros_like(grid)
+    else:
+        reference = _view(photograph, warp, limits.reference)
+        truth = warp.inverse(grid + torch.from_numpy(corner).float()) / 4 - 0.5
+        visible = ((truth > -0.5) & (truth < limits.reference / 4 - 0.5)).all(-1)
+    reference = _expose(reference, random)
+    if random.uniform() < limits.soft:
+        reference = _soften(reference, random)
+    flips = [axis for axis in (1, 2) if random.uniform() < 0.5]
+    if flips:  # both sides alike
+        last = limits.reference / 4 - 1
+        target, reference = target.flip(flips), reference.flip(flips)
+        truth, visible = truth.flip([a - 1 for a in flips]), visible.flip([a - 1 for a in flips])
+        for axis in flips:
+            truth[..., axis - 1] = last - truth[..., axis - 1]
+    return target, reference, truth, visible
+
+
+def _cell_centres(size: int) -> Float[Tensor, "h w 2"]:
+    line = torch.arange(size // 4) * 4.0 + 2
+    return torch.stack(torch.meshgrid(line, line, indexing="ij"), -1)
+
+
+def _view(photograph: UInt8[Tensor, "3 H W"], warp: Warp, size: int) -> Float[Tensor, "3 s s"]:
+    line = torch.arange(size) + 0.5
+    position = warp(torch.stack(torch.meshgrid(line, line, indexing="ij"), -1))
+    limit = torch.tensor(photograph.shape[1:])
+    first = position.amin((0, 1)).floor().int().clamp(min=0).minimum(limit - 4) - 3
+    first = first.clamp(min=0)
+    last = (position.amax((0, 1)).ceil().int() + 4).minimum(limit).maximum(first + 4)
+    window = photograph[:, first[0] : last[0], first[1] : last[1]].float()[None] / 255
+    grid = (position - first) / (last - first) * 2 - 1
+    return F.grid_sample(
+        window, grid.flip(-1)[None], mode="bicubic", padding_mode="reflection", align_corners=False
+    )[0].clamp(0, 1)
+
+
+def _expose(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Float[Tensor, "3 H W"]:
+    severity = random.uniform()
+    gain = torch.from_numpy(random.normal(1, 0.05 * severity, (3, 1, 1)).astype(np.float32))
+    gain = gain * float(1 + random.uniform(-0.3, 0.3) * severity)
+    shift = float(random.uniform(-0.08, 0.08) * severity)
+    gamma = float(2 ** (random.uniform(-0.4, 0.4) * severity))
+    return (picture * gain + shift).clamp(0, 1) ** gamma
+
+
+def _soften(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Float[Tensor, "3 H W"]:
+    if random.uniform() < 0.7:
+        sigma = random.uniform(0.4, 1.4)
+        tap = torch.exp(-0.5 * (torch.arange(-4, 5) / sigma) ** 2)
+        tap = (tap / tap.sum()).expand(3, 1, 1, 9)
+        padded = F.pad(picture[None], (4, 4, 4, 4), mode="reflect")
+        picture = F.conv2d(F.conv2d(padded, tap, groups=3), tap.transpose(2, 3), groups=3)[0]
+    if random.uniform() < 0.5:
+        noise = random.normal(0, random.uniform(0, 0.02), picture.shape).astype(np.float32)
+        picture = picture + torch.from_numpy(noise)
+    return picture.clamp(0, 1)

@@ -1,0 +1,73 @@
+"""One forward pass of a light model in training: match, refine, sample, synthesise, and what each of them owes."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Int64
+from srntt.features._texture_encoder import reduce
+from srntt.network._lite import Lite, sample_textures
+from srntt.train import _losses
+from srntt.train._pairs import Pairs, as_uint8
+from srntt.transfer._local_frames import refine_match
+
+_CONTRASTED = 256  # queries of each sample that enter the contrastive loss
+
+
+class StepLosses(NamedTuple):
+    """The terms of the training loss, and the share of matches that were right."""
+
+    reconstruction: Float[Tensor, ""]
+    correspondence: Float[Tensor, ""]
+    sub_position: Float[Tensor, ""]
+    hit_rate: float
+
+
+def losses(model: Lite, pairs: Pairs, with_reference: bool) -> StepLosses:
+    """Forward a batch.
+
+    Args:
+        model: the model in training.
+        pairs: the batch.
+        with_reference: otherwise the output is made from the LR picture alone, and only reconstruction is owed.
+    """
+    low_res, high_res = pairs.low_res, pairs.high_res
+    if not with_reference:
+        zero = high_res.new_zeros(())
+        return StepLosses(_losses.reconstruction(model(low_res), high_res), zero, zero, 0.0)
+    query = model.encoder(low_res)
+    key = model.encoder(as_uint8(reduce(pairs.reference, 4)))
+    flat_query = query.descriptor.flatten(2)
+    similarity, index = best_match(flat_query, key.descriptor.flatten(2))
+    match = refine_match(flat_query, key.descriptor, index, model.temperature)
+    textures = sample_textures(pairs.reference, query, key, similarity, index, match)
+    truth, visible = pairs.truth.flatten(1, 2), pairs.visible.flatten(1)
+    return StepLosses(
+        _losses.reconstruction(model(low_res, textures), high_res),
+        _contrast(model, flat_query, key.descriptor, pairs),
+        _losses.sub_position(match.position, truth, visible),
+        _losses.hit_rate(index, key.descriptor.shape[-1], truth, visible),
+    )
+
+
+def best_match(
+    query: Float[Tensor, "b d n"], key: Float[Tensor, "b d m"]
+) -> tuple[Float[Tensor, "b n"], Int64[Tensor, "b n"]]:
+    """Exact nearest descriptor; the similarity carries gradient, the choice does not."""
+    with torch.no_grad():
+        index = torch.stack([(q.T @ k).max(1).indices for q, k in zip(query, key, strict=True)])
+    chosen = key.gather(2, index[:, None].expand(-1, key.shape[1], -1))
+    return (query * chosen).sum(1), index
+
+
+def _contrast(model: Lite, query: Tensor, key: Tensor, pairs: Pairs) -> Float[Tensor, ""]:
+    terms = []
+    for sample in range(len(query)):
+        seen = pairs.visible[sample].flatten().nonzero()[:, 0]
+        if len(seen) == 0:
+            continue
+        seen = seen[torch.randperm(len(seen), device=seen.device)[:_CONTRASTED]]
+        truth = pairs.truth[sample].flatten(0, 1)[seen]
+        terms.append(_losses.correspondence(query[sample][:, seen].T, key[sample], truth, model.temperature))
+    return torch.stack(terms).mean() if terms else query.new_zeros(())

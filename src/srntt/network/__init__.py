@@ -1,0 +1,33 @@
+"""LR picture and textures to the HR picture: the networks, model files, and converters of others' weights."""
+
+from srntt.network._content_extractor import ContentExtractor, ContentExtractorConfig
+from srntt.network._discriminator import Discriminator
+from srntt.network._download import find_vgg19, get_vgg19, vgg19_path, weights_cache_dir
+from srntt.network._lite import Lite, LiteConfig, Textures, sample_textures
+from srntt.network._model_files import ARCHITECTURES, load_model, save_model
+from srntt.network._official_npz import convert_official, load_official
+from srntt.network._paper import PaperConfig, PaperSRNTT
+from srntt.network._texture_transfer import SwappedMaps, TextureTransfer
+
+__all__ = [
+    "ARCHITECTURES",
+    "ContentExtractor",
+    "ContentExtractorConfig",
+    "Discriminator",
+    "Lite",
+    "LiteConfig",
+    "PaperConfig",
+    "PaperSRNTT",
+    "SwappedMaps",
+    "TextureTransfer",
+    "Textures",
+    "convert_official",
+    "find_vgg19",
+    "get_vgg19",
+    "load_model",
+    "load_official",
+    "sample_textures",
+    "save_model",
+    "vgg19_path",
+    "weights_cache_dir",
+]

@@ -1,0 +1,174 @@
+"""Guarded reading and whole-or-nothing writing of safetensors files: the only tensor format that srntt loads.
+
+Everything is judged from the header (names, shapes, dtypes) before a tensor is read, so that a hostile or damaged
+file costs no more memory than the one that was expected.
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from srntt.errors import ModelError, OutputError
+
+MAX_HEADER_BYTES = 4 << 20
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64}
+_OTHER_FORMATS = {".pth", ".pt", ".pt2", ".ckpt", ".bin", ".pkl", ".pickle", ".npz", ".npy", ".mat", ".h5", ".onnx"}
+_ADVICE = (
+    "srntt loads safetensors only, because reading a pickle can run whatever code it holds. Convert the official "
+    "SRNTT .npz with `srntt weights convert FILE -o FOLDER`, VGG19 (.pth, .mat) with `srntt weights get vgg19 --from "
+    "FILE`, and anything else with the program that wrote it"
+)
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What a header says of one tensor; ``dtype`` is one of F32, F16, I64."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself: its tensors by name, and its text metadata."""
+
+    tensors: dict[str, TensorInfo]
+    metadata: dict[str, str]
+
+
+def read_header(path: str | Path) -> Header:
+    """Read names, shapes, dtypes and metadata; no tensor is touched.
+
+    Raises:
+        ModelError: no such file, not a regular file, another format (pickles among them), damaged, or a dtype other
+            than float32, float16 and int64.
+    """
+    path = Path(path)
+    _refuse_other_formats(path)
+    with _opened(path) as file:
+        names = list(file.keys())
+        tensors = {name: _info(path, name, file.get_slice(name)) for name in names}
+        return Header(tensors, dict(file.metadata() or {}))
+
+
+def read_tensors(path: str | Path, expected: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Read the expected tensors on the CPU, floats as float32, once the header has shown that they are there as
+    expected.
+
+    Tensors that are not asked for are left alone.
+
+    Args:
+        path: a safetensors file.
+        expected: shape by name.
+
+    Raises:
+        ModelError: as `read_header`; a tensor missing, of another shape, or with a value that is not finite.
+    """
+    path = Path(path)
+    header = read_header(path)
+    missing = sorted(set(expected) - set(header.tensors))
+    if missing:
+        raise ModelError(f"{path} lacks {_listed(missing)}; it holds {_listed(sorted(header.tensors))}.")
+    for name, shape in expected.items():
+        if header.tensors[name].shape != tuple(shape):
+            raise ModelError(f"{path}: {name} has shape {header.tensors[name].shape}, expected {tuple(shape)}.")
+    with _opened(path) as file:
+        return {name: _checked(path, name, file.get_tensor(name)) for name in expected}
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a whole file or none: a temporary file beside it, flushed to disk, then renamed.
+
+    Raises:
+        ModelError: a dtype or a value (one that is not finite) that `read_tensors` would refuse.
+        OutputError: the folder cannot be written.
+    """
+    path = Path(path)
+    for name, tensor in tensors.items():
+        _checked(path, name, tensor)
+        if tensor.dtype not in _DTYPES.values():
+            raise ModelError(f"{name} is {tensor.dtype}; written are {', '.join(_DTYPES)}. Convert it first.")
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, save(plain, metadata=dict(metadata)))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file or none; an existing file is replaced.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _refuse_other_formats(path: Path) -> None:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror}. Give the path of a safetensors file.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelError(f"{path} is not a regular file. Give the path of a safetensors file.")
+    if path.suffix.lower() in _OTHER_FORMATS:
+        raise ModelError(f"{path} is a {path.suffix} file: not loaded. {_ADVICE}.")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY")):
+        raise ModelError(f"{path} is a pickle, zip or NumPy file whatever its name says: not loaded. {_ADVICE}.")
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > min(MAX_HEADER_BYTES, status.st_size - 8):
+        raise ModelError(
+            f"{path} is not a whole safetensors file: its header claims {length} bytes of {status.st_size}, "
+            f"and {MAX_HEADER_BYTES} are allowed. Fetch or save it again."
+        )
+
+
+def _opened(path: Path):
+    try:
+        return safe_open(path, framework="pt", device="cpu")
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"{path} is not a whole safetensors file ({error}). Fetch or save it again.") from error
+
+
+def _info(path: Path, name: str, part) -> TensorInfo:
+    dtype = str(part.get_dtype())
+    if dtype not in _DTYPES:
+        raise ModelError(
+            f"{path}: {name} is {dtype}; allowed are {', '.join(_DTYPES)}. Save the model as float32 or float16."
+        )
+    return TensorInfo(dtype, tuple(part.get_shape()))
+
+
+def _checked(path: Path, name: str, tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    if not bool(torch.isfinite(tensor).all()):
+        raise ModelError(
+            f"{path}: {name} has values that are not finite. The file is damaged, or its training diverged."
+        )
+    return tensor.float()
+
+
+def _listed(names: list[str], at_most: int = 6) -> str:
+    more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return (", ".join(names[:at_most]) or "nothing") + more

@@ -1,0 +1,90 @@
+"""SRNTT as the paper has it: content extractor and texture transfer together."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+from torch import Tensor, nn
+
+from srntt._shapes import Float
+from srntt.errors import InputError
+from srntt.features import Family
+from srntt.network._content_extractor import ContentExtractor
+from srntt.network._texture_transfer import Scale, SwappedMaps, TextureTransfer
+
+
+@dataclass(frozen=True)
+class PaperConfig:
+    """What there is to choose.
+
+    Attributes:
+        scale: of the output: 4, 8 or 16.
+        gated: the maps are gated by the similarity.
+        phi: the VGG19 weights whose maps the transfer was trained on; official weights: caffe.
+    """
+
+    scale: Scale = 4
+    gated: bool = False
+    phi: Family = "caffe"
+
+    def __post_init__(self) -> None:
+        if self.scale not in get_args(Scale):
+            raise InputError(f"scale is {self.scale!r}; allowed are 4, 8 and 16.")
+        if self.phi not in get_args(Family):
+            raise InputError(f"phi is {self.phi!r}; allowed are {', '.join(get_args(Family))}.")
+
+
+class PaperSRNTT(nn.Module):
+    """Content extractor, frozen, and texture transfer.
+
+    New ones are in evaluation mode. `train()` reaches the transfer alone: the extractor is trained beforehand, by
+    itself, and stays as it is.
+
+    Attributes:
+        halo: LR pixels on each side that an output pixel depends on.
+    """
+
+    halo = ContentExtractor.halo + TextureTransfer.halo
+
+    def __init__(self, config: PaperConfig = PaperConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.extractor = ContentExtractor().requires_grad_(False)
+        self.transfer = TextureTransfer(config.scale, config.gated)
+        self.eval()
+
+    @property
+    def scale(self) -> int:
+        """Output pixels per LR pixel, each way."""
+        return self.config.scale
+
+    def train(self, mode: bool = True) -> "PaperSRNTT":
+        """Set the mode of the transfer; the extractor stays in evaluation mode.
+
+        # PAPER: the released code ran the frozen extractor's batch normalisation in training mode.
+        """
+        super().train(mode)
+        self.extractor.eval()
+        return self
+
+    def forward(
+        self,
+        low_res: Float[Tensor, "b 3 h w"],
+        maps: SwappedMaps | None = None,
+        weights: Float[Tensor, "b 1 h w"] | None = None,
+    ) -> Float[Tensor, "b 3 H W"]:
+        """The HR picture, RGB in [0,1].
+
+        Args:
+            low_res: RGB in [0,1].
+            maps: swapped maps of the LR picture's size; None: no reference, the extractor's own head answers (4x only).
+            weights: similarity map for a gated transfer.
+
+        Raises:
+            InputError: maps or weights that do not fit; no maps, where the scale is not 4.
+        """
+        content_feature = self.extractor(low_res)
+        if maps is not None:
+            return self.transfer(content_feature, maps, weights)
+        if self.scale != self.extractor.scale:
+            raise InputError(f"Without a reference the paper's network upscales 4x, not {self.scale}x. Give maps.")
+        return self.extractor.upscale(content_feature)

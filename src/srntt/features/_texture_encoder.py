@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,7 +19,9 @@ class Description(NamedTuple):
 
 
 class TextureBands(NamedTuple):
-    """What is transferred: the Laplacian pyramid of a reference, one level a scale. Their upsampled sum is the reference."""
+    """What is transferred: the Laplacian pyramid of a reference, one level a scale. Their upsampled sum is the
+    reference.
+    """
 
     low: Float[Tensor, "b 3 h w"]
     middle: Float[Tensor, "b 3 h2 w2"]

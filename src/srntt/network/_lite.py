@@ -8,8 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srntt._shapes import Float, Int64
-from srntt.features._texture_encoder import Description, TextureEncoder, enlarge, texture_bands
-from srntt.transfer._local_frames import RefinedMatch, local_frames, sample_blocks
+from srntt.errors import InputError
+from srntt.features import Description, TextureEncoder, enlarge, texture_bands
+from srntt.transfer import RefinedMatch, local_frames, sample_blocks
+
+_SIZES = {"channels": (8, 256), "content_blocks": (0, 64), "transfer_blocks": (0, 64), "descriptor": (8, 256)}
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,19 @@ class LiteConfig:
     transfer_blocks: int = 8
     descriptor: int = 64
 
+    def __post_init__(self) -> None:
+        for name, (low, high) in _SIZES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise InputError(f"{name} of a light model is {low}..{high}, not {value}.")
+
 
 class Textures(NamedTuple):
     """Sampled textures and what is known of their worth, all on the LR grid.
 
-    ``bands`` holds, for each position, the reference's 4x band (48 channels), 2x band (12) and low band (3), each folded space
-    to depth; ``evidence`` the cosine of the match, the sharpness of its peak, the agreement of its neighbours, and the log
-    ratio of contrast between input and reference.
+    ``bands`` holds, for each position, the reference's 4x band (48 channels), 2x band (12) and low band (3), each
+    folded space to depth; ``evidence`` the cosine of the match, the sharpness of its peak, the agreement of its
+    neighbours, and the log ratio of contrast between input and reference.
     """
 
     bands: Float[Tensor, "b 63 h w"]
@@ -58,7 +67,8 @@ class ResidualBlock(nn.Module):
 class TextureFusion(nn.Module):
     """Add sampled textures to the content feature, as far as the evidence speaks for them.
 
-    The gate multiplies what is added: with no reference, or one that does not fit, the content feature passes unchanged.
+    The gate multiplies what is added: with no reference, or one that does not fit, the content feature passes
+    unchanged.
     """
 
     def __init__(self, channels: int) -> None:
@@ -75,25 +85,29 @@ class TextureFusion(nn.Module):
 
     def forward(
         self, content: Float[Tensor, "b c h w"], low_res: Float[Tensor, "b 3 h w"], textures: Textures
-    ) -> Float[Tensor, "b c h w"]:
+    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b 1 h w"]]:
+        """Fused feature, and the gate's mean over channels."""
         low = textures.bands[:, -3:]
         evidence = torch.cat([textures.evidence, low_res - low], 1)
         gain = textures.evidence[:, 3:].exp()
         fitted = torch.cat([textures.bands[:, :-3] * gain, low, low_res - low], 1)
         texture = F.relu(self.texture(fitted))
-        return content + self.gate(evidence) * self.merge(torch.cat([content, texture, evidence], 1))
+        gate = self.gate(evidence)
+        fused = content + gate * self.merge(torch.cat([content, texture, evidence], 1))
+        return fused, gate.mean(1, keepdim=True)
 
 
 class Lite(nn.Module):
     """LR picture and sampled textures to the picture four times larger.
 
-    Output = bicubic enlargement + a residual, so that an untrained or starved network still returns the picture. Matching and
-    sampling stand outside (srntt.match, srntt.transfer): ``encoder`` and ``temperature`` are what they need.
+    Output = bicubic enlargement + a residual, so that an untrained or starved network still returns the picture.
+    Matching and sampling stand outside (srntt.match, srntt.transfer): ``encoder`` and ``temperature`` are what they
+    need.
     """
 
     scale = 4
 
-    def __init__(self, config: LiteConfig = LiteConfig()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, config: LiteConfig = LiteConfig()) -> None:
         super().__init__()
         self.config = config
         channels = config.channels
@@ -121,12 +135,18 @@ class Lite(nn.Module):
             low_res: pictures in [0, 1].
             textures: what was sampled from the references, on the same grid.
         """
+        return self.with_gate(low_res, textures)[0]
+
+    def with_gate(
+        self, low_res: Float[Tensor, "b 3 h w"], textures: Textures | None
+    ) -> tuple[Float[Tensor, "b 3 h4 w4"], Float[Tensor, "b 1 h w"]]:
+        """Upscale, and say how far the gate was open at each position (0 shut .. 1 open; 0 without textures)."""
         head = self.head(low_res - 0.5)
-        content = self.content(head)
+        content, gate = self.content(head), torch.zeros_like(low_res[:, :1])
         if textures is not None:
-            content = self.fusion(content, low_res, textures)
+            content, gate = self.fusion(content, low_res, textures)
         residual = self.tail(self.transfer(content) + head)
-        return enlarge(low_res, self.scale) + F.pixel_shuffle(residual.float(), self.scale)
+        return enlarge(low_res, self.scale) + F.pixel_shuffle(residual.float(), self.scale), gate
 
 
 def sample_textures(

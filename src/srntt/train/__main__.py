@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from srntt.network._lite import LiteConfig
+from srntt.network import LiteConfig
 from srntt.train._loop import train
 from srntt.train._plan import TrainingPlan
 

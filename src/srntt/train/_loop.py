@@ -7,15 +7,13 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from srntt.errors import InputError
-from srntt.network._lite import Lite
+from srntt.network import Lite, save_model
 from srntt.train._pairs import Pairs, make_pairs
 from srntt.train._photographs import Photographs
 from srntt.train._plan import TrainingPlan
@@ -80,10 +78,7 @@ class Trainer:
         temporary = self.plan.output / "checkpoint.pt.part"
         torch.save(state, temporary)
         os.replace(temporary, self.plan.output / "checkpoint.pt")
-        temporary = self.plan.output / "model.safetensors.part"
-        config = {"architecture": "lite", **asdict(self.plan.model)}
-        save_file(self.average.state_dict(), temporary, {"config": json.dumps(config)})
-        os.replace(temporary, self.plan.output / "model.safetensors")
+        save_model(self.average, self.plan.output / "model.safetensors", overwrite=True)
 
     def resume(self) -> None:
         """Continue from the output folder's checkpoint, if it has one."""

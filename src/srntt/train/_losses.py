@@ -21,8 +21,8 @@ def correspondence(
 ) -> Float[Tensor, ""]:
     """Contrastive loss: cross-entropy over all keys, against the true correspondence.
 
-    The truth falls between positions, so its probability is split bilinearly over the four around it. That shapes the similarity
-    peak into one whose centroid is the truth.
+    The truth falls between positions, so its probability is split bilinearly over the four around it. That shapes the
+    similarity peak into one whose centroid is the truth.
 
     Args:
         query: unit descriptors of queries that are visible in the reference.
@@ -53,7 +53,9 @@ def sub_position(
     return (distance * near).sum() / near.sum().clamp(min=1)
 
 
-def hit_rate(index: Int64[Tensor, "b n"], width: int, truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]) -> float:
+def hit_rate(
+    index: Int64[Tensor, "b n"], width: int, truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]
+) -> float:
     """Share of visible queries matched within one position of the truth."""
     found = torch.stack([index // width, index % width], -1)
     hit = ((found - truth).abs().amax(-1) < 1) & visible

@@ -1,4 +1,6 @@
-"""Training pairs made from single photographs: a target, a reference that shows some of it differently, and the truth."""
+"""Training pairs made from single photographs: a target, a reference that shows some of it differently, and the
+truth.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, UInt8
-from srntt.features._texture_encoder import reduce
+from srntt.features import reduce
 from srntt.train._photographs import Photographs, crop
 from srntt.train._warp import Warp, WarpRange
 
@@ -30,11 +32,13 @@ class PairRange:
     reference: int = 192
     unrelated: float = 0.12
     soft: float = 0.25
-    warp: WarpRange = WarpRange()
+    warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
 
 
 class Pairs(NamedTuple):
-    """A batch. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the target; ``visible`` says if it is in."""
+    """A batch. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the target; ``visible``
+    says if it is in.
+    """
 
     high_res: Float[Tensor, "b 3 H W"]
     low_res: Float[Tensor, "b 3 h w"]
@@ -95,9 +99,9 @@ def _view(photograph: UInt8[Tensor, "3 H W"], warp: Warp, size: int) -> Float[Te
     last = (position.amax((0, 1)).ceil().int() + 4).minimum(limit).maximum(first + 4)
     window = photograph[:, first[0] : last[0], first[1] : last[1]].float()[None] / 255
     grid = (position - first) / (last - first) * 2 - 1
-    return F.grid_sample(
-        window, grid.flip(-1)[None], mode="bicubic", padding_mode="reflection", align_corners=False
-    )[0].clamp(0, 1)
+    return F.grid_sample(window, grid.flip(-1)[None], mode="bicubic", padding_mode="reflection", align_corners=False)[
+        0
+    ].clamp(0, 1)
 
 
 def _expose(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Float[Tensor, "3 H W"]:

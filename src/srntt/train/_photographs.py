@@ -34,7 +34,9 @@ class Photographs:
         return self.pictures[random.choice(len(self.pictures), p=self._share)]
 
 
-def crop(picture: UInt8[Tensor, "3 H W"], size: int, random: np.random.Generator) -> tuple[Float[Tensor, "3 s s"], np.ndarray]:
+def crop(
+    picture: UInt8[Tensor, "3 H W"], size: int, random: np.random.Generator
+) -> tuple[Float[Tensor, "3 s s"], np.ndarray]:
     """A square crop in [0, 1] and the (y, x) of its corner."""
     corner = np.array([random.integers(0, extent - size + 1) for extent in picture.shape[1:]])
     y, x = corner

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from srntt.network._lite import LiteConfig
+from srntt.network import LiteConfig
 from srntt.train._pairs import PairRange
 
 
@@ -44,5 +44,5 @@ class TrainingPlan:
     every: float = 300.0
     seed: int = 0
     threads: int = 0
-    model: LiteConfig = LiteConfig()
-    pairs: PairRange = PairRange()
+    model: LiteConfig = LiteConfig()  # noqa: RUF009 (frozen)
+    pairs: PairRange = PairRange()  # noqa: RUF009 (frozen)

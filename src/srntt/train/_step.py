@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.features._texture_encoder import reduce
-from srntt.network._lite import Lite, sample_textures
+from srntt.features import reduce
+from srntt.network import Lite, sample_textures
 from srntt.train import _losses
 from srntt.train._pairs import Pairs, as_uint8
-from srntt.transfer._local_frames import refine_match
+from srntt.transfer import refine_match
 
 _CONTRASTED = 256  # queries of each sample that enter the contrastive loss
 

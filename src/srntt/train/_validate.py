@@ -9,11 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.features._texture_encoder import reduce
-from srntt.network._lite import Lite, sample_textures
+from srntt.features import reduce
+from srntt.network import Lite, sample_textures
 from srntt.train._pairs import as_uint8
 from srntt.train._step import best_match
-from srntt.transfer._local_frames import refine_match
+from srntt.transfer import refine_match
 
 _BORDER = 4
 

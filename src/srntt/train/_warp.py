@@ -35,7 +35,9 @@ class WarpRange:
 
 
 class Warp:
-    """photograph position = centre + A p / (1 + v.p) + bend(p), for p a reference pixel relative to the crop's centre."""
+    """photograph position = centre + A p / (1 + v.p) + bend(p), for p a reference pixel relative to the crop's
+    centre.
+    """
 
     def __init__(self, size: int, centre: np.ndarray, limits: WarpRange, random: np.random.Generator) -> None:
         severity = random.uniform()

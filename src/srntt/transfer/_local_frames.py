@@ -1,8 +1,8 @@
 """Correspondences to sub-position accuracy, and textures sampled through them.
 
-A match on the LR grid is right to half a position, which is two output pixels: too coarse for detail to line up. Here each
-match is refined from the similarities around its peak, given the rotation and scale that it shares with its neighbours,
-and the reference is sampled there, at every pixel of the output grid.
+A match on the LR grid is right to half a position, which is two output pixels: too coarse for detail to line up. Here
+each match is refined from the similarities around its peak, given the rotation and scale that it shares with its
+neighbours, and the reference is sampled there, at every pixel of the output grid.
 """
 
 from typing import NamedTuple
@@ -60,9 +60,7 @@ def refine_match(
     return RefinedMatch(torch.stack([y, x], -1) + offset, share.amax(-1))
 
 
-def local_frames(
-    position: Float[Tensor, "b h w 2"], reference: Int64[Tensor, "b h w"] | None = None
-) -> LocalFrames:
+def local_frames(position: Float[Tensor, "b h w 2"], reference: Int64[Tensor, "b h w"] | None = None) -> LocalFrames:
     """Estimate each match's local affine frame from those neighbours that continue its surface.
 
     Args:
@@ -94,8 +92,8 @@ def sample_blocks(
 ) -> Float[Tensor, "b c*ratio*ratio n"]:
     """Sample the ratio x ratio block of pixels under each match, turned and scaled by its frame.
 
-    The channel order is that of ``torch.nn.functional.pixel_unshuffle``: a map of these blocks on the LR grid is the swapped
-    texture at ``ratio`` times the LR grid, folded space to depth.
+    The channel order is that of ``torch.nn.functional.pixel_unshuffle``: a map of these blocks on the LR grid is the
+    swapped texture at ``ratio`` times the LR grid, folded space to depth.
 
     Args:
         band: what to sample, at ``ratio`` times the key map's grid.

@@ -1,0 +1,146 @@
+"""Match, then render tile by tile; on the way down when memory runs out, and never past a broken number."""
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.errors import MemoryBudgetError, ModelError
+from srntt.upscale._method import Field, Method, Progress, Rendered
+from srntt.upscale._plan import Plan
+from srntt.upscale._references import EncodedReference
+from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans
+
+_CPU = torch.device("cpu")
+_SMALLEST_BAND = 8
+
+
+@dataclass
+class Engine:
+    """One upscale under way.
+
+    When memory runs out the piece at hand is done again in half the size, down to the smallest; then everything moves
+    to the CPU; then it is an error. Each such step is recorded in ``fallbacks``.
+
+    Attributes:
+        make_method: builds the kind of model on a device.
+        device: where work starts.
+        references: encoded references; none for single-image super-resolution.
+        plan: tile and band to start with.
+        progress: told what is done.
+    """
+
+    make_method: Callable[[torch.device], Method]
+    device: torch.device
+    references: list[EncodedReference]
+    plan: Plan
+    progress: Progress
+    fallbacks: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._tile, self._band = self.plan.tile, self.plan.band
+        self._settle(self.device)
+
+    def match(self, low_res: Float[Tensor, "3 h w"]) -> Field | None:
+        """Find every LR position in the references."""
+        while self.references:
+            try:
+                return self._method.match(low_res, self.references, self._band, self.progress)
+            except Exception as error:
+                if not _out_of_memory(error):
+                    raise
+            self._shrink("matching", "_band", _SMALLEST_BAND)
+        return None
+
+    def render(
+        self, low_res: Float[Tensor, "3 h w"], matched: Field | None, canvas: Canvas
+    ) -> Float[np.ndarray, "h w"] | None:
+        """Fill the canvas; returns how much of each position came through the references."""
+        share = None if matched is None else np.zeros(low_res.shape[1:], np.float32)
+        first = 0
+        while first < canvas.height:
+            row = next(spans(canvas.height, self._tile, self._method.halo, first))
+            try:
+                self._render_row(row, low_res, matched, canvas, share)
+            except Exception as error:
+                if not _out_of_memory(error):
+                    raise
+            else:
+                canvas.finish_row(row)
+                first = row.stop
+                continue
+            canvas.restart_row()
+            self._shrink("rendering", "_tile", SMALLEST)
+        return share
+
+    def _render_row(
+        self,
+        row: Span,
+        low_res: Float[Tensor, "3 h w"],
+        matched: Field | None,
+        canvas: Canvas,
+        share: Float[np.ndarray, "h w"] | None,
+    ) -> None:
+        for column in spans(canvas.width, self._tile, self._method.halo):
+            part = None if matched is None else matched.crop(row.outer, column.outer)
+            rendered = self._method.render(
+                low_res[:, row.outer, column.outer], _on(part, self._device), self.references
+            )
+            self._refuse_broken(rendered, row, column)
+            canvas.add(row, column, rendered.image)
+            if share is not None and rendered.share is not None:
+                inner = rendered.share[
+                    row.start - row.outer_start : row.stop - row.outer_start,
+                    column.start - column.outer_start : column.stop - column.outer_start,
+                ]
+                share[row.start : row.stop, column.start : column.stop] = inner.cpu().numpy()
+            self.progress("render", row.start * canvas.width + (row.stop - row.start) * column.stop, low_res[0].numel())
+
+    def _refuse_broken(self, rendered: Rendered, row: Span, column: Span) -> None:
+        if not bool(torch.isfinite(rendered.image).all()):
+            raise ModelError(
+                f"The model returned values that are not finite at LR rows {row.start}..{row.stop}, "
+                f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or this "
+                "device; try another model, or device cpu."
+            )
+
+    def _shrink(self, work: str, piece: str, smallest: int) -> None:
+        gc.collect()
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        size = getattr(self, piece)
+        if size > smallest:
+            setattr(self, piece, max(smallest, size // 2))
+            self.fallbacks.append(
+                f"{work}: out of memory at {size} on {self._device}, went on with {getattr(self, piece)}"
+            )
+        elif self._device != _CPU:
+            self.fallbacks.append(f"{work}: out of memory at {size} on {self._device}, went on on the cpu")
+            self._tile, self._band = self.plan.tile, self.plan.band
+            self._settle(_CPU)
+        else:
+            raise MemoryBudgetError(
+                f"Out of memory while {work} even the smallest piece ({size} LR pixels a side). Nothing was written. "
+                "Close other programs, or give a smaller picture or fewer references."
+            )
+
+    def _settle(self, device: torch.device) -> None:
+        self._device = device
+        self._method = self.make_method(device)
+        self.references = [item.on(device) for item in self.references]
+
+
+def _on(part: Field | None, device: torch.device) -> Field | None:
+    return None if part is None else part.on(device)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryBudgetError):
+        return False
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)

@@ -1,0 +1,103 @@
+"""How the engine drives the light model."""
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.features import Description, reduce, texture_bands
+from srntt.match import dense_match
+from srntt.network import Lite, Textures
+from srntt.transfer import local_frames, refine_match, sample_blocks
+from srntt.upscale._method import Appetite, Field, Progress, Rendered
+from srntt.upscale._references import EncodedReference
+from srntt.upscale._tiles import cuts
+
+_REFINED_AT_ONCE = 16_384  # positions; each gathers nine descriptors
+_BANDS = (("high", 4), ("middle", 2), ("low", 1))
+
+
+class LiteMethod:
+    """Descriptors and texture bands of references; matches refined to a fraction; tiles with a gate that is
+    reported.
+    """
+
+    scale = 4
+    halo = 24  # the network sees further, but what lies there moves no output by half a level (tests/upscale)
+    context = 48
+    appetite = Appetite(encode=400, encoded=32, match=3000, matched=60, render=8000, fixed=120_000_000)
+
+    def __init__(self, model: Lite, device: torch.device, workspace: int | None = None) -> None:
+        self._model = model.to(device, memory_format=torch.channels_last)
+        self._device, self._workspace = device, workspace
+
+    def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
+        """Descriptor and contrast at 1x, texture bands at 1x, 2x and 4x."""
+        band = band.to(self._device)[None]
+        small = (reduce(band, 4).clamp(0, 1) * 255).round() / 255  # what an 8-bit LR picture of it would hold
+        description = self._model.encoder(small)
+        maps = {"descriptor": description.descriptor, "contrast": description.contrast, **texture_bands(band)._asdict()}
+        height = band.shape[2]
+        return {
+            name: m[0, :, keep.start * m.shape[2] // height : keep.stop * m.shape[2] // height]
+            for name, m in maps.items()
+        }
+
+    def match(
+        self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
+    ) -> Field:
+        """Match band after band of rows; exact, so that bands do not show."""
+        height = low_res.shape[1]
+        reach = self._model.encoder.receptive_radius
+        parts = []
+        for top, bottom in cuts(height, band):
+            outer = slice(max(0, top - reach), min(height, bottom + reach))
+            described = self._model.encoder(low_res[None, :, outer].to(self._device))
+            inner = slice(top - outer.start, bottom - outer.start)
+            parts.append(self._match_band(Description(*(x[:, :, inner] for x in described)), references))
+            progress("match", bottom, height)
+        return Field(
+            *(torch.cat(column, dim) for column, dim in zip(zip(*parts, strict=True), (0, 0, 0, 1), strict=True))
+        )
+
+    def render(
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, references: list[EncodedReference]
+    ) -> Rendered:
+        """One tile."""
+        low_res = low_res[None].to(self._device)
+        if field is None:
+            return Rendered(self._model(low_res)[0], None)
+        image, gate = self._model.with_gate(low_res, _sample(field, references))
+        return Rendered(image[0], gate[0, 0])
+
+    def _match_band(self, query: Description, references: list[EncodedReference]) -> tuple[Tensor, ...]:
+        keys = [item.maps["descriptor"] for item in references]
+        found = dense_match(query.descriptor[0], keys, patch=1, memory=self._workspace)
+        position = torch.stack([found.y, found.x], -1).float()
+        sharpness, contrast = torch.empty_like(found.similarity), query.contrast[0, 0].clone()
+        vectors = query.descriptor[0].flatten(1)
+        for number, item in enumerate(references):
+            for chosen in (found.reference == number).flatten().nonzero()[:, 0].split(_REFINED_AT_ONCE):
+                index = (found.y * item.maps["descriptor"].shape[2] + found.x).flatten()[chosen]
+                key = item.maps["descriptor"][None]
+                match = refine_match(vectors[None, :, chosen], key, index[None], self._model.temperature)
+                position.view(-1, 2)[chosen] = match.position[0]
+                sharpness.view(-1)[chosen] = match.sharpness[0]
+                contrast.view(-1)[chosen] /= item.maps["contrast"].flatten()[index]
+        return found.reference, position, found.similarity, torch.stack([sharpness, contrast.log().clamp(-1, 1)])
+
+
+def _sample(field: Field, references: list[EncodedReference]) -> Textures:
+    frames = local_frames(field.position[None], field.reference[None])
+    height, width = field.reference.shape
+    position, jacobian = field.position.flatten(0, 1), frames.jacobian[0].flatten(0, 1)
+    bands = position.new_empty(3 * sum(ratio**2 for _, ratio in _BANDS), height * width)
+    for number, item in enumerate(references):
+        chosen = (field.reference == number).flatten().nonzero()[:, 0]
+        if len(chosen):
+            blocks = [
+                sample_blocks(item.maps[name][None], position[None, chosen], jacobian[None, chosen], ratio)[0]
+                for name, ratio in _BANDS
+            ]
+            bands[:, chosen] = torch.cat(blocks)
+    evidence = torch.stack([field.similarity, field.extra[0], frames.agreement[0], field.extra[1]])
+    return Textures(bands.view(1, -1, height, width), evidence[None])

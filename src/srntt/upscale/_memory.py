@@ -1,0 +1,83 @@
+"""What memory there is, what the process holds, and what work will take."""
+
+import os
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from srntt.errors import InputError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", re.IGNORECASE)
+_DEFAULT_SHARE = 0.8  # of what the machine has free, when the user names no budget
+
+
+def parse_memory(amount: int | str | None) -> int | None:
+    """Bytes of an amount such as ``2_000_000_000``, ``"2GB"``, ``"1.5 GiB"`` or ``"800M"``; None stays None.
+
+    Raises:
+        InputError: not such an amount, or not positive.
+
+    Example:
+        >>> parse_memory("1.5GB")
+        1500000000
+    """
+    if amount is None:
+        return None
+    match = _AMOUNT.fullmatch(str(amount))
+    size = int(float(match[1]) * _UNITS[(match[2] or "").upper()]) if match else 0
+    if size <= 0:
+        raise InputError(
+            f"{amount!r} is not an amount of memory. Give a number of bytes, or one such as 800MB, 1.5GB or 2GiB."
+        )
+    return size
+
+
+def format_memory(size: int) -> str:
+    """An amount for people: ``format_memory(1_500_000_000) == "1.50 GB"``."""
+    return f"{size / 1e9:.2f} GB" if size >= 10**9 else f"{size / 1e6:.0f} MB"
+
+
+def resident_bytes() -> int:
+    """What the process holds in memory now."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return peak_bytes()
+
+
+def start_peak() -> None:
+    """Let ``peak_bytes`` count from here, where the system can (Linux); elsewhere it counts from the start of the
+    process.
+    """
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_bytes() -> int:
+    """The most that the process held since ``start_peak``, as the operating system counts it."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    try:
+        import resource
+    except ImportError:  # Windows does not tell
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def free_bytes() -> int:
+    """What a process may still take without pushing others out; a guess of 4 GB where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration, ValueError):
+        available = 4 * 10**9
+    return int(available * _DEFAULT_SHARE)
+
+
+def budget_bytes(memory: int | None) -> int:
+    """The most that the whole process may hold: what the user said, or most of what is free."""
+    return memory if memory is not None else resident_bytes() + free_bytes()

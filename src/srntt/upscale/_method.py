@@ -1,0 +1,103 @@
+"""What the engine asks of a kind of model, and what they tell each other."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Int64
+from srntt.upscale._references import EncodedReference
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a stage, how much of it is done, and of how much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Where each LR position lies in the references.
+
+    Attributes:
+        reference: which.
+        position: (y, x) on that reference's LR grid, whole numbers at centres.
+        similarity: cosine of the match.
+        extra: whatever else the kind of model keeps for a position, as channels.
+    """
+
+    reference: Int64[Tensor, "h w"]
+    position: Float[Tensor, "h w 2"]
+    similarity: Float[Tensor, "h w"]
+    extra: Float[Tensor, "c h w"]
+
+    def crop(self, rows: slice, columns: slice) -> "Field":
+        """A part of it."""
+        return Field(
+            self.reference[rows, columns],
+            self.position[rows, columns],
+            self.similarity[rows, columns],
+            self.extra[:, rows, columns],
+        )
+
+    def on(self, device: torch.device) -> "Field":
+        """The same on a device."""
+        return Field(*(tensor.to(device) for tensor in (self.reference, self.position, self.similarity, self.extra)))
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A tile's output, and for each LR position how much of what the model added there came through the references."""
+
+    image: Float[Tensor, "3 H W"]
+    share: Float[Tensor, "h w"] | None
+
+
+@dataclass(frozen=True)
+class Appetite:
+    """Memory that a kind of model takes, in bytes, beside what the process holds.
+
+    Measured, not derived (``benchmarks/memory.py``), and rounded up.
+
+    Attributes:
+        encode: transient, for each HR pixel of a reference band.
+        encoded: lasting, for each HR pixel of a reference.
+        match: transient, for each LR pixel of a matched band of rows.
+        matched: lasting, for each LR pixel of the input.
+        render: transient, for each LR pixel of a tile with its halo.
+        fixed: transient, whatever the size.
+    """
+
+    encode: int
+    encoded: int
+    match: int
+    matched: int
+    render: int
+    fixed: int
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A kind of model, as the engine drives it. Everything is on the model's device but what the names say."""
+
+    scale: int
+    halo: int
+    appetite: Appetite
+
+    #: HR rows above and below a band of a reference that ``encode`` wants to see; a multiple of ``scale``.
+    context: int
+
+    def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
+        """Maps of the rows ``keep`` of a band of a reference (multiples of ``scale``), each at a scale of its own."""
+        ...
+
+    def match(
+        self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
+    ) -> Field:
+        """Match a whole picture, ``band`` rows at a time."""
+        ...
+
+    def render(
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, references: list[EncodedReference]
+    ) -> Rendered:
+        """Upscale a tile; without a field, from the picture alone."""
+        ...

@@ -1,0 +1,93 @@
+"""How the engine drives the paper's SRNTT."""
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.errors import ModelError
+from srntt.features import VGG19Features, load_vgg19
+from srntt.image import bicubic_pillow
+from srntt.match import Correspondence, dense_match
+from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
+from srntt.transfer import swap
+from srntt.upscale._method import Appetite, Field, Progress, Rendered
+from srntt.upscale._references import EncodedReference
+from srntt.upscale._tiles import cuts
+
+_LEVELS = (("relu3_1", 1), ("relu2_1", 2), ("relu1_1", 4))
+
+
+class PaperMethod:
+    """VGG19 features matched as in Eq. 1-3, swapped at three scales, transferred by the paper's networks.
+
+    Match on relu3_1 of the enlarged input against relu3_1 of the blurred reference; swap what the sharp reference has
+    there.
+    """
+
+    scale = 4
+    halo = 32  # the networks see 83 pixels far, but hardly look there (tests/upscale)
+    context = 64
+    appetite = Appetite(encode=2400, encoded=520, match=60_000, matched=60, render=40_000, fixed=150_000_000)
+
+    def __init__(self, model: PaperSRNTT, device: torch.device, workspace: int | None = None) -> None:
+        if model.scale != self.scale:
+            raise ModelError(f"This is the {model.scale}x variant of the paper's network; upscaling takes the 4x one.")
+        self._model = model.to(device)
+        self._phi: VGG19Features = load_vgg19(find_vgg19(model.config.phi), family=model.config.phi).to(device)
+        self._device, self._workspace = device, workspace
+
+    def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
+        """Key map at 1x, value maps at 1x, 2x and 4x."""
+        band = band.to(self._device)
+        height, width = band.shape[1:]
+        blurred = bicubic_pillow(bicubic_pillow(band, (height // 4, width // 4)), (height, width))
+        maps = {"key": self._phi(blurred[None])["relu3_1"], **self._phi(band[None])}
+        return {
+            name: m[0, :, keep.start * m.shape[2] // height : keep.stop * m.shape[2] // height]
+            for name, m in maps.items()
+        }
+
+    def match(
+        self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
+    ) -> Field:
+        """Match band after band of rows, in the released code's frame: patches that lie wholly inside."""
+        height, width = low_res.shape[1:]
+        keys = [item.maps["key"] for item in references]
+        parts = []
+        for top, bottom in cuts(height, band):
+            seen = slice(max(0, top - 1), min(height, bottom + 1))  # a patch reaches one row out
+            found = dense_match(
+                self._query(low_res, seen), keys, memory=self._workspace, border=_border(height, width, keys)
+            )
+            inner = slice(top - seen.start, bottom - seen.start)
+            parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
+            progress("match", bottom, height)
+        reference, y, x, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
+        return Field(reference, torch.stack([y, x], -1).float(), similarity, similarity.new_empty(0, height, width))
+
+    def render(
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, references: list[EncodedReference]
+    ) -> Rendered:
+        """One tile. There is no gate to report, so a reference's share is the similarity of its match, as the paper
+        weights it.
+        """
+        low_res = low_res[None].to(self._device)
+        if field is None:
+            return Rendered(self._model(low_res)[0], None)
+        y, x = field.position.long().unbind(-1)
+        match = Correspondence(field.reference, y, x, field.similarity)
+        maps = (swap([item.maps[name] for item in references], match, ratio=ratio)[None] for name, ratio in _LEVELS)
+        weights = field.similarity[None, None] if self._model.config.gated else None
+        return Rendered(self._model(low_res, SwappedMaps(*maps), weights)[0], field.similarity.clamp(0, 1))
+
+    def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice) -> Float[Tensor, "256 _ w"]:
+        reach = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up
+        outer = slice(max(0, rows.start - reach), min(low_res.shape[1], rows.stop + reach))
+        part = low_res[:, outer].to(self._device)
+        large = bicubic_pillow(part, (part.shape[1] * 4, part.shape[2] * 4))
+        return self._phi(large[None])["relu3_1"][0, :, rows.start - outer.start : rows.stop - outer.start]
+
+
+def _border(height: int, width: int, keys: list[Tensor]) -> str:
+    smallest = min(height, width, *(extent for key in keys for extent in key.shape[1:]))
+    return "valid" if smallest >= 3 else "replicate"

@@ -1,0 +1,127 @@
+"""References, encoded once."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srntt._safetensors import read_header, read_tensors, write_tensors
+from srntt.errors import InputError, ModelError
+
+_FORMAT, _VERSION = "srntt-references", 1
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedReference:
+    """One reference as a model needs it.
+
+    Attributes:
+        source: name for messages and provenance.
+        height, width: of the picture it came from, in pixels.
+        to_original: 2 x 3 matrix that takes (y, x) in the encoded picture to (y, x) in that one; not the identity
+            where the encoded picture is a turned or scaled copy.
+        maps: what the model computed from it, by name.
+    """
+
+    source: str
+    height: int
+    width: int
+    to_original: tuple[tuple[float, float, float], tuple[float, float, float]]
+    maps: dict[str, Tensor]
+
+    def on(self, device: torch.device) -> "EncodedReference":
+        """The same on a device."""
+        return replace(self, maps={name: tensor.to(device) for name, tensor in self.maps.items()})
+
+
+class References(Sequence[EncodedReference]):
+    """References encoded for one model; made by ``Upscaler.encode_references``, reusable, saved and loaded as
+    safetensors.
+
+    Args:
+        fingerprint: of the weights they were encoded with.
+        encoded: the references, copies included.
+    """
+
+    def __init__(self, fingerprint: str, encoded: Sequence[EncodedReference]) -> None:
+        self.fingerprint = fingerprint
+        self._encoded = tuple(encoded)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index):
+        return self._encoded[index]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the pictures, in order, each once."""
+        return tuple(dict.fromkeys(item.source for item in self._encoded))
+
+    @property
+    def bytes(self) -> int:
+        """Memory that their maps take."""
+        return sum(tensor.nbytes for item in self._encoded for tensor in item.maps.values())
+
+    def save(self, path: str | Path) -> None:
+        """Write them to one safetensors file, whole or not at all.
+
+        Raises:
+            OutputError: cannot be written.
+        """
+        tensors = {f"{i}.{name}": tensor for i, item in enumerate(self) for name, tensor in item.maps.items()}
+        about = [[item.source, item.height, item.width, item.to_original, list(item.maps)] for item in self]
+        head = {"format": _FORMAT, "version": _VERSION, "fingerprint": self.fingerprint, "references": about}
+        write_tensors(path, tensors, {"references": json.dumps(head)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "References":
+        """Read what ``save`` wrote.
+
+        Raises:
+            ModelError: missing, damaged, or something else.
+        """
+        header = read_header(path)
+        try:
+            head = json.loads(header.metadata["references"])
+            if (head["format"], head["version"]) != (_FORMAT, _VERSION):
+                raise ValueError(f"format {head['format']} {head['version']}")
+            about = [
+                (
+                    str(source),
+                    int(height),
+                    int(width),
+                    tuple(tuple(map(float, row)) for row in matrix),
+                    list(map(str, names)),
+                )
+                for source, height, width, matrix, names in head["references"]
+            ]
+            fingerprint = str(head["fingerprint"])
+            shapes = {f"{i}.{n}": header.tensors[f"{i}.{n}"].shape for i, item in enumerate(about) for n in item[4]}
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelError(
+                f"{path} does not hold references that this version saved ({error!r}). Encode the pictures again."
+            ) from error
+        tensors = read_tensors(path, shapes)
+        return cls(
+            fingerprint,
+            [
+                EncodedReference(source, height, width, matrix, {name: tensors[f"{i}.{name}"] for name in names})  # pyright: ignore
+                for i, (source, height, width, matrix, names) in enumerate(about)
+            ],
+        )
+
+    def check_made_for(self, fingerprint: str) -> None:
+        """Refuse references of another model.
+
+        Raises:
+            InputError: encoded with other weights.
+        """
+        if self.fingerprint != fingerprint:
+            raise InputError(
+                "These references were encoded with other weights than this model's. "
+                "Encode the pictures again with this upscaler's encode_references()."
+            )

@@ -1,0 +1,86 @@
+"""What an upscale returns."""
+
+from dataclasses import dataclass, field
+from os import PathLike
+
+import numpy as np
+from PIL import Image
+
+from srntt import image
+from srntt._shapes import Float, Int, Shaped
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """For each LR position, where in the references its detail came from and how much came.
+
+    Attributes:
+        sources: names of the references.
+        reference: index into ``sources``.
+        y, x: place in that reference, in its pixels (0, 0 is the centre of the first).
+        share: how far the model let the reference in: 0 not at all .. 1 fully. For the light models the mean opening
+            of the gate that the reference's texture passes.
+    """
+
+    sources: tuple[str, ...]
+    reference: Int[np.ndarray, "h w"]
+    y: Float[np.ndarray, "h w"]
+    x: Float[np.ndarray, "h w"]
+    share: Float[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """An upscaled picture and how it came about.
+
+    Attributes:
+        picture: the output with its metadata; the depth, alpha and greyness of the input.
+        similarity: cosine of each LR position's match, or None without references.
+        provenance: where the detail came from, or None without references.
+        seconds: wall time.
+        predicted_bytes: memory that the whole process was predicted to hold at most.
+        peak_bytes: memory that it held at most meanwhile, as the operating system counts it.
+        tile: side of the largest tile used, in LR pixels.
+        fallbacks: what had to be done otherwise than planned, in order.
+        notes: what was changed in the input on reading it.
+    """
+
+    picture: image.Picture
+    similarity: Float[np.ndarray, "h w"] | None
+    provenance: Provenance | None
+    seconds: float
+    predicted_bytes: int
+    peak_bytes: int
+    tile: int
+    fallbacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def array(self) -> Shaped[np.ndarray, "H W c"]:
+        """The picture as stored: uint8 or uint16; grey, grey + alpha, RGB or RGBA."""
+        alpha = self.picture.alpha
+        return self.picture.color if alpha is None else np.dstack([self.picture.color, alpha])
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture for Pillow, in 8 bits (which is all it holds in colour)."""
+        array = self.array
+        if array.dtype == np.uint16:
+            array = ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+
+    def save(
+        self, path: str | PathLike[str], *, overwrite: bool = False, strip: bool = False, quality: int = 95
+    ) -> None:
+        """Write it, whole or not at all; the suffix chooses the format.
+
+        Args:
+            path: where.
+            overwrite: replace a file that is there.
+            strip: leave out EXIF, ICC and whatever else the input carried.
+            quality: of JPEG, WebP and AVIF, 1..100.
+
+        Raises:
+            OutputError: exists already, cannot be written, or the format cannot hold the picture.
+        """
+        image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality)

@@ -1,0 +1,216 @@
+"""The public face: encode references once, upscale many pictures."""
+
+import copy
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from srntt import image
+from srntt._shapes import Float, Shaped
+from srntt.errors import InputError
+from srntt.image import Limits, Picture
+from srntt.upscale._encode import encode
+from srntt.upscale._engine import Engine
+from srntt.upscale._memory import budget_bytes, parse_memory, peak_bytes, resident_bytes, start_peak
+from srntt.upscale._method import Field, Method, Progress
+from srntt.upscale._models import METHODS, choose_device, fingerprint, open_model
+from srntt.upscale._plan import Job, plan_upscale
+from srntt.upscale._references import EncodedReference, References
+from srntt.upscale._result import Provenance, Result
+from srntt.upscale._tiles import Canvas
+
+_MATCHERS = ("auto", "exact")
+
+
+class Upscaler:
+    """A model on a device, with a memory budget.
+
+    Args:
+        model: one that the engine can drive (``srntt.network.Lite``, ``PaperSRNTT``).
+        name: what messages call it.
+        device: ``auto`` (GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        memory: most that the whole process may hold, in bytes or as ``"2GB"``; None for most of what is free.
+        matcher: ``exact``, or ``auto`` (exact, too, as yet).
+
+    Example:
+        >>> import numpy as np
+        >>> upscaler = Upscaler.from_pretrained("lite-rec")
+        >>> upscaler.upscale(np.zeros((8, 6, 3), np.uint8)).array.shape
+        (32, 24, 3)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        name: str = "model",
+        device: str | torch.device = "auto",
+        memory: int | str | None = None,
+        matcher: Literal["auto", "exact"] = "auto",
+    ) -> None:
+        if matcher not in _MATCHERS:
+            raise InputError(f"Matcher {matcher!r} does not exist; there are {' and '.join(_MATCHERS)}.")
+        self.model_name, self.device = name, choose_device(device)
+        self._memory = parse_memory(memory)
+        self._model = model.eval().requires_grad_(False)
+        self._fingerprint = fingerprint(model)
+        self._method = self._make_method(self.device)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path = "lite-rec",
+        *,
+        device: str | torch.device = "auto",
+        memory: int | str | None = None,
+        matcher: Literal["auto", "exact"] = "auto",
+    ) -> "Upscaler":
+        """Load a model by the name of an embedded one, or from a folder or .safetensors file.
+
+        Raises:
+            ModelError: missing, damaged, not a model.
+            InputError: an option that does not exist.
+            MissingDependencyError: a device that is not there.
+        """
+        return cls(open_model(model), name=Path(model).name, device=device, memory=memory, matcher=matcher)
+
+    @property
+    def scale(self) -> int:
+        """Output pixels for each input pixel along a side."""
+        return self._method.scale
+
+    @torch.inference_mode()
+    def encode_references(
+        self,
+        references: Iterable[Any],
+        *,
+        augment: bool = False,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        progress: Progress | None = None,
+    ) -> References:
+        """Encode sharp pictures of similar things, of any sizes, for any number of upscales.
+
+        Args:
+            references: paths, bytes, Pillow images, arrays, tensors or Pictures.
+            augment: add scaled and turned copies of each, as the paper does.
+            limits: on what is read.
+            progress: told ("encode", done, total).
+
+        Raises:
+            PictureError: one that is not a whole picture.
+            InputError: one smaller than 4 x 4 pixels.
+            MemoryBudgetError: they do not fit.
+        """
+        given = list(references)
+        encoded: list[EncodedReference] = []
+        for number, source in enumerate(given):
+            budget = budget_bytes(self._memory)
+            encoded += encode(self._method, _loaded(source, limits), budget, augment=augment)
+            if progress:
+                progress("encode", number + 1, len(given))
+        return References(self._fingerprint, encoded)
+
+    @torch.inference_mode()
+    def upscale(
+        self,
+        picture: Any,
+        references: References | None = None,
+        *,
+        tile: int | Literal["auto"] = "auto",
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+        progress: Progress | None = None,
+    ) -> Result:
+        """Upscale a picture with detail from references, or without any.
+
+        Args:
+            picture: path, bytes, Pillow image, array, tensor or Picture.
+            references: what ``encode_references`` returned; None or none for single-image super-resolution.
+            tile: side of a tile in LR pixels, or ``auto``.
+            limits: on what is read.
+            progress: told ("match" or "render", done, total).
+
+        Raises:
+            PictureError: not a whole picture.
+            InputError: references of another model, a tile that is too small.
+            MemoryBudgetError: does not fit even in the smallest pieces.
+            ModelError: the model returned values that are not finite.
+        """
+        began = time.perf_counter()
+        start_peak()
+        source = _loaded(picture, limits)
+        encoded = list(references or ())
+        if references:
+            references.check_made_for(self._fingerprint)
+        channels = source.color.shape[2]
+        job = Job(source.height, source.width, channels + (source.alpha is not None), source.color.itemsize)
+        plan = plan_upscale(
+            job,
+            self._method.appetite,
+            self._method.halo,
+            self.scale,
+            resident_bytes(),
+            budget_bytes(self._memory),
+            None if tile == "auto" else tile,
+        )
+        engine = Engine(self._make_method, self.device, encoded, plan, progress or _silent)
+        low_res = source.rgb()
+        field = engine.match(low_res)
+        canvas = Canvas(source.height, source.width, self.scale, channels, source.color.dtype.type)
+        share = engine.render(low_res, field, canvas)
+        output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
+        return Result(
+            output,
+            None if field is None else field.similarity.cpu().numpy(),
+            None if field is None or share is None else _provenance(field, encoded, share, self.scale),
+            time.perf_counter() - began,
+            plan.peak,
+            peak_bytes(),
+            plan.tile,
+            tuple(engine.fallbacks),
+            source.notes,
+        )
+
+    def _make_method(self, device: torch.device) -> Method:
+        model = self._model if device == self.device else copy.deepcopy(self._model)
+        return METHODS[type(model)](model, device, None)
+
+
+def _loaded(source: Any, limits: Limits) -> Picture:
+    return source if isinstance(source, Picture) else image.load(source, limits=limits)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass
+
+
+def _enlarged_alpha(source: Picture, scale: int) -> Shaped[np.ndarray, "H W"] | None:
+    """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
+    if source.alpha is None:
+        return None
+    plane = source.alpha_plane()[None]
+    size = (source.height * scale, source.width * scale)
+    large = F.interpolate(plane, size=size, mode="bicubic", antialias=True)[0, 0]
+    limit = np.iinfo(source.alpha.dtype).max
+    return large.clamp(0, 1).mul(limit).add(0.5).numpy().astype(source.alpha.dtype)
+
+
+def _provenance(
+    field: Field, references: list[EncodedReference], share: Float[np.ndarray, "h w"], scale: int
+) -> Provenance:
+    sources = tuple(dict.fromkeys(item.source for item in references))
+    reference = field.reference.cpu()
+    place = (field.position.cpu() + 0.5) * scale  # from positions on the LR grid to pixel edges of the encoded picture
+    original = torch.zeros_like(place)
+    number = torch.zeros_like(reference)
+    for index, item in enumerate(references):
+        here = reference == index
+        matrix = place.new_tensor(item.to_original)
+        original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2] - 0.5
+        number[here] = sources.index(item.source)
+    return Provenance(sources, number.numpy(), original[..., 0].numpy(), original[..., 1].numpy(), share)

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from srntt.errors import InputError, MemoryBudgetError
+from srntt.upscale import format_memory, parse_memory
+from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
+from srntt.upscale._method import Appetite
+from srntt.upscale._plan import Job, plan_reference, plan_upscale
+
+_APPETITE = Appetite(encode=100, encoded=32, match=1000, matched=60, render=5000, fixed=10_000_000)
+_JOB = Job(750, 1000, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1.5GB", 1_500_000_000), ("2 GiB", 2 * 2**30), ("800M", 800_000_000), ("123", 123), (77, 77), (None, None)],
+)
+def test_amounts_of_memory(text, size):
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "many", "-1GB", "0", "1.5.GB", "1TBB", "nan", "1e9"])
+def test_what_is_no_amount_is_refused_with_an_example(text):
+    with pytest.raises(InputError, match=r"1\.5GB"):
+        parse_memory(text)
+
+
+def test_amounts_are_written_for_people():
+    assert (format_memory(1_500_000_000), format_memory(12_345_678)) == ("1.50 GB", "12 MB")
+
+
+def test_peak_is_counted_from_its_start():
+    big = np.ones(200_000_000, np.uint8)
+    assert peak_bytes() > resident_bytes() - 1e6
+    del big
+    start_peak()
+    calm = peak_bytes()
+    bump = np.ones(150_000_000, np.uint8)
+    assert peak_bytes() - calm > 100_000_000
+    del bump
+
+
+def test_more_memory_gives_larger_tiles_and_the_peak_stays_within_the_budget():
+    sides = []
+    for budget in (500e6, 700e6, 1000e6, 2000e6):
+        plan = plan_upscale(_JOB, _APPETITE, 24, 4, int(200e6), int(budget), None)
+        assert plan.peak <= budget
+        sides.append(plan.tile)
+    assert sides == sorted(sides)
+    assert sides[0] < sides[-1]
+
+
+def test_a_budget_too_small_is_refused_with_the_numbers():
+    with pytest.raises(MemoryBudgetError, match=r"needs \d+ MB.*4000 x 3000.*allowed are 300 MB|Allowed are 300 MB"):
+        plan_upscale(_JOB, _APPETITE, 24, 4, int(200e6), int(300e6), None)
+
+
+def test_a_tile_the_user_asked_for_is_kept_or_refused():
+    assert plan_upscale(_JOB, _APPETITE, 24, 4, 0, int(9e9), 96).tile == 96
+    with pytest.raises(InputError, match="at least 32"):
+        plan_upscale(_JOB, _APPETITE, 24, 4, 0, int(9e9), 31)
+    with pytest.raises(MemoryBudgetError, match="tiles of 256"):
+        plan_upscale(_JOB, _APPETITE, 24, 4, int(200e6), int(500e6), 256)
+
+
+def test_a_reference_is_planned_in_bands_and_refused_when_it_cannot_stay():
+    assert plan_reference(3000, 4000, _APPETITE, 48, 0, int(9e9)).band == 1024
+    assert plan_reference(3000, 4000, _APPETITE, 48, 0, int(500e6)).band < 1024
+    with pytest.raises(MemoryBudgetError, match="4000 x 3000 needs"):
+        plan_reference(3000, 4000, _APPETITE, 48, 0, int(350e6))

@@ -1,0 +1,58 @@
+# make PYTHON=python3.12           another interpreter (3.11 or newer)
+# make VENV=/somewhere/else        another place for the virtual environment
+# make PIP_ARGS="--index-url URL"  another package index
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+
+empty :=
+space := $(empty) $(empty)
+RUN := "$(VENV)/bin/python"
+PIP := $(RUN) -m pip --disable-pip-version-check
+# Stamps, so that nothing is installed twice; a path with spaces must be escaped where it is a target.
+INSTALLED := $(subst $(space),\ ,$(VENV))/.installed
+INSTALLED_DEV := $(subst $(space),\ ,$(VENV))/.installed-dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev demo test test-all lint format readme-picture clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: $(INSTALLED) ## srntt alone, in .venv
+dev: $(INSTALLED_DEV) ## srntt and all that the checks need, in .venv
+
+demo: $(INSTALLED) ## the shipped photograph four times larger: where it is, and what the reference gave
+	@$(RUN) examples/demo.py
+
+test: lint ## lint, types, folder order, and every test that is not slow
+	$(RUN) -m pytest -m "not slow"
+
+test-all: lint ## the same with the slow tests
+	$(RUN) -m pytest
+
+lint: $(INSTALLED_DEV) ## ruff, pyright, folder order
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m pyright --pythonpath $(RUN)
+	$(RUN) -m importlinter.cli lint-imports
+
+format: $(INSTALLED_DEV) ## let ruff mend what it can
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+readme-picture: $(INSTALLED) ## docs/before-reference-after.png anew
+	$(RUN) docs/make_readme_picture.py
+
+clean: ## remove what the other targets made
+	rm -rf "$(VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("srntt needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.12" % sys.version_info[:2])'
+	@test -x $(RUN) || $(PYTHON) -m venv "$(VENV)"
+	$(PIP) install $(PIP_ARGS) -c constraints.txt -e .
+	@touch "$(VENV)/.installed"
+
+$(INSTALLED_DEV): $(INSTALLED)
+	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev]"
+	@touch "$(VENV)/.installed-dev"

@@ -1,0 +1,26 @@
+"""What every test runs under: no network, and the development data if it is there.
+
+Shape checks and warnings as errors are switched on in pyproject.toml (`[tool.pytest.ini_options]`).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from offline import sitecustomize as offline
+
+REPOSITORY = Path(__file__).parent.parent
+
+# Here, and in every Python process that a test starts: Python imports sitecustomize first where it is on the path.
+offline.block_network()
+_PATHS = [str(Path(offline.__file__).parent), os.environ.get("PYTHONPATH")]
+os.environ["PYTHONPATH"] = os.pathsep.join(path for path in _PATHS if path)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of pictures and weights beside the checkout, which most machines lack: skips there."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the development data at ../shared/data, which is not part of the project")
+    return folder

@@ -1,0 +1,27 @@
+"""Files to pictures to files: formats, colour, alpha, depth, metadata and resizing live here and nowhere else.
+
+``load`` is the only way in for bytes of unknown origin, ``save`` the only way out. Between them a ``Picture`` gives any
+band of its rows as float32 RGB tensors in [0, 1].
+"""
+
+from srntt.image._load import Source, load
+from srntt.image._metadata import Metadata
+from srntt.image._picture import Picture, picture_like, to_pixels
+from srntt.image._resize import bicubic_matlab, bicubic_pillow, resize_pillow
+from srntt.image._save import check_output, save
+from srntt.image._source import Limits
+
+__all__ = [
+    "Limits",
+    "Metadata",
+    "Picture",
+    "Source",
+    "bicubic_matlab",
+    "bicubic_pillow",
+    "check_output",
+    "load",
+    "picture_like",
+    "resize_pillow",
+    "save",
+    "to_pixels",
+]

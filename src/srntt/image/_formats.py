@@ -1,0 +1,131 @@
+"""The allowed picture formats: how each is recognised by content, and what each can hold."""
+
+import importlib.util
+import os
+from dataclasses import dataclass
+
+from srntt.errors import MissingDependencyError, OutputError
+
+__all__ = ["FORMATS", "Format", "format_of", "looks_like", "require", "sniff"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """What can be written to a file of this format.
+
+    Attributes:
+        name: Pillow's name of the format.
+        suffixes: lower case, the usual one first.
+        max_side: largest width or height, in pixels, that can be written and read back.
+        max_pixels: largest width times height.
+        max_bytes: largest size of the raw samples, where the format counts bytes with 32 bits.
+        alpha: holds an alpha channel.
+        bits: the deepest samples it holds, 8 or 16.
+        carries: which of "icc", "exif" and "dpi" it holds.
+        extra: the optional dependency that reads and writes it, if it needs one: our extra's name and its module.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    max_side: int
+    max_pixels: int = 2**62
+    max_bytes: int = 2**62
+    alpha: bool = True
+    bits: int = 8
+    carries: frozenset[str] = frozenset({"icc", "exif", "dpi"})
+    extra: tuple[str, str] | None = None
+
+
+# JPEG's own limit is 65,535; libjpeg-turbo, which Pillow uses, writes and reads up to 65,500. AVIF can be written up to
+# 65,536, but libavif by default refuses to read more than 32,768 a side or 16,384 x 16,384 pixels.
+FORMATS = (
+    Format("PNG", (".png",), max_side=2**31 - 1, bits=16),
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), max_side=65_500, alpha=False),
+    Format("WEBP", (".webp",), max_side=16_383, carries=frozenset({"icc", "exif"})),
+    Format("TIFF", (".tif", ".tiff"), max_side=2**31 - 1, max_bytes=2**32 - 2**26, bits=16),
+    Format("BMP", (".bmp",), max_side=2**31 - 1, max_bytes=2**32 - 2**16, alpha=False, carries=frozenset({"dpi"})),
+    Format("AVIF", (".avif",), max_side=32_768, max_pixels=16_384**2, carries=frozenset({"icc", "exif"})),
+    Format(
+        "HEIF", (".heic", ".heif"), max_side=16_384, carries=frozenset({"icc", "exif"}), extra=("heif", "pillow_heif")
+    ),
+    Format("JXL", (".jxl",), max_side=2**30 - 1, carries=frozenset({"icc", "exif"}), extra=("jxl", "pillow_jxl")),
+)
+
+
+def format_of(path: str) -> Format:
+    """The format that the suffix of ``path`` asks for. Raises OutputError when there is none."""
+    suffix = os.path.splitext(path)[1].lower()
+    for form in FORMATS:
+        if suffix in form.suffixes:
+            return form
+    known = ", ".join(form.suffixes[0] for form in FORMATS)
+    given = f"the suffix {suffix!r} names no format that can be written" if suffix else "has no suffix"
+    raise OutputError(f"{path}: {given}. End the name with one of {known}.")
+
+
+def require(name: str) -> None:
+    """Raises MissingDependencyError if this format needs an extra that is not installed."""
+    for form in FORMATS:
+        if form.name == name and form.extra and importlib.util.find_spec(form.extra[1]) is None:
+            raise MissingDependencyError(f"{name} needs an extra: pip install 'srntt[{form.extra[0]}]'.")
+
+
+def sniff(head: bytes) -> str | None:
+    """The allowed format that these first bytes (64 or more) begin, by content alone; None if they begin none."""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "TIFF"
+    if head[:2] == b"BM":
+        return "BMP"
+    if head[4:8] == b"ftyp":
+        return _sniff_boxes(head)
+    if head[:2] == b"\xff\x0a" or head[:12] == b"\0\0\0\x0cJXL \r\n\x87\n":
+        return "JXL"
+    return None
+
+
+def _sniff_boxes(head: bytes) -> str | None:
+    end = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
+    if brands & {b"avif", b"avis"}:
+        return "AVIF"
+    if brands & {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"}:
+        return "HEIF"
+    return None
+
+
+_STRANGERS = (
+    (b"%!PS", "PostScript (EPS)"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
+    (b"%PDF", "PDF"),
+    (b"GIF8", "GIF"),
+    (b"8BPS", "Photoshop PSD"),
+    (b"\0\0\x01\0", "a Windows icon"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"qoif", "QOI"),
+    (b"v/1\x01", "OpenEXR"),
+    (b"#?RADIANCE", "Radiance HDR"),
+    (b"DDS ", "DDS"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"\x1f\x8b", "gzip"),
+    (b"<svg", "SVG"),
+    (b"<?xml", "XML or SVG"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"version https://git-lfs", "a Git LFS pointer"),
+)
+
+
+def looks_like(head: bytes) -> str:
+    """For the text of a refusal: what these first bytes look like."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for magic, name in _STRANGERS:
+        if head.startswith(magic) or start[: len(magic)].lower() == magic.lower():
+            return f"its content looks like {name}"
+    return f"its content is of no known kind (it begins with {head[:8].hex(' ')})"

@@ -1,0 +1,110 @@
+"""What a file's header promises, read before any decoder is given the file, and the promises that are refused."""
+
+import re
+import zlib
+
+from srntt.image._source import Limits, check_pixels, refuse
+
+__all__ = ["check_header", "samples_depth"]
+
+_MAX_CHUNKS = 2**18  # 512 MiB of libpng's 8 KiB chunks is 2**16
+_MAX_SCANS = 1000  # encoders write at most a few dozen; each costs a pass over the whole picture
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
+    """Checks what Pillow's openers do not, for the formats where that is anything.
+
+    Raises:
+        PictureError: a PNG that is not whole (every chunk's length and CRC up to IEND), a WebP or JPEG XL beyond
+            the limit (whose openers allocate or decode it at once), a JPEG with an absurd number of scans.
+    """
+    if kind == "PNG":
+        _check_png(data, source, limits)
+    elif kind == "WEBP":
+        _check_webp(data, source, limits)
+    elif kind == "JXL":
+        check_pixels(source, *_jxl_size(data), limits)
+    elif kind == "JPEG" and _count_scans(data) > _MAX_SCANS:
+        raise refuse(source, f"has more than {_MAX_SCANS} progressive scans, as no camera or encoder writes. Refused.")
+
+
+def samples_depth(kind: str, data: bytes) -> int | None:
+    """Bits a sample as the header states them, for PNG, AVIF and HEIF; None where it is not stated."""
+    if kind == "PNG":
+        return data[24]
+    if kind in ("AVIF", "HEIF"):
+        at = data.find(b"pixi", 0, 2**16)  # PixelInformationProperty: version and flags, channels, bits of each
+        return data[at + 9] if 0 <= at < len(data) - 9 else None
+    return None
+
+
+def _check_png(data: bytes, source: str, limits: Limits) -> None:
+    if data[8:16] != b"\0\0\0\x0dIHDR" or len(data) < 33:
+        raise refuse(source, "is not a whole PNG: it does not begin with an IHDR chunk.")
+    check_pixels(source, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), limits)
+    view, at = memoryview(data), 8
+    for _ in range(_MAX_CHUNKS):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        end = at + 8 + length
+        if end + 4 > len(data):
+            raise refuse(source, f"is not a whole PNG: it ends inside the chunk at byte {at:,}, before IEND.")
+        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            raise refuse(source, f"is a damaged PNG: wrong checksum in chunk {ascii(kind)[2:-1]} at byte {at:,}.")
+        if kind == b"IEND":
+            return
+        at = end + 4
+    raise refuse(source, f"is a PNG of more than {_MAX_CHUNKS:,} chunks. Write it anew with another program.")
+
+
+def _check_webp(data: bytes, source: str, limits: Limits) -> None:
+    if len(data) < 30:
+        raise refuse(source, "is not a whole WebP: it ends inside its header.")
+    if int.from_bytes(data[4:8], "little") + 8 > len(data):
+        raise refuse(source, "is not a whole WebP: it is shorter than its header says.")
+    if data[12:16] == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+    elif data[12:16] == b"VP8L":
+        packed = int.from_bytes(data[21:25], "little")
+        width, height = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    check_pixels(source, width, height, limits)
+
+
+def _count_scans(data: bytes) -> int:
+    """Start-of-scan markers of the first picture; what follows its end (a second picture, a film) is not looked at."""
+    scans, at = 0, 2
+    while scans <= _MAX_SCANS and (found := _JPEG_MARKER.search(data, at)):
+        marker = data[found.start() + 1]
+        if marker == 0xD9:
+            break
+        at = found.end()
+        if marker not in (0x01, 0xD8):
+            at += int.from_bytes(data[at : at + 2], "big")
+        scans += marker == 0xDA
+    return scans
+
+
+def _jxl_size(data: bytes) -> tuple[int, int]:
+    """Width and height of a JPEG XL codestream, bare or boxed (ISO/IEC 18181-1, SizeHeader)."""
+    at = 0
+    if data[:2] != b"\xff\x0a":
+        at = min((found for name in (b"jxlc", b"jxlp") if (found := data.find(name)) >= 0), default=len(data))
+        at += 4 if data[at : at + 4] == b"jxlc" else 8
+    bits, used = int.from_bytes(data[at + 2 : at + 16], "little"), 0
+
+    def take(count: int) -> int:
+        nonlocal used
+        used += count
+        return bits >> (used - count) & ((1 << count) - 1)
+
+    small = take(1)
+
+    def side() -> int:
+        return (take(5) + 1) * 8 if small else take((9, 13, 18, 30)[take(2)]) + 1
+
+    height = side()
+    ratio = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[take(3)]
+    width = height * ratio[0] // ratio[1] if ratio[0] else side()
+    return width, height

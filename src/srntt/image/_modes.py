@@ -1,0 +1,125 @@
+"""A decoded Pillow image of any mode to compact samples: grey or RGB, 8 or 16 bits, straight alpha."""
+
+import io
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image, ImageCms
+
+from srntt._shapes import Shaped
+from srntt.image._source import refuse
+
+__all__ = ["Samples", "apply_color_key", "samples_of", "split"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Pixels as read: ``color`` (h, w, 1 or 3) and ``alpha`` (h, w) of one dtype, uint8 or uint16.
+
+    ``converted`` tells that the colours are now sRGB, whatever profile the file carries.
+    """
+
+    color: Shaped[np.ndarray, "h w c"]
+    alpha: Shaped[np.ndarray, "h w"] | None = None
+    converted: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def samples_of(image: Image.Image, source: str) -> Samples:
+    """Takes the samples of a loaded image, whatever its mode.
+
+    Raises:
+        PictureError: float samples that are not finite or leave [0, 1]; integers beyond 16 bits.
+    """
+    mode = image.mode
+    if mode in ("P", "PA"):
+        return _from_palette(image)
+    if mode in ("CMYK", "LAB"):
+        return _through_lcms(image)
+    if mode == "F":
+        return _from_float(np.asarray(image), source)
+    if mode.startswith("I"):
+        return _from_integer(np.asarray(image), source, image.info.get("transparency"))
+    plain = {"1": "L", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}.get(mode, mode)
+    if plain not in ("L", "LA", "RGB", "RGBA"):
+        raise refuse(source, f"Pillow's mode {mode!r} is not supported. Convert it to RGB first.")
+    samples = split(np.asarray(image if plain == mode else image.convert(plain)))
+    return apply_color_key(samples, image.info.get("transparency"))
+
+
+def apply_color_key(samples: Samples, key: int | tuple[int, ...] | bytes | None) -> Samples:
+    """PNG's tRNS for grey and RGB: the one colour that is transparent, in the samples' own units."""
+    color, channels = samples.color, samples.color.shape[2]
+    if samples.alpha is not None or isinstance(key, bytes) or key is None or np.size(key) != channels:
+        return samples
+    top = np.iinfo(color.dtype).max
+    alpha = np.where((color == np.asarray(key).reshape(1, 1, channels)).all(axis=2), 0, top)
+    return replace(samples, alpha=alpha.astype(color.dtype))
+
+
+def split(pixels: Shaped[np.ndarray, "h w *c"]) -> Samples:
+    """Takes (h, w[, 1..4]) apart; two and four channels end with alpha."""
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    channels = pixels.shape[2]
+    if channels in (1, 3):
+        return Samples(np.ascontiguousarray(pixels))
+    return Samples(np.ascontiguousarray(pixels[:, :, :-1]), np.ascontiguousarray(pixels[:, :, -1]))
+
+
+def _from_palette(image: Image.Image) -> Samples:
+    samples = split(np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB")))
+    color = samples.color
+    gray = (color[..., 0] == color[..., 1]).all() and (color[..., 1] == color[..., 2]).all()
+    if gray and not image.info.get("icc_profile"):  # the profile would be one for RGB
+        return replace(samples, color=np.ascontiguousarray(color[..., :1]))
+    return samples
+
+
+def _through_lcms(image: Image.Image) -> Samples:
+    if image.mode == "LAB":
+        profile, said = ImageCms.createProfile("LAB"), "Lab converted to sRGB"
+    else:
+        profile, said = _cmyk_profile(image), "CMYK converted to sRGB through its own profile"
+    if profile is None:
+        rgb = image.convert("RGB")
+        said = "CMYK converted to sRGB by formula: it has no usable profile, so the colours are approximate"
+    else:
+        rgb = ImageCms.profileToProfile(
+            image,
+            profile,
+            ImageCms.createProfile("sRGB"),
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+        assert rgb is not None  # None is for inPlace=True
+    return replace(split(np.asarray(rgb)), converted=True, notes=(said,))
+
+
+def _cmyk_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    icc = image.info.get("icc_profile")
+    if not icc or icc[16:20] != b"CMYK":
+        return None
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(icc))
+    except (OSError, ImageCms.PyCMSError):
+        return None
+
+
+def _from_float(values: np.ndarray, source: str) -> Samples:
+    if not np.isfinite(values).all():
+        raise refuse(source, "has float samples that are not finite. Replace them first.")
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 1:
+        raise refuse(source, f"has float samples from {low:g} to {high:g}; only 0..1 is allowed. Scale them first.")
+    gray = np.rint(values.astype(np.float64) * 65_535).astype(np.uint16)
+    return Samples(gray[:, :, None], notes=("float samples kept with 16 bits",))
+
+
+def _from_integer(values: np.ndarray, source: str, key: object) -> Samples:
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 65_535:
+        raise refuse(source, f"has integer samples from {low} to {high}; only 0..65535 is allowed. Scale them first.")
+    samples = Samples(np.ascontiguousarray(values.astype(np.uint16)[:, :, None]))
+    return apply_color_key(samples, key if isinstance(key, int) else None)

@@ -1,0 +1,161 @@
+"""A picture in memory: compact samples outside, float32 tensors of any band of rows on request."""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Shaped
+from srntt.errors import InputError
+from srntt.image._metadata import Metadata
+
+__all__ = ["Picture", "picture_like", "to_pixels"]
+
+_LUMA = (0.299, 0.587, 0.114)  # BT.601, as in Pillow's conversion to "L"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Samples as the file has them, and all that travels with them.
+
+    Attributes:
+        color: (h, w, 3) RGB or (h, w, 1) grey; uint8 or uint16, C-contiguous, straight (not premultiplied).
+        alpha: (h, w) of the same dtype, 0 = transparent; None if the file has no alpha channel.
+        metadata: ICC profile, EXIF, resolution.
+        notes: what was changed on the way in and must be said.
+        source: file name, or "<array>" and the like, for error texts.
+    """
+
+    color: Shaped[np.ndarray, "h w c"]
+    alpha: Shaped[np.ndarray, "h w"] | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+    source: str = "<array>"
+
+    def __post_init__(self) -> None:
+        color, alpha = self.color, self.alpha
+        if color.ndim != 3 or color.shape[2] not in (1, 3) or 0 in color.shape:
+            raise InputError(f"colour of shape {color.shape}: give (h, w, 1) or (h, w, 3), at least 1 x 1.")
+        if color.dtype not in (np.uint8, np.uint16) or not color.flags.c_contiguous:
+            raise InputError(f"colour of {color.dtype}: give C-contiguous uint8 or uint16.")
+        if alpha is not None and (alpha.shape != color.shape[:2] or alpha.dtype != color.dtype):
+            raise InputError(
+                f"alpha of {alpha.dtype} {alpha.shape} does not fit colour of {color.dtype} {color.shape}: "
+                "give the same height, width and dtype."
+            )
+
+    @property
+    def height(self) -> int:
+        return self.color.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.color.shape[1]
+
+    @property
+    def is_gray(self) -> bool:
+        return self.color.shape[2] == 1
+
+    @property
+    def bits(self) -> int:
+        """8 or 16 bits a sample."""
+        return 8 * self.color.dtype.itemsize
+
+    @cached_property
+    def opaque(self) -> bool:
+        """True without an alpha channel, or with one that hides nothing."""
+        return self.alpha is None or bool((self.alpha == np.iinfo(self.alpha.dtype).max).all())
+
+    def rgb(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "3 h w"]:
+        """Rows ``top`` to ``bottom`` as float32 RGB in [0, 1]; grey is repeated thrice.
+
+        Where alpha is 0, whose colour means nothing, it is that of the nearest pixel of the whole picture with alpha
+        above 0: interpolated or convolved, no fringe appears. Every band gives the rows that the whole would.
+        """
+        band = self._filled[top:bottom].transpose(2, 0, 1)
+        return torch.from_numpy(_unit(band)).expand(3, -1, -1).contiguous()
+
+    def alpha_plane(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "1 h w"]:
+        """Rows ``top`` to ``bottom`` of alpha as float32 in [0, 1]; ones where there is no alpha channel."""
+        if self.alpha is None:
+            return torch.ones(1, len(range(self.height)[top:bottom]), self.width)
+        return torch.from_numpy(_unit(self.alpha[None, top:bottom]))
+
+    def to_8bit(self) -> "Picture":
+        """The same picture with 8 bits a sample, rounded; itself if it has no more."""
+        if self.bits == 8:
+            return self
+        alpha = None if self.alpha is None else _to_8bit(self.alpha)
+        return replace(self, color=_to_8bit(self.color), alpha=alpha, notes=(*self.notes, "16 bits reduced to 8"))
+
+    @cached_property
+    def _filled(self) -> Shaped[np.ndarray, "h w c"]:
+        if self.alpha is None or self.alpha.all():
+            return self.color
+        from srntt.image._bleed import bleed  # compiled on first use: only for pictures that need it
+
+        return bleed(self.color, self.alpha > 0)
+
+
+def picture_like(
+    source: Picture,
+    color: Float[Tensor, "c h w"] | Shaped[np.ndarray, "h w c"],
+    alpha: Float[Tensor, "1 h w"] | Shaped[np.ndarray, "h w"] | None = None,
+    *,
+    notes: tuple[str, ...] = (),
+) -> Picture:
+    """An upscaled picture that inherits what travels with its source.
+
+    Args:
+        source: the picture it was made from: gives bits, grey or RGB, metadata (size tags are corrected by ``save``).
+        color: float [0, 1] tensor, or samples of ``source``'s dtype. RGB made from a grey source becomes grey again
+            (BT.601 luma).
+        alpha: likewise, of the same height and width.
+        notes: to add to the source's.
+
+    Raises:
+        InputError: shapes or dtypes that do not fit, values that are not finite.
+    """
+    if isinstance(color, Tensor):
+        color = to_pixels(color, bits=source.bits, gray=source.is_gray)
+    if isinstance(alpha, Tensor):
+        alpha = to_pixels(alpha, bits=source.bits)[:, :, 0]
+    if color.dtype != source.color.dtype:
+        raise InputError(f"colour of {color.dtype} for a picture of {source.color.dtype}: give the source's dtype.")
+    color = np.ascontiguousarray(color)
+    return replace(source, color=color, alpha=alpha, notes=(*source.notes, *notes))
+
+
+def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -> Shaped[np.ndarray, "h w c"]:
+    """Rounds a float [0, 1] band to samples, clipping what overshoots.
+
+    Pointwise, so bands may be converted one by one.
+
+    Args:
+        x: one or three channels.
+        bits: 8 or 16.
+        gray: make one channel of three (BT.601 luma).
+
+    Raises:
+        InputError: values that are not finite.
+    """
+    if not torch.isfinite(x).all():
+        raise InputError("the picture to be kept has values that are not finite (NaN or infinity).")
+    if gray and x.shape[0] == 3:
+        x = torch.tensordot(x.new_tensor(_LUMA), x, dims=1)[None]
+    scaled = x.detach().float().clamp(0, 1).mul(2**bits - 1).round()
+    dtype = np.uint8 if bits == 8 else np.uint16
+    return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy().astype(dtype))
+
+
+def _to_8bit(samples: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _unit(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """To float32 in [0, 1], each value the nearest float to k/255 or k/65535."""
+    unit = samples.astype(np.float32, order="C")
+    unit /= np.float32(np.iinfo(samples.dtype).max)
+    return unit

@@ -1,0 +1,140 @@
+"""Bicubic resizing as Pillow does it on 8-bit pictures, bit for bit, and as MATLAB's imresize does it."""
+
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from srntt._shapes import Float, Int, UInt8
+from srntt.errors import InputError
+from srntt.image._taps import Taps, apply_taps, cubic
+
+__all__ = ["bicubic_matlab", "bicubic_pillow", "resize_pillow"]
+
+_PRECISION_BITS = 32 - 8 - 2  # Pillow's Resample.c: fixed-point weights for 8-bit samples
+
+
+def bicubic_pillow(x: Float[Tensor, "*batch c h w"], size: tuple[int, int]) -> Float[Tensor, "*batch c H W"]:
+    """Resizes as ``PIL.Image.resize(..., BICUBIC)`` does 8-bit pictures: the same integers, on any device.
+
+    Horizontal pass, rounded and clipped to 8 bits, then vertical pass, both in fixed point (Pillow, Resample.c). The
+    resize of all published RefSR code, the official SRNTT included.
+
+    Args:
+        x: float [0, 1]; taken to the nearest k/255 first.
+        size: (H, W) of the output, in pixels.
+
+    Returns:
+        multiples of 1/255 in [0, 1], of ``x``'s dtype. Has no gradient.
+
+    Example:
+        >>> import torch
+        >>> bicubic_pillow(torch.ones(1, 3, 8, 8), (2, 2)).shape
+        torch.Size([1, 3, 2, 2])
+    """
+    height, width = _checked_size(size)
+    levels = x.detach().mul(255).round().clamp(0, 255)
+    if x.device.type == "cpu":
+        planes = levels.to(torch.uint8).reshape(-1, *x.shape[-2:]).numpy()
+        levels = torch.from_numpy(_resize_planes(planes, height, width)).reshape(*x.shape[:-2], height, width)
+    else:
+        levels = _pillow_by_taps(levels.to(torch.int32), height, width)
+    return levels.to(x.dtype) / 255
+
+
+def resize_pillow(pixels: UInt8[np.ndarray, "h w c"], size: tuple[int, int]) -> UInt8[np.ndarray, "H W c"]:
+    """The same for 8-bit samples in memory. Channels are resized one by one: alpha has no say in the colours."""
+    height, width = _checked_size(size)
+    return np.ascontiguousarray(_resize_planes(pixels.transpose(2, 0, 1), height, width).transpose(1, 2, 0))
+
+
+def bicubic_matlab(
+    x: Float[Tensor, "*batch c h w"], *, size: tuple[int, int] | None = None, scale: float | None = None
+) -> Float[Tensor, "*batch c H W"]:
+    """Resizes as MATLAB's ``imresize(x, ..., "bicubic")`` does floating-point pictures.
+
+    Antialiased when shrinking, symmetric borders, no clipping (an overshoot stays), differentiable. MATLAB rounds
+    uint8 pictures to 8 bits between the passes (vertical first); to do as it does, resize one dimension at a time.
+
+    Args:
+        x: float32 or float64.
+        size: (H, W) of the output; or
+        scale: one factor for both; the output is ceil(scale * h) x ceil(scale * w), as in MATLAB.
+
+    Raises:
+        InputError: both or neither of ``size`` and ``scale``, or nothing left of the picture.
+
+    Example:
+        >>> import torch
+        >>> bicubic_matlab(torch.ones(3, 5, 7), scale=4).shape
+        torch.Size([3, 20, 28])
+    """
+    h, w = x.shape[-2:]
+    if (size is None) == (scale is None):
+        raise InputError(f"bicubic_matlab(size={size}, scale={scale}): give exactly one of them.")
+    if scale is not None:
+        if not (math.isfinite(scale) and scale > 0):
+            raise InputError(f"scale {scale}: must be positive and finite.")
+        size = (math.ceil(scale * h), math.ceil(scale * w))
+    assert size is not None
+    height, width = _checked_size(size)
+    passes = [(scale or height / h, h, height, True), (scale or width / w, w, width, False)]
+    for factor, before, after, rows in sorted(passes, key=lambda one: one[0]):  # MATLAB: the smaller factor first
+        if before != after or factor != 1:
+            x = apply_taps(x, _matlab_taps(before, after, factor), rows=rows)
+    return x
+
+
+def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    height, width = size
+    if height < 1 or width < 1:
+        raise InputError(f"size {height} x {width} (height x width): both must be at least 1.")
+    return height, width
+
+
+def _resize_planes(planes: UInt8[np.ndarray, "n h w"], height: int, width: int) -> UInt8[np.ndarray, "n H W"]:
+    images = (Image.fromarray(np.ascontiguousarray(plane)) for plane in planes)
+    return np.stack([np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)) for image in images])
+
+
+def _pillow_by_taps(levels: Int[Tensor, "*batch h w"], height: int, width: int) -> Int[Tensor, "*batch H W"]:
+    """Pillow's algorithm where Pillow cannot go; held equal to it by a test."""
+    for rows, before, after in ((False, levels.shape[-1], width), (True, levels.shape[-2], height)):
+        if before != after:
+            # Sums stay below 2**31: weights add up to 2**22, overshoot by less than a half, and levels are below 2**8.
+            half = 1 << (_PRECISION_BITS - 1)
+            sums = apply_taps(levels, _pillow_taps(before, after), rows=rows, start=half)
+            levels = (sums >> _PRECISION_BITS).clamp_(0, 255)
+    return levels
+
+
+def _pillow_taps(before: int, after: int) -> Taps:
+    """precompute_coeffs and normalize_coeffs_8bpc of Resample.c, in the same order of operations."""
+    scale = before / after
+    spread = max(scale, 1.0)
+    support = 2.0 * spread
+    center = (np.arange(after) + 0.5) * scale
+    first = np.maximum((center - support + 0.5).astype(np.int64), 0)
+    last = np.minimum((center + support + 0.5).astype(np.int64), before)
+    offset = np.arange(math.ceil(support) * 2 + 1)
+    index = first[:, None] + offset
+    inside = index < last[:, None]
+    weight = np.where(inside, cubic((index - center[:, None] + 0.5) * (1.0 / spread)), 0.0)
+    weight /= np.cumsum(weight, axis=1)[:, -1:]  # summed one by one, as C does; np.sum adds in pairs
+    fixed = np.trunc(weight * (1 << _PRECISION_BITS) + np.where(weight < 0, -0.5, 0.5)).astype(np.int32)
+    return Taps(np.minimum(index, before - 1), fixed)
+
+
+def _matlab_taps(before: int, after: int, scale: float) -> Taps:
+    """``contributions`` of MATLAB's imresize, counted from 0."""
+    spread = max(1.0 / scale, 1.0)
+    center = (np.arange(after) + 0.5) / scale - 0.5
+    first = np.floor(center - 2.0 * spread).astype(np.int64)
+    index = first[:, None] + np.arange(math.ceil(4.0 * spread) + 2)
+    weight = cubic((index - center[:, None]) / spread)
+    weight /= weight.sum(axis=1, keepdims=True)
+    used = (weight != 0).any(axis=0)
+    mirrored = index % (2 * before)
+    return Taps(np.minimum(mirrored, 2 * before - 1 - mirrored)[:, used], weight[:, used])

@@ -1,0 +1,96 @@
+"""A path to the bytes of a regular file, or a refusal: nothing here can block, loop or read without end."""
+
+import os
+import stat
+from dataclasses import dataclass
+
+from srntt.errors import InputError, PictureError
+
+__all__ = ["Limits", "check_pixels", "read_file", "refuse"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may cost, checked on its header before anything is decoded.
+
+    Attributes:
+        max_bytes: size of the file in bytes. Default 512 MiB.
+        max_pixels: width times height. Default 200 million (a decoded 8-bit picture of that size is 0.6 GB).
+    """
+
+    max_bytes: int = 512 * 2**20
+    max_pixels: int = 200_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "max_pixels"):
+            if getattr(self, name) < 1:
+                raise InputError(f"Limits({name}={getattr(self, name)!r}): must be at least 1.")
+
+
+def refuse(source: str, reason: str) -> PictureError:
+    """The one shape of every refusal: which file, then why and what would help."""
+    return PictureError(f"{source}: {reason}")
+
+
+def check_pixels(source: str, width: int, height: int, limits: Limits) -> None:
+    """Raises PictureError if ``width * height`` is nothing, or more than ``limits.max_pixels``."""
+    if width < 1 or height < 1:
+        raise refuse(source, f"its header says {width} x {height} pixels; both must be at least 1.")
+    pixels = width * height
+    if pixels > limits.max_pixels:
+        raise refuse(
+            source,
+            f"{width} x {height} = {pixels:,} pixels, the limit is {limits.max_pixels:,}. "
+            f"If you trust the file, raise it with --max-pixels {pixels} or Limits(max_pixels={pixels}).",
+        )
+
+
+def check_bytes(source: str, size: int, limits: Limits) -> None:
+    """Raises PictureError if ``size`` is 0 or more than ``limits.max_bytes``."""
+    if size == 0:
+        raise refuse(source, "is empty (0 bytes). Give a whole picture file.")
+    if size > limits.max_bytes:
+        raise refuse(
+            source,
+            f"{size:,} bytes, the limit is {limits.max_bytes:,}. "
+            f"If you trust the file, raise it with --max-bytes {size} or Limits(max_bytes={size}).",
+        )
+
+
+def read_file(path: str, limits: Limits) -> bytes:
+    """Reads a regular file whole.
+
+    The file is opened once, without blocking, and everything is asked of the open file: a FIFO, device or folder is
+    refused without waiting on it, and the name cannot be swapped for another file between the checks and the read.
+
+    Raises:
+        PictureError: no such file, not a regular file, empty, or larger than ``limits.max_bytes``.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise refuse(ascii(path) if "\0" in path else path, f"cannot be opened: {reason}.") from error
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise refuse(path, f"is {_kind_of_file(status.st_mode)}, not a regular file. Give a picture file.")
+        check_bytes(path, status.st_size, limits)
+        try:
+            data = file.read(status.st_size + 1)
+        except OSError as error:
+            raise refuse(path, f"cannot be read: {error.strerror}.") from error
+    if len(data) != status.st_size:
+        raise refuse(path, "changed while it was being read. Try again when it is complete.")
+    return data
+
+
+def _kind_of_file(mode: int) -> str:
+    kinds = (
+        (stat.S_ISDIR, "a folder"),
+        (stat.S_ISFIFO, "a FIFO"),
+        (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a character device"),
+        (stat.S_ISBLK, "a block device"),
+    )
+    return next((name for test, name in kinds if test(mode)), "something else")

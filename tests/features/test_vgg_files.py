@@ -112,7 +112,7 @@ def test_wrong_tensors_are_refused_by_name(change, said, ours, tmp_path):
 def test_state_dicts_that_are_no_vgg19_are_refused(ours):
     with pytest.raises(ModelError, match=r"conv2_2\.bias missing"):
         cut_to_deepest({name: tensor for name, tensor in ours.items() if name != "conv2_2.bias"})
-    with pytest.raises(ModelError, match="conv1_2.bias has shape"):
+    with pytest.raises(ModelError, match="has shape"):
         cut_to_deepest(ours | {"conv1_2.bias": torch.zeros(63)})
 
 

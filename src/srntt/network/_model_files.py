@@ -26,8 +26,8 @@ from srntt.network._paper import PaperConfig, PaperSRNTT
 #: ``config``.
 ARCHITECTURES: Mapping[str, tuple[type, type[nn.Module]]] = MappingProxyType(
     {
-        "paper": (PaperConfig, PaperSRNTT),
         "lite": (LiteConfig, Lite),
+        "paper": (PaperConfig, PaperSRNTT),
         "content-extractor": (ContentExtractorConfig, ContentExtractor),
     }
 )

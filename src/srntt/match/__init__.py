@@ -1,0 +1,6 @@
+"""Features to correspondences: which patch of which reference matches each patch of the query (Eq. 1-3)."""
+
+from srntt.match._correspondence import Correspondence
+from srntt.match._dense import dense_match
+
+__all__ = ["Correspondence", "dense_match"]

@@ -1,0 +1,202 @@
+"""The CPU engine: pixel products, diagonal sums, norm and running max in one pass over tiles that stay in the cache.
+
+Identity (a): the correlation of two 3x3 patches is the sum of the products of their pixels along nine diagonal taps, so
+each product of two pixels is computed once instead of nine times. The tiles' diagonals are dealt out to the threads;
+each thread keeps its own candidates, and no score depends on which thread or tile it was computed in.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from queue import SimpleQueue
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Shaped
+from srntt.match._kernels import CAPACITY, KEY_WIDTH, QUERY_BYTES, pack, search_diagonals
+from srntt.match._problem import Block, Problem, empty_norm, scale_for, split, tile_shape
+from srntt.match._shortlist import Shortlist, rounding_margin
+
+_TASKS_PER_THREAD = 4
+_CANDIDATE_BYTES = CAPACITY * (8 + 8 + 8) + 8 + 8 + 8
+_TAP_FACTORS = np.random.default_rng(1).integers(1, 2**63, (3, 3), dtype=np.uint64) | np.uint64(1)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """A packed rectangle of one map."""
+
+    packed: Shaped[np.ndarray, "rows blocks c width"]
+    norm: Float[np.ndarray, "centre_rows centre_columns"]  # of the patches, in float64, of the scaled map
+    tags: Shaped[np.ndarray, "centre_rows centre_columns"] | None  # hashes of the patches
+
+
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """What one thread has found for the positions of a query tile, and its share of the workspace."""
+
+    ring: np.ndarray
+    summed: np.ndarray
+    peak: np.ndarray
+    best: np.ndarray
+    cosines: np.ndarray
+    keys: np.ndarray
+    tags: np.ndarray
+    counts: np.ndarray
+    dropped: np.ndarray
+
+
+def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
+    """Rows and columns of the tiles, for queries and keys alike, that `memory` bytes allow."""
+    size = dtype.itemsize
+    rim = 2 * problem.reach
+
+    def cost(rows: int, columns: int) -> int:
+        wide = _round_up(columns + rim, math.lcm(KEY_WIDTH, QUERY_BYTES // size))
+        packed = 2 * (rows + rim) * (wide * problem.channels * size + (columns + rim) * 40)
+        return packed + threads * (4 * wide * wide * size + rows * columns * 2 * _CANDIDATE_BYTES)
+
+    blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
+    return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
+
+
+def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:
+    """Candidates of all positions of one query tile against all keys."""
+    rows, columns = tile_for(problem, dtype, threads, memory)
+    with ThreadPoolExecutor(threads) as pool:
+        query = _pack(problem, problem.query, block, problem.query_peak, dtype, pool, threads, tagged=False)
+        empty = query.norm <= empty_norm(problem.query_peak)
+        tolerance = (query.norm * rounding_margin(problem.channels, dtype)).astype(query.packed.dtype)
+        tolerance = np.nextafter(tolerance, np.array(np.inf, tolerance.dtype))
+        found = [_no_candidates(query, empty, columns + 2 * problem.reach) for _ in range(threads)]
+        for number, features in enumerate(problem.keys):
+            for part in split(problem.centres(features), rows, columns):
+                _search(problem, query, tolerance, number, part, found, pool)
+    return _collect(query, tolerance, empty, found)
+
+
+def _search(
+    problem: Problem,
+    query: _Tile,
+    tolerance: np.ndarray,
+    number: int,
+    part: Block,
+    found: list,
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Compare a query tile with the tile `part` of key map `number`."""
+    features, peak, reach = problem.keys[number], problem.key_peaks[number], problem.reach
+    dtype = query.packed.dtype
+    keys = _pack(problem, features, part, peak, getattr(torch, dtype.name), pool, len(found), tagged=True)
+    filled = keys.norm > empty_norm(peak)
+    inverse_norm = np.divide(1.0, keys.norm, out=np.zeros_like(keys.norm), where=filled).astype(dtype)
+    width = features.shape[2]
+    start = problem.key_starts[number] + part.top * width + part.left
+    free: SimpleQueue[_Candidates] = SimpleQueue()
+    for candidates in found:
+        free.put(candidates)
+
+    def search(diagonals: tuple[int, int]) -> None:
+        own = free.get()
+        search_diagonals(
+            query.packed, keys.packed, *diagonals, reach, inverse_norm, keys.tags, start, width, tolerance,
+            own.ring, own.summed, own.peak, own.best, own.cosines, own.keys, own.tags, own.counts, own.dropped,
+        )  # fmt: skip
+        free.put(own)
+
+    query_rows, key_rows = len(query.packed), len(keys.packed)
+    tasks = _share_out(query_rows, key_rows, reach, 1 if len(found) == 1 else _TASKS_PER_THREAD * len(found))
+    _run(pool, search, tasks)
+
+
+def _share_out(query_rows: int, key_rows: int, reach: int, tasks: int) -> list[tuple[int, int]]:
+    """Runs of neighbouring diagonals with about equally many products each."""
+    diagonals = np.arange(2 * reach + 1 - query_rows, key_rows - 2 * reach)
+    lengths = np.minimum(query_rows - np.maximum(0, -diagonals), key_rows - np.maximum(0, diagonals))
+    done = np.cumsum(lengths)
+    cuts = np.unique(np.searchsorted(done, np.linspace(0, done[-1], tasks + 1)[1:-1], side="right"))
+    edges = [0, *(int(cut) for cut in cuts if 0 < cut < len(diagonals)), len(diagonals)]
+    return [(int(diagonals[a]), int(diagonals[b - 1]) + 1) for a, b in pairwise(edges)]
+
+
+def _pack(
+    problem: Problem, features: Tensor, block: Block, peak: float, dtype: torch.dtype, pool: ThreadPoolExecutor,
+    threads: int, *, tagged: bool,
+) -> _Tile:  # fmt: skip
+    """Lay a block and its rim out for the kernel, scaled to values below 1 so that no product overflows."""
+    rim = problem.reach
+    rows, columns = block.rows + 2 * rim, block.columns + 2 * rim
+    width = KEY_WIDTH if tagged else QUERY_BYTES // dtype.itemsize
+    shape = (rows, -(-columns // width), problem.channels, width)
+    packed = np.empty(shape, np.float64 if dtype == torch.float64 else np.float32)
+    squares = np.empty((rows, columns))
+    tags = np.zeros((rows if tagged else 0, columns), np.uint64)
+    source = features.numpy()
+
+    def run(part: tuple[int, int]) -> None:
+        pack(source, block.top - rim, block.left - rim, scale_for(peak), *part, packed, squares, tags)
+
+    cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
+    _run(pool, run, list(pairwise(cuts)))
+    if rim:
+        squares = _box_sum(squares, np.ones((3, 3)))
+        tags = _box_sum(tags, _TAP_FACTORS) if tagged else tags
+    return _Tile(packed, np.sqrt(squares), tags)
+
+
+def _box_sum(pixels: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Weighted sum over each 3x3 window, without a rim."""
+    rows, columns = pixels.shape[0] - 2, pixels.shape[1] - 2
+    total = np.zeros((rows, columns), pixels.dtype)
+    for dy in range(3):
+        for dx in range(3):
+            total += pixels[dy : dy + rows, dx : dx + columns] * factors[dy, dx].astype(pixels.dtype)
+    return total
+
+
+def _no_candidates(query: _Tile, empty: np.ndarray, key_columns: int) -> _Candidates:
+    """Empty lists; a position that can match nothing counts as served."""
+    _, blocks, _, width = query.packed.shape
+    dtype, positions = query.packed.dtype, empty.size
+    ring = np.empty((3, _round_up(key_columns, KEY_WIDTH), blocks * width), dtype)
+    return _Candidates(
+        ring=ring,
+        summed=np.empty_like(ring[0]),
+        peak=np.empty(empty.shape[1], dtype),
+        best=np.where(empty.ravel(), np.inf, -np.inf).astype(dtype),
+        cosines=np.empty((positions, CAPACITY), dtype),
+        keys=np.empty((positions, CAPACITY), np.int64),
+        tags=np.empty((positions, CAPACITY), np.uint64),
+        counts=np.zeros(positions, np.int64),
+        dropped=np.full(positions, -np.inf, dtype),
+    )
+
+
+def _collect(query: _Tile, tolerance: np.ndarray, empty: np.ndarray, found: list[_Candidates]) -> Shortlist:
+    """Join the threads' candidates, without those that a better one has overtaken."""
+    best = np.max([own.best for own in found], axis=0)
+    floor = best - tolerance.ravel()
+    norm = np.where(empty, 1.0, query.norm).ravel()
+    positions, keys, cosines = [], [], []
+    for own in found:
+        filled = np.arange(CAPACITY) < own.counts[:, None]
+        position, slot = np.nonzero(filled & (own.cosines >= floor[:, None]))
+        positions.append(position)
+        keys.append(own.keys[position, slot])
+        cosines.append(own.cosines[position, slot] / norm[position])
+    crowded = np.any([own.dropped >= floor for own in found], axis=0)
+    position, key, cosine = (np.concatenate(parts) for parts in (positions, keys, cosines))
+    return Shortlist(position, key, cosine, crowded, empty.ravel())
+
+
+def _run(pool: ThreadPoolExecutor, work: Callable, tasks: Iterable) -> None:
+    for _ in pool.map(work, tasks):
+        pass
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple

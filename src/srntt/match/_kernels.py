@@ -1,0 +1,241 @@
+"""Inner loops of the fused engine, compiled by Numba; nothing here knows of torch, threads or references.
+
+A *tile* is a rectangle of positions of one map with the pixels its patches reach into. Packed, it has shape
+``(rows, blocks, c, width)``: ``width`` neighbouring pixels of one row lie side by side, so that the product of a query
+row with a key row reads both as it needs them. Products of two rows are laid out ``(key column, query column)``.
+
+The product itself is written as LLVM vector code, because Numba has no vector registers to offer: with its sums held
+in registers it multiplies 2.5 times as fast as MKL does on the processors we measured. Everything else is plain loops,
+which LLVM turns into vector code by itself. No fast-math anywhere: a score is the same number in whatever tile and
+thread it is computed.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_features = get_host_cpu_features()
+# Bytes in a vector register and rows of sums held at a time: KEY_WIDTH x 2 sums have to fit the registers there are.
+_VECTOR_BYTES, KEY_WIDTH = (64, 8) if _features.get("avx512f") else (32, 6) if _features.get("avx2") else (16, 6)
+QUERY_BYTES = 2 * _VECTOR_BYTES
+CAPACITY = 8
+"""Candidates kept for a query position; photographs have one, two, seldom three."""
+_TAG_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+# The import hook of the tests wraps functions in Python, which Numba cannot compile: it leaves `no_type_check` alone.
+def _compiled(function):
+    """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to."""
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # read-only installation and no cache folder for the user
+        return njit(nogil=True, error_model="numpy")(function)
+
+
+@intrinsic
+@no_type_check
+def _panel_product(typing_context, keys, query, out):
+    """out[r, :] = sum over k of keys[k, r] * query[k, :], for r < KEY_WIDTH, two vectors of query pixels at a time."""
+
+    def generate(context, builder, signature, arguments):
+        element = ir.FloatType() if signature.args[0].dtype == types.float32 else ir.DoubleType()
+        size = signature.args[0].dtype.bitwidth // 8
+        lanes = _VECTOR_BYTES // size
+        vector = ir.VectorType(element, lanes)
+        index = context.get_value_type(types.intp)
+        zero = ir.Constant(vector, [0.0] * lanes)
+        multiply_add = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{lanes}f{8 * size}"
+        )
+        arrays = [context.make_array(t)(context, builder, a) for t, a in zip(signature.args, arguments, strict=True)]
+        key_start, query_start, out_start = (builder.bitcast(a.data, element.as_pointer()) for a in arrays)
+        depth = builder.extract_value(arrays[1].shape, 0)
+        out_stride = builder.udiv(builder.extract_value(arrays[2].strides, 0), ir.Constant(index, size))
+
+        def vector_at(pointer, offset):
+            return builder.bitcast(builder.gep(pointer, [offset]), vector.as_pointer())
+
+        def broadcast(value):
+            undefined = ir.Constant(vector, ir.Undefined)
+            first = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
+            return builder.shuffle_vector(
+                first, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+            )
+
+        sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(2)] for _ in range(KEY_WIDTH)]
+        with cgutils.for_range(builder, depth) as loop:
+            key_offset = builder.mul(loop.index, ir.Constant(index, KEY_WIDTH))
+            query_offset = builder.mul(loop.index, ir.Constant(index, 2 * lanes))
+            pixels = [
+                builder.load(
+                    vector_at(query_start, builder.add(query_offset, ir.Constant(index, v * lanes))), align=size
+                )
+                for v in range(2)
+            ]
+            for row in range(KEY_WIDTH):
+                pointer = builder.gep(key_start, [builder.add(key_offset, ir.Constant(index, row))])
+                factor = broadcast(builder.load(pointer, align=size))
+                for v in range(2):
+                    total = builder.call(multiply_add, [factor, pixels[v], builder.load(sums[row][v])])
+                    builder.store(total, sums[row][v])
+        for row in range(KEY_WIDTH):
+            start = builder.mul(out_stride, ir.Constant(index, row))
+            for v in range(2):
+                target = vector_at(out_start, builder.add(start, ir.Constant(index, v * lanes)))
+                builder.store(builder.load(sums[row][v]), target, align=size)
+        return context.get_dummy_value()
+
+    return types.void(keys, query, out), generate
+
+
+@_compiled
+@no_type_check
+def pack(source, top, left, scale, first, last, packed, squares, tags):
+    """Copy rows ``first..last`` of a tile into `packed`, with the sum of squares and a hash of each pixel's channels.
+
+    Coordinates outside the map stand for its nearest pixel; columns past the tile's own (to fill the last block) are 0.
+    `tags` may have no rows, then none are made.
+    """
+    channels, height, width = source.shape
+    columns = squares.shape[1]
+    block_width = packed.shape[3]
+    line = np.zeros(packed.shape[1] * block_width, source.dtype)
+    bits = line.view(np.uint32)
+    for row in range(first, last):
+        y = min(max(top + row, 0), height - 1)
+        squares[row] = 0.0
+        for k in range(channels):
+            inside_first = min(max(-left, 0), columns)
+            inside_last = max(min(width - left, columns), inside_first)
+            for x in range(inside_first):
+                line[x] = source[k, y, 0]
+            for x in range(inside_first, inside_last):
+                line[x] = source[k, y, left + x]
+            for x in range(inside_last, columns):
+                line[x] = source[k, y, width - 1]
+            if tags.shape[0] > 0:
+                for x in range(columns):
+                    tags[row, x] = tags[row, x] * _TAG_FACTOR + np.uint64(bits[x])
+            for x in range(columns):
+                value = np.float64(line[x]) * scale
+                squares[row, x] += value * value
+            for block in range(packed.shape[1]):
+                for x in range(block_width):
+                    packed[row, block, k, x] = packed.dtype.type(line[block * block_width + x]) * packed.dtype.type(
+                        scale
+                    )
+
+
+@_compiled
+@no_type_check
+def _row_products(keys, query, out):
+    """Products of every pixel of a key row with every pixel of a query row."""
+    query_width = query.shape[2]
+    for block in range(query.shape[0]):
+        for group in range(keys.shape[0]):
+            _panel_product(keys[group], query[block], out[group * KEY_WIDTH :, block * query_width :])
+
+
+@_compiled
+@no_type_check
+def _sum_rows(above, here, below, out):
+    for n in range(out.size):
+        out[n] = above[n] + here[n] + below[n]
+
+
+@_compiled
+@no_type_check
+def _peak_of_row(products, inverse_norm, reach, peak):
+    """Best score of each query column against one key row."""
+    peak[:] = -np.inf
+    for key in range(inverse_norm.size):
+        inverse = inverse_norm[key]
+        if reach == 0:
+            here = products[key]
+            for x in range(peak.size):
+                score = here[x] * inverse
+                peak[x] = peak[x] if peak[x] > score else score
+        else:
+            before, here, after = products[key], products[key + 1], products[key + 2]
+            for x in range(peak.size):
+                score = (before[x] + here[x + 1] + after[x + 2]) * inverse
+                peak[x] = peak[x] if peak[x] > score else score
+
+
+@_compiled
+@no_type_check
+def _admit(score, key, tag, floor, query, scores, keys, tags, counts, dropped):
+    """Add a candidate: a copy of one already there only lowers its index; of too many, the lowest indices stay."""
+    for n in range(counts[query]):
+        if tags[query, n] == tag:
+            keys[query, n] = min(keys[query, n], key)
+            return
+    if counts[query] == CAPACITY:
+        kept = 0
+        for n in range(CAPACITY):
+            if scores[query, n] >= floor:
+                scores[query, kept], keys[query, kept] = scores[query, n], keys[query, n]
+                tags[query, kept] = tags[query, n]
+                kept += 1
+        counts[query] = kept
+    slot = counts[query]
+    if slot == CAPACITY:
+        slot = np.argmax(keys[query])
+        dropped[query] = max(dropped[query], score, scores[query, slot])
+        if key > keys[query, slot]:
+            return
+    else:
+        counts[query] += 1
+    scores[query, slot], keys[query, slot], tags[query, slot] = score, key, tag
+
+
+@_compiled
+@no_type_check
+def search_diagonals(
+    query, keys, first, last, reach, inverse_norm, key_tags, key_start, key_stride, tolerance, ring, summed, peak, best,
+    scores, found, tags, counts, dropped,
+):  # fmt: skip
+    """Compare a query tile with a key tile along the diagonals ``first <= key row - query row < last``.
+
+    Walking down a diagonal, each product of two rows is needed by three centres and computed once: a ring of three
+    holds them, and with the sums it stays in the second-level cache. A score is looked at by itself only in a row whose
+    best comes within `tolerance` of the best so far.
+    """
+    columns = tolerance.shape[1]
+    for diagonal in range(first, last):
+        start = max(0, -diagonal)
+        for step in range(min(query.shape[0] - start, keys.shape[0] - start - diagonal)):
+            here = ring[step % 3]
+            _row_products(keys[start + step + diagonal], query[start + step], here)
+            if step < 2 * reach:
+                continue
+            query_row = start + step - 2 * reach
+            key_row = query_row + diagonal
+            products = here
+            if reach > 0:
+                _sum_rows(ring[(step + 1) % 3].ravel(), ring[(step + 2) % 3].ravel(), here.ravel(), summed.ravel())
+                products = summed
+            _peak_of_row(products, inverse_norm[key_row], reach, peak)
+            for x in range(columns):
+                n = query_row * columns + x
+                if peak[x] < best[n] - tolerance[query_row, x]:
+                    continue
+                best[n] = max(best[n], peak[x])
+                floor = best[n] - tolerance[query_row, x]
+                for key in range(inverse_norm.shape[1]):
+                    if reach == 0:
+                        score = products[key, x] * inverse_norm[key_row, key]
+                    else:
+                        score = (products[key, x] + products[key + 1, x + 1] + products[key + 2, x + 2]) * inverse_norm[
+                            key_row, key
+                        ]
+                    if score >= floor:
+                        _admit(
+                            score, key_start + key_row * key_stride + key, key_tags[key_row, key], floor, n,
+                            scores, found, tags, counts, dropped,
+                        )  # fmt: skip

@@ -108,7 +108,7 @@ def cut_to_deepest(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n c h w"]:
     """A kernel of MatConvNet's VGG19 file, stored (width, height, in, out), as PyTorch's (out, in, height, width)."""
-    return torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 1, 0), dtype=np.float32))
+    return torch.from_numpy(np.array(kernel.transpose(3, 2, 1, 0), dtype=np.float32, order="C"))
 
 
 def _family(path: str | Path, said: str | None, given: Family | None) -> Family:

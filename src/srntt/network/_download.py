@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -36,7 +36,15 @@ VGG19_BYTES = 574_673_361
 _CHUNK = 1 << 20
 _TIMEOUT_SECONDS = 60
 
-Opener = Callable[[str], AbstractContextManager[BinaryIO]]
+
+@runtime_checkable
+class Readable(Protocol):
+    """What is asked of a response: the next bytes, none at its end."""
+
+    def read(self, amount: int, /) -> bytes: ...
+
+
+Opener = Callable[[str], AbstractContextManager[Readable]]
 Progress = Callable[[int, int], None]
 
 
@@ -98,7 +106,7 @@ def get_vgg19(
     return target
 
 
-def _open_url(url: str) -> AbstractContextManager[BinaryIO]:
+def _open_url(url: str) -> AbstractContextManager[Readable]:
     return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)  # https, and the sum is checked
 
 
@@ -125,7 +133,7 @@ def _download(open_url: Opener, progress: Progress | None) -> dict[str, Tensor]:
             temporary.unlink()
 
 
-def _copy(response: BinaryIO, file: BinaryIO, progress: Progress | None) -> int:
+def _copy(response: Readable, file: BinaryIO, progress: Progress | None) -> int:
     """Copy, but no more than one byte beyond what is expected; the number of bytes."""
     total = 0
     while total <= VGG19_BYTES and (chunk := response.read(min(_CHUNK, VGG19_BYTES + 1 - total))):

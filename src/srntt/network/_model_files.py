@@ -158,7 +158,7 @@ def _parsed(path: Path, text: str) -> tuple[str, dict[str, Any]]:
             f"{path} is {content['format']!r} version {content['version']!r}; this srntt reads "
             f"{_FORMAT!r} version {_VERSION}. A newer srntt may read it."
         )
-    if content["architecture"] not in ARCHITECTURES:
+    if content["architecture"] not in list(ARCHITECTURES):  # of a list, as it may be unhashable
         raise ModelError(
             f"{path}: no architecture called {content['architecture']!r}; there are {', '.join(ARCHITECTURES)}."
         )

@@ -90,14 +90,21 @@ def read_official(path: str | Path) -> list[np.ndarray]:
     """The arrays of an official .npz in the order of creation, float32, finite; nothing in the file is run.
 
     Raises:
-        ModelError: not a zip of one params.npy, more than 64 MB inflated, damaged, or it asks for more than float
-            arrays.
+        ModelError: not a zip of one params.npy, more than 64 MB inflated, damaged, or it asks for more than arrays.
     """
-    content, count = _pickle_of(Path(path))
-    array, _ = read_pickle(content, NUMPY_GLOBALS, str(path))
-    if not isinstance(array, PickledArray) or not isinstance(array.content, list) or len(array.content) != count:
-        raise ModelError(f"{path}: params.npy does not hold the {count} objects that it announces: damaged.")
-    return [_finite(path, index, item) for index, item in enumerate(array.content)]
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"{path} is no file. Give upscale.npz, srntt.npz or srntt_init.npz.")
+    try:
+        content, count = _pickle_of(path)
+        array, _ = read_pickle(content, NUMPY_GLOBALS)
+        if not isinstance(array, PickledArray) or not isinstance(array.content, list) or len(array.content) != count:
+            raise ModelError(f"params.npy does not hold the {count} objects that it announces: damaged.")
+        return [_finite(index, item) for index, item in enumerate(array.content)]
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelError(f"{path} is not an official SRNTT .npz ({error}). Give upscale.npz or srntt.npz.") from error
 
 
 def from_depth_to_space(values: np.ndarray) -> np.ndarray:
@@ -131,44 +138,32 @@ def _to_torch(array: np.ndarray, shuffled: bool) -> np.ndarray:
 
 def _pickle_of(path: Path) -> tuple[bytes, int]:
     """The pickle inside params.npy, and the number of objects that the header before it announces."""
-    if not path.is_file():
-        raise ModelError(f"{path} is no file. Give upscale.npz, srntt.npz or srntt_init.npz.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            content = _only_member(path, archive)
-        stream = io.BytesIO(content)
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(stream)
-    except ModelError:
-        raise
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error) as error:
-        raise ModelError(
-            f"{path} is not an official SRNTT .npz ({error}). Give upscale.npz, srntt.npz or srntt_init.npz."
-        ) from error
+    with zipfile.ZipFile(path) as archive:
+        content = _only_member(archive)
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(stream)
     if dtype != np.dtype(object) or len(shape) != 1:
-        raise ModelError(f"{path}: params.npy is {dtype} of shape {shape}; official files have a list of objects.")
+        raise ModelError(f"params.npy is {dtype} of shape {shape}; official files have a list of objects.")
     return content[stream.tell() :], shape[0]
 
 
-def _only_member(path: Path, archive: zipfile.ZipFile) -> bytes:
+def _only_member(archive: zipfile.ZipFile) -> bytes:
     members = archive.infolist()
     if [member.filename for member in members] != ["params.npy"]:
-        raise ModelError(f"{path} holds {len(members)} files; an official .npz holds params.npy alone.")
+        raise ModelError(f"it holds {len(members)} files; an official .npz holds params.npy alone.")
     if members[0].file_size > _MAX_BYTES:
         raise ModelError(
-            f"{path} inflates to {members[0].file_size} bytes; official files stay under {_MAX_BYTES}: refused."
+            f"it inflates to {members[0].file_size} bytes; official files stay under {_MAX_BYTES}: refused."
         )
     with archive.open(members[0]) as file:
-        content = file.read(_MAX_BYTES + 1)
-    if len(content) > _MAX_BYTES:
-        raise ModelError(f"{path} inflates to more than {_MAX_BYTES} bytes: refused.")
-    return content
+        return file.read(_MAX_BYTES)  # whatever the size it claims, no more is inflated
 
 
-def _finite(path: str | Path, index: int, item: object) -> np.ndarray:
+def _finite(index: int, item: object) -> np.ndarray:
     if not isinstance(item, PickledArray) or not isinstance(item.content, np.ndarray):
-        raise ModelError(f"{path}: object {index} is no float array: not an official file.")
+        raise ModelError(f"object {index} is no float array: not an official file.")
     if not np.isfinite(item.content).all():
-        raise ModelError(f"{path}: array {index} has values that are not finite: damaged.")
+        raise ModelError(f"array {index} has values that are not finite: damaged.")
     return item.content

@@ -27,20 +27,17 @@ class Buildable(Protocol):
         ...
 
 
-def read_pickle(
-    content: bytes, allowed: Allowed, what: str, persistent: Callable[[Any], Any] | None = None
-) -> tuple[Any, int]:
+def read_pickle(content: bytes, allowed: Allowed, persistent: Callable[[Any], Any] | None = None) -> tuple[Any, int]:
     """The object of the pickle that `content` starts with, and the number of bytes it takes.
 
     Args:
         content: bytes, which may go on after the pickle.
         allowed: stand-ins.
-        what: the file, for the text of errors.
         persistent: stand-in for what a persistent id refers to, where the format has those.
 
     Raises:
         ModelError: it names something that is not allowed, has a step that data does not need, is too long, or is
-            damaged.
+            damaged. The caller adds which file it was.
     """
     stream = io.BytesIO(content)
     machine = _Machine(allowed, persistent)
@@ -50,10 +47,10 @@ def read_pickle(
                 raise ModelError(f"a pickle of more than {_MAX_STEPS} steps, more than weights need: refused.")
             machine.step(opcode.name, argument)
         return machine.result(), stream.tell()
-    except ModelError as error:
-        raise ModelError(f"{what}: {error}") from error
+    except ModelError:
+        raise
     except Exception as error:  # a damaged program fails in any way it likes
-        raise ModelError(f"{what} is damaged: its pickle ends in {type(error).__name__}.") from error
+        raise ModelError(f"damaged: its pickle ends in {type(error).__name__}.") from error
 
 
 class Named:
@@ -146,7 +143,7 @@ class _Machine:
         if (module, name) not in self._allowed:
             known = ", ".join(sorted(".".join(key) for key in self._allowed))
             raise ModelError(
-                f"asks for {module[:80]}.{name[:80]}, which weights do not need: refused, and nothing "
+                f"it asks for {module[:80]}.{name[:80]}, which weights do not need: refused, and nothing "
                 f"was run. Allowed are {known}."
             )
         return Named(self._allowed[module, name])

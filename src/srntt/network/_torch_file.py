@@ -35,9 +35,9 @@ def read_torch_file(path: str | Path, wanted: Collection[str]) -> dict[str, Tens
         raise ModelError(f"{path} is no file. Give the path of a .pth file.")
     try:
         with path.open("rb") as file:
-            return _read_zip(path, wanted) if file.read(2) == b"PK" else _read_legacy(path, file, wanted)
-    except ModelError:
-        raise
+            return _read_zip(path, wanted) if file.read(2) == b"PK" else _read_legacy(file, wanted)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     except (
         OSError,
         EOFError,
@@ -129,11 +129,11 @@ def _read_zip(path: Path, wanted: Collection[str]) -> dict[str, Tensor]:
     with zipfile.ZipFile(path) as archive:
         pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise ModelError(f"{path} is a zip with {len(pickles)} data.pkl; a PyTorch file has one.")
+            raise ModelError(f"a zip with {len(pickles)} data.pkl; a PyTorch file has one.")
         folder = pickles[0].removesuffix("data.pkl")
         if f"{folder}byteorder" in archive.namelist() and _member(archive, f"{folder}byteorder", 16) != b"little":
-            raise ModelError(f"{path} was written on a big-endian machine, which is not read here.")
-        state, _ = read_pickle(_member(archive, pickles[0], _MAX_PICKLE_BYTES), _ALLOWED, str(path), _storage)
+            raise ModelError("written on a big-endian machine, which is not read here.")
+        state, _ = read_pickle(_member(archive, pickles[0], _MAX_PICKLE_BYTES), _ALLOWED, _storage)
         stretches = _stretches(state, wanted)
         contents = {s.storage: _whole(archive, f"{folder}data/{s.storage.key}", s.storage) for s in stretches.values()}
     return _tensors(stretches, contents)
@@ -143,7 +143,7 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     with archive.open(name) as file:
         content = file.read(limit + 1)
     if len(content) > limit:
-        raise ModelError(f"{archive.filename}: {name} inflates to more than {limit} bytes: refused.")
+        raise ModelError(f"{name} inflates to more than {limit} bytes: refused.")
     return content
 
 
@@ -151,17 +151,17 @@ def _whole(archive: zipfile.ZipFile, name: str, storage: _Storage) -> bytes:
     return _of_size(_member(archive, name, _MAX_STORAGE_BYTES), storage)
 
 
-def _read_legacy(path: Path, file: BinaryIO, wanted: Collection[str]) -> dict[str, Tensor]:
+def _read_legacy(file: BinaryIO, wanted: Collection[str]) -> dict[str, Tensor]:
     file.seek(0)
-    if _next_pickle(path, file) != _LEGACY_MAGIC or _next_pickle(path, file) != _LEGACY_VERSION:
-        raise ModelError(f"{path} is no PyTorch file.")
-    system = _next_pickle(path, file)
+    if _next_pickle(file) != _LEGACY_MAGIC or _next_pickle(file) != _LEGACY_VERSION:
+        raise ModelError("no PyTorch file.")
+    system = _next_pickle(file)
     if type(system) is not dict or system.get("little_endian") is not True:
-        raise ModelError(f"{path} was written on a big-endian machine, which is not read here.")
-    stretches = _stretches(_next_pickle(path, file), wanted)
-    keys = _next_pickle(path, file)
+        raise ModelError("written on a big-endian machine, which is not read here.")
+    stretches = _stretches(_next_pickle(file), wanted)
+    keys = _next_pickle(file)
     if type(keys) is not list or len(keys) > _MAX_STORAGES or not all(type(key) is str for key in keys):
-        raise ModelError(f"{path} has no list of its storages: damaged.")
+        raise ModelError("no list of its storages: damaged.")
     storages = {s.storage.key: s.storage for s in stretches.values()}
     contents = {}
     for key in keys:
@@ -173,9 +173,9 @@ def _read_legacy(path: Path, file: BinaryIO, wanted: Collection[str]) -> dict[st
     return _tensors(stretches, contents)
 
 
-def _next_pickle(path: Path, file: BinaryIO) -> Any:
+def _next_pickle(file: BinaryIO) -> Any:
     start = file.tell()
-    value, length = read_pickle(file.read(_MAX_PICKLE_BYTES), _ALLOWED, str(path), _storage)
+    value, length = read_pickle(file.read(_MAX_PICKLE_BYTES), _ALLOWED, _storage)
     file.seek(start + length)
     return value
 

@@ -1,0 +1,181 @@
+"""What ``srntt doctor`` looks at. A check never raises: what goes wrong is its result."""
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import srntt
+from srntt.errors import MissingDependencyError
+
+_PACKAGES = ("torch", "numpy", "numba", "PIL", "safetensors")
+_FORMATS = (  # suffix, bits, whether srntt is of no use without it
+    (".png", 8, True),
+    (".jpg", 8, True),
+    (".png", 16, True),
+    (".webp", 8, False),
+    (".tif", 16, False),
+    (".avif", 8, False),
+    (".heic", 8, False),
+    (".jxl", 8, False),
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        group: versions, formats, devices, memory, models or caches.
+        name: of the thing.
+        status: ok, absent (an extra that is not installed, a device that is not there), or broken.
+        detail: version, size or place; else what is wrong and what to do.
+        essential: nothing works without it.
+    """
+
+    group: str
+    name: str
+    status: Literal["ok", "absent", "broken"]
+    detail: str
+    essential: bool = False
+
+    @property
+    def fatal(self) -> bool:
+        """Not there, and nothing works without it."""
+        return self.essential and self.status != "ok"
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+
+def all_checks() -> Iterator[Check]:
+    """Every check, in the order in which a person would ask."""
+    yield Check("versions", "srntt", "ok", srntt.__version__, essential=True)
+    yield Check("versions", "python", "ok", f"{platform.python_version()} on {platform.platform()}", essential=True)
+    versions = [_tried("versions", name, True, lambda name=name: import_module(name).__version__) for name in _PACKAGES]
+    yield from versions
+    if any(check.fatal for check in versions):
+        return  # nothing else could even be imported
+    for suffix, bits, must in _FORMATS:
+        yield _tried("formats", f"{suffix} {bits} bits", must, _round_trip(suffix, bits))
+    yield from _devices()
+    yield _tried("memory", "memory", False, _memory)
+    yield from _models()
+    yield from _caches()
+
+
+def _tried(group: str, name: str, essential: bool, look: Callable[[], str]) -> Check:
+    try:
+        return Check(group, name, "ok", look(), essential)
+    except MissingDependencyError as error:
+        return Check(group, name, "absent", str(error), essential)
+    except Exception as error:
+        return Check(group, name, "broken", f"{type(error).__name__}: {error}", essential)
+
+
+def _round_trip(suffix: str, bits: int) -> Callable[[], str]:
+    """Write a small picture in a format and read it back."""
+
+    def look() -> str:
+        import numpy as np
+
+        from srntt.image import Picture, load, save
+
+        depth = np.uint8 if bits == 8 else np.uint16
+        picture = Picture(np.full((16, 16, 3), np.iinfo(depth).max // 3, depth))
+        with tempfile.TemporaryDirectory() as folder:
+            save(picture, Path(folder) / f"picture{suffix}")
+            back = load(Path(folder) / f"picture{suffix}")
+        if back.color.shape != (16, 16, 3) or back.bits != bits:
+            raise ValueError(f"came back as {back.width}x{back.height} with {back.bits} bits")
+        return "written and read back"
+
+    return look
+
+
+def _devices() -> Iterator[Check]:
+    import torch
+
+    yield Check("devices", "cpu", "ok", f"{torch.get_num_threads()} of {os.cpu_count()} threads", essential=True)
+    for index in range(torch.cuda.device_count()):
+        yield _tried("devices", f"cuda:{index}", False, lambda index=index: _cuda(index))
+    if not torch.cuda.is_available():
+        yield Check("devices", "cuda", "absent", "no GPU that this torch can use; the CPU does the work")
+    if torch.backends.mps.is_available():
+        yield _tried("devices", "mps", False, lambda: _used("mps"))
+
+
+def _cuda(index: int) -> str:
+    import torch
+
+    properties = torch.cuda.get_device_properties(index)
+    return f"{properties.name}, {properties.total_memory / 1e9:.1f} GB, {_used(f'cuda:{index}')}"
+
+
+def _used(device: str) -> str:
+    import torch
+
+    if float(torch.ones(2, device=device).sum()) != 2:
+        raise ValueError("cannot add 1 and 1")
+    return "works"
+
+
+def _memory() -> str:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{total / 1e9:.1f} GB in the machine; an upscale takes what --memory allows, else most of what is free"
+
+
+def _models() -> Iterator[Check]:
+    from srntt.upscale import list_models
+
+    models = list_models()
+    if not models:
+        yield Check("models", "embedded models", "broken", "none found: install srntt again", essential=True)
+    for model in models:
+        yield _tried("models", model["name"], True, lambda model=model: _upscaled(model["path"], model["bytes"]))
+
+
+def _upscaled(path: str, size: int) -> str:
+    """Load a model and have it upscale a picture of 16x16 with itself as the reference."""
+    import numpy as np
+
+    from srntt.upscale import Upscaler
+
+    upscaler = Upscaler.from_pretrained(path, device="cpu")
+    picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+    result = upscaler.upscale(picture, upscaler.encode_references([picture.repeat(4, 0).repeat(4, 1)]))
+    expected = (16 * upscaler.scale, 16 * upscaler.scale, 3)
+    if result.array.shape != expected:
+        raise ValueError(f"made {result.array.shape} of 16x16, expected {expected}")
+    return f"{size / 1e6:.1f} MB, whole, upscaled a picture in {result.seconds:.2f} s"
+
+
+def _caches() -> Iterator[Check]:
+    from srntt.network import weights_cache_dir
+
+    yield _tried("caches", "fetched weights", False, lambda: _writable(weights_cache_dir()))
+    yield _tried("caches", "compiled code", False, lambda: _writable(_compiled_code_dir()))
+
+
+def _compiled_code_dir() -> Path:
+    """Where numba keeps what it compiled: where it is told to, else beside the source, else in its own cache."""
+    if told := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(told)
+    beside = Path(srntt.__file__).parent / "match" / "__pycache__"
+    return beside if os.access(_existing(beside), os.W_OK) else Path.home() / ".cache" / "numba"
+
+
+def _writable(folder: Path) -> str:
+    if not os.access(_existing(folder), os.W_OK | os.X_OK):
+        raise PermissionError(f"{folder} cannot be written to")
+    return str(folder)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,0 +1,26 @@
+"""``srntt doctor``: is everything there that an upscale needs?"""
+
+from srntt.cli._checks import Check, all_checks
+from srntt.cli._exit import Exit
+from srntt.cli._options import Json
+from srntt.cli._say import complain, say, say_json
+
+_MARKS = {"ok": "ok     ", "absent": "absent ", "broken": "BROKEN "}
+
+
+def doctor(*, json: Json = False) -> int:
+    """Check versions, picture formats, devices, memory, models and caches; each model upscales a picture of 16x16."""
+    checks = list(all_checks())
+    broken = [check for check in checks if check.fatal]
+    if json:
+        say_json({"ok": not broken, "checks": [check.as_json() for check in checks]})
+    else:
+        say(*(_line(check) for check in checks))
+    if broken:
+        complain(f"Not fit for work: {', '.join(check.name for check in broken)}.")
+        return Exit.ENVIRONMENT
+    return Exit.DONE
+
+
+def _line(check: Check) -> str:
+    return f"{_MARKS[check.status]} {check.group:<8} {check.name}: {check.detail}"

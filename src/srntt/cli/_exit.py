@@ -1,0 +1,64 @@
+"""Exit codes, and what is said of an error."""
+
+from enum import IntEnum
+
+from srntt.errors import (
+    InputError,
+    MemoryBudgetError,
+    MissingDependencyError,
+    ModelError,
+    OutputError,
+    PictureError,
+    SrnttError,
+)
+
+
+class Exit(IntEnum):
+    """What the process returns."""
+
+    DONE = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    NOTHING_TO_DO = 3
+    ENVIRONMENT = 4
+    INTERRUPTED = 130
+
+
+class NothingToDoError(SrnttError):
+    """Everything asked for is there already, or there is nothing to work on."""
+
+
+# Most particular first: a PictureError is an InputError, but what must be mended is the file, not the command line.
+_CODES: tuple[tuple[type[BaseException], Exit], ...] = (
+    (KeyboardInterrupt, Exit.INTERRUPTED),
+    (NothingToDoError, Exit.NOTHING_TO_DO),
+    (PictureError, Exit.SOME_FAILED),
+    (InputError, Exit.USAGE),
+    (OutputError, Exit.USAGE),
+    (ModelError, Exit.ENVIRONMENT),
+    (MissingDependencyError, Exit.ENVIRONMENT),
+    (MemoryBudgetError, Exit.ENVIRONMENT),
+    (MemoryError, Exit.ENVIRONMENT),
+    (ImportError, Exit.ENVIRONMENT),
+)
+
+
+def exit_code(error: BaseException) -> Exit:
+    """The code for an error; one that nobody foresaw counts as a failed input."""
+    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.SOME_FAILED)
+
+
+def explanation(error: BaseException) -> str:
+    """What a person is told."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted. Nothing half-written was left."
+    if isinstance(error, SrnttError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "Out of memory. Say how much may be used with --memory, or close other programs."
+    if isinstance(error, ImportError):
+        return f"A part of the installation is missing or broken: {error}. `srntt doctor` says which."
+    return (
+        f"{type(error).__name__}: {error}\nNobody foresaw this: it is a defect of srntt. "
+        "Run the same command with --debug and report what it prints."
+    )

@@ -1,0 +1,100 @@
+"""Options that several commands share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from srntt.errors import InputError
+
+if TYPE_CHECKING:
+    import srntt.image
+    import srntt.upscale
+
+
+Json = Annotated[bool, Parameter(help="Print the figures as JSON.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model runs, and on what.
+
+    Attributes:
+        model: A name (srntt weights list), a model folder or a .safetensors file.
+        device: auto, cpu, cuda, cuda:1 or mps; auto is the GPU where there is one.
+        memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
+        matcher: How the references are searched; auto is exact, fast is to come.
+    """
+
+    model: str = "lite-rec"
+    device: str = "auto"
+    memory: str | None = None
+    matcher: Literal["auto", "exact", "fast"] = "auto"
+
+    def check(self) -> None:
+        """Refuse what can be known to be wrong before anything large is imported or loaded.
+
+        Raises:
+            InputError: the matcher that does not exist yet.
+        """
+        if self.matcher == "fast":
+            raise InputError("--matcher fast does not exist yet. Use --matcher exact, or leave it at auto.")
+
+    def open(self) -> "srntt.upscale.Upscaler":
+        """Load the model.
+
+        Raises:
+            InputError: a memory or device that means nothing.
+            ModelError: no such model, or a damaged one.
+            MissingDependencyError: a device that is not there.
+        """
+        self.check()
+        from srntt.upscale import Upscaler
+
+        matcher = "exact" if self.matcher == "exact" else "auto"
+        return Upscaler.from_pretrained(self.model, device=self.device, memory=self.memory, matcher=matcher)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class LimitOptions:
+    """What a picture that is read may cost.
+
+    Attributes:
+        max_pixels: Refuse pictures of more pixels. Default: 200 million.
+        max_bytes: Refuse files of more bytes. Default: 512 MiB.
+    """
+
+    max_pixels: int | None = None
+    max_bytes: int | None = None
+
+    def limits(self) -> "srntt.image.Limits":
+        """Raises InputError for a limit below one."""
+        from srntt.image import Limits
+
+        given = {"max_pixels": self.max_pixels, "max_bytes": self.max_bytes}
+        return Limits(**{name: value for name, value in given.items() if value is not None})
+
+
+def refuse_missing(files: Iterable[Path]) -> None:
+    """Name every file that is not there, before any work.
+
+    Raises:
+        InputError: at least one is not.
+    """
+    missing = [str(file) for file in files if not _there(file)]
+    if missing:
+        raise InputError(f"There is no {', no '.join(missing)}. Check the spelling and the folder.")
+
+
+def _there(file: Path) -> bool:
+    try:
+        file.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:  # there, perhaps, but out of reach: whoever opens it knows why
+        return True
+    return True

@@ -1,0 +1,162 @@
+"""Where the results of an upscale go: decided and checked before any work, written whole or not at all."""
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from srntt.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import numpy
+
+    import srntt.image
+    import srntt.upscale
+
+
+SCALE = 4  #: of every model there is; `save` checks once more what the model really returned
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class OutputOptions:
+    """What is written, and where.
+
+    Attributes:
+        output: Where the large picture goes; the suffix chooses the format. Default: NAME_x4 beside the input, in its
+            format if that can hold the picture, else as .png.
+        map: Write how well each place was matched (cosine 0..1) as a grey picture of the output's size.
+        provenance: Write which reference and where in it each place came from, as .npz.
+        overwrite: Replace files that are there.
+        strip: Leave out EXIF, colour profile and resolution.
+        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100.
+        bits: Reduce a picture of 16 bits to 8, for formats that hold no more.
+    """
+
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    map: Path | None = None
+    provenance: Path | None = None
+    overwrite: bool = False
+    strip: bool = False
+    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 95
+    bits: Literal[8] | None = None
+
+    def check(self, *, with_references: bool) -> None:
+        """Refuse results that there will not be.
+
+        Raises:
+            InputError: a map or provenance without references.
+        """
+        if (self.map or self.provenance) and not with_references:
+            raise InputError("--map and --provenance show what came from references. Give some with --ref.")
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """The files that an upscale writes; None for one that nobody asked for."""
+
+    output: Path
+    map: Path | None
+    provenance: Path | None
+
+    def write(self, result: "srntt.upscale.Result", options: OutputOptions) -> tuple[str, ...]:
+        """Write them, the picture first.
+
+        Returns:
+            what a format could not hold, for the person to know.
+
+        Raises:
+            OutputError: one cannot be written after all.
+        """
+        from srntt.image import save
+
+        picture = result.picture.to_8bit() if options.bits == 8 else result.picture
+        notes = save(picture, self.output, overwrite=options.overwrite, strip=options.strip, quality=options.quality)
+        if self.map and result.similarity is not None:
+            similarity = _similarity_picture(result.similarity, picture.height, picture.width)
+            save(similarity, self.map, overwrite=options.overwrite, quality=options.quality)
+        if self.provenance and result.provenance is not None:
+            _save_provenance(result.provenance, self.provenance)
+        return (*picture.notes[len(result.picture.notes) :], *notes)
+
+
+def plan_destinations(file: Path, source: "srntt.image.Picture", options: OutputOptions) -> Destinations:
+    """Choose the output's name if there is none, and check every file that will be written.
+
+    Args:
+        file: of the input.
+        source: the input.
+        options: what was asked for.
+
+    Raises:
+        InputError: two results under one name.
+        OutputError: one that cannot be written, or cannot hold what it is to hold.
+    """
+    bits = options.bits or source.bits
+    output = options.output or _default_output(file, source, bits)
+    _check_picture(output, source, bits=bits, alpha=not source.opaque, overwrite=options.overwrite)
+    if options.map:
+        _check_picture(options.map, source, bits=8, alpha=False, overwrite=options.overwrite)
+    if options.provenance:
+        _check_npz(options.provenance, options.overwrite)
+    _refuse_twins([path for path in (output, options.map, options.provenance) if path])
+    return Destinations(output, options.map, options.provenance)
+
+
+def _default_output(file: Path, source: "srntt.image.Picture", bits: int) -> Path:
+    """``photo.jpg`` gives ``photo_x4.jpg`` beside it, or ``photo_x4.png`` where JPEG cannot hold the picture."""
+    kept = file.with_name(f"{file.stem}_x{SCALE}{file.suffix}")
+    try:
+        _check_picture(kept, source, bits=bits, alpha=not source.opaque, overwrite=True)
+    except OutputError:
+        return file.with_name(f"{file.stem}_x{SCALE}.png")
+    return kept
+
+
+def _check_picture(path: Path, source: "srntt.image.Picture", *, bits: int, alpha: bool, overwrite: bool) -> None:
+    from srntt.image import check_output
+
+    width, height = source.width * SCALE, source.height * SCALE
+    check_output(path, width=width, height=height, alpha=alpha, bits=bits, overwrite=overwrite)
+
+
+def _check_npz(path: Path, overwrite: bool) -> None:
+    if path.suffix.lower() != ".npz":
+        raise OutputError(f"{path}: the provenance is written as .npz. End the name with .npz.")
+    if path.exists() and not (overwrite and path.is_file()):
+        raise OutputError(f"{path}: exists already. Choose another name, or replace a file with --overwrite.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: the folder {path.parent} is not there or cannot be written to. Choose another.")
+
+
+def _refuse_twins(paths: list[Path]) -> None:
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise InputError(f"Two results would have one name: {', '.join(map(str, paths))}. Give each its own.")
+
+
+def _similarity_picture(similarity: "numpy.ndarray", height: int, width: int) -> "srntt.image.Picture":
+    """Cosines clipped to 0..1 as 8-bit grey; every LR position is a block of the output's pixels."""
+    import numpy as np
+
+    from srntt.image import Picture
+
+    levels = np.rint(np.clip(similarity, 0, 1) * 255).astype(np.uint8)
+    rows, columns = height // levels.shape[0], width // levels.shape[1]
+    return Picture(
+        np.ascontiguousarray(levels.repeat(rows, 0).repeat(columns, 1)[:, :, None]), source="<similarity map>"
+    )
+
+
+def _save_provenance(provenance: "srntt.upscale.Provenance", path: Path) -> None:
+    import numpy as np
+
+    from srntt._safetensors import write_bytes
+
+    content = io.BytesIO()
+    maps = {name: getattr(provenance, name) for name in ("reference", "y", "x", "share")}
+    np.savez_compressed(content, sources=np.array(provenance.sources, dtype=np.str_), **maps)
+    write_bytes(path, content.getvalue())

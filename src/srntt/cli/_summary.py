@@ -1,0 +1,81 @@
+"""What an upscale came to, for people and for programs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srntt.cli._outputs import Destinations
+
+if TYPE_CHECKING:
+    import srntt.upscale
+
+
+def as_json(
+    picture: Path,
+    places: Destinations,
+    upscaler: "srntt.upscale.Upscaler",
+    result: "srntt.upscale.Result",
+    notes: tuple[str, ...],
+) -> dict[str, Any]:
+    """Everything that is known of an upscale but the pixels."""
+    return {
+        "input": str(picture),
+        "output": str(places.output),
+        "map": _name(places.map),
+        "provenance": _name(places.provenance),
+        "width": result.picture.width,
+        "height": result.picture.height,
+        "model": upscaler.model_name,
+        "device": str(upscaler.device),
+        "seconds": round(result.seconds, 3),
+        "peak_bytes": result.peak_bytes,
+        "predicted_bytes": result.predicted_bytes,
+        "tile": result.tile,
+        "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
+        "reference_share": None if result.provenance is None else round(float(result.provenance.share.mean()), 4),
+        "references": [{"source": source, "share": round(share, 4)} for source, share in _shares(result)],
+        "fallbacks": list(result.fallbacks),
+        "notes": [*result.notes, *notes],
+    }
+
+
+def as_lines(places: Destinations, result: "srntt.upscale.Result", notes: tuple[str, ...]) -> list[str]:
+    """The same for people, a line for each thing."""
+    peak, predicted = _amount(result.peak_bytes), _amount(result.predicted_bytes)
+    size = f"{result.picture.width}x{result.picture.height}"
+    return [
+        f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
+        _about_references(result),
+        *(f"similarity map: {path}" for path in (places.map,) if path),
+        *(f"provenance: {path}" for path in (places.provenance,) if path),
+        *(f"fallback: {text}" for text in result.fallbacks),
+        *(f"note: {text}" for text in (*result.notes, *notes)),
+    ]
+
+
+def _about_references(result: "srntt.upscale.Result") -> str:
+    if result.similarity is None:
+        return "references: none given"
+    similarity = f"mean similarity {result.similarity.mean():.2f}"
+    if result.provenance is None:
+        return f"references: {similarity}"
+    parts = [f"{100 * share:.0f} % from {source}" for source, share in _shares(result)]
+    return f"references: let in {100 * result.provenance.share.mean():.0f} % ({', '.join(parts)}), {similarity}"
+
+
+def _shares(result: "srntt.upscale.Result") -> list[tuple[str, float]]:
+    """How much each reference gave, averaged over the picture; together they are the mean share."""
+    origin = result.provenance
+    if origin is None:
+        return []
+    return [
+        (source, float(origin.share[origin.reference == index].sum()) / origin.share.size)
+        for index, source in enumerate(origin.sources)
+    ]
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,48 @@
+"""What can be evaluated: a model of ours, or a peer that everyone can repeat."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srntt._shapes import Float, UInt8
+from srntt.image import resize_pillow
+from srntt.upscale import Upscaler
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a method made of a picture: RGB in [0, 1], and whatever it had to do otherwise than asked."""
+
+    picture: Float[np.ndarray, "3 H W"]
+    fallbacks: tuple[str, ...] = ()
+
+
+Method = Callable[[UInt8[np.ndarray, "h w 3"], Sequence[Path]], Answer]
+"""A low-res picture of 8-bit RGB and files of references (none, for single-image super-resolution) to an answer."""
+
+
+def bicubic(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Path]) -> Answer:
+    """Pillow's bicubic on 8 bits, four times larger: the floor that every method must beat."""
+    return Answer(unit(resize_pillow(low_res, (low_res.shape[0] * 4, low_res.shape[1] * 4))))
+
+
+def model_method(upscaler: Upscaler) -> Method:
+    """A model of ours; references are read and encoded for each picture anew, and that time counts."""
+
+    def answer(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Path]) -> Answer:
+        encoded = upscaler.encode_references(list(references)) if references else None
+        result = upscaler.upscale(low_res, encoded)
+        return Answer(result.picture.rgb().numpy(), result.fallbacks)
+
+    return answer
+
+
+#: Methods that take no references, by the name that `--peer` takes.
+PEERS: dict[str, Method] = {"bicubic": bicubic}
+
+
+def unit(picture: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "3 H W"]:
+    """8-bit samples to float32 in [0, 1], channels first."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255))

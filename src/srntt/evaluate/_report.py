@@ -1,0 +1,82 @@
+"""An evaluation for people, and on disk."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from srntt.errors import OutputError
+from srntt.evaluate._evaluation import Evaluation
+from srntt.evaluate._protocols import protocol_named
+
+REPORT_FILES = ("report.json", "report.md")
+
+
+def check_report(folder: Path, *, overwrite: bool = False) -> None:
+    """Refuse before any work what `write_report` would refuse after it.
+
+    Raises:
+        OutputError: the folder holds a report already, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file. Name a folder for the report.")
+    there = [name for name in REPORT_FILES if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputError(f"{folder} holds {' and '.join(there)} already. Name another folder, or say --overwrite.")
+
+
+def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: bool = False) -> None:
+    """Write report.json (all figures) and report.md (the same as tables), each whole or not at all.
+
+    Raises:
+        OutputError: a report is there already, or the folder cannot be written.
+    """
+    from srntt._safetensors import write_bytes  # brings torch
+
+    check_report(folder, overwrite=overwrite)
+    write_bytes(folder / "report.json", (as_json(evaluations) + "\n").encode())
+    write_bytes(folder / "report.md", _markdown(evaluations).encode())
+
+
+def as_json(evaluations: Sequence[Evaluation]) -> str:
+    """One evaluation as an object, several as a list of such objects."""
+    objects = [evaluation.as_json() for evaluation in evaluations]
+    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=1, allow_nan=False)
+
+
+def table(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Means as Markdown: a row for each evaluation."""
+    head = ["| model | references | PSNR-Y | SSIM-Y | LPIPS | seconds |", "|---|---|---|---|---|---|"]
+    return [*head, *(f"| {item.model} | {item.refs} | {_figures(item)} |" for item in evaluations)]
+
+
+def _figures(evaluation: Evaluation) -> str:
+    mean = evaluation.mean()
+    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
+    return " | ".join(
+        (_shown(mean["psnr_y"], 2), _shown(mean["ssim_y"], 4), _shown(mean["lpips"], 3), _shown(seconds, 2))
+    )
+
+
+def _markdown(evaluations: Sequence[Evaluation]) -> str:
+    first = evaluations[0]
+    lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
+    lines += [*table(evaluations), "", "Seconds: mean for a picture, references included.", ""]
+    for evaluation in evaluations:
+        lines += [
+            f"## {evaluation.model}, references: {evaluation.refs}",
+            "",
+            "| target | PSNR-Y | SSIM-Y | seconds |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| {score.name.replace('|', '/')} | {_shown(score.psnr_y, 2)} | {_shown(score.ssim_y, 4)} "
+            f"| {_shown(score.seconds, 2)} |"
+            for score in evaluation.scores
+        ]
+        lines.append("")
+    lines += ["## Environment", "", *(f"* {name}: {value}" for name, value in first.environment.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

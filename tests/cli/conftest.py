@@ -1,0 +1,53 @@
+"""A command line as a function, a tiny model, and pictures made on the spot."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+from cli.pictures import pixels
+from PIL import Image
+
+from srntt.cli import main
+from srntt.network import Lite, LiteConfig, save_model
+
+
+class Ran(NamedTuple):
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Run a command line in this process. Whatever it is, it must not end in a traceback."""
+    monkeypatch.delenv("SRNTT_DEBUG", raising=False)
+
+    def command(*tokens: object) -> Ran:
+        code = main([str(token) for token in tokens])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Ran(code, captured.out, captured.err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
+    return save_model(network, tmp_path_factory.mktemp("models") / "tiny", card="# tiny\n\nFor tests.\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with small.png (20x14), sharp.jpg (64x48) and other.png (40x40)."""
+    Image.fromarray(pixels(14, 20)).save(tmp_path / "small.png")
+    Image.fromarray(pixels(48, 64, seed=1)).save(tmp_path / "sharp.jpg")
+    Image.fromarray(pixels(40, 40, seed=2)).save(tmp_path / "other.png")
+    return tmp_path

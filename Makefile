@@ -25,13 +25,13 @@ dev: $(INSTALLED_DEV) ## srntt and all that the checks need, in .venv
 demo: $(INSTALLED) ## the shipped photograph four times larger: where it is, and what the reference gave
 	@$(RUN) examples/demo.py
 
-test: lint ## lint, types, folder order, and every test that is not slow
+test: lint ## ruff, pyright, and every test that is not slow (the order of folders is one)
 	$(RUN) -m pytest -m "not slow"
 
 test-all: lint ## the same with the slow tests
 	$(RUN) -m pytest
 
-lint: $(INSTALLED_DEV) ## ruff, pyright, folder order
+lint: $(INSTALLED_DEV) ## ruff and pyright
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m pyright --pythonpath $(RUN)

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from srntt.evaluate import read_pairs
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 MOTORCYCLE = EXAMPLES / "motorcycle"
 
@@ -29,7 +31,12 @@ def test_reference_shows_the_scene_but_not_the_same_pixels():
 
 def test_every_shipped_picture_has_its_source_named():
     named = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert [path.name for path in MOTORCYCLE.iterdir() if f"`{path.name}`" not in named] == []
+    assert [path.name for path in MOTORCYCLE.glob("*.png") if f"`{path.name}`" not in named] == []
+
+
+def test_index_names_the_pair():
+    (pair,) = read_pairs(MOTORCYCLE)
+    assert (pair.target.name, [path.name for path in pair.references]) == ("truth.png", ["reference.png"])
 
 
 def test_demo_prints_the_gain_and_writes_the_picture(tmp_path, monkeypatch, capsys):

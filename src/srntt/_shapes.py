@@ -14,10 +14,15 @@ m      key positions
 =====  =======================================================
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    Bool = Float = Int = Int64 = Shaped = UInt8 = Annotated
+if TYPE_CHECKING:  # type checkers know Annotated by its import alone
+    from typing import Annotated as Bool
+    from typing import Annotated as Float
+    from typing import Annotated as Int
+    from typing import Annotated as Int64
+    from typing import Annotated as Shaped
+    from typing import Annotated as UInt8
 else:
     try:
         from jaxtyping import Bool, Float, Int, Int64, Shaped, UInt8

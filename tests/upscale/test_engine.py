@@ -44,7 +44,7 @@ class NearestMethod:
 
 def _run(method, low_res, tile=128, references=(), band=64):
     engine = Engine(lambda device: method, _CPU, list(references), Plan(tile, band, 0), lambda *_: None)
-    canvas = Canvas(*low_res.shape[1:], 4, 3, np.uint8)
+    canvas = Canvas(*low_res.shape[1:], 4, 3, np.dtype("uint8"))
     share = engine.render(low_res, engine.match(low_res), canvas)
     return canvas.pixels, share, engine.fallbacks
 
@@ -107,7 +107,7 @@ def test_from_an_accelerator_it_goes_to_the_cpu():
         Plan(32, 8, 0),
         lambda *_: None,
     )
-    canvas = Canvas(20, 20, 4, 3, np.uint8)
+    canvas = Canvas(20, 20, 4, 3, np.dtype("uint8"))
     low_res = _picture(20, 20)
     engine.render(low_res, None, canvas)
     np.testing.assert_array_equal(canvas.pixels, _repeated(low_res))

@@ -104,8 +104,8 @@ class Engine:
         if not bool(torch.isfinite(rendered.image).all()):
             raise ModelError(
                 f"The model returned values that are not finite at LR rows {row.start}..{row.stop}, "
-                f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or this "
-                "device; try another model, or device cpu."
+                f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or "
+                "this device; try another model, or device cpu."
             )
 
     def _shrink(self, work: str, piece: str, smallest: int) -> None:

@@ -24,10 +24,10 @@ class LiteMethod:
     scale = 4
     halo = 24  # the network sees further, but what lies there moves no output by half a level (tests/upscale)
     context = 48
-    appetite = Appetite(encode=400, encoded=32, match=3000, matched=60, render=8000, fixed=120_000_000)
+    appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=150_000_000)
 
     def __init__(self, model: Lite, device: torch.device, workspace: int | None = None) -> None:
-        self._model = model.to(device, memory_format=torch.channels_last)
+        self._model = model.to(device).to(memory_format=torch.channels_last)
         self._device, self._workspace = device, workspace
 
     def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:

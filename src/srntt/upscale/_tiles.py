@@ -77,10 +77,10 @@ class Canvas:
     forgets the tiles added since, so that a row can be done again in smaller tiles.
     """
 
-    def __init__(self, height: int, width: int, scale: int, channels: int, depth: type[np.generic]) -> None:
+    def __init__(self, height: int, width: int, scale: int, channels: int, depth: np.dtype) -> None:
         self.height, self.width, self.scale = height, width, scale
         self.pixels: Shaped[np.ndarray, "H W c"] = np.empty((height * scale, width * scale, channels), depth)
-        self._limit = np.iinfo(depth).max
+        self._limit = int(np.iinfo(depth).max)
         self._carry = torch.zeros(3, 0, width * scale)
         self._carry_top = 0
         self._band: Tensor | None = None

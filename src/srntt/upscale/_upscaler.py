@@ -161,7 +161,7 @@ class Upscaler:
         engine = Engine(self._make_method, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
-        canvas = Canvas(source.height, source.width, self.scale, channels, source.color.dtype.type)
+        canvas = Canvas(source.height, source.width, self.scale, channels, source.color.dtype)
         share = engine.render(low_res, field, canvas)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
         return Result(

@@ -81,6 +81,13 @@ class VGG19Features(nn.Module):
         stride: input pixels per position of the deepest layer.
         halo: input pixels beyond its own cell that a position of the deepest layer depends on, each side.
         receptive_field: side of all the input that it depends on.
+
+    Example:
+        >>> features = VGG19Features("caffe", last="relu3_1")
+        >>> {name: tuple(x.shape) for name, x in features(torch.rand(1, 3, 40, 42)).items()}
+        {'relu1_1': (1, 64, 40, 42), 'relu2_1': (1, 128, 20, 21), 'relu3_1': (1, 256, 10, 10)}
+        >>> features.stride, features.halo, features.receptive_field
+        (4, 10, 24)
     """
 
     gain: Tensor

@@ -78,7 +78,12 @@ def save_vgg19(path: str | Path, tensors: Mapping[str, Tensor], family: Family) 
 
 
 def torchvision_names() -> dict[str, str]:
-    """Torchvision's name of each tensor -> ours. ReLU and pooling count in theirs: features.5 is conv2_1."""
+    """Torchvision's name of each tensor -> ours, down to conv5_1. ReLU and pooling count in theirs.
+
+    Example:
+        >>> torchvision_names()["features.5.weight"]
+        'conv2_1.weight'
+    """
     names: dict[str, str] = {}
     index = 0
     for conv in conv_names(LAYERS[-1]):
@@ -107,7 +112,12 @@ def cut_to_deepest(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n c h w"]:
-    """A kernel of MatConvNet's VGG19 file, stored (width, height, in, out), as PyTorch's (out, in, height, width)."""
+    """A kernel of MatConvNet's VGG19 file, stored (width, height, in, out), as PyTorch's (out, in, height, width).
+
+    Example:
+        >>> tuple(matconvnet_kernel(np.zeros((3, 3, 64, 128), np.float32)).shape)
+        (128, 64, 3, 3)
+    """
     return torch.from_numpy(np.array(kernel.transpose(3, 2, 1, 0), dtype=np.float32, order="C"))
 
 

@@ -24,6 +24,12 @@ class ContentExtractor(nn.Module):
         scale: of the head.
         halo: LR pixels on each side that a position of the content feature depends on.
         upscale_halo: LR pixels on each side that a pixel of the head's output depends on, in the content feature.
+
+    Example:
+        >>> extractor = ContentExtractor()
+        >>> feature = extractor(torch.rand(1, 3, 10, 12))
+        >>> tuple(feature.shape), tuple(extractor.upscale(feature).shape)
+        ((1, 64, 10, 12), (1, 3, 40, 48))
     """
 
     scale = 4

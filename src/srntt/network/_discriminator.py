@@ -24,6 +24,11 @@ class Discriminator(nn.Module):
 
     Raises:
         InputError: a size outside that range.
+
+    Example:
+        >>> import torch
+        >>> tuple(Discriminator(size=64)(torch.rand(2, 3, 64, 64)).shape)
+        (2,)
     """
 
     def __init__(self, size: int = 160) -> None:

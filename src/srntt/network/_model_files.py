@@ -75,6 +75,13 @@ def load_model(path: str | Path) -> nn.Module:
     Raises:
         ModelError: missing, damaged, a pickle, an unknown architecture or config key, a tensor too many, too few, of
             another shape or dtype, or not finite. The text says which and what to do.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = save_model(ContentExtractor(), Path(folder) / "extractor")
+        ...     print(sorted(file.name for file in path.iterdir()), type(load_model(path)).__name__)
+        ['README.md', 'config.json', 'model.safetensors'] ContentExtractor
     """
     path = Path(path)
     weights = path / "model.safetensors" if path.is_dir() else path

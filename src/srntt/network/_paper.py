@@ -41,6 +41,14 @@ class PaperSRNTT(nn.Module):
 
     Attributes:
         halo: LR pixels on each side that an output pixel depends on.
+
+    Example:
+        >>> import torch
+        >>> model = PaperSRNTT(PaperConfig(scale=4))
+        >>> low_res = torch.rand(1, 3, 5, 6)
+        >>> maps = SwappedMaps(torch.rand(1, 256, 5, 6), torch.rand(1, 128, 10, 12), torch.rand(1, 64, 20, 24))
+        >>> tuple(model(low_res, maps).shape)
+        (1, 3, 20, 24)
     """
 
     halo = ContentExtractor.halo + TextureTransfer.halo

@@ -13,7 +13,7 @@ def block_network() -> None:
 
 
 def _refuse_remote(event: str, arguments: tuple) -> None:
-    if event in ("socket.connect", "socket.sendto"):
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         _refuse_unless_local(arguments[1])
     elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
         _refuse_unless_local((arguments[0],))

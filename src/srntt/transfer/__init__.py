@@ -1,5 +1,7 @@
-"""Correspondences to swapped texture maps."""
+"""Correspondences to textures: the swapped, overlap-averaged feature maps M_l and their similarity maps."""
 
 from srntt.transfer._local_frames import LocalFrames, RefinedMatch, local_frames, refine_match, sample_blocks
+from srntt.transfer._similarity import similarity_map
+from srntt.transfer._swap import swap
 
-__all__ = ["LocalFrames", "RefinedMatch", "local_frames", "refine_match", "sample_blocks"]
+__all__ = ["LocalFrames", "RefinedMatch", "local_frames", "refine_match", "sample_blocks", "similarity_map", "swap"]

@@ -1,0 +1,101 @@
+"""Inner loops of swapping on the CPU, compiled by Numba.
+
+Channel after channel, so that the planes read from stay in the cache. Indices are unsigned: signed ones would be
+checked for counting from the end, which keeps LLVM from using vectors.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+_U = np.uintp
+
+
+# The import hook of the tests wraps functions in Python, which Numba cannot compile: it leaves `no_type_check` alone.
+def _compiled(function):
+    """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to."""
+    try:
+        return njit(nogil=True, cache=True, error_model="numpy")(function)
+    except RuntimeError:  # read-only installation and no cache folder for the user
+        return njit(nogil=True, error_model="numpy")(function)
+
+
+@_compiled
+@no_type_check
+def _add_four(plane, taps, shift, count, out, at):
+    a = b = c = d = np.float32(0)
+    for tap in taps:
+        here = tap + shift
+        a += plane[here]
+        b += plane[here + _U(1)]
+        c += plane[here + _U(2)]
+        d += plane[here + _U(3)]
+    out[at] += a / count
+    out[at + _U(1)] += b / count
+    out[at + _U(2)] += c / count
+    out[at + _U(3)] += d / count
+
+
+@_compiled
+@no_type_check
+def _add_two(plane, taps, shift, count, out, at):
+    a = b = np.float32(0)
+    for tap in taps:
+        a += plane[tap + shift]
+        b += plane[tap + shift + _U(1)]
+    out[at] += a / count
+    out[at + _U(1)] += b / count
+
+
+@_compiled
+@no_type_check
+def _add_one(plane, taps, shift, count, out, at):
+    total = np.float32(0)
+    for tap in taps:
+        total += plane[tap + shift]
+    out[at] += total / count
+
+
+@_compiled
+@no_type_check
+def add_blocks(values, ratio, starts, taps, counts, columns, first, last, out):
+    """Add to each block of `out` the blocks of `values` it is the mean of, over its count, for some channels.
+
+    Block n takes those that begin at the flat indices ``taps[starts[n] : starts[n + 1]]`` of a channel's plane.
+    """
+    width, out_width = _U(values.shape[2]), _U(out.shape[2])
+    for channel in range(first, last):
+        plane, target = values[channel].ravel(), out[channel].ravel()
+        for n in range(counts.size):
+            own = taps[starts[n] : starts[n + 1]]
+            if own.size == 0:
+                continue
+            count = counts[n]
+            corner = _U(n // columns * ratio) * out_width + _U(n % columns * ratio)
+            for row in range(ratio):
+                shift, at = _U(row) * width, corner + _U(row) * out_width
+                left = ratio
+                while left >= 4:
+                    _add_four(plane, own, shift, count, target, at)
+                    shift, at, left = shift + _U(4), at + _U(4), left - 4
+                if left >= 2:
+                    _add_two(plane, own, shift, count, target, at)
+                    shift, at, left = shift + _U(2), at + _U(2), left - 2
+                if left == 1:
+                    _add_one(plane, own, shift, count, target, at)
+
+
+@_compiled
+@no_type_check
+def add_outside_blocks(values, ratio, blocks, tops, lefts, counts, columns, first, last, out):
+    """The same for single blocks that lie partly or wholly outside the plane: its edge is repeated."""
+    _, height, width = values.shape
+    for channel in range(first, last):
+        for n in range(blocks.size):
+            top, left = blocks[n] // columns * ratio, blocks[n] % columns * ratio
+            for row in range(ratio):
+                y = min(max(tops[n] + row, 0), height - 1)
+                for column in range(ratio):
+                    x = min(max(lefts[n] + column, 0), width - 1)
+                    out[channel, top + row, left + column] += values[channel, y, x] / counts[blocks[n]]

@@ -1,0 +1,19 @@
+"""The similarity map S*, at the scale of a swapped map."""
+
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.match import Correspondence
+
+
+def similarity_map(match: Correspondence, *, ratio: int) -> Float[Tensor, "H W"]:
+    """How well each pixel of a swapped map is founded: the match's cosine, each repeated ``ratio x ratio`` times.
+
+    Example:
+        >>> import torch
+        >>> from srntt.match import dense_match
+        >>> features = torch.ones(1, 2, 3)
+        >>> similarity_map(dense_match(features, [features]), ratio=2).shape
+        torch.Size([4, 6])
+    """
+    return match.similarity.repeat_interleave(ratio, dim=0).repeat_interleave(ratio, dim=1)

@@ -1,0 +1,157 @@
+"""Swapped feature maps M_l: the references' textures, laid out like the query."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.errors import InputError
+from srntt.match import Correspondence
+from srntt.transfer._kernels import add_blocks, add_outside_blocks
+from srntt.transfer._taps import Taps, taps_of
+
+_POSITIONS_AT_ONCE = 16_384
+"""Query positions swapped at a time on the CPU: their lists take about 10 MB."""
+
+
+def swap(
+    values: Sequence[Float[Tensor, "c _ _"]],
+    match: Correspondence,
+    *,
+    ratio: int,
+    patch: int = 3,
+    rows: slice = slice(None),
+    columns: slice = slice(None),
+) -> Float[Tensor, "c H W"]:
+    """Paste the matched patches of `values` side by side, averaging where they overlap (paper, section 3.1).
+
+    Patches of ``patch * ratio`` pixels are pasted at stride `ratio` and divided by how many cover a pixel, 1 to 9. That is
+    computed block by block, without the patches (identity (b)). A patch that reaches over the edge of its map, as a
+    match found with ``border="replicate"`` may, takes the nearest pixel there.
+
+    Works on any device and is differentiable with respect to `values`; on the CPU without gradients it is fastest.
+
+    Args:
+        values: For each key map given to the matching one feature map of the raw reference, `ratio` times its size.
+        match: What ``dense_match`` returned.
+        ratio: Size of these maps relative to the matched ones: 1, 2, 4.
+        patch: Size of the patches pasted, in query positions: 3, or 1 for single blocks without overlap.
+        rows: Rows of the query to make, a slice without step; a tile's result is that part of the whole.
+        columns: Columns of it.
+
+    Returns:
+        The swapped map of these rows and columns, `ratio` times their number.
+
+    Raises:
+        InputError: Maps, match and ratio that do not fit together.
+
+    Example:
+        >>> import torch
+        >>> from srntt.match import dense_match
+        >>> features = torch.randn(4, 6, 5, generator=torch.Generator().manual_seed(0))
+        >>> swapped = swap([features], dense_match(features, [features]), ratio=1)
+        >>> bool((swapped - features).abs().max() < 1e-6)
+        True
+    """
+    _check(values, match, ratio, patch)
+    height, width = match.y.shape
+    down, across = _range(rows, height, "rows"), _range(columns, width, "columns")
+    first = values[0]
+    shape = (first.shape[0], len(down) * ratio, len(across) * ratio)
+    if first.device.type != "cpu" or first.dtype != torch.float32 or _needs_gradient(values):
+        return _swap_with_torch(values, taps_of(match, patch, down, across), ratio, len(across))
+    swapped = torch.zeros(shape)
+    planes = [features.detach().contiguous().numpy() for features in values]
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        for band in _bands(down, len(across)):
+            out = swapped[:, (band.start - down.start) * ratio : (band.stop - down.start) * ratio].numpy()
+            _add_references(planes, taps_of(match, patch, band, across), ratio, len(across), out, pool)
+    return swapped
+
+
+def _check(values: Sequence[Tensor], match: Correspondence, ratio: int, patch: int) -> None:
+    if ratio < 1 or patch not in (1, 3):
+        raise InputError(f"ratio={ratio}, patch={patch}: ratio is at least 1 (1, 2, 4 in the paper), patch is 1 or 3.")
+    if not values:
+        raise InputError("values is empty; give one map for each key map of the matching.")
+    used = int(match.reference.max()) + 1
+    if used > len(values):
+        raise InputError(f"the match refers to {used} references and values has {len(values)} maps; give one for each.")
+    for number, features in enumerate(values):
+        own = match.reference == number
+        least = [int(c[own].max()) + 1 if own.any() else 1 for c in (match.y, match.x)]
+        size = features.shape[1:]
+        if any(given % ratio or given < ratio * needed for given, needed in zip(size, least, strict=True)):
+            raise InputError(
+                f"values[{number}] is {size[0]}x{size[1]}; at ratio {ratio} it must be {ratio} times the size of "
+                f"key map {number}, which is at least {least[0]}x{least[1]}."
+            )
+        if features.shape[0] != values[0].shape[0] or features.device != match.y.device:
+            raise InputError(
+                f"values[{number}] has {features.shape[0]} channels on {features.device}; all maps must have as many as "
+                f"values[0] ({values[0].shape[0]}) and lie on the match's device ({match.y.device})."
+            )
+
+
+def _range(part: slice, size: int, name: str) -> range:
+    chosen = range(*part.indices(size))
+    if chosen.step != 1 or not chosen:
+        raise InputError(f"{name}={part} of {size} is empty or has a step; give a slice such as slice(0, {size}).")
+    return chosen
+
+
+def _needs_gradient(values: Sequence[Tensor]) -> bool:
+    return torch.is_grad_enabled() and any(features.requires_grad for features in values)
+
+
+def _bands(rows: range, columns: int) -> Iterator[range]:
+    height = max(1, _POSITIONS_AT_ONCE // columns)
+    for top in range(rows.start, rows.stop, height):
+        yield range(top, min(top + height, rows.stop))
+
+
+def _add_references(
+    planes: list[np.ndarray], taps: Taps, ratio: int, columns: int, out: np.ndarray, pool: ThreadPoolExecutor
+) -> None:
+    """Sum the contributions of each reference, the channels dealt out to the threads."""
+    position, reference, y, x, count = (
+        values.numpy() for values in (taps.position, taps.reference, taps.y, taps.x, taps.count)
+    )
+    cuts = np.unique(np.linspace(0, len(out), torch.get_num_threads() + 1).astype(int)).tolist()
+    for number in np.unique(reference).tolist():
+        plane = planes[number]
+        height, width = plane.shape[1:]
+        top, left = y * ratio, x * ratio
+        own = reference == number
+        inside = own & (top >= 0) & (top < height) & (left >= 0) & (left < width)
+        starts = np.searchsorted(position[inside], np.arange(len(count) + 1))
+        flat = (top[inside] * width + left[inside]).astype(np.uintp)
+        outside = own & ~inside
+
+        def add(channels: tuple[int, int]) -> None:
+            add_blocks(plane, ratio, starts, flat, count, columns, *channels, out)
+            add_outside_blocks(
+                plane, ratio, position[outside], top[outside], left[outside], count, columns, *channels, out
+            )
+
+        for _ in pool.map(add, zip(cuts, cuts[1:], strict=False)):
+            pass
+
+
+def _swap_with_torch(values: Sequence[Tensor], taps: Taps, ratio: int, columns: int) -> Float[Tensor, "c H W"]:
+    """The same on any device and differentiable; one tap at a time, so that no two of its sums race for a block."""
+    within = torch.arange(ratio, device=values[0].device)
+    count = taps.count.to(values[0].dtype)[:, None, None]
+    blocks = values[0].new_zeros(values[0].shape[0], len(count), ratio, ratio)
+    for number, features in enumerate(values):
+        _, height, width = features.shape
+        for tap in range(int(taps.tap.max()) + 1):
+            own = ((taps.reference == number) & (taps.tap == tap)).nonzero()[:, 0]
+            y = (taps.y[own, None, None] * ratio + within[:, None]).clamp(0, height - 1)
+            x = (taps.x[own, None, None] * ratio + within).clamp(0, width - 1)
+            blocks.index_add_(1, taps.position[own], features[:, y, x])
+    blocks = (blocks / count).unflatten(1, (-1, columns))
+    return blocks.movedim(3, 2).flatten(3, 4).flatten(1, 2)

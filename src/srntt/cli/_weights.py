@@ -90,8 +90,10 @@ def _vgg19(family: str, path: Path) -> dict[str, str | int | None]:
 
 
 def _vgg19_line(item: dict[str, str | int | None]) -> str:
-    state = f"at {item['path']}" if item["bytes"] is not None else "not fetched (srntt weights get vgg19)"
-    return f"vgg19 ({item['family']}): {state}"
+    if item["bytes"] is not None:
+        return f"vgg19 ({item['family']}): at {item['path']}"
+    how = " --from imagenet-vgg-verydeep-19.mat" if item["family"] == "caffe" else ""
+    return f"vgg19 ({item['family']}): not fetched (srntt weights get vgg19{how})"
 
 
 def _model_line(model: dict) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from srntt._shapes import UInt8
 from srntt.errors import InputError
 from srntt.evaluate._environment import environment
-from srntt.evaluate._methods import Method, unit
+from srntt.evaluate._methods import Method
 from srntt.evaluate._metrics import SSIM_WINDOW, psnr_y, round_to_bytes, ssim_y
 from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._protocols import Protocol
@@ -137,7 +137,7 @@ def _score(method: Method, pair: Pair, references: Sequence[Path], protocol: Pro
     started = time.perf_counter()
     answer = method(low_res, references)
     seconds = time.perf_counter() - started
-    output, wanted = round_to_bytes(answer.picture), unit(target)
+    output, wanted = round_to_bytes(answer.picture), target.transpose(2, 0, 1) / 255  # both n / 255 in float64
     values = {
         "psnr_y": psnr_y(output, wanted, crop=protocol.crop),
         "ssim_y": ssim_y(output, wanted, crop=protocol.crop),

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from srntt._shapes import Float, UInt8
 from srntt.image import resize_pillow
-from srntt.upscale import Upscaler
+
+if TYPE_CHECKING:
+    import srntt.upscale
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ def bicubic(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Path]) -> 
     return Answer(unit(resize_pillow(low_res, (low_res.shape[0] * 4, low_res.shape[1] * 4))))
 
 
-def model_method(upscaler: Upscaler) -> Method:
+def model_method(upscaler: "srntt.upscale.Upscaler") -> Method:
     """A model of ours; references are read and encoded for each picture anew, and that time counts."""
 
     def answer(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Path]) -> Answer:

@@ -1,0 +1,119 @@
+"""The command as a process: what it imports, how it ends, which stream gets what."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli.pictures import contents, pixels
+from PIL import Image
+
+SRNTT = [sys.executable, "-m", "srntt.cli"]
+SOURCE = Path(__file__).parent.parent.parent / "src"
+
+
+def environment(**changes: str) -> dict[str, str]:
+    path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **changes}
+
+
+def start(*tokens: object, **options: object) -> subprocess.Popen:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen([*SRNTT, *map(str, tokens)], text=True, env=environment(), **streams)  # pyright: ignore
+
+
+def imported_by(code: str) -> set[str]:
+    heavy = "print(*{'torch', 'numba', 'numpy', 'PIL'} & set(sys.modules), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}\n{heavy}"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=True,
+    )
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "tokens", ["['--help']", "['upscale', '--help']", "['--version']", "['upscale', 'no-such.png']"]
+)
+def test_help_and_mistakes_cost_no_heavy_import(tokens: str) -> None:
+    quiet = "import os, contextlib\nwith contextlib.redirect_stderr(open(os.devnull, 'w')):\n    main"
+    assert imported_by(f"from srntt.cli import main\n{quiet}({tokens})") == set()
+
+
+def test_exit_codes_reach_the_shell_and_name_the_file(folder: Path) -> None:
+    (folder / "torn.png").write_bytes((folder / "other.png").read_bytes()[:200])
+    for code, name in ((1, "torn.png"), (2, "gone.png")):
+        process = start("upscale", folder / name)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, out) == (code, "")
+        assert name in err
+        assert "Traceback" not in err
+
+
+def test_ctrl_c_ends_with_130_and_nothing_half_written(folder: Path, model: Path) -> None:
+    Image.fromarray(pixels(600, 800)).save(folder / "large.png")
+    before = contents(folder)
+    process = start("upscale", folder / "large.png", "-r", folder / "sharp.jpg", "--tile", 32, "--model", model)
+    assert process.stderr
+    line = process.stderr.readline()
+    assert line.startswith("reading references"), line
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert "Interrupted" in err
+    assert contents(folder) == before
+
+
+def test_a_reader_that_leaves_is_no_reason_to_shout(folder: Path, model: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start("upscale", folder / "small.png", "--model", model, "--json", stdout=writing)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
+    assert process.returncode == 1
+    assert (folder / "small_x4.png").exists()
+
+
+def test_closed_stderr_does_not_spoil_stdout(folder: Path, model: Path) -> None:
+    command = [*SRNTT, "upscale", str(folder / "small.png"), "--model", str(model), "--json"]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" 2>&-', "sh", *command], stdout=subprocess.PIPE, env=environment(), check=False
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["width"] == 80
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of arbitrary bytes are a Linux matter")
+def test_names_of_arbitrary_bytes(folder: Path, model: Path) -> None:
+    name = os.fsencode(folder) + b"/bl\xe4ue.png"
+    os.rename(os.fsencode(folder / "small.png"), name)
+    done = subprocess.run(
+        [*SRNTT, "upscale", name, "--model", str(model)], capture_output=True, env=environment(LC_ALL="C"), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"bl\\udce4ue_x4.png: 80x56" in done.stdout
+    assert os.path.exists(os.fsencode(folder) + b"/bl\xe4ue_x4.png")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_bar_that_leaves_no_trace_on_stdout(folder: Path, model: Path) -> None:
+    ours, theirs = os.openpty()
+    process = start("upscale", folder / "small.png", "--model", model, "--json", stderr=theirs)
+    os.close(theirs)
+    out, _ = process.communicate(timeout=60)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert process.returncode == 0
+    assert json.loads(out)["width"] == 80
+    assert "rendering" in shown
+    assert "\x1b[" in shown

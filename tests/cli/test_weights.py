@@ -1,0 +1,115 @@
+"""``srntt weights``: list, get and convert."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from srntt.features import save_vgg19
+from srntt.features._vgg import tensor_shapes
+from srntt.network import ContentExtractor, load_model, vgg19_path
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def vgg19_file(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    save_vgg19(path, {name: torch.randn(shape) for name, shape in tensor_shapes("relu3_1").items()}, "caffe")
+    return path
+
+
+def official_npz(path: Path) -> Path:
+    """An upscale.npz as TensorLayer saved it: random floats, the layout of the content extractor."""
+    rng = np.random.default_rng(0)
+
+    def norm() -> list[np.ndarray]:
+        return [rng.random(64, np.float32) + 0.5 for _ in range(4)]
+
+    def kernel(size: int, before: int, after: int) -> np.ndarray:
+        return rng.standard_normal((size, size, before, after), np.float32) * 0.05
+
+    blocks = [array for _ in range(32) for array in (kernel(3, 64, 64), *norm())]
+    ups = [array for _ in range(2) for array in (kernel(3, 64, 256), rng.random(256, np.float32))]
+    arrays = [kernel(3, 3, 64), rng.random(64, np.float32), *blocks, kernel(3, 64, 64), *norm(), *ups]
+    arrays += [kernel(1, 64, 3), rng.random(3, np.float32)]
+    params = np.empty(len(arrays), object)
+    params[:] = arrays
+    np.savez(path, params=params)
+    return path
+
+
+def test_list_names_the_models_and_what_is_not_fetched(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = [{"name": "lite-rec", "path": "/there", "bytes": 5_400_000, "description": "For fidelity."}]
+    monkeypatch.setattr("srntt.upscale.list_models", lambda: models)
+    ran = run("weights", "list")
+    assert ran.code == 0
+    assert ran.out.splitlines() == [
+        "lite-rec: 5.4 MB. For fidelity.",
+        "vgg19 (torchvision): not fetched (srntt weights get vgg19)",
+        "vgg19 (caffe): not fetched (srntt weights get vgg19 --from imagenet-vgg-verydeep-19.mat)",
+    ]
+    told = json.loads(run("weights", "list", "--json").out)
+    assert told["models"] == models
+    assert [item["bytes"] for item in told["vgg19"]] == [None, None]
+
+
+def test_get_from_a_file_puts_it_where_list_finds_it(run, vgg19_file: Path) -> None:
+    ran = run("weights", "get", "vgg19", "--from", vgg19_file, "--json")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert told == {"vgg19": str(vgg19_path("caffe")), "bytes": vgg19_path("caffe").stat().st_size}
+    assert f"vgg19 (caffe): at {vgg19_path('caffe')}" in run("weights", "list").out
+    assert run("weights", "get", "vgg19", "--from", vgg19_file).out.startswith(f"{vgg19_path('caffe')}: ")
+
+
+def test_get_shows_how_far_a_download_is(run, monkeypatch: pytest.MonkeyPatch, vgg19_file: Path) -> None:
+    def fetch(source, *, family, progress) -> Path:
+        assert (source, family) == (None, None)
+        progress(50, 100)
+        progress(100, 100)
+        return vgg19_file
+
+    monkeypatch.setattr("srntt.network.get_vgg19", fetch)
+    ran = run("weights", "get", "vgg19")
+    assert (ran.code, ran.err) == (0, "downloading: 100 %\n")
+
+
+def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -> None:
+    (tmp_path / "evil.pth").write_bytes(b"\x80\x04cos\nsystem\n")
+    for name, code in (("evil.pth", 4), ("gone.pth", 2)):
+        ran = run("weights", "get", "vgg19", "--from", tmp_path / name)
+        assert ran.code == code
+        assert name in ran.err
+    assert not empty_cache.exists()
+
+
+def test_convert_writes_a_model_that_loads(run, tmp_path: Path) -> None:
+    source = official_npz(tmp_path / "upscale.npz")
+    ran = run("weights", "convert", source, "-o", tmp_path / "model", "--json")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert told["model"] == str(tmp_path / "model")
+    assert [Path(file).name for file in told["files"]] == ["README.md", "config.json", "model.safetensors"]
+    assert isinstance(load_model(tmp_path / "model"), ContentExtractor)
+    again = run("weights", "convert", source, "-o", tmp_path / "model")
+    assert again.code == 2
+    assert "exists" in again.err
+    assert run("weights", "convert", source, "-o", tmp_path / "model", "--overwrite").code == 0
+
+
+def test_convert_refuses_what_is_not_official(run, tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", weights=np.zeros(3))
+    ran = run("weights", "convert", tmp_path / "other.npz", "-o", tmp_path / "model")
+    assert ran.code == 4
+    assert "other.npz" in ran.err
+    ran = run("weights", "convert", tmp_path / "gone.npz", "-o", tmp_path / "model")
+    assert ran.code == 2
+    assert not (tmp_path / "model").exists()

@@ -13,8 +13,8 @@ import torch
 
 from srntt.upscale import Upscaler
 from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
+from srntt.upscale._method import Method, View
 from srntt.upscale._references import EncodedReference
-from srntt.upscale._upscaler import Method
 
 _SIZES = {"render": (80, 112, 176, 240, 304), "match": (16, 48, 144), "encode": (160, 608, 1120)}
 _WIDTH = 752
@@ -43,7 +43,7 @@ def measure(model: str, work: str, size: int) -> None:
         held = resident_bytes()
         start_peak()
         if work == "render":
-            method.render(picture, field, [reference])
+            method.render(picture, field, View(slice(None), slice(None)), [reference])
         elif work == "match":
             method.match(picture, [reference], rows, lambda *_: None)
         else:

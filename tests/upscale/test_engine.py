@@ -34,8 +34,9 @@ class NearestMethod:
             torch.zeros(shape, dtype=torch.int64), torch.zeros(*shape, 2), torch.ones(shape), torch.zeros(0, *shape)
         )
 
-    def render(self, low_res, field, references):
+    def render(self, low_res, field, view, references):
         self.calls += 1
+        low_res = low_res[:, *view]
         if low_res[0].numel() > self.limit or self.calls in self.refuse:
             raise self.error("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
         share = None if field is None else torch.full(low_res.shape[1:], 0.25)
@@ -117,8 +118,8 @@ def test_from_an_accelerator_it_goes_to_the_cpu():
 
 def test_numbers_that_are_not_finite_are_refused():
     class Broken(NearestMethod):
-        def render(self, low_res, field, references):
-            image = super().render(low_res, field, references).image
+        def render(self, low_res, field, view, references):
+            image = super().render(low_res, field, view, references).image
             image[0, -1, -1] = torch.nan
             return Rendered(image, None)
 

@@ -59,43 +59,49 @@ def _add_one(plane, taps, shift, count, out, at):
 
 @_compiled
 @no_type_check
-def add_blocks(values, ratio, starts, taps, counts, columns, first, last, out):
-    """Add to each block of `out` the blocks of `values` it is the mean of, over its count, for some channels.
-
-    Block n takes those that begin at the flat indices ``taps[starts[n] : starts[n + 1]]`` of a channel's plane.
-    """
-    width, out_width = _U(values.shape[2]), _U(out.shape[2])
-    for channel in range(first, last):
-        plane, target = values[channel].ravel(), out[channel].ravel()
-        for n in range(counts.size):
-            own = taps[starts[n] : starts[n + 1]]
-            if own.size == 0:
-                continue
-            count = counts[n]
-            corner = _U(n // columns * ratio) * out_width + _U(n % columns * ratio)
-            for row in range(ratio):
-                shift, at = _U(row) * width, corner + _U(row) * out_width
-                left = ratio
-                while left >= 4:
-                    _add_four(plane, own, shift, count, target, at)
-                    shift, at, left = shift + _U(4), at + _U(4), left - 4
-                if left >= 2:
-                    _add_two(plane, own, shift, count, target, at)
-                    shift, at, left = shift + _U(2), at + _U(2), left - 2
-                if left == 1:
-                    _add_one(plane, own, shift, count, target, at)
+def _add_inside(plane, width, ratio, starts, taps, counts, columns, out, out_width, out_top):
+    for n in range(counts.size):
+        own = taps[starts[n] : starts[n + 1]]
+        if own.size == 0:
+            continue
+        count = counts[n]
+        corner = _U(out_top + n // columns * ratio) * out_width + _U(n % columns * ratio)
+        for row in range(ratio):
+            shift, at, left = _U(row) * width, corner + _U(row) * out_width, ratio
+            while left >= 4:
+                _add_four(plane, own, shift, count, out, at)
+                shift, at, left = shift + _U(4), at + _U(4), left - 4
+            if left >= 2:
+                _add_two(plane, own, shift, count, out, at)
+                shift, at, left = shift + _U(2), at + _U(2), left - 2
+            if left == 1:
+                _add_one(plane, own, shift, count, out, at)
 
 
 @_compiled
 @no_type_check
-def add_outside_blocks(values, ratio, blocks, tops, lefts, counts, columns, first, last, out):
-    """The same for single blocks that lie partly or wholly outside the plane: its edge is repeated."""
-    _, height, width = values.shape
+def _add_outside(plane, ratio, blocks, tops, lefts, counts, columns, out, out_top):
+    height, width = plane.shape
+    for n in range(blocks.size):
+        top, left = out_top + blocks[n] // columns * ratio, blocks[n] % columns * ratio
+        for row in range(ratio):
+            y = min(max(tops[n] + row, 0), height - 1)
+            for column in range(ratio):
+                x = min(max(lefts[n] + column, 0), width - 1)
+                out[top + row, left + column] += plane[y, x] / counts[blocks[n]]
+
+
+@_compiled
+@no_type_check
+def add_blocks(values, ratio, starts, taps, blocks, tops, lefts, counts, columns, first, last, out, out_top):
+    """Add to each block of channels `first` to `last` of `out`, from row `out_top` on, the blocks of `values`
+    that it is the mean of, over their count.
+
+    Block n takes those that begin at the flat indices ``taps[starts[n] : starts[n + 1]]`` of a channel's plane, and
+    those at ``tops, lefts`` where ``blocks`` is n: they lie outside the plane, whose edge is repeated.
+    """
+    width, out_width = _U(values.shape[2]), _U(out.shape[2])
     for channel in range(first, last):
-        for n in range(blocks.size):
-            top, left = blocks[n] // columns * ratio, blocks[n] % columns * ratio
-            for row in range(ratio):
-                y = min(max(tops[n] + row, 0), height - 1)
-                for column in range(ratio):
-                    x = min(max(lefts[n] + column, 0), width - 1)
-                    out[channel, top + row, left + column] += values[channel, y, x] / counts[blocks[n]]
+        source, target = values[channel], out[channel]
+        _add_inside(source.ravel(), width, ratio, starts, taps, counts, columns, target.ravel(), out_width, out_top)
+        _add_outside(source, ratio, blocks, tops, lefts, counts, columns, target, out_top)

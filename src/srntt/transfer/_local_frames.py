@@ -89,7 +89,7 @@ def sample_blocks(
     position: Float[Tensor, "b n 2"],
     jacobian: Float[Tensor, "b n 2 2"],
     ratio: int,
-) -> Float[Tensor, "b c*ratio*ratio n"]:
+) -> Float[Tensor, "b _ n"]:
     """Sample the ratio x ratio block of pixels under each match, turned and scaled by its frame.
 
     The channel order is that of ``torch.nn.functional.pixel_unshuffle``: a map of these blocks on the LR grid is the

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.match import Correspondence
-from srntt.transfer._kernels import add_blocks, add_outside_blocks
+from srntt.transfer._kernels import add_blocks
 from srntt.transfer._taps import Taps, taps_of
 
 _POSITIONS_AT_ONCE = 16_384
@@ -28,8 +29,8 @@ def swap(
 ) -> Float[Tensor, "c H W"]:
     """Paste the matched patches of `values` side by side, averaging where they overlap (paper, section 3.1).
 
-    Patches of ``patch * ratio`` pixels are pasted at stride `ratio` and divided by how many cover a pixel, 1 to 9. That is
-    computed block by block, without the patches (identity (b)). A patch that reaches over the edge of its map, as a
+    Patches of ``patch * ratio`` pixels are pasted at stride `ratio` and divided by how many cover a pixel, 1 to 9. That
+    is computed block by block, without the patches (identity (b)). A patch that reaches over the edge of its map, as a
     match found with ``border="replicate"`` may, takes the nearest pixel there.
 
     Works on any device and is differentiable with respect to `values`; on the CPU without gradients it is fastest.
@@ -67,8 +68,8 @@ def swap(
     planes = [features.detach().contiguous().numpy() for features in values]
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for band in _bands(down, len(across)):
-            out = swapped[:, (band.start - down.start) * ratio : (band.stop - down.start) * ratio].numpy()
-            _add_references(planes, taps_of(match, patch, band, across), ratio, len(across), out, pool)
+            taps = taps_of(match, patch, band, across)
+            _add_references(planes, taps, ratio, len(across), swapped.numpy(), (band.start - down.start) * ratio, pool)
     return swapped
 
 
@@ -91,8 +92,8 @@ def _check(values: Sequence[Tensor], match: Correspondence, ratio: int, patch: i
             )
         if features.shape[0] != values[0].shape[0] or features.device != match.y.device:
             raise InputError(
-                f"values[{number}] has {features.shape[0]} channels on {features.device}; all maps must have as many as "
-                f"values[0] ({values[0].shape[0]}) and lie on the match's device ({match.y.device})."
+                f"values[{number}] has {features.shape[0]} channels on {features.device}; all maps must have as many "
+                f"as values[0] ({values[0].shape[0]}) and lie on the match's device ({match.y.device})."
             )
 
 
@@ -114,31 +115,35 @@ def _bands(rows: range, columns: int) -> Iterator[range]:
 
 
 def _add_references(
-    planes: list[np.ndarray], taps: Taps, ratio: int, columns: int, out: np.ndarray, pool: ThreadPoolExecutor
+    planes: list[np.ndarray],
+    taps: Taps,
+    ratio: int,
+    columns: int,
+    out: np.ndarray,
+    top_row: int,
+    pool: ThreadPoolExecutor,
 ) -> None:
-    """Sum the contributions of each reference, the channels dealt out to the threads."""
+    """Sum the contributions of each reference into `out` from `top_row` on, the channels dealt out to the threads."""
     position, reference, y, x, count = (
         values.numpy() for values in (taps.position, taps.reference, taps.y, taps.x, taps.count)
     )
     cuts = np.unique(np.linspace(0, len(out), torch.get_num_threads() + 1).astype(int)).tolist()
+    top, left = y * ratio, x * ratio
     for number in np.unique(reference).tolist():
         plane = planes[number]
         height, width = plane.shape[1:]
-        top, left = y * ratio, x * ratio
         own = reference == number
         inside = own & (top >= 0) & (top < height) & (left >= 0) & (left < width)
+        outside = own & ~inside
         starts = np.searchsorted(position[inside], np.arange(len(count) + 1))
         flat = (top[inside] * width + left[inside]).astype(np.uintp)
-        outside = own & ~inside
-
-        def add(channels: tuple[int, int]) -> None:
-            add_blocks(plane, ratio, starts, flat, count, columns, *channels, out)
-            add_outside_blocks(
-                plane, ratio, position[outside], top[outside], left[outside], count, columns, *channels, out
-            )
-
-        for _ in pool.map(add, zip(cuts, cuts[1:], strict=False)):
-            pass
+        lists = (starts, flat, position[outside], top[outside], left[outside])
+        jobs = [
+            pool.submit(add_blocks, plane, ratio, *lists, count, columns, first, last, out, top_row)
+            for first, last in pairwise(cuts)
+        ]
+        for job in jobs:
+            job.result()
 
 
 def _swap_with_torch(values: Sequence[Tensor], taps: Taps, ratio: int, columns: int) -> Float[Tensor, "c H W"]:

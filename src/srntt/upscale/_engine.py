@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
-from srntt.upscale._method import Field, Method, Progress, Rendered
+from srntt.upscale._method import Field, Method, Progress, Rendered, View
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans
@@ -75,6 +75,7 @@ class Engine:
                 continue
             canvas.restart_row()
             self._shrink("rendering", "_tile", SMALLEST)
+            matched = None if matched is None else matched.on(self._device)
         return share
 
     def _render_row(
@@ -86,10 +87,7 @@ class Engine:
         share: Float[np.ndarray, "h w"] | None,
     ) -> None:
         for column in spans(canvas.width, self._tile, self._method.halo):
-            part = None if matched is None else matched.crop(row.outer, column.outer)
-            rendered = self._method.render(
-                low_res[:, row.outer, column.outer], _on(part, self._device), self.references
-            )
+            rendered = self._method.render(low_res, matched, View(row.outer, column.outer), self.references)
             self._refuse_broken(rendered, row, column)
             canvas.add(row, column, rendered.image)
             if share is not None and rendered.share is not None:
@@ -132,10 +130,6 @@ class Engine:
         self._device = device
         self._method = self.make_method(device)
         self.references = [item.on(device) for item in self.references]
-
-
-def _on(part: Field | None, device: torch.device) -> Field | None:
-    return None if part is None else part.on(device)
 
 
 def _out_of_memory(error: Exception) -> bool:

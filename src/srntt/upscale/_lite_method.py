@@ -8,7 +8,7 @@ from srntt.features import Description, reduce, texture_bands
 from srntt.match import dense_match
 from srntt.network import Lite, Textures
 from srntt.transfer import local_frames, refine_match, sample_blocks
-from srntt.upscale._method import Appetite, Field, Progress, Rendered
+from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
@@ -60,13 +60,13 @@ class LiteMethod:
         )
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], field: Field | None, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
     ) -> Rendered:
         """One tile."""
-        low_res = low_res[None].to(self._device)
+        seen = low_res[None, :, *view].to(self._device)
         if field is None:
-            return Rendered(self._model(low_res)[0], None)
-        image, gate = self._model.with_gate(low_res, _sample(field, references))
+            return Rendered(self._model(seen)[0], None)
+        image, gate = self._model.with_gate(seen, _sample(field.crop(view), references))
         return Rendered(image[0], gate[0, 0])
 
     def _match_band(self, query: Description, references: list[EncodedReference]) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,25 +23,30 @@ class Field:
         position: (y, x) on that reference's LR grid, whole numbers at centres.
         similarity: cosine of the match.
         extra: whatever else the kind of model keeps for a position, as channels.
+        frame: width of the picture's frame whose positions have no match of their own and repeat their neighbour's.
     """
 
     reference: Int64[Tensor, "h w"]
     position: Float[Tensor, "h w 2"]
     similarity: Float[Tensor, "h w"]
     extra: Float[Tensor, "c h w"]
+    frame: int = 0
 
-    def crop(self, rows: slice, columns: slice) -> "Field":
+    def crop(self, view: "View") -> "Field":
         """A part of it."""
-        return Field(
-            self.reference[rows, columns],
-            self.position[rows, columns],
-            self.similarity[rows, columns],
-            self.extra[:, rows, columns],
-        )
+        return Field(self.reference[view], self.position[view], self.similarity[view], self.extra[:, *view])
 
     def on(self, device: torch.device) -> "Field":
         """The same on a device."""
-        return Field(*(tensor.to(device) for tensor in (self.reference, self.position, self.similarity, self.extra)))
+        moved = (tensor.to(device) for tensor in (self.reference, self.position, self.similarity, self.extra))
+        return Field(*moved, frame=self.frame)
+
+
+class View(NamedTuple):
+    """Rows and columns of the LR picture that a tile is shown."""
+
+    rows: slice
+    columns: slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +102,14 @@ class Method(Protocol):
         ...
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], field: Field | None, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
     ) -> Rendered:
-        """Upscale a tile; without a field, from the picture alone."""
+        """Upscale what is in view; without a field, from the picture alone.
+
+        Args:
+            low_res: the whole picture, on the CPU.
+            field: of the whole picture.
+            view: rows and columns to upscale.
+            references: what the field points into.
+        """
         ...

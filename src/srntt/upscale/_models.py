@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from srntt.errors import InputError, MissingDependencyError, ModelError
-from srntt.network import Lite, load_model
+from srntt.network import Lite, PaperSRNTT, load_model
 from srntt.upscale._lite_method import LiteMethod
 from srntt.upscale._method import Method
+from srntt.upscale._paper_method import PaperMethod
 
 EMBEDDED = Path(__file__).parent.parent / "weights"
 
@@ -99,4 +100,7 @@ def _first_line(card: Path) -> str:
 
 
 #: How each kind of model is driven.
-METHODS: dict[type[nn.Module], Callable[[Any, torch.device, int | None], Method]] = {Lite: LiteMethod}
+METHODS: dict[type[nn.Module], Callable[[Any, torch.device, int | None], Method]] = {
+    Lite: LiteMethod,
+    PaperSRNTT: PaperMethod,
+}

@@ -10,7 +10,7 @@ from srntt.image import bicubic_pillow
 from srntt.match import Correspondence, dense_match
 from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
 from srntt.transfer import swap
-from srntt.upscale._method import Appetite, Field, Progress, Rendered
+from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
@@ -53,32 +53,43 @@ class PaperMethod:
         """Match band after band of rows, in the released code's frame: patches that lie wholly inside."""
         height, width = low_res.shape[1:]
         keys = [item.maps["key"] for item in references]
+        border = _border(height, width, keys)
         parts = []
         for top, bottom in cuts(height, band):
             seen = slice(max(0, top - 1), min(height, bottom + 1))  # a patch reaches one row out
-            found = dense_match(
-                self._query(low_res, seen), keys, memory=self._workspace, border=_border(height, width, keys)
-            )
+            found = dense_match(self._query(low_res, seen), keys, memory=self._workspace, border=border)
             inner = slice(top - seen.start, bottom - seen.start)
             parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
             progress("match", bottom, height)
         reference, y, x, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
-        return Field(reference, torch.stack([y, x], -1).float(), similarity, similarity.new_empty(0, height, width))
+        return Field(
+            reference,
+            torch.stack([y, x], -1).float(),
+            similarity,
+            similarity.new_empty(0, height, width),
+            int(border == "valid"),
+        )
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], field: Field | None, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
     ) -> Rendered:
         """One tile. There is no gate to report, so a reference's share is the similarity of its match, as the paper
         weights it.
         """
-        low_res = low_res[None].to(self._device)
+        seen = low_res[None, :, *view].to(self._device)
         if field is None:
-            return Rendered(self._model(low_res)[0], None)
+            return Rendered(self._model(seen)[0], None)
         y, x = field.position.long().unbind(-1)
-        match = Correspondence(field.reference, y, x, field.similarity)
-        maps = (swap([item.maps[name] for item in references], match, ratio=ratio)[None] for name, ratio in _LEVELS)
-        weights = field.similarity[None, None] if self._model.config.gated else None
-        return Rendered(self._model(low_res, SwappedMaps(*maps), weights)[0], field.similarity.clamp(0, 1))
+        match = Correspondence(field.reference, y, x, field.similarity, field.frame)
+        maps = (
+            swap([item.maps[name] for item in references], match, ratio=ratio, rows=view.rows, columns=view.columns)[
+                None
+            ]
+            for name, ratio in _LEVELS
+        )
+        similarity = field.similarity[view]
+        weights = similarity[None, None] if self._model.config.gated else None
+        return Rendered(self._model(seen, SwappedMaps(*maps), weights)[0], similarity.clamp(0, 1))
 
     def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice) -> Float[Tensor, "256 _ w"]:
         reach = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up

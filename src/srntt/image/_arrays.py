@@ -29,9 +29,10 @@ def samples_from_array(array: np.ndarray) -> Samples:
         raise InputError(f"array of shape {shape} holds no pixels. Give at least 1 x 1.")
     if array.dtype.kind == "f":
         array = _from_float(array)
-    if array.dtype not in (np.uint8, np.uint16):
+    native = array.dtype.newbyteorder("=")
+    if native not in (np.uint8, np.uint16):
         raise InputError(f"array of {array.dtype}: give uint8 (0..255), uint16 (0..65535) or floats in [0, 1].")
-    return split(array.astype(array.dtype.newbyteorder("="), copy=True))
+    return split(array.astype(native, copy=True))
 
 
 def samples_from_tensor(tensor: Tensor) -> Samples:

@@ -102,7 +102,7 @@ def quiet() -> Iterator[list[str]]:
 def _decode(file: _File, limits: Limits) -> tuple[Image.Image, Samples]:
     image, warned = _opened(file, limits)
     if is_deep(image):
-        samples = split(read_deep(image, lambda: _opened(file, limits)[0], file.source))
+        samples = split(read_deep(image, lambda: _opened(file, limits)[0]))
         samples = apply_color_key(samples, image.info.get("transparency"))
     else:
         image.load()

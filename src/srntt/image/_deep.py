@@ -15,7 +15,6 @@ from PIL import TiffImagePlugin as Tiff
 
 from srntt._shapes import Shaped
 from srntt.image._read_tiff import GrayAlphaTiff
-from srntt.image._source import refuse
 
 __all__ = ["is_deep", "read_deep"]
 
@@ -25,25 +24,17 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
     return isinstance(image, GrayAlphaTiff) or (";16" in _rawmode(image) and image.mode in ("RGB", "RGBA"))
 
 
-def read_deep(
-    image: ImageFile.ImageFile, open_again: Callable[[], ImageFile.ImageFile], source: str
-) -> Shaped[np.ndarray, "h w c"]:
+def read_deep(image: ImageFile.ImageFile, open_again: Callable[[], ImageFile.ImageFile]) -> Shaped[np.ndarray, "h w c"]:
     """Reads all 16 bits.
 
     Args:
         image: the opened picture, not yet loaded.
         open_again: opens it once more, where that is needed.
-        source: name for error texts.
 
     Returns:
         (h, w, 2 | 3 | 4) uint16; the last of two or four channels is alpha, straight.
-
-    Raises:
-        PictureError: a TIFF with separate colour planes.
     """
     rawmode, order = _rawmode(image), _byte_order(image)
-    if isinstance(image, Tiff.TiffImageFile) and image.tag_v2.get(Tiff.PLANAR_CONFIGURATION, 1) != 1:
-        raise refuse(source, "is a 16-bit TIFF with separate colour planes. Save it with interleaved pixels.")
     if isinstance(image, GrayAlphaTiff) or rawmode == "LA;16B":
         quads = _load_as(image, "RGBA")
         return quads.view(np.dtype(np.uint16).newbyteorder(order)).astype(np.uint16)

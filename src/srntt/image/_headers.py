@@ -1,13 +1,12 @@
 """What a file's header promises, read before any decoder is given the file, and the promises that are refused."""
 
 import re
-import zlib
 
+from srntt.image._check_png import check_png
 from srntt.image._source import Limits, check_pixels, refuse
 
 __all__ = ["check_header", "samples_depth"]
 
-_MAX_CHUNKS = 2**18  # 512 MiB of libpng's 8 KiB chunks is 2**16
 _MAX_SCANS = 1000  # encoders write at most a few dozen; each costs a pass over the whole picture
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -16,11 +15,11 @@ def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
     """Checks what Pillow's openers do not, for the formats where that is anything.
 
     Raises:
-        PictureError: a PNG that is not whole (every chunk's length and CRC up to IEND), a WebP or JPEG XL beyond
-            the limit (whose openers allocate or decode it at once), a JPEG with an absurd number of scans.
+        PictureError: a PNG that is not whole, a WebP or JPEG XL beyond the limit (whose openers allocate or decode it
+            at once), a JPEG with an absurd number of scans.
     """
     if kind == "PNG":
-        _check_png(data, source, limits)
+        check_png(data, source, limits)
     elif kind == "WEBP":
         _check_webp(data, source, limits)
     elif kind == "JXL":
@@ -37,24 +36,6 @@ def samples_depth(kind: str, data: bytes) -> int | None:
         at = data.find(b"pixi", 0, 2**16)  # PixelInformationProperty: version and flags, channels, bits of each
         return data[at + 9] if 0 <= at < len(data) - 9 else None
     return None
-
-
-def _check_png(data: bytes, source: str, limits: Limits) -> None:
-    if data[8:16] != b"\0\0\0\x0dIHDR" or len(data) < 33:
-        raise refuse(source, "is not a whole PNG: it does not begin with an IHDR chunk.")
-    check_pixels(source, int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big"), limits)
-    view, at = memoryview(data), 8
-    for _ in range(_MAX_CHUNKS):
-        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        end = at + 8 + length
-        if end + 4 > len(data):
-            raise refuse(source, f"is not a whole PNG: it ends inside the chunk at byte {at:,}, before IEND.")
-        if zlib.crc32(view[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            raise refuse(source, f"is a damaged PNG: wrong checksum in chunk {ascii(kind)[2:-1]} at byte {at:,}.")
-        if kind == b"IEND":
-            return
-        at = end + 4
-    raise refuse(source, f"is a PNG of more than {_MAX_CHUNKS:,} chunks. Write it anew with another program.")
 
 
 def _check_webp(data: bytes, source: str, limits: Limits) -> None:

@@ -91,6 +91,8 @@ def _fitting_icc(icc: Any, gray: bool, notes: list[str]) -> bytes | None:
 def _clean_exif(image: Image.Image, notes: list[str]) -> bytes | None:
     try:
         exif = image.getexif()
+        if not exif and image.info.get("exif"):
+            notes.append("EXIF dropped: it is damaged or empty")
         fresh = Image.Exif()
         fresh.endian = exif.endian or "<"
         for tag in sorted(_KEPT_TAGS & set(exif)):
@@ -140,7 +142,7 @@ def _sane_dpi(dpi: Any) -> tuple[float, float] | None:
         x, y = (float(value) for value in dpi)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
-    return (x, y) if 1 <= x <= 65_535 and 1 <= y <= 65_535 else None
+    return (x, y) if 1 < x <= 65_535 and 1 < y <= 65_535 else None  # 1 is Pillow's "not stated" for TIFF
 
 
 def _sane_chromaticity(values: Any) -> tuple[float, ...] | None:

@@ -78,14 +78,26 @@ def _from_palette(image: Image.Image) -> Samples:
 
 def _through_lcms(image: Image.Image) -> Samples:
     if image.mode == "LAB":
-        profile, said = ImageCms.createProfile("LAB"), "Lab converted to sRGB"
+        rgb, said = _to_srgb(image, ImageCms.createProfile("LAB")), "Lab converted to sRGB"
     else:
-        profile, said = _cmyk_profile(image), "CMYK converted to sRGB through its own profile"
-    if profile is None:
+        rgb, said = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its own profile"
+    if rgb is None:
         rgb = image.convert("RGB")
         said = "CMYK converted to sRGB by formula: it has no usable profile, so the colours are approximate"
-    else:
-        rgb = ImageCms.profileToProfile(
+    return replace(split(np.asarray(rgb)), converted=True, notes=(said,))
+
+
+def _cmyk_profile(image: Image.Image) -> io.BytesIO | None:
+    icc = image.info.get("icc_profile")
+    return io.BytesIO(icc) if isinstance(icc, bytes) and icc[16:20] == b"CMYK" else None
+
+
+def _to_srgb(image: Image.Image, profile: ImageCms.core.CmsProfile | io.BytesIO | None) -> Image.Image | None:
+    """None where there is no profile, or LCMS cannot use it."""
+    if profile is None:
+        return None
+    try:
+        return ImageCms.profileToProfile(
             image,
             profile,
             ImageCms.createProfile("sRGB"),
@@ -93,17 +105,7 @@ def _through_lcms(image: Image.Image) -> Samples:
             outputMode="RGB",
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-        assert rgb is not None  # None is for inPlace=True
-    return replace(split(np.asarray(rgb)), converted=True, notes=(said,))
-
-
-def _cmyk_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    icc = image.info.get("icc_profile")
-    if not icc or icc[16:20] != b"CMYK":
-        return None
-    try:
-        return ImageCms.ImageCmsProfile(io.BytesIO(icc))
-    except (OSError, ImageCms.PyCMSError):
+    except ImageCms.PyCMSError:
         return None
 
 

@@ -128,7 +128,7 @@ def picture_like(
     return replace(source, color=color, alpha=alpha, notes=(*source.notes, *notes))
 
 
-def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -> Shaped[np.ndarray, "h w c"]:
+def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -> Shaped[np.ndarray, "h w c2"]:
     """Rounds a float [0, 1] band to samples, clipping what overshoots.
 
     Pointwise, so bands may be converted one by one.

@@ -49,12 +49,17 @@ def _is_gray_alpha(tags: Tiff.ImageFileDirectory_v2) -> bool:
 
 
 def check_tiff(image: Tiff.TiffImageFile, source: str, limits: Limits) -> None:
-    """Raises PictureError for tiles beyond the pixel limit, which libtiff would allocate, and for signed samples."""
-    tile = [image.tag_v2.get(tag, 1) for tag in (Tiff.TILEWIDTH, Tiff.TILELENGTH)]
+    """Raises PictureError for tiles that libtiff would allocate beyond the limit, and for what Pillow would misread."""
+    tags = image.tag_v2
+    tile = [tags.get(tag, 1) for tag in (Tiff.TILEWIDTH, Tiff.TILELENGTH)]
     if all(isinstance(side, int) for side in tile) and tile[0] * tile[1] > limits.max_pixels:
         raise refuse(source, f"has tiles of {tile[0]} x {tile[1]} pixels, beyond the limit of {limits.max_pixels:,}.")
-    if 2 in image.tag_v2.get(Tiff.SAMPLEFORMAT, ()):
-        raise refuse(source, "has signed integer samples, whose black and white are not known. Save it unsigned.")
+    if image.mode == "I":
+        raise refuse(source, "has signed or 32-bit integers, whose white is not known. Save it with 16 bits, unsigned.")
+    if tags.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 6 and image.info.get("compression") == "raw":
+        raise refuse(source, "is an uncompressed YCbCr TIFF. Save it as RGB.")
+    if tags.get(Tiff.PLANAR_CONFIGURATION, 1) != 1 and 16 in tags.get(Tiff.BITSPERSAMPLE, ()):
+        raise refuse(source, "is a 16-bit TIFF with separate colour planes. Save it with interleaved pixels.")
 
 
 def as_tiff_means(samples: Samples, image: Tiff.TiffImageFile) -> Samples:

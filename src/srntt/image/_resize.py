@@ -51,7 +51,7 @@ def resize_pillow(pixels: UInt8[np.ndarray, "h w c"], size: tuple[int, int]) -> 
 
 
 def bicubic_matlab(
-    x: Float[Tensor, "*batch c h w"], *, size: tuple[int, int] | None = None, scale: float | None = None
+    x: Float[Tensor, "*batch c h w"], *, size: tuple[int, int] | None = None, scale: int | float | None = None
 ) -> Float[Tensor, "*batch c H W"]:
     """Resizes as MATLAB's ``imresize(x, ..., "bicubic")`` does floating-point pictures.
 
@@ -83,7 +83,7 @@ def bicubic_matlab(
     passes = [(scale or height / h, h, height, True), (scale or width / w, w, width, False)]
     for factor, before, after, rows in sorted(passes, key=lambda one: one[0]):  # MATLAB: the smaller factor first
         if before != after or factor != 1:
-            x = apply_taps(x, _matlab_taps(before, after, factor), rows=rows)
+            x = apply_taps(x, _matlab_taps(before, after, float(factor)), rows=rows)
     return x
 
 

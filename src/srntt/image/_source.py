@@ -71,15 +71,17 @@ def read_file(path: str, limits: Limits) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise refuse(ascii(path) if "\0" in path else path, f"cannot be opened: {reason}.") from error
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise refuse(path, f"is {_kind_of_file(status.st_mode)}, not a regular file. Give a picture file.")
         check_bytes(path, status.st_size, limits)
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             data = file.read(status.st_size + 1)
-        except OSError as error:
-            raise refuse(path, f"cannot be read: {error.strerror}.") from error
+    except OSError as error:
+        raise refuse(path, f"cannot be read: {error.strerror}.") from error
+    finally:
+        os.close(descriptor)
     if len(data) != status.st_size:
         raise refuse(path, "changed while it was being read. Try again when it is complete.")
     return data

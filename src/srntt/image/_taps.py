@@ -28,7 +28,7 @@ def cubic(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 
 
 def apply_taps(
-    x: Shaped[Tensor, "*batch h w"], taps: Taps, *, rows: bool, start: float = 0
+    x: Shaped[Tensor, "*batch h w"], taps: Taps, *, rows: bool, start: int = 0
 ) -> Shaped[Tensor, "*batch H W"]:
     """Resamples the height (``rows``) or the width, in the dtype of ``x``; ``start`` is added to every sum.
 

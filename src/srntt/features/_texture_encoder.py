@@ -40,8 +40,9 @@ class TextureEncoder(nn.Module):
         dimensions: length of a descriptor.
     """
 
-    #: LR pixels to each side that a descriptor depends on: four 3x3 convolutions after a 9x9 window.
-    receptive_radius = 4 + _WINDOW // 2
+    #: LR pixels to each side that a descriptor depends on: four 3x3 convolutions, on a contrast in a 9x9 window of what
+    #: differs from the mean in a 9x9 window.
+    receptive_radius = 4 + 2 * (_WINDOW // 2)
 
     def __init__(self, channels: int = 64, dimensions: int = 64) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ class LiteMethod:
 
     scale = 4
     halo = 24  # the network sees further, but what lies there moves no output by half a level (tests/upscale)
-    context = 48
+    context = 64
     appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=150_000_000)
 
     def __init__(self, model: Lite, device: torch.device, workspace: int | None = None) -> None:

@@ -1,0 +1,39 @@
+import torch
+
+from srntt.features import TextureEncoder, enlarge, reduce, texture_bands
+
+
+def test_the_bands_add_up_to_the_reference():
+    reference = torch.rand(1, 3, 24, 32)
+    bands = texture_bands(reference)
+    assert [tuple(band.shape[2:]) for band in bands] == [(6, 8), (12, 16), (24, 32)]
+    half = enlarge(bands.low, 2) + bands.middle
+    torch.testing.assert_close(enlarge(half, 2) + bands.high, reference + enlarge(half - reduce(reference, 2), 2))
+
+
+def test_descriptors_are_unit_vectors_and_ignore_exposure():
+    torch.manual_seed(0)
+    encoder = TextureEncoder()
+    low_res = torch.rand(1, 3, 20, 24) * 0.4 + 0.1
+    plain, exposed = encoder(low_res), encoder(low_res * 1.8 + 0.05)
+    torch.testing.assert_close(plain.descriptor.norm(dim=1), torch.ones(1, 20, 24))
+    assert (plain.descriptor * exposed.descriptor).sum(1).min() > 0.99
+    ratio = exposed.contrast / plain.contrast
+    assert 1.6 < float(ratio.mean()) < 1.8  # the noise floor takes a little
+
+
+def test_a_flat_picture_has_finite_descriptors():
+    description = TextureEncoder()(torch.full((1, 3, 6, 5), 0.3))
+    assert torch.isfinite(description.descriptor).all()
+
+
+def test_nothing_beyond_the_receptive_radius_matters():
+    torch.manual_seed(0)
+    encoder = TextureEncoder()
+    radius = encoder.receptive_radius
+    low_res = torch.rand(1, 3, 2 * radius + 1, 2 * radius + 9)
+    changed = low_res.clone()
+    changed[..., 2 * radius + 1 :] = 0
+    a, b = encoder(low_res).descriptor, encoder(changed).descriptor
+    torch.testing.assert_close(a[..., : radius + 1], b[..., : radius + 1], atol=1e-5, rtol=0)
+    assert (a[..., radius + 1] - b[..., radius + 1]).abs().max() > 1e-4

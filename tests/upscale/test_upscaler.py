@@ -1,0 +1,229 @@
+"""The shipped model, end to end, on pictures small enough for every test run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srntt.errors import InputError, MemoryBudgetError, ModelError, PictureError
+from srntt.image import Limits
+from srntt.upscale import References, Upscaler, _plan, list_models
+
+_EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
+
+
+@pytest.fixture(scope="module")
+def upscaler():
+    return Upscaler.from_pretrained("lite-rec", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """A part of the shipped photograph with much detail."""
+    return Image.open(_EXAMPLE / "truth.png").convert("RGB").crop((240, 160, 560, 400))
+
+
+@pytest.fixture(scope="module")
+def low_res(truth):
+    return truth.resize((truth.width // 4, truth.height // 4), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def references(upscaler):
+    return upscaler.encode_references([_EXAMPLE / "reference.png"])
+
+
+def _psnr(a, b):
+    error = np.asarray(a, float) - np.asarray(b, float)
+    return 10 * np.log10(255**2 / (error[8:-8, 8:-8] ** 2).mean())
+
+
+def test_a_network_beats_bicubic_and_a_reference_beats_the_network_alone(upscaler, references, truth, low_res):
+    bicubic = _psnr(low_res.resize(truth.size, Image.Resampling.BICUBIC), truth)
+    alone = _psnr(upscaler.upscale(low_res).image, truth)
+    helped = _psnr(upscaler.upscale(low_res, references).image, truth)
+    assert alone > bicubic + 0.8
+    assert helped > alone + 1.0
+
+
+@pytest.mark.parametrize("kind", ["noise", "black", "white", "tiny", "itself"])
+def test_a_bad_reference_does_no_harm(upscaler, truth, low_res, kind):
+    random = np.random.default_rng(0)
+    bad = {
+        "noise": random.integers(0, 256, (120, 160, 3), dtype=np.uint8),
+        "black": np.zeros((64, 64, 3), np.uint8),
+        "white": np.full((64, 64, 3), 255, np.uint8),
+        "tiny": random.integers(0, 256, (4, 4, 3), dtype=np.uint8),
+        "itself": low_res,
+    }[kind]
+    alone = _psnr(upscaler.upscale(low_res).image, truth)
+    with_bad = _psnr(upscaler.upscale(low_res, upscaler.encode_references([bad])).image, truth)
+    assert with_bad > alone - 0.05
+
+
+def test_tiles_do_not_show(upscaler, references, low_res):
+    whole = upscaler.upscale(low_res, references, tile=512)
+    tiled = upscaler.upscale(low_res, references, tile=32)
+    assert np.abs(whole.array.astype(int) - tiled.array).max() <= 1
+    np.testing.assert_array_equal(whole.similarity, tiled.similarity)
+    np.testing.assert_allclose(whole.provenance.share, tiled.provenance.share, atol=1e-4)
+
+
+def test_same_input_same_bytes(upscaler, references, low_res):
+    one, two = (upscaler.upscale(low_res, references).array for _ in range(2))
+    assert one.tobytes() == two.tobytes()
+
+
+def test_the_order_of_references_does_not_matter(upscaler, truth, low_res):
+    parts = [truth.crop((0, 0, 200, 240)), truth.crop((120, 0, 320, 240))]
+    one, two = (upscaler.upscale(low_res, upscaler.encode_references(p)) for p in (parts, parts[::-1]))
+    same = (one.array == two.array).all(-1).mean()
+    assert same > 0.97  # the two overlap, and an exact tie goes to whichever comes first
+    assert abs(_psnr(one.image, truth) - _psnr(two.image, truth)) < 0.05
+
+
+def test_provenance_points_at_the_place_the_detail_came_from(upscaler, truth, low_res):
+    """The truth itself, moved by (12, 20), as the reference: each position must be found where it was moved to."""
+    moved = truth.crop((20, 12, truth.width, truth.height))
+    result = upscaler.upscale(low_res, upscaler.encode_references([moved]))
+    where = result.provenance
+    y, x = np.mgrid[: low_res.height, : low_res.width]
+    error = np.hypot(where.y - (4 * y + 1.5 - 12), where.x - (4 * x + 1.5 - 20))[6:-6, 8:-6]
+    assert np.median(error) < 1
+    assert (error < 2).mean() > 0.9
+    assert where.sources == ("<image>",) or len(where.sources) == 1
+    assert where.reference.shape == where.share.shape == (low_res.height, low_res.width)
+    assert where.share.min() >= 0
+    assert where.share.max() <= 1
+
+
+def test_provenance_of_turned_copies_is_in_the_original_picture(upscaler, truth, low_res):
+    turned = truth.rotate(90, expand=True)
+    plain = upscaler.upscale(low_res, upscaler.encode_references([turned]))
+    joined = upscaler.upscale(low_res, upscaler.encode_references([turned], augment=True))
+    assert _psnr(joined.image, truth) > _psnr(plain.image, truth) + 1
+    y, x = np.mgrid[: low_res.height, : low_res.width] * 4 + 1.5
+    error = np.hypot(joined.provenance.y - (truth.width - 1 - x), joined.provenance.x - y)[6:-6, 6:-6]
+    assert np.median(error) < 1
+
+
+def test_references_are_saved_and_loaded_as_they_were(upscaler, references, low_res, tmp_path):
+    references.save(tmp_path / "refs.safetensors")
+    loaded = References.load(tmp_path / "refs.safetensors")
+    assert loaded.sources == references.sources
+    np.testing.assert_array_equal(upscaler.upscale(low_res, loaded).array, upscaler.upscale(low_res, references).array)
+
+
+def test_references_of_other_weights_are_refused(upscaler, references, low_res):
+    other = References("something else", list(references))
+    with pytest.raises(InputError, match="other weights"):
+        upscaler.upscale(low_res, other)
+
+
+def test_a_file_that_holds_no_references_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="does not hold references"):
+        References.load(list_models()[0]["path"] + "/model.safetensors")
+
+
+def test_bands_of_a_reference_do_not_show(upscaler, truth, monkeypatch):
+    whole = upscaler.encode_references([truth])
+    monkeypatch.setattr(_plan, "_REFERENCE_BANDS", (64,))
+    banded = upscaler.encode_references([truth])
+    for name, tensor in whole[0].maps.items():
+        difference = (tensor - banded[0].maps[name]).abs()
+        assert difference.mean() < 1e-4, name
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((9, 11), np.uint8),
+        ((9, 11, 4), np.uint8),
+        ((9, 11, 3), np.uint16),
+        ((1, 1, 3), np.uint8),
+        ((3, 200, 3), np.uint8),
+    ],
+)
+def test_depth_grey_and_alpha_of_the_input_are_kept(upscaler, references, shape, dtype):
+    picture = np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, shape).astype(dtype)
+    for refs in (references, None):
+        result = upscaler.upscale(picture, refs)
+        channels = 1 if len(shape) == 2 else shape[2]
+        assert result.array.shape == (shape[0] * 4, shape[1] * 4, channels)
+        assert result.array.dtype == dtype
+        assert result.image.size == (shape[1] * 4, shape[0] * 4)
+
+
+def test_no_references_mean_no_provenance(upscaler, low_res):
+    result = upscaler.upscale(low_res, upscaler.encode_references([]))
+    assert result.similarity is None
+    assert result.provenance is None
+    np.testing.assert_array_equal(result.array, upscaler.upscale(low_res).array)
+
+
+def test_the_result_tells_what_it_took(upscaler, references, low_res):
+    seen = []
+    result = upscaler.upscale(low_res, references, progress=lambda *step: seen.append(step))
+    assert {stage for stage, _, _ in seen} == {"match", "render"}
+    assert all(0 < done <= total for _, done, total in seen)
+    assert seen[-1][1] == seen[-1][2]
+    assert 0 < result.seconds < 100
+    assert result.peak_bytes <= result.predicted_bytes
+    assert result.fallbacks == ()
+
+
+def test_a_reference_smaller_than_a_pixel_of_the_low_res_grid_is_refused(upscaler):
+    with pytest.raises(InputError, match=r"2 x 3 pixels; at least 4 x 4"):
+        upscaler.encode_references([np.zeros((3, 2, 3), np.uint8)])
+
+
+def test_memory_that_is_not_there_is_refused_before_work(upscaler):
+    tight = Upscaler.from_pretrained("lite-rec", device="cpu", memory="100MB")
+    with pytest.raises(MemoryBudgetError, match="Allowed are 100 MB"):
+        tight.upscale(np.zeros((64, 64, 3), np.uint8))
+    with pytest.raises(MemoryBudgetError, match="allowed are 100 MB"):
+        tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
+
+
+def test_limits_reach_the_decoder(upscaler):
+    with pytest.raises(PictureError, match=r"max.pixels"):
+        upscaler.upscale(_EXAMPLE / "truth.png", limits=Limits(max_pixels=1000))
+
+
+def test_unknown_names_are_refused_with_what_there_is():
+    with pytest.raises(ModelError, match=r"Embedded models: .*lite-rec"):
+        Upscaler.from_pretrained("lite-wreck")
+    with pytest.raises(InputError, match="auto and exact"):
+        Upscaler.from_pretrained("lite-rec", matcher="fastest")  # pyright: ignore
+    with pytest.raises(InputError, match="not a device"):
+        Upscaler.from_pretrained("lite-rec", device="abacus")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("height", "width", "side"), [(60, 80, 200), (300, 200, 600), (700, 900, 300)])
+def test_peak_stays_within_its_prediction(tmp_path, height, width, side):
+    """In a process of its own, so that the peak is of this work alone."""
+    code = f"""
+import numpy as np
+from srntt.upscale import Upscaler
+random = np.random.default_rng(0)
+upscaler = Upscaler.from_pretrained("lite-rec", device="cpu", memory="1.2GB")
+refs = upscaler.encode_references([random.integers(0, 256, ({side}, {side}, 3), dtype=np.uint8) for _ in range(2)])
+result = upscaler.upscale(random.integers(0, 256, ({height}, {width}, 3), dtype=np.uint8), refs)
+print(result.peak_bytes, result.predicted_bytes)
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    peak, predicted = map(int, out.split())
+    assert peak <= predicted <= 1_200_000_000
+    assert peak > predicted / 2
+
+
+def test_a_tensor_on_the_unit_range_is_a_picture_too(upscaler, low_res):
+    array = np.asarray(low_res)
+    tensor = torch.from_numpy(array.copy()).permute(2, 0, 1).float() / 255
+    a, b = upscaler.upscale(tensor).array, upscaler.upscale(array).array
+    assert np.abs(a.astype(int) - (b if b.dtype == a.dtype else b * 257)).max() <= (1 if a.dtype == np.uint8 else 257)

@@ -5,6 +5,7 @@ Pillow checks neither the checksums of the pixel data nor, when the compressed d
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from srntt.image._source import Limits, check_pixels, refuse
 
@@ -61,7 +62,7 @@ def _inflated_size(width: int, height: int, bits: int, interlaced: bool) -> int:
     return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sides if columns > 0 and rows > 0)
 
 
-def _inflate(inflater: "zlib._Decompress", packed: memoryview, wanted: int) -> int:
+def _inflate(inflater: Any, packed: memoryview, wanted: int) -> int:
     """Counts what comes out, up to about ``wanted`` bytes, a slice at a time."""
     total = 0
     for at in range(0, len(packed), _SLICE):

@@ -21,18 +21,16 @@ _JPEG_SEGMENT = 65_533
 
 def encode(picture: Picture, form: Format, file: BinaryIO, *, strip: bool, quality: int) -> tuple[str, ...]:
     """Writes the picture to ``file``; returns what the format could not hold. The caller has checked that it fits."""
-    pixels = picture.color
-    if picture.alpha is not None and form.alpha:
-        pixels = np.concatenate([pixels, picture.alpha[:, :, None]], axis=2)
     metadata, notes = (Metadata(), ()) if strip else _holdable(picture.metadata, form)
     exif = exif_for(metadata.exif, picture.width, picture.height) if metadata.exif else None
     if exif and form.name == "JPEG" and len(exif.tobytes()) > _JPEG_SEGMENT:
         exif, notes = None, (*notes, "EXIF dropped: it is longer than JPEG holds")
     if form.name == "PNG":
-        write_png(file, pixels, metadata, exif.tobytes() if exif else None)
+        write_png(file, picture, metadata, exif.tobytes() if exif else None)
     elif form.name == "TIFF":
-        write_tiff(file, pixels, metadata, exif)
+        write_tiff(file, picture, metadata, exif)
     else:
+        pixels = picture.interleaved() if form.alpha else picture.color
         _through_pillow(pixels, form.name, file, metadata, exif, quality)
     return notes
 

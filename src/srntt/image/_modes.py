@@ -78,7 +78,7 @@ def _from_palette(image: Image.Image) -> Samples:
 
 def _through_lcms(image: Image.Image) -> Samples:
     if image.mode == "LAB":
-        rgb, said = _to_srgb(image, ImageCms.createProfile("LAB")), "Lab converted to sRGB"
+        rgb, said = _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), "Lab converted to sRGB"
     else:
         rgb, said = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its own profile"
     if rgb is None:
@@ -92,7 +92,7 @@ def _cmyk_profile(image: Image.Image) -> io.BytesIO | None:
     return io.BytesIO(icc) if isinstance(icc, bytes) and icc[16:20] == b"CMYK" else None
 
 
-def _to_srgb(image: Image.Image, profile: ImageCms.core.CmsProfile | io.BytesIO | None) -> Image.Image | None:
+def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | io.BytesIO | None) -> Image.Image | None:
     """None where there is no profile, or LCMS cannot use it."""
     if profile is None:
         return None

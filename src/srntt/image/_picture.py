@@ -14,6 +14,7 @@ from srntt.image._metadata import Metadata
 __all__ = ["Picture", "picture_like", "to_pixels"]
 
 _LUMA = (0.299, 0.587, 0.114)  # BT.601, as in Pillow's conversion to "L"
+_TO_8BIT = np.rint(np.arange(2**16) / 257).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,12 +84,18 @@ class Picture:
             return torch.ones(1, len(range(self.height)[top:bottom]), self.width)
         return torch.from_numpy(_unit(self.alpha[None, top:bottom]))
 
+    def interleaved(self, top: int = 0, bottom: int | None = None) -> Shaped[np.ndarray, "h w c"]:
+        """Rows ``top`` to ``bottom`` as the samples are, alpha (if there is any) as the last channel."""
+        if self.alpha is None:
+            return self.color[top:bottom]
+        return np.concatenate([self.color[top:bottom], self.alpha[top:bottom, :, None]], axis=2)
+
     def to_8bit(self) -> "Picture":
         """The same picture with 8 bits a sample, rounded; itself if it has no more."""
         if self.bits == 8:
             return self
-        alpha = None if self.alpha is None else _to_8bit(self.alpha)
-        return replace(self, color=_to_8bit(self.color), alpha=alpha, notes=(*self.notes, "16 bits reduced to 8"))
+        alpha = None if self.alpha is None else _TO_8BIT[self.alpha]
+        return replace(self, color=_TO_8BIT[self.color], alpha=alpha, notes=(*self.notes, "16 bits reduced to 8"))
 
     @cached_property
     def _filled(self) -> Shaped[np.ndarray, "h w c"]:
@@ -148,10 +155,6 @@ def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -
     scaled = x.detach().float().clamp(0, 1).mul(2**bits - 1).round()
     dtype = np.uint8 if bits == 8 else np.uint16
     return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy().astype(dtype))
-
-
-def _to_8bit(samples: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _unit(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from srntt._shapes import Shaped, UInt8
 from srntt.image._metadata import Metadata
+from srntt.image._picture import Picture
 
 __all__ = ["write_png"]
 
@@ -16,21 +17,19 @@ _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SUB, _UP, _PAETH = 1, 2, 4
 
 
-def write_png(
-    file: BinaryIO, pixels: Shaped[np.ndarray, "h w c"], metadata: Metadata, exif: bytes | None, *, level: int = 1
-) -> None:
-    """Writes pixels band by band, so that memory beyond them is a few MiB whatever their size.
+def write_png(file: BinaryIO, picture: Picture, metadata: Metadata, exif: bytes | None, *, level: int = 1) -> None:
+    """Writes a picture band by band, so that memory beyond it is some tens of MiB whatever its size.
 
     Args:
         file: where to.
-        pixels: uint8 or uint16; 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA.
+        picture: its samples; 8 or 16 bits, with or without alpha.
         metadata: its ICC profile, resolution, gamma and chromaticities are written.
         exif: EXIF block with or without its "Exif" prefix.
         level: zlib's 0..9. Filtered photographs gain little above 1, and lose much time.
     """
-    height, width, channels = pixels.shape
+    height, width, bits = picture.height, picture.width, picture.bits
+    channels = picture.color.shape[2] + (picture.alpha is not None)
     file.write(b"\x89PNG\r\n\x1a\n")
-    bits = 8 * pixels.dtype.itemsize
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOR_TYPES[channels], 0, 0, 0))
     for kind, body in _ancillary(metadata, exif):
         _chunk(file, kind, body)
@@ -38,7 +37,7 @@ def write_png(
     rows = max(1, _BAND_BYTES // (width * channels * bits // 8))
     above = np.zeros((1, width * channels * bits // 8), np.uint8)
     for top in range(0, height, rows):
-        raw = _big_endian_rows(pixels[top : top + rows])
+        raw = _big_endian_rows(picture.interleaved(top, top + rows))
         if packed := packer.compress(_filtered(raw, above, channels * bits // 8)):
             _chunk(file, b"IDAT", packed)
         above = raw[-1:]

@@ -1,7 +1,6 @@
 """Baseline TIFF writing, 8 and 16 bits (TIFF 6.0; Adobe deflate). Pillow cannot write 16-bit colour."""
 
 import zlib
-from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
@@ -10,6 +9,7 @@ from PIL import TiffImagePlugin as Tiff
 
 from srntt._shapes import Shaped
 from srntt.image._metadata import Metadata
+from srntt.image._picture import Picture
 
 __all__ = ["write_tiff"]
 
@@ -19,20 +19,20 @@ _PREDICTOR = 317
 
 
 def write_tiff(
-    file: BinaryIO, pixels: Shaped[np.ndarray, "h w c"], metadata: Metadata, exif: Image.Exif | None, *, level: int = 1
+    file: BinaryIO, picture: Picture, metadata: Metadata, exif: Image.Exif | None, *, level: int = 1
 ) -> None:
     """Writes little-endian strips, differenced and deflated; the packed strips are held until all are done.
 
     Args:
         file: where to; at its beginning.
-        pixels: uint8 or uint16; 1 grey, 2 grey+alpha, 3 RGB, 4 RGBA.
+        picture: its samples; 8 or 16 bits, with or without alpha.
         metadata: its ICC profile and resolution are written.
         exif: its tags go into the TIFF's own directory.
         level: zlib's 0..9.
     """
-    height, width, channels = pixels.shape
-    rows = max(1, _STRIP_BYTES // (width * channels * pixels.dtype.itemsize))
-    strips = list(_strips(pixels, rows, level))
+    channels = picture.color.shape[2] + (picture.alpha is not None)
+    rows = max(1, _STRIP_BYTES // (picture.width * channels * picture.bits // 8))
+    strips = [_packed(picture.interleaved(top, top + rows), level) for top in range(0, picture.height, rows)]
     sizes = [len(strip) for strip in strips]
     tags = Tiff.ImageFileDirectory_v2(ifh=b"II\x2a\0\x08\0\0\0")
     for tag, value in (exif or {}).items():
@@ -45,8 +45,8 @@ def write_tiff(
         tags[Tiff.ICCPROFILE] = metadata.icc
     if channels in (2, 4):
         tags[Tiff.EXTRASAMPLES] = _UNASSOCIATED_ALPHA
-    tags[Tiff.IMAGEWIDTH], tags[Tiff.IMAGELENGTH] = width, height
-    tags[Tiff.BITSPERSAMPLE] = (8 * pixels.dtype.itemsize,) * channels
+    tags[Tiff.IMAGEWIDTH], tags[Tiff.IMAGELENGTH] = picture.width, picture.height
+    tags[Tiff.BITSPERSAMPLE] = (picture.bits,) * channels
     tags[Tiff.SAMPLESPERPIXEL] = channels
     tags[Tiff.COMPRESSION] = _ADOBE_DEFLATE
     tags[_PREDICTOR] = _HORIZONTAL_DIFFERENCES
@@ -59,9 +59,7 @@ def write_tiff(
     file.writelines(strips)
 
 
-def _strips(pixels: Shaped[np.ndarray, "h w c"], rows: int, level: int) -> Iterator[bytes]:
-    little = pixels.dtype.newbyteorder("<")
-    for top in range(0, len(pixels), rows):
-        strip = pixels[top : top + rows].astype(little)
-        strip[:, 1:] -= pixels[top : top + rows, :-1]  # modulo 2**8 or 2**16, as the predictor is defined
-        yield zlib.compress(strip.tobytes(), level)
+def _packed(strip: Shaped[np.ndarray, "h w c"], level: int) -> bytes:
+    differences = strip.astype(strip.dtype.newbyteorder("<"))
+    differences[:, 1:] -= strip[:, :-1]  # modulo 2**8 or 2**16, as the predictor is defined
+    return zlib.compress(differences.tobytes(), level)

@@ -27,7 +27,7 @@ def checks_of(run) -> tuple[int, dict[str, dict]]:
 def test_a_whole_installation_is_fit(run) -> None:
     code, checks = checks_of(run)
     assert code == 0
-    assert {"srntt", "python", "torch", "numpy", "numba", "PIL", "cpu", "memory", "tiny"} <= set(checks)
+    assert {"srntt", "python", "torch", "numpy", "numba", "pillow", "cpu", "memory", "tiny"} <= set(checks)
     assert all(
         checks[name]["status"] == "ok" for name in ("torch", ".png 8 bits", ".png 16 bits", ".webp 8 bits", "tiny")
     )

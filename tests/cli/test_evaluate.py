@@ -25,6 +25,7 @@ def test_a_model_with_every_kind_of_reference(run, data: Path, model: Path, tmp_
     assert [item["refs"] for item in told] == ["first", "all", "none", "unrelated"]
     assert {(item["protocol"], item["model"]) for item in told} == {("pairs", str(model))}
     assert all([image["name"] for image in item["images"]] == ["scene/1", "scene/2"] for item in told)
+    assert told[0]["environment"]["device"] in ("cpu", "cuda", "mps")
     assert told[0]["mean"]["psnr_y"] != told[2]["mean"]["psnr_y"]  # the reference has a say
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == told
     assert ran.err.splitlines() == ["first: 100 %", "all: 100 %", "none: 100 %", "unrelated: 100 %"]

@@ -73,7 +73,7 @@ def test_help_is_a_result(run, tokens: list[str]) -> None:
 
 def test_help_names_every_command_with_a_line_on_it(run) -> None:
     commands = run("--help").out
-    for command in ("upscale", "weights", "evaluate", "doctor", "bench"):
+    for command in ("upscale", "weights", "evaluate", "doctor"):
         assert any(line.split()[1:2] == [command] and len(line.split()) > 4 for line in commands.splitlines()), command
 
 

@@ -3,7 +3,7 @@
 from cyclopts import App, Parameter
 
 import srntt
-from srntt.cli import _bench, _doctor, _evaluate, _upscale, _weights
+from srntt.cli import _doctor, _evaluate, _upscale, _weights
 
 app = App(
     name="srntt",
@@ -14,7 +14,7 @@ app = App(
         "4 model or environment, 130 interrupted. --debug or SRNTT_DEBUG=1 shows where an error came from."
     ),
     help_format="plaintext",
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), show_default=False),
     suppress_keyboard_interrupt=False,
 )
 app.command(_upscale.upscale)
@@ -26,7 +26,3 @@ weights.command(_weights.list_weights, name="list")
 weights.command(_weights.get)
 weights.command(_weights.convert)
 app.command(weights)
-
-bench = App(name="bench", help="Measure this machine.")
-bench.command(_bench.match)
-app.command(bench)

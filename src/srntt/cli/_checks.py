@@ -12,7 +12,7 @@ from typing import Any, Literal
 import srntt
 from srntt.errors import MissingDependencyError
 
-_PACKAGES = ("torch", "numpy", "numba", "PIL", "safetensors")
+_PACKAGES = {"torch": "torch", "numpy": "numpy", "numba": "numba", "pillow": "PIL", "safetensors": "safetensors"}
 _FORMATS = (  # suffix, bits, whether srntt is of no use without it
     (".png", 8, True),
     (".jpg", 8, True),
@@ -57,7 +57,10 @@ def all_checks() -> Iterator[Check]:
     """Every check, in the order in which a person would ask."""
     yield Check("versions", "srntt", "ok", srntt.__version__, essential=True)
     yield Check("versions", "python", "ok", f"{platform.python_version()} on {platform.platform()}", essential=True)
-    versions = [_tried("versions", name, True, lambda name=name: import_module(name).__version__) for name in _PACKAGES]
+    versions = [
+        _tried("versions", name, True, lambda module=module: import_module(module).__version__)
+        for name, module in _PACKAGES.items()
+    ]
     yield from versions
     if any(check.fatal for check in versions):
         return  # nothing else could even be imported

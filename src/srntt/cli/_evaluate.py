@@ -29,7 +29,7 @@ def evaluate(
 
     Args:
         data: Folder of the protocol's pictures; for pairs, one with an index.json.
-        protocol: Which one; there is pairs.
+        protocol: Which one; there is pairs, the default.
         refs: Which references the model is given: first, all, none, unrelated, or several of them separated by commas.
             Default: first.
         peer: Score this method instead of a model; there is bicubic. A peer takes no references.
@@ -37,23 +37,37 @@ def evaluate(
         overwrite: Replace a report that is there.
     """
     model.check()
-    from srntt.evaluate import Evaluation, as_json, check_report, protocol_named, score_pairs, table, write_report
+    from srntt.evaluate import as_json, check_report, protocol_named, table, write_report
 
     chosen = protocol_named(protocol)
     kinds = _kinds(refs or ("none" if peer else "first"))
     if report:
         check_report(report, overwrite=overwrite)
     pairs = _pairs(data, kinds)
-    method = _peer(peer, kinds) if peer else _method(model)
-    with ProgressOnStderr() as progress:
-        evaluations = [
-            Evaluation(chosen.name, peer or model.model, kind, score_pairs(method, pairs, kind, chosen, progress))
-            for kind in kinds
-        ]
+    evaluations = _evaluations(chosen, pairs, kinds, peer, model)
     if report:
         write_report(evaluations, report, overwrite=overwrite)
     say(*([as_json(evaluations)] if json else table(evaluations)))
     return Exit.DONE
+
+
+def _evaluations(
+    protocol: "srntt.evaluate.Protocol",
+    pairs: Sequence["srntt.evaluate.Pair"],
+    kinds: Sequence["srntt.evaluate.ReferenceKind"],
+    peer: str | None,
+    model: ModelOptions,
+) -> list["srntt.evaluate.Evaluation"]:
+    from srntt.evaluate import Evaluation, environment, score_pairs
+
+    method, device = (_peer(peer, kinds), "cpu") if peer else _method(model)
+    surroundings = {**environment(), "device": device}
+    evaluations = []
+    with ProgressOnStderr() as progress:
+        for kind in kinds:
+            scores = score_pairs(method, pairs, kind, protocol, progress)
+            evaluations.append(Evaluation(protocol.name, peer or model.model, kind, scores, surroundings))
+    return evaluations
 
 
 def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:
@@ -88,7 +102,8 @@ def _peer(name: str, kinds: Sequence[str]) -> "srntt.evaluate.Method":
     return PEERS[name]
 
 
-def _method(model: ModelOptions) -> "srntt.evaluate.Method":
+def _method(model: ModelOptions) -> tuple["srntt.evaluate.Method", str]:
     from srntt.evaluate import model_method
 
-    return model_method(model.open())
+    upscaler = model.open()
+    return model_method(upscaler), str(upscaler.device)

@@ -23,10 +23,10 @@ class ModelOptions:
     """Which model runs, and on what.
 
     Attributes:
-        model: A name (srntt weights list), a model folder or a .safetensors file.
-        device: auto, cpu, cuda, cuda:1 or mps; auto is the GPU where there is one.
+        model: A name (srntt weights list), a model folder or a .safetensors file. Default: lite-rec.
+        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
-        matcher: How the references are searched; auto is exact, fast is to come.
+        matcher: How the references are searched. Default: auto, which is exact as yet; fast is to come.
     """
 
     model: str = "lite-rec"

@@ -32,7 +32,8 @@ def upscale(
         ref: A sharp picture of something similar, of any size. May be given several times; without any, the picture is
             upscaled on its own.
         augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
-        tile: Side of a tile in pixels of the small picture, at least 32; auto is the largest that the memory allows.
+        tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
+            allows.
     """
     model.check()
     refuse_missing([picture, *ref])

@@ -2,7 +2,8 @@
 
     python benchmarks/memory.py MODEL
 
-Each line is one piece of work of one size in a process of its own: bytes beside what was held before, and for each pixel.
+Each line is one piece of work of one size in a process of its own: bytes beside what was held before, and those for
+each pixel.
 """
 
 import json
@@ -36,7 +37,7 @@ def measure(model: str, work: str, size: int) -> None:
     method = Upscaler.from_pretrained(model, device="cpu")._method
     torch.manual_seed(0)
     with torch.inference_mode():
-        reference = EncodedReference("", 400, 400, ((1, 0, 0), (0, 1, 0)), _encoded(method, torch.rand(3, 400, 400)))
+        reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), _encoded(method, torch.rand(3, 400, 400)))
         rows, columns = (size, size) if work == "render" else (size, _WIDTH)
         picture = torch.rand(3, rows, columns)
         field = method.match(picture, [reference], 32, lambda *_: None) if work == "render" else None

@@ -14,7 +14,7 @@ from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import Canvas
 
 _CPU = torch.device("cpu")
-_REFERENCE = EncodedReference("r", 8, 8, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), {})
+_REFERENCE = EncodedReference(0, "r", 8, 8, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), {})
 
 
 class NearestMethod:
@@ -45,7 +45,7 @@ class NearestMethod:
 
 def _run(method, low_res, tile=128, references=(), band=64):
     engine = Engine(lambda device: method, _CPU, list(references), Plan(tile, band, 0), lambda *_: None)
-    canvas = Canvas(*low_res.shape[1:], 4, 3, np.dtype("uint8"))
+    canvas = Canvas(*low_res.shape[1:], 4, bits=8, gray=False)
     share = engine.render(low_res, engine.match(low_res), canvas)
     return canvas.pixels, share, engine.fallbacks
 
@@ -108,7 +108,7 @@ def test_from_an_accelerator_it_goes_to_the_cpu():
         Plan(32, 8, 0),
         lambda *_: None,
     )
-    canvas = Canvas(20, 20, 4, 3, np.dtype("uint8"))
+    canvas = Canvas(20, 20, 4, bits=8, gray=False)
     low_res = _picture(20, 20)
     engine.render(low_res, None, canvas)
     np.testing.assert_array_equal(canvas.pixels, _repeated(low_res))

@@ -37,7 +37,7 @@ def test_a_smooth_picture_survives_tiles_that_shrink_on_the_way(height, width, t
     """
     y, x = torch.meshgrid(torch.linspace(0, 1, height * 2), torch.linspace(0, 1, width * 2), indexing="ij")
     picture = torch.stack([y, x, (y + x) / 2])
-    canvas = Canvas(height, width, 2, 3, np.dtype("uint8"))
+    canvas = Canvas(height, width, 2, bits=8, gray=False)
     first, turn = 0, 0
     while first < height:
         tile = tiles[min(turn, len(tiles) - 1)]
@@ -57,7 +57,7 @@ def test_a_smooth_picture_survives_tiles_that_shrink_on_the_way(height, width, t
 
 
 def test_grey_is_the_luminance_and_sixteen_bits_are_sixteen():
-    canvas = Canvas(2, 2, 1, 1, np.dtype("uint16"))
+    canvas = Canvas(2, 2, 1, bits=16, gray=True)
     row, column = next(spans(2, SMALLEST, BLEND)), next(spans(2, SMALLEST, BLEND))
     canvas.add(row, column, torch.tensor([0.2, 0.4, 0.9])[:, None, None].expand(3, 2, 2))
     canvas.finish_row(row)

@@ -2,7 +2,7 @@
 truth.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from srntt.features import reduce
 from srntt.train._photographs import Photographs, crop
 from srntt.train._warp import Warp, WarpRange
 
+_FAR_OCTAVES = 2.0
+
 
 @dataclass(frozen=True)
 class PairRange:
@@ -24,6 +26,7 @@ class PairRange:
         target: side of the HR target, in pixels (a multiple of 4).
         reference: side of the HR reference.
         unrelated: share of references cut from another photograph.
+        far: share of references at quite another scale, up to 4x either way, which match well and have nothing to give.
         soft: share of references that are blurred, noisy, or both.
         warp: how references are turned.
     """
@@ -31,6 +34,7 @@ class PairRange:
     target: int = 160
     reference: int = 192
     unrelated: float = 0.12
+    far: float = 0.08
     soft: float = 0.25
     warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
 
@@ -63,7 +67,9 @@ def _make_pair(photographs: Photographs, limits: PairRange, random: np.random.Ge
     photograph = photographs.draw(random)
     target, corner = crop(photograph, limits.target, random)
     grid = _cell_centres(limits.target)
-    warp = Warp(limits.reference, corner + limits.target / 2, limits.warp, random)
+    far = random.uniform() < limits.far
+    turns = replace(limits.warp, octaves=_FAR_OCTAVES) if far else limits.warp
+    warp = Warp(limits.reference, corner + limits.target / 2, turns, random)
     if random.uniform() < limits.unrelated:
         reference, _ = crop(photographs.draw(random), limits.reference, random)
         visible = torch.zeros(grid.shape[:2], dtype=torch.bool)
@@ -71,7 +77,7 @@ def _make_pair(photographs: Photographs, limits: PairRange, random: np.random.Ge
     else:
         reference = _view(photograph, warp, limits.reference)
         truth = warp.inverse(grid + torch.from_numpy(corner).float()) / 4 - 0.5
-        visible = ((truth > -0.5) & (truth < limits.reference / 4 - 0.5)).all(-1)
+        visible = ((truth > -0.5) & (truth < limits.reference / 4 - 0.5)).all(-1) & (not far)
     reference = _expose(reference, random)
     if random.uniform() < limits.soft:
         reference = _soften(reference, random)
@@ -99,6 +105,9 @@ def _view(photograph: UInt8[Tensor, "3 H W"], warp: Warp, size: int) -> Float[Te
     last = (position.amax((0, 1)).ceil().int() + 4).minimum(limit).maximum(first + 4)
     window = photograph[:, first[0] : last[0], first[1] : last[1]].float()[None] / 255
     grid = (position - first) / (last - first) * 2 - 1
+    shrunk = int(max(last - first)) // size
+    if shrunk > 1:  # or the view would alias
+        window = reduce(window, shrunk)
     return F.grid_sample(window, grid.flip(-1)[None], mode="bicubic", padding_mode="reflection", align_corners=False)[
         0
     ].clamp(0, 1)
@@ -115,10 +124,10 @@ def _expose(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Flo
 
 def _soften(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Float[Tensor, "3 H W"]:
     if random.uniform() < 0.7:
-        sigma = random.uniform(0.4, 1.4)
-        tap = torch.exp(-0.5 * (torch.arange(-4, 5) / sigma) ** 2)
-        tap = (tap / tap.sum()).expand(3, 1, 1, 9)
-        padded = F.pad(picture[None], (4, 4, 4, 4), mode="reflect")
+        sigma = random.uniform(0.4, 3.0)
+        tap = torch.exp(-0.5 * (torch.arange(-8, 9) / sigma) ** 2)
+        tap = (tap / tap.sum()).expand(3, 1, 1, 17)
+        padded = F.pad(picture[None], (8, 8, 8, 8), mode="reflect")
         picture = F.conv2d(F.conv2d(padded, tap, groups=3), tap.transpose(2, 3), groups=3)[0]
     if random.uniform() < 0.5:
         noise = random.normal(0, random.uniform(0, 0.02), picture.shape).astype(np.float32)

@@ -8,10 +8,11 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.image import Picture
+from srntt.match import ReferenceCopy, augment_references
 from srntt.upscale._memory import resident_bytes
 from srntt.upscale._method import Method
 from srntt.upscale._plan import plan_reference
-from srntt.upscale._references import EncodedReference
+from srntt.upscale._references import EncodedReference, Matrix
 
 _SMALLEST = 4
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -20,7 +21,7 @@ Rows = Callable[[int, int], Float[Tensor, "3 h w"]]
 """Gives the rows top..bottom of a picture."""
 
 
-def encode(method: Method, picture: Picture, budget: int, *, augment: bool) -> list[EncodedReference]:
+def encode(method: Method, number: int, picture: Picture, budget: int, *, augment: bool) -> list[EncodedReference]:
     """Encode a reference, and its turned and scaled copies if asked.
 
     What does not fill a whole LR pixel at the right and bottom is left out.
@@ -35,20 +36,24 @@ def encode(method: Method, picture: Picture, budget: int, *, augment: bool) -> l
             f"at least {_SMALLEST} x {_SMALLEST} are needed. Leave it out."
         )
 
-    def encoded(rows: Rows, height: int, width: int, to_original) -> EncodedReference:
+    def encoded(rows: Rows, height: int, width: int, to_original: Matrix) -> EncodedReference:
         maps = _encode_rows(method, rows, height // method.scale * method.scale, width, budget)
-        return EncodedReference(picture.source, picture.height, picture.width, to_original, maps)
+        return EncodedReference(number, picture.source, picture.height, picture.width, to_original, maps)
 
     if not augment:
         return [encoded(picture.rgb, picture.height, picture.width, _IDENTITY)]
-    from srntt.match import augment_reference
+    copies = augment_references(picture.rgb())
+    return [encoded(_rows_of(c.picture), c.picture.shape[1], c.picture.shape[2], _matrix(c)) for c in copies]
 
-    copies = []
-    for copy in augment_reference(picture.rgb()):
-        copies.append(
-            encoded(lambda top, bottom, c=copy: c.picture[:, top:bottom], *copy.picture.shape[1:], copy.to_original)
-        )
-    return copies
+
+def _rows_of(picture: Float[Tensor, "3 H W"]) -> Rows:
+    return lambda top, bottom: picture[:, top:bottom]
+
+
+def _matrix(copy: ReferenceCopy) -> Matrix:
+    corners = copy.to_original(torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 1.0]))
+    rows = [(float(c[1] - c[0]), float(c[2] - c[0]), float(c[0])) for c in corners]
+    return rows[0], rows[1]
 
 
 def _encode_rows(method: Method, rows: Rows, height: int, width: int, budget: int) -> dict[str, Tensor]:

@@ -27,7 +27,7 @@ class LiteMethod:
     appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=150_000_000)
 
     def __init__(self, model: Lite, device: torch.device, workspace: int | None = None) -> None:
-        self._model = model.to(device).to(memory_format=torch.channels_last)
+        self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._device, self._workspace = device, workspace
 
     def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
@@ -55,9 +55,8 @@ class LiteMethod:
             inner = slice(top - outer.start, bottom - outer.start)
             parts.append(self._match_band(Description(*(x[:, :, inner] for x in described)), references))
             progress("match", bottom, height)
-        return Field(
-            *(torch.cat(column, dim) for column, dim in zip(zip(*parts, strict=True), (0, 0, 0, 1), strict=True))
-        )
+        reference, position, similarity, extra = zip(*parts, strict=True)
+        return Field(torch.cat(reference), torch.cat(position), torch.cat(similarity), torch.cat(extra, 1))
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]

@@ -69,7 +69,7 @@ def plan_upscale(job: Job, appetite: Appetite, halo: int, scale: int, held: int,
     if side is None or rows is None:
         least = lasting + max(rendering(sides[-1]), matching(_BANDS[-1]))
         raise MemoryBudgetError(
-            f"This needs {format_memory(least)} even in tiles of {sides[-1]}: {format_memory(lasting)} for the program, "
+            f"This needs {format_memory(least)} even in tiles of {sides[-1]}: {format_memory(lasting)} for program, "
             f"references and the output of {job.width * scale} x {job.height * scale}, the rest for one tile. "
             f"Allowed are {format_memory(budget)}. "
             "Allow more memory, give fewer or smaller references, or a smaller picture."

@@ -11,6 +11,9 @@ from torch import Tensor
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError
 
+Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
+"""2 x 3: takes (y, x, 1) to (y, x)."""
+
 _FORMAT, _VERSION = "srntt-references", 1
 
 
@@ -19,17 +22,19 @@ class EncodedReference:
     """One reference as a model needs it.
 
     Attributes:
-        source: name for messages and provenance.
+        number: of the picture it came from, among those given.
+        source: name of that picture.
         height, width: of the picture it came from, in pixels.
-        to_original: 2 x 3 matrix that takes (y, x) in the encoded picture to (y, x) in that one; not the identity
-            where the encoded picture is a turned or scaled copy.
+        to_original: from a pixel of the encoded picture to the same place in that one; not the identity where the
+            encoded picture is a turned or scaled copy.
         maps: what the model computed from it, by name.
     """
 
+    number: int
     source: str
     height: int
     width: int
-    to_original: tuple[tuple[float, float, float], tuple[float, float, float]]
+    to_original: Matrix
     maps: dict[str, Tensor]
 
     def on(self, device: torch.device) -> "EncodedReference":
@@ -58,8 +63,8 @@ class References(Sequence[EncodedReference]):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the pictures, in order, each once."""
-        return tuple(dict.fromkeys(item.source for item in self._encoded))
+        """Names of the pictures, in the order given."""
+        return picture_names(self._encoded)
 
     @property
     def bytes(self) -> int:
@@ -73,7 +78,9 @@ class References(Sequence[EncodedReference]):
             OutputError: cannot be written.
         """
         tensors = {f"{i}.{name}": tensor for i, item in enumerate(self) for name, tensor in item.maps.items()}
-        about = [[item.source, item.height, item.width, item.to_original, list(item.maps)] for item in self]
+        about = [
+            [item.number, item.source, item.height, item.width, item.to_original, list(item.maps)] for item in self
+        ]
         head = {"format": _FORMAT, "version": _VERSION, "fingerprint": self.fingerprint, "references": about}
         write_tensors(path, tensors, {"references": json.dumps(head)})
 
@@ -91,28 +98,27 @@ class References(Sequence[EncodedReference]):
                 raise ValueError(f"format {head['format']} {head['version']}")
             about = [
                 (
+                    int(number),
                     str(source),
                     int(height),
                     int(width),
                     tuple(tuple(map(float, row)) for row in matrix),
                     list(map(str, names)),
                 )
-                for source, height, width, matrix, names in head["references"]
+                for number, source, height, width, matrix, names in head["references"]
             ]
             fingerprint = str(head["fingerprint"])
-            shapes = {f"{i}.{n}": header.tensors[f"{i}.{n}"].shape for i, item in enumerate(about) for n in item[4]}
+            shapes = {f"{i}.{n}": header.tensors[f"{i}.{n}"].shape for i, item in enumerate(about) for n in item[5]}
         except (KeyError, ValueError, TypeError) as error:
             raise ModelError(
                 f"{path} does not hold references that this version saved ({error!r}). Encode the pictures again."
             ) from error
         tensors = read_tensors(path, shapes)
-        return cls(
-            fingerprint,
-            [
-                EncodedReference(source, height, width, matrix, {name: tensors[f"{i}.{name}"] for name in names})  # pyright: ignore
-                for i, (source, height, width, matrix, names) in enumerate(about)
-            ],
-        )
+        encoded = [
+            EncodedReference(*facts, {name: tensors[f"{i}.{name}"] for name in names})  # pyright: ignore
+            for i, (*facts, names) in enumerate(about)
+        ]
+        return cls(fingerprint, encoded)
 
     def check_made_for(self, fingerprint: str) -> None:
         """Refuse references of another model.
@@ -125,3 +131,8 @@ class References(Sequence[EncodedReference]):
                 "These references were encoded with other weights than this model's. "
                 "Encode the pictures again with this upscaler's encode_references()."
             )
+
+
+def picture_names(encoded: Sequence[EncodedReference]) -> tuple[str, ...]:
+    """Names of the pictures that references came from, by number; copies of one count once."""
+    return tuple({item.number: item.source for item in encoded}.values())

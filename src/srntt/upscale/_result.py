@@ -1,6 +1,6 @@
 """What an upscale returns."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
@@ -42,7 +42,6 @@ class Result:
         peak_bytes: memory that it held at most meanwhile, as the operating system counts it.
         tile: side of the largest tile used, in LR pixels.
         fallbacks: what had to be done otherwise than planned, in order.
-        notes: what was changed in the input on reading it.
     """
 
     picture: image.Picture
@@ -52,26 +51,27 @@ class Result:
     predicted_bytes: int
     peak_bytes: int
     tile: int
-    fallbacks: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    fallbacks: tuple[str, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was changed in the input on reading it."""
+        return self.picture.notes
 
     @property
     def array(self) -> Shaped[np.ndarray, "H W c"]:
         """The picture as stored: uint8 or uint16; grey, grey + alpha, RGB or RGBA."""
-        alpha = self.picture.alpha
-        return self.picture.color if alpha is None else np.dstack([self.picture.color, alpha])
+        return self.picture.interleaved()
 
     @property
     def image(self) -> Image.Image:
         """The picture for Pillow, in 8 bits (which is all it holds in colour)."""
-        array = self.array
-        if array.dtype == np.uint16:
-            array = ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        array = self.picture.to_8bit().interleaved()
         return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
     def save(
         self, path: str | PathLike[str], *, overwrite: bool = False, strip: bool = False, quality: int = 95
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Write it, whole or not at all; the suffix chooses the format.
 
         Args:
@@ -80,7 +80,10 @@ class Result:
             strip: leave out EXIF, ICC and whatever else the input carried.
             quality: of JPEG, WebP and AVIF, 1..100.
 
+        Returns:
+            What the format could not hold; usually nothing.
+
         Raises:
             OutputError: exists already, cannot be written, or the format cannot hold the picture.
         """
-        image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality)
+        return image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Shaped
+from srntt.image import to_pixels
 
 #: LR pixels that a tile reaches over into its neighbour; the same for all sizes, so that rows of any two can meet.
 BLEND = 8
@@ -77,10 +78,11 @@ class Canvas:
     forgets the tiles added since, so that a row can be done again in smaller tiles.
     """
 
-    def __init__(self, height: int, width: int, scale: int, channels: int, depth: np.dtype) -> None:
+    def __init__(self, height: int, width: int, scale: int, *, bits: int, gray: bool) -> None:
         self.height, self.width, self.scale = height, width, scale
-        self.pixels: Shaped[np.ndarray, "H W c"] = np.empty((height * scale, width * scale, channels), depth)
-        self._limit = int(np.iinfo(depth).max)
+        self._bits, self._gray = bits, gray
+        shape = (height * scale, width * scale, 1 if gray else 3)
+        self.pixels: Shaped[np.ndarray, "H W c"] = np.empty(shape, np.uint8 if bits == 8 else np.uint16)
         self._carry = torch.zeros(3, 0, width * scale)
         self._carry_top = 0
         self._band: Tensor | None = None
@@ -107,15 +109,8 @@ class Canvas:
         final = row.stop if row.stop == self.height else max(self._carry_top, row.stop - BLEND)
         count = (final - self._carry_top) * self.scale
         top = self._carry_top * self.scale
-        self.pixels[top : top + count] = self._whole(self._band[:, :count])
+        self.pixels[top : top + count] = to_pixels(self._band[:, :count], bits=self._bits, gray=self._gray)
         self._carry, self._carry_top, self._band = self._band[:, count:].clone(), final, None
 
     def _inside(self, span: Span, part: slice) -> slice:
         return slice((part.start - span.outer_start) * self.scale, (part.stop - span.outer_start) * self.scale)
-
-    def _whole(self, band: Float[Tensor, "3 H W"]) -> Shaped[np.ndarray, "H W c"]:
-        if self.pixels.shape[2] == 1:
-            weight = band.new_tensor([0.299, 0.587, 0.114])[:, None, None]
-            band = (band * weight).sum(0, keepdim=True)
-        scaled = band.clamp(0, 1).mul(self._limit).add_(0.5)
-        return scaled.permute(1, 2, 0).numpy().astype(self.pixels.dtype)

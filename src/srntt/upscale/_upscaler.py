@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from srntt import image
-from srntt._shapes import Float, Shaped
+from srntt._shapes import Float
 from srntt.errors import InputError
+from srntt.features import enlarge
 from srntt.image import Limits, Picture
 from srntt.upscale._encode import encode
 from srntt.upscale._engine import Engine
@@ -21,7 +21,7 @@ from srntt.upscale._memory import budget_bytes, parse_memory, peak_bytes, reside
 from srntt.upscale._method import Field, Method, Progress
 from srntt.upscale._models import METHODS, choose_device, fingerprint, open_model
 from srntt.upscale._plan import Job, plan_upscale
-from srntt.upscale._references import EncodedReference, References
+from srntt.upscale._references import EncodedReference, References, picture_names
 from srntt.upscale._result import Provenance, Result
 from srntt.upscale._tiles import Canvas
 
@@ -52,7 +52,7 @@ class Upscaler:
         name: str = "model",
         device: str | torch.device = "auto",
         memory: int | str | None = None,
-        matcher: Literal["auto", "exact"] = "auto",
+        matcher: str = "auto",
     ) -> None:
         if matcher not in _MATCHERS:
             raise InputError(f"Matcher {matcher!r} does not exist; there are {' and '.join(_MATCHERS)}.")
@@ -69,7 +69,7 @@ class Upscaler:
         *,
         device: str | torch.device = "auto",
         memory: int | str | None = None,
-        matcher: Literal["auto", "exact"] = "auto",
+        matcher: str = "auto",
     ) -> "Upscaler":
         """Load a model by the name of an embedded one, or from a folder or .safetensors file.
 
@@ -111,7 +111,7 @@ class Upscaler:
         encoded: list[EncodedReference] = []
         for number, source in enumerate(given):
             budget = budget_bytes(self._memory)
-            encoded += encode(self._method, _loaded(source, limits), budget, augment=augment)
+            encoded += encode(self._method, number, image.load(source, limits=limits), budget, augment=augment)
             if progress:
                 progress("encode", number + 1, len(given))
         return References(self._fingerprint, encoded)
@@ -143,12 +143,12 @@ class Upscaler:
         """
         began = time.perf_counter()
         start_peak()
-        source = _loaded(picture, limits)
+        source = image.load(picture, limits=limits)
         encoded = list(references or ())
         if references:
             references.check_made_for(self._fingerprint)
-        channels = source.color.shape[2]
-        job = Job(source.height, source.width, channels + (source.alpha is not None), source.color.itemsize)
+        channels = source.color.shape[2] + (source.alpha is not None)
+        job = Job(source.height, source.width, channels, source.bits // 8)
         plan = plan_upscale(
             job,
             self._method.appetite,
@@ -161,7 +161,7 @@ class Upscaler:
         engine = Engine(self._make_method, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
-        canvas = Canvas(source.height, source.width, self.scale, channels, source.color.dtype)
+        canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
         share = engine.render(low_res, field, canvas)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
         return Result(
@@ -173,7 +173,6 @@ class Upscaler:
             peak_bytes(),
             plan.tile,
             tuple(engine.fallbacks),
-            source.notes,
         )
 
     def _make_method(self, device: torch.device) -> Method:
@@ -181,36 +180,27 @@ class Upscaler:
         return METHODS[type(model)](model, device, None)
 
 
-def _loaded(source: Any, limits: Limits) -> Picture:
-    return source if isinstance(source, Picture) else image.load(source, limits=limits)
-
-
 def _silent(stage: str, done: int, total: int) -> None:
     pass
 
 
-def _enlarged_alpha(source: Picture, scale: int) -> Shaped[np.ndarray, "H W"] | None:
+def _enlarged_alpha(source: Picture, scale: int) -> Float[Tensor, "1 H W"] | None:
     """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
-    if source.alpha is None:
-        return None
-    plane = source.alpha_plane()[None]
-    size = (source.height * scale, source.width * scale)
-    large = F.interpolate(plane, size=size, mode="bicubic", antialias=True)[0, 0]
-    limit = np.iinfo(source.alpha.dtype).max
-    return large.clamp(0, 1).mul(limit).add(0.5).numpy().astype(source.alpha.dtype)
+    return None if source.alpha is None else enlarge(source.alpha_plane()[None], scale)[0]
 
 
 def _provenance(
     field: Field, references: list[EncodedReference], share: Float[np.ndarray, "h w"], scale: int
 ) -> Provenance:
-    sources = tuple(dict.fromkeys(item.source for item in references))
     reference = field.reference.cpu()
-    place = (field.position.cpu() + 0.5) * scale  # from positions on the LR grid to pixel edges of the encoded picture
+    place = field.position.cpu() * scale + (scale - 1) / 2  # from the LR grid to pixels of the encoded picture
     original = torch.zeros_like(place)
     number = torch.zeros_like(reference)
     for index, item in enumerate(references):
         here = reference == index
         matrix = place.new_tensor(item.to_original)
-        original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2] - 0.5
-        number[here] = sources.index(item.source)
-    return Provenance(sources, number.numpy(), original[..., 0].numpy(), original[..., 1].numpy(), share)
+        original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2]
+        number[here] = item.number
+    return Provenance(
+        picture_names(references), number.numpy(), original[..., 0].numpy(), original[..., 1].numpy(), share
+    )

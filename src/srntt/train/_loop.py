@@ -29,7 +29,8 @@ class Trainer:
     def __init__(self, plan: TrainingPlan, device: torch.device) -> None:
         torch.manual_seed(plan.seed)
         self.plan, self.device = plan, device
-        self.model = Lite(plan.model).to(device).to(memory_format=torch.channels_last)
+        model = Lite(plan.model).to(device)
+        self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = Lite(plan.model).to(device)
         self.average.load_state_dict(self.model.state_dict())
         self.optimizer = torch.optim.AdamW(self.model.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=1e-4)

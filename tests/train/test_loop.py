@@ -40,7 +40,7 @@ def test_a_run_leaves_a_model_that_loads_and_a_log_that_reads(plan):
     entry = json.loads((plan.output / "log.jsonl").read_text())
     assert entry["step"] == 4
     assert {"reconstruction", "correspondence", "sub_position", "hit_rate", "rate"} <= set(entry)
-    assert sorted(p.name for p in plan.output.iterdir()) == ["checkpoint.pt", "log.jsonl", "model.safetensors"]
+    assert sorted(p.name for p in plan.output.iterdir()) == ["checkpoint.safetensors", "log.jsonl", "model.safetensors"]
 
 
 def test_steps_on_one_batch_lower_its_loss(plan):

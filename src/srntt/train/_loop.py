@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import queue
 import threading
 import time
@@ -11,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import InputError
 from srntt.network import Lite, save_model
 from srntt.train._pairs import Pairs, make_pairs
@@ -21,6 +22,7 @@ from srntt.train._step import StepLosses, losses
 from srntt.train._validate import validate
 
 _PREFETCH = 3
+_CHECKPOINT = "checkpoint.safetensors"
 
 
 class Trainer:
@@ -69,28 +71,40 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint and the averaged weights, each whole or not at all."""
-        state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "seconds": self.seconds,
-        }
-        temporary = self.plan.output / "checkpoint.pt.part"
-        torch.save(state, temporary)
-        os.replace(temporary, self.plan.output / "checkpoint.pt")
+        clock = {"step": str(self.step), "seconds": repr(self.seconds)}
+        write_tensors(self.plan.output / _CHECKPOINT, self._tensors(), clock)
         save_model(self.average, self.plan.output / "model.safetensors", overwrite=True)
 
     def resume(self) -> None:
-        """Continue from the output folder's checkpoint, if it has one."""
-        file = self.plan.output / "checkpoint.pt"
+        """Continue from the output folder's checkpoint, if it has one.
+
+        Raises:
+            ModelError: it is damaged, or of a model of another size.
+        """
+        file = self.plan.output / _CHECKPOINT
         if not file.exists():
             return
-        state = torch.load(file, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds = state["step"], state["seconds"]
+        for parameter in self.model.parameters():  # an optimiser has no state before its first step
+            self.optimizer.state[parameter] = {
+                "step": torch.zeros(()),
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+            }
+        own = self._tensors()
+        stored = read_tensors(file, {name: tuple(tensor.shape) for name, tensor in own.items()})
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(stored[name])
+        clock = read_header(file).metadata
+        self.step, self.seconds = int(clock["step"]), float(clock["seconds"])
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """All that changes in a step, by name."""
+        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            tensors |= {f"optimizer.{name}.{part}": value for part, value in self.optimizer.state[parameter].items()}
+        return tensors
 
     @torch.no_grad()
     def _move_average(self) -> None:

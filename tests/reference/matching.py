@@ -20,14 +20,10 @@ def slow_match(
         candidates.append(torch.where(norm > EMPTY * key.abs().max(), patches / norm, 0.0))
         addresses += [(number, first + y, first + x) for y in range(rows) for x in range(columns)]
     normalised = torch.cat(candidates)
+    norm = queries.norm(dim=1)
+    cosines = torch.where(norm > EMPTY * query.abs().max(), normalised @ queries.T / norm, 0.0)
     found = []
-    for patch_vector in queries:
-        norm = patch_vector.norm()
-        cosine = (
-            normalised @ patch_vector / norm
-            if norm > EMPTY * query.abs().max()
-            else torch.zeros(len(normalised)).double()
-        )
+    for cosine in cosines.T:
         best = int((cosine >= cosine.max() - TIE).nonzero()[0])
         found.append((*addresses[best], cosine[best].item()))
     maps = [torch.tensor(values).view(1, height, width) for values in zip(*found, strict=True)]

@@ -56,31 +56,36 @@ def dense_match(
         MemoryBudgetError: `memory` is too little for even the smallest tile; the text says how much is enough.
 
     Example:
+        >>> import torch
         >>> features = torch.arange(2.0 * 4 * 5).reshape(2, 4, 5) % 7
         >>> match = dense_match(features, [features.flip(2)])
         >>> match.y[2, 1].item(), match.x.shape
         (2, torch.Size([4, 5]))
     """
     problem = make_problem(query, keys, patch, border)
-    search, tile_for = _engine(engine, query)
+    search, tile_for = choose_engine(engine, query)
     memory = _default_memory(query) if memory is None else memory
     threads = torch.get_num_threads() if threads is None else threads
     if threads < 1 or memory < 1:
         raise InputError(f"threads={threads}, memory={memory}: both are counts of at least 1, or None for the default.")
-    tile, fine_tile = (tile_for(problem, dtype, threads, memory) for dtype in (torch.float32, torch.float64))
+    fine_tile, tile = (tile_for(problem, dtype, threads, memory) for dtype in (torch.float64, torch.float32))
     _, height, width = query.shape
     best = np.zeros((height, width), np.int64)
     similarity = np.zeros((height, width), np.float32)
     for block in split(problem.centres(query), *tile):
         found = search(problem, block, torch.float32, threads, memory)
         _store(problem, block, found, memory, best, similarity)
-        for part in _crowded_parts(block, found.crowded, fine_tile):
+        crowded = np.zeros((height, width), bool)
+        crowded[block.slices] = found.crowded.reshape(block.rows, block.columns)
+        for part in _crowded_parts(block, crowded, fine_tile):
             again = search(problem, part, torch.float64, threads, memory)
-            _store(problem, part, again, memory, best, similarity)
+            _store(problem, part, again, memory, best, similarity, crowded[part.slices])
     return _correspondence(problem, best, similarity)
 
 
-def _engine(name: str, query: Tensor) -> tuple[_Engine, Callable[[Problem, torch.dtype, int, int], tuple[int, int]]]:
+def choose_engine(
+    name: str, query: Tensor
+) -> tuple[_Engine, Callable[[Problem, torch.dtype, int, int], tuple[int, int]]]:
     on_cpu = query.device.type == "cpu"
     if name not in ("auto", "fused", "torch"):
         raise InputError(f"engine is {name!r}; give 'auto', 'fused' or 'torch'.")
@@ -95,16 +100,17 @@ def _default_memory(query: Tensor) -> int:
 
 
 def _store(
-    problem: Problem, block: Block, found: Shortlist, memory: int, best: np.ndarray, similarity: np.ndarray
-) -> None:
-    where = (slice(block.top, block.bottom), slice(block.left, block.right))
+    problem: Problem, block: Block, found: Shortlist, memory: int, best: np.ndarray, similarity: np.ndarray,
+    only: np.ndarray | bool = True,
+) -> None:  # fmt: skip
+    """Write the winners of a block, or of its positions marked in `only`."""
     for target, values in zip((best, similarity), choose(problem, block, found, memory), strict=True):
-        target[where] = values.reshape(block.rows, block.columns)
+        np.copyto(target[block.slices], values.reshape(block.rows, block.columns), where=only)
 
 
 def _crowded_parts(block: Block, crowded: np.ndarray, tile: tuple[int, int]) -> Iterator[Block]:
     """Runs of rows with a crowded position, cut to tiles."""
-    rows = crowded.reshape(block.rows, block.columns).any(axis=1)
+    rows = crowded[block.slices].any(axis=1)
     edges = np.flatnonzero(np.diff(rows, prepend=False, append=False)).tolist()
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         yield from split(Block(block.top + start, block.top + end, block.left, block.right), *tile)

@@ -6,11 +6,13 @@ each thread keeps its own candidates, and no score depends on which thread or ti
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import numpy as np
 import torch
@@ -32,7 +34,7 @@ class _Tile:
 
     packed: Shaped[np.ndarray, "rows blocks c width"]
     norm: Float[np.ndarray, "centre_rows centre_columns"]  # of the patches, in float64, of the scaled map
-    tags: Shaped[np.ndarray, "centre_rows centre_columns"] | None  # hashes of the patches
+    tags: Shaped[np.ndarray, "tagged_rows _"]  # hashes of the patches; no rows for a query
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,16 +54,17 @@ class _Candidates:
 
 def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
     """Rows and columns of the tiles, for queries and keys alike, that `memory` bytes allow."""
-    size = dtype.itemsize
-    rim = 2 * problem.reach
-
-    def cost(rows: int, columns: int) -> int:
-        wide = _round_up(columns + rim, math.lcm(KEY_WIDTH, QUERY_BYTES // size))
-        packed = 2 * (rows + rim) * (wide * problem.channels * size + (columns + rim) * 40)
-        return packed + threads * (4 * wide * wide * size + rows * columns * 2 * _CANDIDATE_BYTES)
-
     blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
+    cost = partial(_tile_bytes, problem, dtype.itemsize, threads)
     return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
+
+
+def _tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: int) -> int:
+    """Workspace of a query and a key tile of this shape: packed, with their norms and hashes, and what threads hold."""
+    rim = 2 * problem.reach
+    wide = _round_up(columns + rim, math.lcm(KEY_WIDTH, QUERY_BYTES // 4))
+    packed = 2 * (rows + rim) * (wide * problem.channels * size + (columns + rim) * 40)
+    return packed + threads * (4 * wide * wide * size + rows * columns * 2 * _CANDIDATE_BYTES)
 
 
 def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:
@@ -88,7 +91,7 @@ def _search(
     found: list,
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Compare a query tile with the tile `part` of key map `number`."""
+    """Compare a query tile with the tile `part` of key map `number`, its diagonals dealt out to the threads."""
     features, peak, reach = problem.keys[number], problem.key_peaks[number], problem.reach
     dtype = query.packed.dtype
     keys = _pack(problem, features, part, peak, getattr(torch, dtype.name), pool, len(found), tagged=True)
@@ -96,21 +99,23 @@ def _search(
     inverse_norm = np.divide(1.0, keys.norm, out=np.zeros_like(keys.norm), where=filled).astype(dtype)
     width = features.shape[2]
     start = problem.key_starts[number] + part.top * width + part.left
-    free: SimpleQueue[_Candidates] = SimpleQueue()
-    for candidates in found:
-        free.put(candidates)
+    parts = 1 if len(found) == 1 else _TASKS_PER_THREAD * len(found)
+    diagonals: SimpleQueue[tuple[int, int]] = SimpleQueue()
+    for run in _share_out(len(query.packed), len(keys.packed), reach, parts):
+        diagonals.put(run)
+    inputs = (reach, inverse_norm, keys.tags, start, width, tolerance)
+    _run(pool, _search_runs, [(diagonals, query.packed, keys.packed, inputs, own) for own in found])
 
-    def search(diagonals: tuple[int, int]) -> None:
-        own = free.get()
-        search_diagonals(
-            query.packed, keys.packed, *diagonals, reach, inverse_norm, keys.tags, start, width, tolerance,
-            own.ring, own.summed, own.peak, own.best, own.cosines, own.keys, own.tags, own.counts, own.dropped,
-        )  # fmt: skip
-        free.put(own)
 
-    query_rows, key_rows = len(query.packed), len(keys.packed)
-    tasks = _share_out(query_rows, key_rows, reach, 1 if len(found) == 1 else _TASKS_PER_THREAD * len(found))
-    _run(pool, search, tasks)
+def _search_runs(diagonals: SimpleQueue, query: np.ndarray, keys: np.ndarray, inputs: tuple, own: _Candidates) -> None:
+    """One thread's work: runs of diagonals, until none is left."""
+    with suppress(Empty):
+        while True:
+            first, last = diagonals.get_nowait()
+            search_diagonals(
+                query, keys, first, last, *inputs,
+                own.ring, own.summed, own.peak, own.best, own.cosines, own.keys, own.tags, own.counts, own.dropped,
+            )  # fmt: skip
 
 
 def _share_out(query_rows: int, key_rows: int, reach: int, tasks: int) -> list[tuple[int, int]]:
@@ -136,12 +141,10 @@ def _pack(
     squares = np.empty((rows, columns))
     tags = np.zeros((rows if tagged else 0, columns), np.uint64)
     source = features.numpy()
-
-    def run(part: tuple[int, int]) -> None:
-        pack(source, block.top - rim, block.left - rim, scale_for(peak), *part, packed, squares, tags)
-
+    origin = (block.top - rim, block.left - rim)
     cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
-    _run(pool, run, list(pairwise(cuts)))
+    outputs = (packed, squares, tags)
+    _run(pool, pack, [(source, *origin, scale_for(peak), *part, *outputs) for part in pairwise(cuts)])
     if rim:
         squares = _box_sum(squares, np.ones((3, 3)))
         tags = _box_sum(tags, _TAP_FACTORS) if tagged else tags
@@ -193,9 +196,13 @@ def _collect(query: _Tile, tolerance: np.ndarray, empty: np.ndarray, found: list
     return Shortlist(position, key, cosine, crowded, empty.ravel())
 
 
-def _run(pool: ThreadPoolExecutor, work: Callable, tasks: Iterable) -> None:
-    for _ in pool.map(work, tasks):
-        pass
+def _run(pool: ThreadPoolExecutor, work: Callable, tasks: list[tuple]) -> None:
+    """Call `work` with each tuple of arguments; a single one in this thread."""
+    if len(tasks) == 1:
+        work(*tasks[0])
+        return
+    for job in [pool.submit(work, *task) for task in tasks]:
+        job.result()
 
 
 def _round_up(number: int, multiple: int) -> int:

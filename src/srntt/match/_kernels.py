@@ -10,7 +10,8 @@ which LLVM turns into vector code by itself. No fast-math anywhere: a score is t
 thread it is computed.
 """
 
-from typing import no_type_check
+from collections.abc import Callable
+from typing import Any, no_type_check
 
 import numpy as np
 from llvmlite import ir
@@ -29,7 +30,7 @@ _TAG_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 # The import hook of the tests wraps functions in Python, which Numba cannot compile: it leaves `no_type_check` alone.
-def _compiled(function):
+def _compiled(function: Callable) -> Any:
     """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to."""
     try:
         return njit(nogil=True, cache=True, error_model="numpy")(function)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,19 +12,20 @@ from srntt.match._problem import Block, Problem, empty_norm, scale_for, split, t
 from srntt.match._shortlist import Shortlist, rounding_margin
 
 _CAPACITY = 8
-_Found = tuple[Int64[Tensor, " n"], Int64[Tensor, " n"], Float[Tensor, " n"]]  # query position, key, score
+_Found = tuple[Int64[Tensor, " _"], Int64[Tensor, " _"], Float[Tensor, " _"]]  # query position, key, score
 
 
 def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
     """Rows and columns of the tiles, for queries and keys alike, that `memory` bytes allow."""
-    rim, size = 2 * problem.reach, dtype.itemsize
-
-    def cost(rows: int, columns: int) -> int:
-        pixels = (rows + rim) * (columns + rim)
-        return 3 * pixels**2 * size + pixels * (6 * problem.channels * size + 160 * _CAPACITY)
-
     blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
+    cost = partial(_tile_bytes, problem, dtype.itemsize)
     return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
+
+
+def _tile_bytes(problem: Problem, size: int, rows: int, columns: int) -> int:
+    """Products and their sums for two tiles of this shape, the tiles themselves, and the candidates."""
+    pixels = (rows + 2 * problem.reach) * (columns + 2 * problem.reach)
+    return 3 * pixels**2 * size + pixels * (6 * problem.channels * size + 160 * _CAPACITY)
 
 
 def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:

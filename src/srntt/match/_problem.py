@@ -30,6 +30,10 @@ class Block:
     right: int
 
     @property
+    def slices(self) -> tuple[slice, slice]:
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    @property
     def rows(self) -> int:
         return self.bottom - self.top
 

@@ -4,7 +4,8 @@ Channel after channel, so that the planes read from stay in the cache. Indices a
 checked for counting from the end, which keeps LLVM from using vectors.
 """
 
-from typing import no_type_check
+from collections.abc import Callable
+from typing import Any, no_type_check
 
 import numpy as np
 from numba import njit
@@ -13,7 +14,7 @@ _U = np.uintp
 
 
 # The import hook of the tests wraps functions in Python, which Numba cannot compile: it leaves `no_type_check` alone.
-def _compiled(function):
+def _compiled(function: Callable) -> Any:
     """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to."""
     try:
         return njit(nogil=True, cache=True, error_model="numpy")(function)

@@ -2,7 +2,7 @@
 
 import torch
 
-from srntt.match.bench import bench_match
+from srntt.match._bench import bench_match
 
 
 def test_report():
@@ -18,7 +18,7 @@ def test_report():
 
 def test_wrong_index_is_counted():
     """A constant map: the definition answers 0 everywhere, a method that answers otherwise is caught."""
-    from srntt.match import bench
+    from srntt.match import _bench as bench
 
     flat = torch.ones(2, 4, 5)
     methods = {"right": lambda: torch.zeros(20, dtype=torch.int64), "off": lambda: torch.arange(20)}

@@ -1,4 +1,4 @@
-"""How fast matching is beside what one would write in a line: `srntt bench match` and benchmarks/match.py."""
+"""How fast matching is beside what one would write in a line: `srntt bench match`."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,0 +1,27 @@
+import json
+
+import pytest
+
+from srntt.cli import main
+
+_SMALL = ["--query", "5", "6", "--key", "7", "4", "--channels", "4", "--threads", "1", "--repeats", "1"]
+
+
+def test_figures_as_json(capsys):
+    assert main(["bench", "match", *_SMALL, "--json"]) == 0
+    case = json.loads(capsys.readouterr().out)["cases"][0]
+    assert case["wrong_index"]["fused"] == 0
+    assert case["unfold_matmul_over_fused"] > 0
+
+
+def test_figures_for_people(capsys):
+    assert main(["bench", "match", *_SMALL, "--patch", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "4 channels, 1 threads" in out
+    assert "0 positions differ from the definition" in out
+
+
+@pytest.mark.parametrize("wrong", [["--repeats", "0"], ["--patch", "2"], ["--query", "5"]])
+def test_what_cannot_be_measured_is_refused(capsys, wrong):
+    assert main(["bench", "match", *_SMALL, *wrong]) == 2
+    assert capsys.readouterr().err

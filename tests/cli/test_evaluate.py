@@ -36,13 +36,13 @@ def test_the_figure_is_that_of_the_library(run, data: Path) -> None:
     told = json.loads(ran.out)
     assert (told["model"], told["refs"]) == ("bicubic", "none")
     scores = score_pairs(bicubic, read_pairs(data), "none", PAIRS)
-    assert [image["psnr_y"] for image in told["images"]] == [score.psnr_y for score in scores]
+    assert [image["psnr_y"] for image in told["images"]] == [score.values["psnr_y"] for score in scores]
 
 
 def test_people_get_a_table(run, data: Path) -> None:
     ran = run("evaluate", "--data", data, "--peer", "bicubic")
     head, _, row = ran.out.splitlines()
-    assert head == "| model | references | PSNR-Y | SSIM-Y | LPIPS | seconds |"
+    assert head == "| model | references | PSNR-Y | SSIM-Y | LPIPS | LR-PSNR | seconds |"
     assert row.startswith("| bicubic | none | ")
 
 

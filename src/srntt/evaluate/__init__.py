@@ -1,21 +1,38 @@
 """Metrics and named protocols: how good an upscaler is, said so that another can repeat it."""
 
+from srntt.evaluate._dists import DistsWeights, dists
 from srntt.evaluate._environment import environment
 from srntt.evaluate._evaluation import Evaluation, Score, read_target, score_pairs
+from srntt.evaluate._lpips import LpipsWeights, lpips
 from srntt.evaluate._methods import PEERS, Answer, Method, bicubic, model_method
-from srntt.evaluate._metrics import luma, psnr_rgb, psnr_y, round_to_bytes, ssim_y
+from srntt.evaluate._metric_weights import dists_path, get_dists, get_lpips, load_dists, load_lpips, lpips_path
+from srntt.evaluate._metrics import DEFAULT_METRICS, METRICS, Comparison, Metric, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import REFERENCE_KINDS, Pair, ReferenceKind, read_pairs
+from srntt.evaluate._perceptual_nets import Backbone
+from srntt.evaluate._pixels import LumaSpan, luma, round_to_bytes
 from srntt.evaluate._protocols import PAIRS, PROTOCOLS, Protocol, protocol_named
+from srntt.evaluate._psnr import lr_psnr, psnr_rgb, psnr_y
 from srntt.evaluate._report import as_json, check_report, table, write_report
+from srntt.evaluate._ssim import ssim_rgb, ssim_y
+from srntt.evaluate._texture import texture_distance
 
 __all__ = [
+    "DEFAULT_METRICS",
+    "METRICS",
     "PAIRS",
     "PEERS",
     "PROTOCOLS",
     "REFERENCE_KINDS",
     "Answer",
+    "Backbone",
+    "Comparison",
+    "DistsWeights",
     "Evaluation",
+    "LpipsWeights",
+    "LumaSpan",
     "Method",
+    "Metric",
+    "Metrics",
     "Pair",
     "Protocol",
     "ReferenceKind",
@@ -23,8 +40,19 @@ __all__ = [
     "as_json",
     "bicubic",
     "check_report",
+    "choose_metrics",
+    "dists",
+    "dists_path",
     "environment",
+    "get_dists",
+    "get_lpips",
+    "load_dists",
+    "load_lpips",
+    "lpips",
+    "lpips_path",
+    "lr_psnr",
     "luma",
+    "mean_scores",
     "model_method",
     "protocol_named",
     "psnr_rgb",
@@ -33,7 +61,9 @@ __all__ = [
     "read_target",
     "round_to_bytes",
     "score_pairs",
+    "ssim_rgb",
     "ssim_y",
     "table",
+    "texture_distance",
     "write_report",
 ]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from srntt._shapes import UInt8
 from srntt.errors import InputError
 from srntt.evaluate._environment import environment
 from srntt.evaluate._methods import Method
-from srntt.evaluate._metrics import SSIM_WINDOW, psnr_y, round_to_bytes, ssim_y
+from srntt.evaluate._metrics import Comparison, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import Pair, ReferenceKind
+from srntt.evaluate._pixels import round_to_bytes
 from srntt.evaluate._protocols import Protocol
+from srntt.evaluate._ssim import SSIM_WINDOW
 from srntt.image import load, resize_pillow
 
 Progress = Callable[[str, int, int], None]
@@ -27,23 +29,19 @@ class Score:
 
     Attributes:
         name: of the target.
-        psnr_y: dB; infinite where the output equals the target.
-        ssim_y: in [-1, 1].
-        lpips: lower is better; None where its weights are not at hand.
+        values: of each metric by its name in `METRICS`; None for one whose weights are not at hand.
         seconds: from the low-res picture and the reference files to the output in memory.
         fallbacks: what the method had to do otherwise than asked.
     """
 
     name: str
-    psnr_y: float
-    ssim_y: float
-    lpips: float | None
+    values: Mapping[str, float | None]
     seconds: float
     fallbacks: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """JSON has no infinity: null stands for it."""
-        scores = {"psnr_y": _finite(self.psnr_y), "ssim_y": _finite(self.ssim_y), "lpips": self.lpips}
+        scores = {name: _finite(value) for name, value in self.values.items()}
         fallbacks = {"fallbacks": list(self.fallbacks)} if self.fallbacks else {}
         return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **fallbacks}
 
@@ -68,12 +66,7 @@ class Evaluation:
 
     def mean(self) -> dict[str, float | None]:
         """Mean of each metric over the targets; None for one that was not taken."""
-        lpips = [score.lpips for score in self.scores if score.lpips is not None]
-        return {
-            "psnr_y": float(np.mean([score.psnr_y for score in self.scores])),
-            "ssim_y": float(np.mean([score.ssim_y for score in self.scores])),
-            "lpips": float(np.mean(lpips)) if len(lpips) == len(self.scores) else None,
-        }
+        return mean_scores([score.values for score in self.scores])
 
     def as_json(self) -> dict[str, Any]:
         """What ``srntt evaluate --json`` prints."""
@@ -88,7 +81,12 @@ class Evaluation:
 
 
 def score_pairs(
-    method: Method, pairs: Sequence[Pair], kind: ReferenceKind, protocol: Protocol, progress: Progress | None = None
+    method: Method,
+    pairs: Sequence[Pair],
+    kind: ReferenceKind,
+    protocol: Protocol,
+    progress: Progress | None = None,
+    metrics: Metrics | None = None,
 ) -> tuple[Score, ...]:
     """Score a method on every pair; it is all or nothing, because a mean over some of the pictures says nothing.
 
@@ -98,17 +96,19 @@ def score_pairs(
         kind: which references it is given.
         protocol: scale and crop.
         progress: told (kind, targets done, targets in all).
+        metrics: which to take; by default those of `choose_metrics`.
 
     Raises:
         PictureError: a picture that cannot be read.
         InputError: a target too small, one without references of this kind, or a method whose output has another size.
     """
     references = [pair.chosen(kind) for pair in pairs]
+    metrics = metrics or choose_metrics()
     scores = []
     for done, (pair, files) in enumerate(zip(pairs, references, strict=True)):
         if progress:
             progress(kind, done, len(pairs))
-        scores.append(_score(method, pair, files, protocol))
+        scores.append(_score(method, pair, files, protocol, metrics))
     if progress:
         progress(kind, len(pairs), len(pairs))
     return tuple(scores)
@@ -131,18 +131,15 @@ def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
     return np.ascontiguousarray(np.rint(rgb[:, :height, :width] * 255).astype(np.uint8).transpose(1, 2, 0))
 
 
-def _score(method: Method, pair: Pair, references: Sequence[Path], protocol: Protocol) -> Score:
+def _score(method: Method, pair: Pair, references: Sequence[Path], protocol: Protocol, metrics: Metrics) -> Score:
     target = read_target(pair.target, protocol)
     low_res = resize_pillow(target, (target.shape[0] // protocol.scale, target.shape[1] // protocol.scale))
     started = time.perf_counter()
     answer = method(low_res, references)
     seconds = time.perf_counter() - started
     output, wanted = round_to_bytes(answer.picture), target.transpose(2, 0, 1) / 255  # both n / 255 in float64
-    values = {
-        "psnr_y": psnr_y(output, wanted, crop=protocol.crop),
-        "ssim_y": ssim_y(output, wanted, crop=protocol.crop),
-    }
-    return Score(pair.name, **values, lpips=None, seconds=seconds, fallbacks=answer.fallbacks)
+    values = metrics(Comparison(output, wanted, low_res, protocol.crop))
+    return Score(pair.name, values, seconds=seconds, fallbacks=answer.fallbacks)
 
 
 def _finite(value: float | None) -> float | None:

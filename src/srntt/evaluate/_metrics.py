@@ -1,130 +1,150 @@
-"""PSNR and SSIM as super-resolution papers report them: pure functions of two pictures, float64 inside.
+"""The metrics by name, and taking those that an evaluation asks for."""
 
-Y is the luma of BT.601 in studio range, 16..235 on the 255 scale, not rounded. A paper rounds the output to 8 bits
-first; so does whoever calls this (`round_to_bytes`). Sizes are H x W of the output and H2 x W2 of the target, because
-they may differ until they have been compared.
-"""
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from srntt._shapes import Float
+from srntt._shapes import Float, UInt8
 from srntt.errors import InputError
+from srntt.evaluate._dists import dists
+from srntt.evaluate._lpips import lpips
+from srntt.evaluate._metric_weights import dists_path, load_dists, load_lpips, lpips_path
+from srntt.evaluate._perceptual_nets import Backbone
+from srntt.evaluate._psnr import lr_psnr, psnr_rgb, psnr_y
+from srntt.evaluate._ssim import ssim_rgb, ssim_y
+from srntt.evaluate._texture import TEXTURE_LAYERS, texture_distance
+from srntt.features import load_vgg19
+from srntt.network import find_vgg19, vgg19_path
 
-SSIM_WINDOW = 11
-_SSIM_SIGMA = 1.5
-_SSIM_C1, _SSIM_C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_LUMA_WEIGHTS = np.array([65.481, 128.553, 24.966])
-_LUMA_OFFSET = 16.0
 
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All that a metric may look at.
 
-def luma(picture: Float[np.ndarray, "3 H W"]) -> Float[np.ndarray, "H W"]:
-    """Y of BT.601 in studio range (16 black, 235 white), float64, not rounded.
-
-    Args:
-        picture: RGB in [0, 1].
-
-    >>> luma(np.ones((3, 1, 1)))
-    array([[235.]])
+    Attributes:
+        output: RGB in [0, 1], rounded to 8 bits.
+        target: RGB in [0, 1].
+        low_res: what the output was made from.
+        crop: pixels that the protocol leaves out at each edge.
     """
-    return np.tensordot(_LUMA_WEIGHTS, picture.astype(np.float64), axes=1) + _LUMA_OFFSET
+
+    output: Float[np.ndarray, "3 H W"]
+    target: Float[np.ndarray, "3 H2 W2"]
+    low_res: UInt8[np.ndarray, "h w 3"]
+    crop: int
 
 
-def round_to_bytes(picture: Float[np.ndarray, "3 H W"]) -> Float[np.ndarray, "3 H W"]:
-    """What an 8-bit file would hold, still in [0, 1]: clipped, then rounded to the nearest n / 255 (ties to even)."""
-    return np.rint(np.clip(picture.astype(np.float64), 0, 1) * 255) / 255
+Measure = Callable[[Comparison], float]
 
 
-def psnr_rgb(output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], *, crop: int = 0) -> float:
-    """Peak signal-to-noise ratio over all three channels, in dB; infinite where the two are equal.
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is come by and shown.
 
-    Args:
-        output: RGB in [0, 1].
-        target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge.
+    Attributes:
+        title: head of its column.
+        digits: shown behind the point.
+        better: which way is up.
+        load: gives what measures; raises ModelError where it needs weights that were not fetched.
+        at_hand: whether its weights, if it needs any, were fetched.
+    """
+
+    title: str
+    digits: int
+    better: Literal["higher", "lower"]
+    load: Callable[[], Measure]
+    at_hand: Callable[[], bool] = lambda: True
+
+
+def _lpips_of(backbone: Backbone) -> Measure:
+    weights = load_lpips(backbone)
+    return lambda c: lpips(c.output, c.target, weights)
+
+
+def _dists() -> Measure:
+    weights = load_dists()
+    return lambda c: dists(c.output, c.target, weights)
+
+
+def _texture() -> Measure:
+    features = load_vgg19(find_vgg19("torchvision"), last=TEXTURE_LAYERS[-1])
+    return lambda c: texture_distance(c.output, c.target, features)
+
+
+#: By the name that `--metrics` takes and JSON has. The protocol's crop holds for PSNR and SSIM; the rest see the whole
+#: picture, as published figures of theirs do.
+METRICS: dict[str, Metric] = {
+    "psnr_y": Metric("PSNR-Y", 2, "higher", lambda: lambda c: psnr_y(c.output, c.target, crop=c.crop)),
+    "ssim_y": Metric("SSIM-Y", 4, "higher", lambda: lambda c: ssim_y(c.output, c.target, crop=c.crop)),
+    "lpips": Metric("LPIPS", 3, "lower", lambda: _lpips_of("vgg16"), lambda: lpips_path("vgg16").is_file()),
+    "lr_psnr": Metric("LR-PSNR", 2, "higher", lambda: lambda c: lr_psnr(c.output, c.low_res)),
+    "psnr_rgb": Metric("PSNR-RGB", 2, "higher", lambda: lambda c: psnr_rgb(c.output, c.target, crop=c.crop)),
+    "ssim_rgb": Metric("SSIM-RGB", 4, "higher", lambda: lambda c: ssim_rgb(c.output, c.target, crop=c.crop)),
+    "psnr_y_full": Metric(
+        "PSNR-Y 0..255", 2, "higher", lambda: lambda c: psnr_y(c.output, c.target, crop=c.crop, span="full")
+    ),
+    "ssim_y_full": Metric(
+        "SSIM-Y 0..255", 4, "higher", lambda: lambda c: ssim_y(c.output, c.target, crop=c.crop, span="full")
+    ),
+    "lpips_alex": Metric(
+        "LPIPS-Alex", 3, "lower", lambda: _lpips_of("alexnet"), lambda: lpips_path("alexnet").is_file()
+    ),
+    "dists": Metric("DISTS", 3, "lower", _dists, lambda: dists_path().is_file() and lpips_path("vgg16").is_file()),
+    "texture": Metric("texture", 3, "lower", _texture, lambda: vgg19_path("torchvision").is_file()),
+}
+
+#: Taken unless others are asked for; those among them whose weights are not at hand are None.
+DEFAULT_METRICS = ("psnr_y", "ssim_y", "lpips", "lr_psnr")
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Metrics ready to be taken; call it with a `Comparison`.
+
+    Attributes:
+        measures: by name; None for one whose weights are not at hand.
+    """
+
+    measures: Mapping[str, Measure | None]
+
+    def __call__(self, comparison: Comparison) -> dict[str, float | None]:
+        """Value of each metric by name, None for one that cannot be taken.
+
+        Raises:
+            InputError: sizes differ, or are too small for a metric.
+        """
+        return {name: measure and measure(comparison) for name, measure in self.measures.items()}
+
+
+def choose_metrics(names: Sequence[str] | None = None) -> Metrics:
+    """Load metrics: the default ones, with None for what lacks its weights, or exactly those asked for.
 
     Raises:
-        InputError: sizes differ, or the crop leaves nothing.
+        InputError: no such metric, or none at all.
+        ModelError: weights that a metric asked for by name needs were not fetched; weights that are damaged.
     """
-    output, target = _cropped(output, target, crop)
-    return _psnr(output.astype(np.float64) * 255, target.astype(np.float64) * 255)
+    if names is None:
+        default = {name: METRICS[name] for name in DEFAULT_METRICS}
+        return Metrics({name: metric.load() if metric.at_hand() else None for name, metric in default.items()})
+    if unknown := [name for name in names if name not in METRICS]:
+        raise InputError(f"There is no metric called {', '.join(map(repr, unknown))}; there are: {', '.join(METRICS)}.")
+    if not names:
+        raise InputError(f"No metric was named; there are: {', '.join(METRICS)}.")
+    return Metrics({name: METRICS[name].load() for name in names})
 
 
-def psnr_y(output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], *, crop: int = 0) -> float:
-    """Peak signal-to-noise ratio of `luma`, peak 255, in dB; infinite where the two are equal.
+def mean_scores(scores: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """Mean of each metric over pictures; None for one that was not taken of every picture.
 
-    Args:
-        output: RGB in [0, 1].
-        target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge.
-
-    Raises:
-        InputError: sizes differ, or the crop leaves nothing.
+    >>> mean_scores([{"psnr_y": 30.0, "lpips": None}, {"psnr_y": 32.0, "lpips": 0.2}])
+    {'psnr_y': 31.0, 'lpips': None}
     """
-    output, target = _cropped(output, target, crop)
-    return _psnr(luma(output), luma(target))
+    names = list(dict.fromkeys(name for score in scores for name in score))
+    values = {name: [score.get(name) for score in scores] for name in names}
+    return {name: _mean([value for value in row if value is not None], len(row)) for name, row in values.items()}
 
 
-def ssim_y(output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], *, crop: int = 0) -> float:
-    """Mean structural similarity of `luma`, in [-1, 1] (Wang et al. 2004, Eq. 13; their MATLAB code).
-
-    Gaussian window 11x11 of sigma 1.5, population moments, K1 = .01, K2 = .03, L = 255, averaged over the positions
-    where the window fits whole.
-
-    Args:
-        output: RGB in [0, 1].
-        target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge, before the window is laid.
-
-    Raises:
-        InputError: sizes differ, or less than 11x11 pixels are left.
-    """
-    output, target = _cropped(output, target, crop)
-    if min(output.shape[1:]) < SSIM_WINDOW:
-        raise InputError(
-            f"SSIM needs {SSIM_WINDOW}x{SSIM_WINDOW} pixels; {output.shape[2]}x{output.shape[1]} are left after "
-            f"cropping {crop}. Give a larger picture or a smaller crop."
-        )
-    return float(_ssim_map(luma(output), luma(target)).mean())
-
-
-def _ssim_map(x: Float[np.ndarray, "H W"], y: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "h w"]:
-    mean_x, mean_y = _blurred(x), _blurred(y)
-    variance_x = _blurred(x * x) - mean_x**2
-    variance_y = _blurred(y * y) - mean_y**2
-    covariance = _blurred(x * y) - mean_x * mean_y
-    brightness = (2 * mean_x * mean_y + _SSIM_C1) / (mean_x**2 + mean_y**2 + _SSIM_C1)
-    structure = (2 * covariance + _SSIM_C2) / (variance_x + variance_y + _SSIM_C2)
-    return brightness * structure
-
-
-def _blurred(plane: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "h w"]:
-    """Gaussian-weighted mean at every position where the window fits: h = H - 10, w = W - 10."""
-    offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
-    taps = np.exp(-(offsets**2) / (2 * _SSIM_SIGMA**2))
-    taps /= taps.sum()
-    height, width = (extent - SSIM_WINDOW + 1 for extent in plane.shape)
-    rows = sum((tap * plane[i : i + height] for i, tap in enumerate(taps)), np.zeros((height, plane.shape[1])))
-    return sum((tap * rows[:, i : i + width] for i, tap in enumerate(taps)), np.zeros((height, width)))
-
-
-def _psnr(output: Float[np.ndarray, "*shape"], target: Float[np.ndarray, "*shape"]) -> float:
-    error = float(np.mean((output - target) ** 2))
-    return float(10 * np.log10(255**2 / error)) if error else float("inf")
-
-
-def _cropped(
-    output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], crop: int
-) -> tuple[Float[np.ndarray, "3 h w"], Float[np.ndarray, "3 h w"]]:
-    if output.shape != target.shape:
-        raise InputError(
-            f"The output is {output.shape[2]}x{output.shape[1]}, the target {target.shape[2]}x{target.shape[1]}. "
-            "Compare pictures of one size."
-        )
-    height, width = target.shape[1:]
-    if crop < 0 or min(height, width) <= 2 * crop:
-        raise InputError(
-            f"A crop of {crop} pixels leaves nothing of {width}x{height}. "
-            f"Crop from 0 to {(min(height, width) - 1) // 2}."
-        )
-    inside = (slice(None), slice(crop, height - crop), slice(crop, width - crop))
-    return output[inside], target[inside]
+def _mean(values: list[float], count: int) -> float | None:
+    return float(np.mean(values)) if len(values) == count else None

@@ -1,11 +1,12 @@
 """An evaluation for people, and on disk."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from srntt.errors import OutputError
 from srntt.evaluate._evaluation import Evaluation
+from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._protocols import protocol_named
 
 REPORT_FILES = ("report.json", "report.md")
@@ -45,33 +46,35 @@ def as_json(evaluations: Sequence[Evaluation]) -> str:
 
 def table(evaluations: Sequence[Evaluation]) -> list[str]:
     """Means as Markdown: a row for each evaluation."""
-    head = ["| model | references | PSNR-Y | SSIM-Y | LPIPS | seconds |", "|---|---|---|---|---|---|"]
-    return [*head, *(f"| {item.model} | {item.refs} | {_figures(item)} |" for item in evaluations)]
+    names = list(evaluations[0].mean())
+    head = ["model", "references", *(METRICS[name].title for name in names), "seconds"]
+    return [_row(head), _row(["---"] * len(head)), *(_row(_figures(item, names)) for item in evaluations)]
 
 
-def _figures(evaluation: Evaluation) -> str:
+def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     mean = evaluation.mean()
     seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
-    return " | ".join(
-        (_shown(mean["psnr_y"], 2), _shown(mean["ssim_y"], 4), _shown(mean["lpips"], 3), _shown(seconds, 2))
-    )
+    return [evaluation.model, evaluation.refs, *_values(mean, names), _shown(seconds, 2)]
+
+
+def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:
+    return [_shown(values.get(name), METRICS[name].digits) for name in names]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
 def _markdown(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
     lines += [*table(evaluations), "", "Seconds: mean for a picture, references included.", ""]
+    names = list(first.mean())
     for evaluation in evaluations:
+        head = ["target", *(METRICS[name].title for name in names), "seconds"]
+        lines += [f"## {evaluation.model}, references: {evaluation.refs}", "", _row(head), _row(["---"] * len(head))]
         lines += [
-            f"## {evaluation.model}, references: {evaluation.refs}",
-            "",
-            "| target | PSNR-Y | SSIM-Y | seconds |",
-            "|---|---|---|---|",
-        ]
-        lines += [
-            f"| {score.name.replace('|', '/')} | {_shown(score.psnr_y, 2)} | {_shown(score.ssim_y, 4)} "
-            f"| {_shown(score.seconds, 2)} |"
-            for score in evaluation.scores
+            _row([score.name, *_values(score.values, names), _shown(score.seconds, 2)]) for score in evaluation.scores
         ]
         lines.append("")
     lines += ["## Environment", "", *(f"* {name}: {value}" for name, value in first.environment.items())]

@@ -3,11 +3,13 @@
 from srntt.network._content_extractor import ContentExtractor, ContentExtractorConfig
 from srntt.network._discriminator import Discriminator
 from srntt.network._download import find_vgg19, get_vgg19, vgg19_path, weights_cache_dir
+from srntt.network._flax_file import read_flax_parameters
 from srntt.network._lite import Lite, LiteConfig, Textures, sample_textures
 from srntt.network._model_files import ARCHITECTURES, load_model, save_model
 from srntt.network._official_npz import convert_official, load_official
 from srntt.network._paper import PaperConfig, PaperSRNTT
 from srntt.network._texture_transfer import SwappedMaps, TextureTransfer
+from srntt.network._torch_file import read_torch_file
 
 __all__ = [
     "ARCHITECTURES",
@@ -26,6 +28,8 @@ __all__ = [
     "get_vgg19",
     "load_model",
     "load_official",
+    "read_flax_parameters",
+    "read_torch_file",
     "sample_textures",
     "save_model",
     "vgg19_path",

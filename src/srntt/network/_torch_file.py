@@ -64,7 +64,7 @@ class _Stretch:
 
     def __init__(self, storage: Any, offset: Any, shape: Any, stride: Any, *_: Any) -> None:
         if type(storage) is not _Storage or type(offset) is not int or not _is_dense(shape, stride):
-            raise ModelError("a tensor that is no dense stretch of a storage: not the weights of a VGG19.")
+            raise ModelError("a tensor that is no dense stretch of a storage: not the weights of a network.")
         if not 0 <= offset <= storage.count - math.prod(shape):
             raise ModelError("a tensor that goes beyond its storage: damaged.")
         self.storage, self.offset, self.shape = storage, offset, shape
@@ -86,7 +86,7 @@ class _Parameter:
 
 
 def _float_storage(*_: Any) -> None:
-    raise ModelError("a storage that is no part of the file: not the weights of a VGG19.")
+    raise ModelError("a storage that is no part of the file: not the weights of a network.")
 
 
 _ALLOWED = {
@@ -102,7 +102,7 @@ _ALLOWED = {
 def _storage(reference: Any) -> _Storage:
     tag, kind, key, _, count, *view = reference
     if tag != "storage" or type(kind) is not Named or kind.function is not _float_storage or any(view):
-        raise ModelError("a storage that is not float32, or a view of one: not the weights of a VGG19.")
+        raise ModelError("a storage that is not float32, or a view of one: not the weights of a network.")
     if type(key) is not str or type(count) is not int:
         raise ModelError("a storage without name or size: damaged.")
     return _Storage(key, count)
@@ -121,7 +121,7 @@ def _stretches(state: Any, wanted: Collection[str]) -> dict[str, _Stretch]:
     found = {name: value.data if type(value) is _Parameter else value for name, value in found.items()}
     for name, value in found.items():
         if type(value) is not _Stretch or value.storage.count * 4 > _MAX_STORAGE_BYTES:
-            raise ModelError(f"{name} is no tensor of a VGG19's size.")
+            raise ModelError(f"{name} is no tensor of the size of a layer's.")
     return found
 
 

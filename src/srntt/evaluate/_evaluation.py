@@ -4,21 +4,22 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srntt._shapes import UInt8
-from srntt.errors import InputError
+from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._environment import environment
 from srntt.evaluate._methods import Method
 from srntt.evaluate._metrics import Comparison, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._pixels import round_to_bytes
+from srntt.evaluate._prepare import Case, prepare
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._ssim import SSIM_WINDOW
-from srntt.image import load, resize_pillow
+from srntt.evaluate._psnr import lr_psnr
+
+if TYPE_CHECKING:
+    import srntt.evaluate
 
 Progress = Callable[[str, int, int], None]
 
@@ -56,6 +57,8 @@ class Evaluation:
         refs: which references were given.
         scores: one for each target, in the order of the index.
         environment: versions and machine.
+        change: what was done to the references beforehand.
+        missing: targets that the set has elsewhere; not 0 only where a subset was asked for.
     """
 
     protocol: str
@@ -63,6 +66,15 @@ class Evaluation:
     refs: ReferenceKind
     scores: tuple[Score, ...]
     environment: dict[str, Any] = field(default_factory=environment)
+    change: ReferenceChange | None = None
+    missing: int = 0
+
+    @property
+    def references(self) -> str:
+        """The kind of references, what was done to them, and that targets are missing, for people."""
+        told = f"{self.refs}, {self.change}" if self.change else self.refs
+        count = len(self.scores)
+        return f"{told} ({count} of {count + self.missing} targets)" if self.missing else told
 
     def mean(self) -> dict[str, float | None]:
         """Mean of each metric over the targets; None for one that was not taken."""
@@ -77,6 +89,8 @@ class Evaluation:
             "mean": {name: _finite(value) for name, value in self.mean().items()},
             "images": [score.as_json() for score in self.scores],
             "environment": self.environment,
+            **({"reference_change": self.change.as_json()} if self.change else {}),
+            **({"subset": {"scored": len(self.scores), "missing": self.missing}} if self.missing else {}),
         }
 
 
@@ -87,6 +101,8 @@ def score_pairs(
     protocol: Protocol,
     progress: Progress | None = None,
     metrics: Metrics | None = None,
+    change: ReferenceChange | None = None,
+    journal: "srntt.evaluate.Journal | None" = None,
 ) -> tuple[Score, ...]:
     """Score a method on every pair; it is all or nothing, because a mean over some of the pictures says nothing.
 
@@ -94,52 +110,47 @@ def score_pairs(
         method: what to judge.
         pairs: what on; at least one.
         kind: which references it is given.
-        protocol: scale and crop.
-        progress: told (kind, targets done, targets in all).
+        protocol: how the pictures are prepared and scored.
+        progress: told (kind and change, targets done, targets in all); those in the journal are done at once.
         metrics: which to take; by default those of `choose_metrics`.
+        change: done to each reference beforehand.
+        journal: what was scored before is taken from it, and what is scored now goes into it.
 
     Raises:
         PictureError: a picture that cannot be read.
         InputError: a target too small, one without references of this kind, or a method whose output has another size.
+        OutputError: the journal cannot be written.
     """
-    references = [pair.chosen(kind) for pair in pairs]
     metrics = metrics or choose_metrics()
-    scores = []
-    for done, (pair, files) in enumerate(zip(pairs, references, strict=True)):
+    for pair in pairs:
+        pair.chosen(kind)  # every target must have what is asked for: better known now than after hours of work
+    label = f"{kind}, {change}" if change else kind
+    keys = [journal.key(protocol, pair, kind, change) for pair in pairs] if journal else [pair.name for pair in pairs]
+    scores = {key: journal.scores[key] for key in keys if key in journal.scores} if journal else {}
+    for key, pair in zip(keys, pairs, strict=True):
+        if key in scores:
+            continue
         if progress:
-            progress(kind, done, len(pairs))
-        scores.append(_score(method, pair, files, protocol, metrics))
+            progress(label, len(scores), len(pairs))
+        scores[key] = _score(method, prepare(protocol, pair, kind, change), pair.name, protocol, metrics)
+        if journal:
+            journal.add(key, scores[key])
     if progress:
-        progress(kind, len(pairs), len(pairs))
-    return tuple(scores)
+        progress(label, len(pairs), len(pairs))
+    return tuple(scores[key] for key in keys)
 
 
-def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
-    """A target in 8-bit RGB, cropped top-left to multiples of the scale.
-
-    Raises:
-        PictureError: cannot be read.
-        InputError: too small to be scored.
-    """
-    rgb = load(file).to_8bit().rgb().numpy()
-    height, width = (extent // protocol.scale * protocol.scale for extent in rgb.shape[1:])
-    if min(height, width) < (least := SSIM_WINDOW + 2 * protocol.crop):
-        raise InputError(
-            f"{file} has {rgb.shape[2]}x{rgb.shape[1]} pixels; protocol {protocol.name} needs {least}x{least} "
-            f"once cropped to multiples of {protocol.scale}. Leave it out of the index."
-        )
-    return np.ascontiguousarray(np.rint(rgb[:, :height, :width] * 255).astype(np.uint8).transpose(1, 2, 0))
-
-
-def _score(method: Method, pair: Pair, references: Sequence[Path], protocol: Protocol, metrics: Metrics) -> Score:
-    target = read_target(pair.target, protocol)
-    low_res = resize_pillow(target, (target.shape[0] // protocol.scale, target.shape[1] // protocol.scale))
+def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: Metrics) -> Score:
     started = time.perf_counter()
-    answer = method(low_res, references)
+    answer = method(case.low_res, case.references)
     seconds = time.perf_counter() - started
-    output, wanted = round_to_bytes(answer.picture), target.transpose(2, 0, 1) / 255  # both n / 255 in float64
-    values = metrics(Comparison(output, wanted, low_res, protocol.crop))
-    return Score(pair.name, values, seconds=seconds, fallbacks=answer.fallbacks)
+    whole = round_to_bytes(answer.picture)
+    wanted = np.ascontiguousarray(case.target.transpose(2, 0, 1)) / 255  # both n / 255 in float64, laid out alike
+    measures = dict(metrics.measures)
+    if "lr_psnr" in measures:  # the low-res picture is of the padded target: so must be what is reduced
+        measures["lr_psnr"] = lambda _: lr_psnr(whole, case.low_res)
+    values = Metrics(measures)(Comparison(case.cut(whole), wanted, case.low_res, protocol.crop))
+    return Score(name, values, seconds=seconds, fallbacks=answer.fallbacks)
 
 
 def _finite(value: float | None) -> float | None:

@@ -22,19 +22,34 @@ class Answer:
     fallbacks: tuple[str, ...] = ()
 
 
-Method = Callable[[UInt8[np.ndarray, "h w 3"], Sequence[Path]], Answer]
-"""A low-res picture of 8-bit RGB and files of references (none, for single-image super-resolution) to an answer."""
+Reference = Path | UInt8[np.ndarray, "_ _ 3"]
+"""A file, or 8-bit RGB where the protocol has done something to it."""
+
+Method = Callable[[UInt8[np.ndarray, "h w 3"], Sequence[Reference]], Answer]
+"""A low-res picture of 8-bit RGB and references (none, for single-image super-resolution) to an answer."""
 
 
-def bicubic(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Path]) -> Answer:
+def bicubic(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
     """Pillow's bicubic on 8 bits, four times larger: the floor that every method must beat."""
     return Answer(unit(resize_pillow(low_res, (low_res.shape[0] * 4, low_res.shape[1] * 4))))
+
+
+def bicubic_matlab(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
+    """MATLAB's imresize on 8 bits, four times larger: the bicubic of the single-image papers' tables."""
+    import torch
+
+    from srntt.image import bicubic_matlab
+
+    picture = torch.from_numpy(unit(low_res).astype(np.float64))
+    for size in ((low_res.shape[0] * 4, low_res.shape[1]), (low_res.shape[0] * 4, low_res.shape[1] * 4)):
+        picture = bicubic_matlab(picture, size=size).mul(255).round().clamp(0, 255) / 255  # as MATLAB does on uint8
+    return Answer(picture.numpy())
 
 
 def model_method(upscaler: "srntt.upscale.Upscaler") -> Method:
     """A model of ours; references are read and encoded for each picture anew, and that time counts."""
 
-    def answer(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Path]) -> Answer:
+    def answer(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
         encoded = upscaler.encode_references(list(references)) if references else None
         result = upscaler.upscale(low_res, encoded)
         return Answer(result.picture.rgb().numpy(), result.fallbacks)
@@ -43,7 +58,7 @@ def model_method(upscaler: "srntt.upscale.Upscaler") -> Method:
 
 
 #: Methods that take no references, by the name that `--peer` takes.
-PEERS: dict[str, Method] = {"bicubic": bicubic}
+PEERS: dict[str, Method] = {"bicubic": bicubic, "bicubic-matlab": bicubic_matlab}
 
 
 def unit(picture: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "3 H W"]:

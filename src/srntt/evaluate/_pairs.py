@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from srntt.errors import InputError
 
-ReferenceKind = Literal["first", "all", "none", "unrelated"]
+ReferenceKind = Literal["first", "all", "none", "unrelated", "self"]
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = get_args(ReferenceKind)
 _MAX_BYTES = 16 << 20
 _REQUIRED, _OPTIONAL = {"name", "target", "refs"}, {"similarity", "unrelated"}
@@ -24,6 +24,7 @@ class Pair:
         references: pictures of the same scene, most similar first.
         similarity: of each reference to the target, as the index has it; empty where it says nothing.
         unrelated: a picture of something else.
+        low_res: the set's own low-res picture.
     """
 
     name: str
@@ -31,20 +32,21 @@ class Pair:
     references: tuple[Path, ...]
     similarity: tuple[float, ...] = ()
     unrelated: Path | None = None
+    low_res: Path | None = None
 
     def chosen(self, kind: ReferenceKind) -> tuple[Path, ...]:
-        """The references of a kind.
+        """The files of the references of a kind; none for ``self``, which is made of the low-res picture.
 
         Raises:
-            InputError: the index names none of this kind for this target.
+            InputError: there are none of this kind for this target.
         """
+        if kind in ("none", "self"):
+            return ()
         unrelated = () if self.unrelated is None else (self.unrelated,)
-        found = {"first": self.references[:1], "all": self.references, "none": (), "unrelated": unrelated}[kind]
-        if not found and kind != "none":
+        found = {"first": self.references[:1], "all": self.references, "unrelated": unrelated}[kind]
+        if not found:
             wanted = "unrelated picture" if kind == "unrelated" else "references"
-            raise InputError(
-                f"{self.name} has no {wanted} in its index.json. Add some, or leave {kind!r} out of the kinds."
-            )
+            raise InputError(f"{self.name} has no {wanted} in this set. Leave {kind!r} out of the kinds (--refs).")
         return found
 
 

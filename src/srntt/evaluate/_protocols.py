@@ -1,25 +1,76 @@
-"""Named protocols: everything that must be equal for two figures to be comparable, under one name."""
+"""Named protocols: everything that must be equal for two figures to be comparable, under one name.
 
-from dataclasses import dataclass
+A protocol is never changed once figures were published under its name; a new one is added. What is unusual in one is
+what its authors' code does; `source` says where that can be read.
+"""
+
+from dataclasses import dataclass, fields
 
 from srntt.errors import InputError
+from srntt.evaluate._layouts import (
+    CUFED5,
+    MANGA109,
+    PAIRS_OR_FOLDER,
+    SELFEXSR,
+    SINGLE_IMAGES,
+    SUN80,
+    URBAN100,
+    WR_SR,
+    Layout,
+)
+from srntt.evaluate._pairs import ReferenceKind
+from srntt.evaluate._parts import (
+    AsItIs,
+    Crop,
+    CropToMultiple,
+    LowRes,
+    Padding,
+    PadTo,
+    PadToCommonSize,
+    PadToMultiple,
+    ReferenceStep,
+    Stack,
+)
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a figure is made. A protocol is never changed once figures were published under its name; a new one is added.
+    """How a figure is made: one row of the field's table of protocols.
 
     Attributes:
         name: as written on the command line and in reports.
         scale: target size over low-res size.
-        crop: pixels left out at each edge before a metric is taken.
-        description: one line for people: data, degradation, metrics, rounding.
+        crop: pixels left out at each edge of output and target before a metric is taken.
+        description: one line for people.
+        data: how the set is laid out.
+        refs: the references that published figures were made with.
+        target: what is scored of the high-res picture.
+        canvas: what is put around that before the low-res picture is made; it is cut off the output again.
+        low_res: who makes the low-res picture.
+        references: what is done to each reference, in this order; nothing, where empty.
+        metrics: what was published, by name in `METRICS`. The output is rounded to 8 bits first, luma never.
+        source: where all this is from.
     """
 
     name: str
     scale: int
     crop: int
     description: str
+    data: Layout = PAIRS_OR_FOLDER
+    refs: ReferenceKind = "first"
+    target: Crop = CropToMultiple(4)  # noqa: RUF009 (frozen)
+    canvas: Padding = AsItIs()  # noqa: RUF009 (frozen)
+    low_res: LowRes = LowRes("pillow")  # noqa: RUF009 (frozen)
+    references: tuple[ReferenceStep, ...] = ()
+    metrics: tuple[str, ...] = ("psnr_y", "ssim_y")
+    source: str = "this project"
+
+    def definition(self) -> dict[str, str]:
+        """Every field as text, in the order above."""
+        told = {field.name: getattr(self, field.name) for field in fields(self)}
+        told["references"] = ", then ".join(map(str, self.references)) or "as they are"
+        told["metrics"] = ", ".join(self.metrics)
+        return {name: str(value) for name, value in told.items()}
 
 
 PAIRS = Protocol(
@@ -33,7 +84,153 @@ PAIRS = Protocol(
     ),
 )
 
-PROTOCOLS = {protocol.name: protocol for protocol in (PAIRS,)}
+TTSR_FIRST = Protocol(
+    name="ttsr-first",
+    scale=4,
+    crop=0,
+    description="CUFED5 with the most similar reference, as the code of TTSR and WTRN evaluates",
+    data=CUFED5,
+    refs="first",
+    references=(CropToMultiple(4),),
+    source="github.com/researchmm/TTSR: dataset/cufed.py (TestSet), utils.py (calc_psnr, calc_ssim), trainer.py",
+)
+
+TTSR_STITCHED = Protocol(
+    name="ttsr-stitched",
+    scale=4,
+    crop=0,
+    description="CUFED5 with five references stitched into one of 500x2500, as the paper of TTSR evaluates",
+    data=CUFED5,
+    refs="all",
+    references=(PadTo(500, 500, "black"), Stack()),
+    source="github.com/researchmm/TTSR issues 3 and 54 (the paper's 27.09 dB); no code for it was published",
+)
+
+MASA = Protocol(
+    name="masa",
+    scale=4,
+    crop=0,
+    description="CUFED5 with five references stitched into one of 512x2560; the target is scored uncropped",
+    data=CUFED5,
+    refs="all",
+    target=AsItIs(),
+    canvas=PadToMultiple(32, "edge", centred=True),
+    references=(PadTo(512, 512, "edge", centred=True), Stack()),
+    source="github.com/JIA-Lab-research/MASA-SR: dataloader/dataset.py (TestSet_multi), models/trainer.py (test)",
+)
+
+C2 = Protocol(
+    name="c2",
+    scale=4,
+    crop=4,
+    description="CUFED5 with the most similar reference, as C2-Matching, AMSA and DATSR evaluate",
+    data=CUFED5,
+    refs="first",
+    canvas=PadToCommonSize(),
+    references=(CropToMultiple(4), PadToCommonSize()),
+    source=(
+        "github.com/yumingj/C2-Matching: mmsr/data/ref_cufed_dataset.py, mmsr/models/ref_restoration_model.py, "
+        "datasets/CUFED5_pairs.txt; github.com/caojiezhang/DATSR: datsr/data/ref_cufed_dataset.py"
+    ),
+)
+
+MREFSR = Protocol(
+    name="mrefsr",
+    scale=4,
+    crop=4,
+    description="CUFED5 with five references, each a picture of its own, everything padded to 500x500",
+    data=CUFED5,
+    refs="all",
+    canvas=PadTo(500, 500, "black"),
+    references=(PadTo(500, 500, "black"),),
+    source="github.com/wdmwhh/MRefSR: mmsr/data/multi_ref_dataset.py (MultiRefCUFEDSet)",
+)
+
+SUN80_ONE = Protocol(
+    name="sun80",
+    scale=4,
+    crop=0,
+    description="Sun80 with one of its some 20 scene matches, drawn once and for all; no paper says which it drew",
+    data=SUN80,
+    refs="first",
+    references=(CropToMultiple(4),),
+    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (srntt.evaluate.drawn)",
+)
+
+URBAN100_SELF = Protocol(
+    name="urban100-self",
+    scale=4,
+    crop=0,
+    description="Urban100 with the low-res picture itself as the reference",
+    data=URBAN100,
+    refs="self",
+    source="github.com/researchmm/TTSR issue 18 (the reference is the LR itself)",
+)
+
+MANGA109_SELF = Protocol(
+    name="manga109-self",
+    scale=4,
+    crop=0,
+    description="Manga109 with the low-res page itself as the reference",
+    data=MANGA109,
+    refs="self",
+    source="github.com/researchmm/TTSR issue 18 (the reference is the LR itself)",
+)
+
+WRSR = Protocol(
+    name="wr-sr",
+    scale=4,
+    crop=4,
+    description="WR-SR, a web-found reference for each picture, as C2-Matching and DATSR evaluate",
+    data=WR_SR,
+    refs="first",
+    canvas=PadToCommonSize(),
+    references=(CropToMultiple(4), PadToCommonSize()),
+    source=(
+        "github.com/yumingj/C2-Matching: datasets/DATASETS.md, datasets/WR-SR_pairs.txt, mmsr/data/ref_cufed_dataset.py"
+    ),
+)
+
+SISR = Protocol(
+    name="sisr",
+    scale=4,
+    crop=4,
+    description="Set5, Set14, BSD100 or Urban100 with their own low-res pictures (MATLAB's bicubic); no reference",
+    data=SELFEXSR,
+    refs="none",
+    target=AsItIs(),
+    low_res=LowRes("own"),
+    source="github.com/jbhuang0604/SelfExSR: data/SET/image_SRF_4; crop and luma as in all single-image papers since",
+)
+
+SISR_PILLOW = Protocol(
+    name="sisr-pillow",
+    scale=4,
+    crop=4,
+    description="Set5, Set14, BSD100 or Urban100 with low-res pictures made by Pillow; no reference",
+    data=SINGLE_IMAGES,
+    refs="none",
+    low_res=LowRes("pillow"),
+    source="as sisr; the low-res picture as in all code for reference-based super-resolution",
+)
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        PAIRS,
+        TTSR_FIRST,
+        TTSR_STITCHED,
+        MASA,
+        C2,
+        MREFSR,
+        SUN80_ONE,
+        URBAN100_SELF,
+        MANGA109_SELF,
+        WRSR,
+        SISR,
+        SISR_PILLOW,
+    )
+}
 
 
 def protocol_named(name: str) -> Protocol:

@@ -54,7 +54,7 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
 def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     mean = evaluation.mean()
     seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
-    return [evaluation.model, evaluation.refs, *_values(mean, names), _shown(seconds, 2)]
+    return [evaluation.model, evaluation.references, *_values(mean, names), _shown(seconds, 2)]
 
 
 def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:
@@ -72,7 +72,12 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
     names = list(first.mean())
     for evaluation in evaluations:
         head = ["target", *(METRICS[name].title for name in names), "seconds"]
-        lines += [f"## {evaluation.model}, references: {evaluation.refs}", "", _row(head), _row(["---"] * len(head))]
+        lines += [
+            f"## {evaluation.model}, references: {evaluation.references}",
+            "",
+            _row(head),
+            _row(["---"] * len(head)),
+        ]
         lines += [
             _row([score.name, *_values(score.values, names), _shown(score.seconds, 2)]) for score in evaluation.scores
         ]

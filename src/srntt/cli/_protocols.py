@@ -1,0 +1,37 @@
+"""``srntt protocols``."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from srntt.cli._exit import Exit
+from srntt.cli._options import Json
+from srntt.cli._say import say, say_json
+
+if TYPE_CHECKING:
+    import srntt.evaluate
+
+
+def protocols(*names: str, json: Json = False) -> int:
+    """Tell how each protocol of `srntt evaluate` makes its figures, and where that is from.
+
+    Args:
+        names: Only these. Default: all.
+    """
+    from srntt.evaluate import PROTOCOLS, protocol_named
+
+    chosen = [protocol_named(name) for name in names or PROTOCOLS]
+    if json:
+        say_json([protocol.definition() for protocol in chosen])
+    else:
+        say(*(line for protocol in chosen for line in _lines(protocol)))
+    return Exit.DONE
+
+
+def _lines(protocol: "srntt.evaluate.Protocol") -> Iterator[str]:
+    told = protocol.definition()
+    yield f"{told.pop('name')}: {told.pop('description')}"
+    titles = {"target": "target", "canvas": "low-res made from it", "low_res": "low-res made by", "refs": "references"}
+    titles |= {"references": "each reference", "crop": "pixels cropped"}
+    for name, value in told.items():
+        yield f"    {titles.get(name, name)}: {value}"
+    yield ""

@@ -1,0 +1,143 @@
+"""From a pair of files to what a method is given, and what its output is held against, as a protocol says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srntt._shapes import Float, UInt8
+from srntt.errors import InputError
+from srntt.evaluate._changes import ReferenceChange
+from srntt.evaluate._methods import Reference
+from srntt.evaluate._pairs import Pair, ReferenceKind
+from srntt.evaluate._parts import CropToMultiple, Placed, Size, Stack
+from srntt.evaluate._protocols import Protocol
+from srntt.evaluate._ssim import SSIM_WINDOW
+from srntt.image import load
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One target of a protocol, ready to be given to a method.
+
+    Attributes:
+        target: what is scored, 8 bits.
+        low_res: what the method is given, 8 bits.
+        references: what it is given beside that: files where they are taken as they are, else 8-bit RGB.
+        whole: height and width that its output must have.
+        top, left: where in the method's output the target lies; not (0, 0) where the protocol pads on all sides.
+    """
+
+    target: UInt8[np.ndarray, "H W 3"]
+    low_res: UInt8[np.ndarray, "h w 3"]
+    references: tuple[Reference, ...]
+    whole: Size
+    top: int = 0
+    left: int = 0
+
+    def cut(self, output: Float[np.ndarray, "3 H2 W2"]) -> Float[np.ndarray, "3 H3 W3"]:
+        """The part of an output that is held against the target: without what the protocol padded.
+
+        Raises:
+            InputError: the output has another size than the picture that the low-res one was made from.
+        """
+        if output.shape[1:] != self.whole:
+            raise InputError(
+                f"The output is {output.shape[2]}x{output.shape[1]}, the target {self.whole[1]}x{self.whole[0]} with "
+                "what the protocol pads. Give a method of the protocol's scale."
+            )
+        height, width = self.target.shape[:2]
+        return np.ascontiguousarray(output[:, self.top : self.top + height, self.left : self.left + width])
+
+
+def prepare(protocol: Protocol, pair: Pair, kind: ReferenceKind, change: ReferenceChange | None = None) -> Case:
+    """Crop, pad and shrink as the protocol says.
+
+    Args:
+        protocol: which.
+        pair: the target and its references.
+        kind: which references.
+        change: done to each reference before anything else.
+
+    Raises:
+        PictureError: a picture that cannot be read.
+        InputError: one that is too small or too large, or one that the protocol needs and the set lacks.
+    """
+    target = read_target(pair.target, protocol)
+    files = pair.chosen(kind)
+    untouched = not (protocol.references or change)
+    read = [] if untouched else [_cropped(_changed(read_rgb(file), change), protocol) for file in files]
+    framed = protocol.canvas.pad(target, [picture.shape[:2] for picture in read])
+    low_res = _low_res(protocol, pair, framed)
+    if kind == "self":
+        read = [_cropped(_changed(low_res, change), protocol)]
+    whole = framed.picture.shape[:2]
+    return Case(target, low_res, tuple(_padded(read, protocol, whole)) or files, whole, framed.top, framed.left)
+
+
+def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
+    """A target in 8-bit RGB, cropped as the protocol says.
+
+    Raises:
+        PictureError: cannot be read.
+        InputError: too small to be scored.
+    """
+    whole = read_rgb(file)
+    target = protocol.target.crop(whole)
+    if min(target.shape[:2]) < (least := SSIM_WINDOW + 2 * protocol.crop):
+        raise InputError(
+            f"{file} has {whole.shape[1]}x{whole.shape[0]} pixels; protocol {protocol.name} needs {least}x{least} "
+            f"once {protocol.target}. Leave it out of the index."
+        )
+    return target
+
+
+def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:
+    """A picture in 8-bit RGB, whatever its file holds.
+
+    Raises:
+        PictureError: cannot be read.
+    """
+    rgb = load(file).to_8bit().rgb().numpy()
+    return np.ascontiguousarray(np.rint(rgb * 255).astype(np.uint8).transpose(1, 2, 0))
+
+
+def _low_res(protocol: Protocol, pair: Pair, framed: Placed) -> UInt8[np.ndarray, "h w 3"]:
+    height, width = framed.picture.shape[:2]
+    if protocol.low_res.made_by == "pillow":
+        return protocol.low_res.shrink(framed.picture, protocol.scale)
+    if pair.low_res is None:
+        raise InputError(
+            f"{pair.name} has no low-res picture of its own, which protocol {protocol.name} takes. "
+            f"{protocol.data.advice}"
+        )
+    low_res = read_rgb(pair.low_res)
+    if (low_res.shape[0] * protocol.scale, low_res.shape[1] * protocol.scale) != (height, width):
+        raise InputError(
+            f"{pair.low_res} has {low_res.shape[1]}x{low_res.shape[0]} pixels and {pair.target} {width}x{height}: not "
+            f"{protocol.scale} times as many along a side. {protocol.data.advice}"
+        )
+    return low_res
+
+
+def _changed(picture: UInt8[np.ndarray, "H W 3"], change: ReferenceChange | None) -> UInt8[np.ndarray, "h w 3"]:
+    return change.apply(picture) if change else picture
+
+
+def _cropped(picture: UInt8[np.ndarray, "H W 3"], protocol: Protocol) -> UInt8[np.ndarray, "h w 3"]:
+    for step in protocol.references:
+        picture = step.crop(picture) if isinstance(step, CropToMultiple) else picture
+    if 0 in picture.shape:
+        raise InputError(f"A reference has nothing left once cropped as protocol {protocol.name} says. Leave it out.")
+    return picture
+
+
+def _padded(
+    pictures: list[UInt8[np.ndarray, "_ _ 3"]], protocol: Protocol, canvas: Size
+) -> list[UInt8[np.ndarray, "_ _ 3"]]:
+    for step in protocol.references:
+        if isinstance(step, Stack):
+            pictures = [np.concatenate(pictures)] if pictures else []
+        elif not isinstance(step, CropToMultiple):
+            pictures = [step.pad(picture, [canvas]).picture for picture in pictures]
+    return pictures

@@ -57,10 +57,10 @@ def dense_match(
 
     Example:
         >>> import torch
-        >>> features = torch.arange(2.0 * 4 * 5).reshape(2, 4, 5) % 7
-        >>> match = dense_match(features, [features.flip(2)])
-        >>> match.y[2, 1].item(), match.x.shape
-        (2, torch.Size([4, 5]))
+        >>> features = torch.randn(2, 4, 5, generator=torch.Generator().manual_seed(0))
+        >>> match = dense_match(features, [torch.zeros(2, 3, 3), features])
+        >>> match.reference[2].tolist(), match.y[2].tolist(), match.x[2].tolist()
+        ([1, 1, 1, 1, 1], [2, 2, 2, 2, 2], [0, 1, 2, 3, 4])
     """
     problem = make_problem(query, keys, patch, border)
     search, tile_for = choose_engine(engine, query)

@@ -44,6 +44,7 @@ class _Candidates:
     ring: np.ndarray
     summed: np.ndarray
     peak: np.ndarray
+    floors: np.ndarray
     best: np.ndarray
     cosines: np.ndarray
     keys: np.ndarray
@@ -103,7 +104,8 @@ def _search(
     diagonals: SimpleQueue[tuple[int, int]] = SimpleQueue()
     for run in _share_out(len(query.packed), len(keys.packed), reach, parts):
         diagonals.put(run)
-    inputs = (reach, inverse_norm, keys.tags, start, width, tolerance)
+    final = dtype == np.float64
+    inputs = (reach, final, inverse_norm, keys.tags, start, width, tolerance)
     _run(pool, _search_runs, [(diagonals, query.packed, keys.packed, inputs, own) for own in found])
 
 
@@ -114,7 +116,8 @@ def _search_runs(diagonals: SimpleQueue, query: np.ndarray, keys: np.ndarray, in
             first, last = diagonals.get_nowait()
             search_diagonals(
                 query, keys, first, last, *inputs,
-                own.ring, own.summed, own.peak, own.best, own.cosines, own.keys, own.tags, own.counts, own.dropped,
+                own.ring, own.summed, own.peak, own.floors, own.best, own.cosines, own.keys, own.tags, own.counts,
+                own.dropped,
             )  # fmt: skip
 
 
@@ -170,6 +173,7 @@ def _no_candidates(query: _Tile, empty: np.ndarray, key_columns: int) -> _Candid
         ring=ring,
         summed=np.empty_like(ring[0]),
         peak=np.empty(empty.shape[1], dtype),
+        floors=np.empty(empty.shape[1], dtype),
         best=np.where(empty.ravel(), np.inf, -np.inf).astype(dtype),
         cosines=np.empty((positions, CAPACITY), dtype),
         keys=np.empty((positions, CAPACITY), np.int64),

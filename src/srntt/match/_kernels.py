@@ -26,6 +26,7 @@ _VECTOR_BYTES, KEY_WIDTH = (64, 8) if _features.get("avx512f") else (32, 6) if _
 QUERY_BYTES = 2 * _VECTOR_BYTES
 CAPACITY = 8
 """Candidates kept for a query position; photographs have one, two, seldom three."""
+_COLUMNS_AT_ONCE = 32
 _TAG_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -170,73 +171,137 @@ def _peak_of_row(products, inverse_norm, reach, peak):
 
 @_compiled
 @no_type_check
-def _admit(score, key, tag, floor, query, scores, keys, tags, counts, dropped):
-    """Add a candidate: a copy of one already there only lowers its index; of too many, the lowest indices stay."""
-    for n in range(counts[query]):
-        if tags[query, n] == tag:
-            keys[query, n] = min(keys[query, n], key)
-            return
-    if counts[query] == CAPACITY:
-        kept = 0
-        for n in range(CAPACITY):
-            if scores[query, n] >= floor:
-                scores[query, kept], keys[query, kept] = scores[query, n], keys[query, n]
-                tags[query, kept] = tags[query, n]
-                kept += 1
-        counts[query] = kept
-    slot = counts[query]
-    if slot == CAPACITY:
-        slot = np.argmax(keys[query])
-        dropped[query] = max(dropped[query], score, scores[query, slot])
-        if key > keys[query, slot]:
-            return
-    else:
+def _room_for(query, key, score, floor, scores, found, tags, counts, dropped):
+    """Slot for one more candidate in a full list, or -1: first of those overtaken, then of the highest index."""
+    kept = 0
+    for n in range(CAPACITY):
+        if scores[query, n] >= floor:
+            scores[query, kept], found[query, kept] = scores[query, n], found[query, n]
+            tags[query, kept] = tags[query, n]
+            kept += 1
+    counts[query] = kept
+    if kept < CAPACITY:
         counts[query] += 1
-    scores[query, slot], keys[query, slot], tags[query, slot] = score, key, tag
+        return kept
+    highest = np.argmax(found[query])
+    dropped[query] = max(dropped[query], score, scores[query, highest])
+    return highest if key < found[query, highest] else -1
+
+
+@_compiled
+@no_type_check
+def _admit(block_scores, floors, final, key, tag, position, scores, found, tags, counts, dropped):
+    """Add a key to the candidates of all columns where it reaches the floor; a copy of one there lowers its index.
+
+    In the `final` search, whose scores are exact, one that loses to a candidate by score and by index is no candidate.
+    A loop rather than a call for each: in Numba a call counts references to all of its arrays, which takes longer.
+    """
+    for x in range(floors.size):
+        if block_scores[x] < floors[x]:
+            continue
+        query = position + x
+        slot = 0
+        while slot < counts[query]:
+            beaten = final and found[query, slot] < key and scores[query, slot] >= block_scores[x]
+            if beaten or tags[query, slot] == tag:
+                break
+            slot += 1
+        if slot < counts[query]:
+            found[query, slot] = min(found[query, slot], key)
+            continue
+        if slot == CAPACITY:
+            slot = _room_for(query, key, block_scores[x], floors[x], scores, found, tags, counts, dropped)
+        else:
+            counts[query] += 1
+        if slot >= 0:
+            scores[query, slot], found[query, slot], tags[query, slot] = block_scores[x], key, tag
+
+
+@_compiled
+@no_type_check
+def _floors_of_row(peak, tolerance, final, best, dropped, floors):
+    """What each column's scores against this key row must reach to be looked at; says whether any column's best does.
+
+    A position already crowded will be searched again in float64, so its candidates no longer matter, unless this is
+    that `final` search.
+    """
+    promising = False
+    for x in range(peak.size):
+        floors[x] = np.inf
+        if peak[x] < best[x] - tolerance[x]:
+            continue
+        best[x] = max(best[x], peak[x])
+        floor = best[x] - tolerance[x]
+        if not final and dropped[x] >= floor:
+            dropped[x] = max(dropped[x], peak[x])
+        else:
+            floors[x] = floor
+            promising = True
+    return promising
+
+
+@_compiled
+@no_type_check
+def _collect(
+    products, inverse_norm, reach, final, floors, key_tags, key_start, position, scores, found, tags, counts, dropped
+):
+    """Admit every pair of a query row (from `position` on) and a key row that reaches its column's floor."""
+    block_scores = np.empty(_COLUMNS_AT_ONCE, products.dtype)
+    for left in range(0, floors.size, _COLUMNS_AT_ONCE):
+        block_floors = floors[left : left + _COLUMNS_AT_ONCE]
+        if block_floors.min() == np.inf:
+            continue
+        for key in range(inverse_norm.size):
+            inverse = inverse_norm[key]
+            hits = 0
+            if reach == 0:
+                here = products[key, left:]
+                for x in range(block_floors.size):
+                    block_scores[x] = here[x] * inverse
+                    hits += block_scores[x] >= block_floors[x]
+            else:
+                before, here, after = products[key, left:], products[key + 1, left + 1 :], products[key + 2, left + 2 :]
+                for x in range(block_floors.size):
+                    block_scores[x] = (before[x] + here[x] + after[x]) * inverse
+                    hits += block_scores[x] >= block_floors[x]
+            if hits > 0:
+                _admit(
+                    block_scores, block_floors, final, key_start + key, key_tags[key], position + left,
+                    scores, found, tags, counts, dropped,
+                )  # fmt: skip
 
 
 @_compiled
 @no_type_check
 def search_diagonals(
-    query, keys, first, last, reach, inverse_norm, key_tags, key_start, key_stride, tolerance, ring, summed, peak, best,
-    scores, found, tags, counts, dropped,
+    query, keys, first, last, reach, final, inverse_norm, key_tags, key_start, key_stride, tolerance,
+    ring, summed, peak, floors, best, scores, found, tags, counts, dropped,
 ):  # fmt: skip
     """Compare a query tile with a key tile along the diagonals ``first <= key row - query row < last``.
 
     Walking down a diagonal, each product of two rows is needed by three centres and computed once: a ring of three
-    holds them, and with the sums it stays in the second-level cache. A score is looked at by itself only in a row whose
+    holds them, and with the sums it stays in the second-level cache. Single scores are looked at only in rows whose
     best comes within `tolerance` of the best so far.
     """
     columns = tolerance.shape[1]
     for diagonal in range(first, last):
         start = max(0, -diagonal)
         for step in range(min(query.shape[0] - start, keys.shape[0] - start - diagonal)):
-            here = ring[step % 3]
-            _row_products(keys[start + step + diagonal], query[start + step], here)
+            products = ring[step % 3]
+            _row_products(keys[start + step + diagonal], query[start + step], products)
             if step < 2 * reach:
                 continue
+            if reach > 0:
+                above, here = ring[(step + 1) % 3], ring[(step + 2) % 3]
+                _sum_rows(above.ravel(), here.ravel(), products.ravel(), summed.ravel())
+                products = summed
             query_row = start + step - 2 * reach
             key_row = query_row + diagonal
-            products = here
-            if reach > 0:
-                _sum_rows(ring[(step + 1) % 3].ravel(), ring[(step + 2) % 3].ravel(), here.ravel(), summed.ravel())
-                products = summed
+            position = query_row * columns
+            own = slice(position, position + columns)
             _peak_of_row(products, inverse_norm[key_row], reach, peak)
-            for x in range(columns):
-                n = query_row * columns + x
-                if peak[x] < best[n] - tolerance[query_row, x]:
-                    continue
-                best[n] = max(best[n], peak[x])
-                floor = best[n] - tolerance[query_row, x]
-                for key in range(inverse_norm.shape[1]):
-                    if reach == 0:
-                        score = products[key, x] * inverse_norm[key_row, key]
-                    else:
-                        score = (products[key, x] + products[key + 1, x + 1] + products[key + 2, x + 2]) * inverse_norm[
-                            key_row, key
-                        ]
-                    if score >= floor:
-                        _admit(
-                            score, key_start + key_row * key_stride + key, key_tags[key_row, key], floor, n,
-                            scores, found, tags, counts, dropped,
-                        )  # fmt: skip
+            if _floors_of_row(peak, tolerance[query_row], final, best[own], dropped[own], floors):
+                _collect(
+                    products, inverse_norm[key_row], reach, final, floors, key_tags[key_row],
+                    key_start + key_row * key_stride, position, scores, found, tags, counts, dropped,
+                )  # fmt: skip

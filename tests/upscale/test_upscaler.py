@@ -177,7 +177,7 @@ def test_the_result_tells_what_it_took(upscaler, references, low_res):
 
 
 def test_a_reference_smaller_than_a_pixel_of_the_low_res_grid_is_refused(upscaler):
-    with pytest.raises(InputError, match=r"2 x 3 pixels; at least 4 x 4"):
+    with pytest.raises(PictureError, match=r"2 x 3 pixels; at least 4 x 4"):
         upscaler.encode_references([np.zeros((3, 2, 3), np.uint8)])
 
 
@@ -185,7 +185,7 @@ def test_memory_that_is_not_there_is_refused_before_work(upscaler):
     tight = Upscaler.from_pretrained("lite-rec", device="cpu", memory="100MB")
     with pytest.raises(MemoryBudgetError, match="Allowed are 100 MB"):
         tight.upscale(np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(MemoryBudgetError, match="allowed are 100 MB"):
+    with pytest.raises(MemoryBudgetError, match="Allowed are 100 MB"):
         tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
 
 
@@ -225,3 +225,46 @@ def test_a_tensor_on_the_unit_range_is_a_picture_too(upscaler, low_res):
     tensor = torch.from_numpy(array.copy()).permute(2, 0, 1).float() / 255
     a, b = upscaler.upscale(tensor).array, upscaler.upscale(array).array
     assert np.abs(a.astype(int) - (b if b.dtype == a.dtype else b * 257)).max() <= (1 if a.dtype == np.uint8 else 257)
+
+
+@pytest.mark.parametrize("one", ["ref.png", b"bytes", np.zeros((8, 8, 3), np.uint8)])
+def test_one_reference_without_a_list_is_refused_with_how_to_write_it(upscaler, one):
+    with pytest.raises((InputError, TypeError), match=r"encode_references\(\[reference\]\)|references"):
+        upscaler.encode_references(one)
+
+
+def test_a_reference_too_small_for_a_copy_is_used_without_it(upscaler, low_res):
+    small = np.asarray(low_res)[:7, :5]
+    references = upscaler.encode_references([small], augment=True)
+    assert len(references) == 4
+    assert references.fallbacks == ("encoding: <array> is too small for copies at 0.5 of its size",)
+    assert upscaler.upscale(low_res, references).fallbacks == references.fallbacks
+
+
+def test_out_of_memory_while_encoding_takes_smaller_bands_then_gives_up(upscaler, truth, monkeypatch):
+    whole = upscaler.encode_references([truth])
+    encode = upscaler._method.encode
+    failures = iter([True, False, True])
+
+    def sometimes(band, keep):
+        if next(failures, False):
+            raise torch.OutOfMemoryError("out of memory")
+        return encode(band, keep)
+
+    monkeypatch.setattr(upscaler._method, "encode", sometimes)
+    monkeypatch.setattr(_plan, "_REFERENCE_BANDS", (256, 128, 64))
+    halved = upscaler.encode_references([truth])
+    assert halved.fallbacks[0].startswith("encoding: out of memory at 256 rows")
+    for name, tensor in whole[0].maps.items():
+        assert (tensor - halved[0].maps[name]).abs().mean() < 1e-4
+    monkeypatch.setattr(upscaler._method, "encode", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(MemoryBudgetError, match="even 64 rows"):
+        upscaler.encode_references([truth])
+
+
+def test_a_picture_too_large_for_its_memory_is_refused_before_it_is_decoded(tmp_path):
+    Image.new("L", (9000, 8000)).save(tmp_path / "huge.png")
+    tight = Upscaler.from_pretrained("lite-rec", device="cpu", memory="900MB")
+    for work in (tight.upscale, lambda file: tight.encode_references([file])):
+        with pytest.raises(MemoryBudgetError, match=r"decoding 9000 x 8000 pixels takes about 864 MB"):
+            work(tmp_path / "huge.png")

@@ -4,9 +4,11 @@ import os
 import stat
 from dataclasses import dataclass
 
-from srntt.errors import InputError, PictureError
+from srntt.errors import InputError, MemoryBudgetError, PictureError
 
 __all__ = ["Limits", "check_pixels", "read_file", "refuse"]
+
+_DECODING = 12  # bytes a pixel while a picture is decoded: Pillow's four, our three, and as much again in between
 
 
 @dataclass(frozen=True)
@@ -16,15 +18,18 @@ class Limits:
     Attributes:
         max_bytes: size of the file in bytes. Default 512 MiB.
         max_pixels: width times height. Default 200 million (a decoded 8-bit picture of that size is 0.6 GB).
+        max_memory: bytes that decoding may take, or None: whatever it takes.
     """
 
     max_bytes: int = 512 * 2**20
     max_pixels: int = 200_000_000
+    max_memory: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_bytes", "max_pixels"):
-            if getattr(self, name) < 1:
-                raise InputError(f"Limits({name}={getattr(self, name)!r}): must be at least 1.")
+        for name in ("max_bytes", "max_pixels", "max_memory"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"Limits({name}={value!r}): must be at least 1.")
 
 
 def refuse(source: str, reason: str) -> PictureError:
@@ -33,7 +38,12 @@ def refuse(source: str, reason: str) -> PictureError:
 
 
 def check_pixels(source: str, width: int, height: int, limits: Limits) -> None:
-    """Raises PictureError if ``width * height`` is nothing, or more than ``limits.max_pixels``."""
+    """Raises PictureError if ``width * height`` is nothing, or more than ``limits.max_pixels``.
+
+    Raises:
+        PictureError: so.
+        MemoryBudgetError: decoding would take more than ``limits.max_memory``.
+    """
     if width < 1 or height < 1:
         raise refuse(source, f"its header says {width} x {height} pixels; both must be at least 1.")
     pixels = width * height
@@ -42,6 +52,11 @@ def check_pixels(source: str, width: int, height: int, limits: Limits) -> None:
             source,
             f"{width} x {height} = {pixels:,} pixels, the limit is {limits.max_pixels:,}. "
             f"If you trust the file, raise it with --max-pixels {pixels} or Limits(max_pixels={pixels}).",
+        )
+    if limits.max_memory is not None and pixels * _DECODING > limits.max_memory:
+        raise MemoryBudgetError(
+            f"{source}: decoding {width} x {height} pixels takes about {pixels * _DECODING / 1e6:,.0f} MB, and "
+            f"{limits.max_memory / 1e6:,.0f} MB are left of the memory allowed. Allow more, or give a smaller picture."
         )
 
 

@@ -1,10 +1,11 @@
 """The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
 
-from srntt.upscale._memory import format_memory, parse_memory
+from srntt.upscale._memory import format_memory, limits_within, parse_memory
 from srntt.upscale._method import Progress
 from srntt.upscale._models import find_model, list_models, open_model
+from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import EncodedReference, References
-from srntt.upscale._result import Provenance, Result
+from srntt.upscale._result import Result
 from srntt.upscale._upscaler import Upscaler
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Upscaler",
     "find_model",
     "format_memory",
+    "limits_within",
     "list_models",
     "open_model",
     "parse_memory",

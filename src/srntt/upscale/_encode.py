@@ -1,49 +1,138 @@
 """A reference picture to what a model needs of it, band by band of rows."""
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.errors import InputError
+from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.match import ReferenceCopy, augment_references
-from srntt.upscale._memory import resident_bytes
+from srntt.upscale._memory import device_free_bytes, is_out_of_memory, resident_bytes
 from srntt.upscale._method import Method
-from srntt.upscale._plan import plan_reference
+from srntt.upscale._plan import Room, plan_reference
 from srntt.upscale._references import EncodedReference, Matrix
 
 _SMALLEST = 4
+_SMALLEST_BAND = 64
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+_SCALES, _TURNS = (1.0, 0.5), (0, 1, 2, 3)
+_CPU = torch.device("cpu")
 
 Rows = Callable[[int, int], Float[Tensor, "3 h w"]]
 """Gives the rows top..bottom of a picture."""
 
 
-def encode(method: Method, number: int, picture: Picture, budget: int, *, augment: bool) -> list[EncodedReference]:
-    """Encode a reference, and its turned and scaled copies if asked.
+@dataclass
+class Encoder:
+    """Encodes references one after the other.
 
-    What does not fill a whole LR pixel at the right and bottom is left out.
+    When memory runs out the band at hand is done again in half the rows, down to the smallest; then on the CPU; then
+    it is an error. Each such step is recorded in ``fallbacks``.
 
-    Raises:
-        InputError: smaller than 4 x 4 pixels.
-        MemoryBudgetError: does not fit.
+    Attributes:
+        method_on: the kind of model on a device.
+        device: where work starts.
+        budget: bytes that the process may hold.
     """
-    if min(picture.height, picture.width) < _SMALLEST:
-        raise InputError(
-            f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
-            f"at least {_SMALLEST} x {_SMALLEST} are needed. Leave it out."
-        )
 
-    def encoded(rows: Rows, height: int, width: int, to_original: Matrix) -> EncodedReference:
-        maps = _encode_rows(method, rows, height // method.scale * method.scale, width, budget)
-        return EncodedReference(number, picture.source, picture.height, picture.width, to_original, maps)
+    method_on: Callable[[torch.device], Method]
+    device: torch.device
+    budget: int
+    fallbacks: list[str] = field(default_factory=list)
 
-    if not augment:
-        return [encoded(picture.rgb, picture.height, picture.width, _IDENTITY)]
-    copies = augment_references(picture.rgb())
-    return [encoded(_rows_of(c.picture), c.picture.shape[1], c.picture.shape[2], _matrix(c)) for c in copies]
+    def encode(self, number: int, picture: Picture, *, augment: bool) -> list[EncodedReference]:
+        """Encode a reference, and its turned and scaled copies if asked.
+
+        What does not fill a whole LR pixel at the right and bottom is left out.
+
+        Raises:
+            PictureError: smaller than 4 x 4 pixels.
+            MemoryBudgetError: does not fit.
+        """
+        if min(picture.height, picture.width) < _SMALLEST:
+            raise PictureError(
+                f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
+                f"at least {_SMALLEST} x {_SMALLEST} are needed. Leave it out."
+            )
+        copies = len(_TURNS) * sum(scale**2 for scale in _SCALES) if augment else 1.0
+        room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
+        method = self.method_on(self.device)
+        self._band = plan_reference(picture.height, picture.width, copies, method.appetite, method.context, room).band
+        if not augment:
+            maps = self._encode_rows(picture.rgb, picture.height, picture.width)
+            return [EncodedReference(number, picture.source, picture.height, picture.width, _IDENTITY, maps)]
+        return [
+            EncodedReference(
+                number,
+                picture.source,
+                picture.height,
+                picture.width,
+                _matrix(copy),
+                self._encode_rows(_rows_of(copy.picture), *copy.picture.shape[1:]),  # pyright: ignore[reportCallIssue]
+            )
+            for copy in self._copies(picture)
+        ]
+
+    def _copies(self, picture: Picture) -> Iterator[ReferenceCopy]:
+        """One at a time, so that no two are held."""
+        whole = picture.rgb()
+        for scale in _SCALES:
+            if min(picture.height, picture.width) * scale < _SMALLEST:
+                self.fallbacks.append(f"encoding: {picture.source} is too small for copies at {scale} of its size")
+                continue
+            for turn in _TURNS:
+                yield augment_references(whole, turns=(turn,), scales=(scale,))[0]
+
+    def _encode_rows(self, rows: Rows, height: int, width: int) -> dict[str, Tensor]:
+        maps: dict[str, Tensor] = {}
+        method = self.method_on(self.device)
+        height, width = height // method.scale * method.scale, width // method.scale * method.scale
+        top = 0
+        while top < height:
+            bottom = min(height, top + self._band)
+            outer = slice(max(0, top - method.context), min(height, bottom + method.context))
+            try:
+                parts = method.encode(
+                    rows(outer.start, outer.stop)[:, :, :width], slice(top - outer.start, bottom - outer.start)
+                )
+                _place(parts, maps, top, bottom, height)
+                top = bottom
+                continue
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+            self._shrink()
+            method = self.method_on(self.device)
+            maps = {name: whole.to(self.device) for name, whole in maps.items()}
+        return maps
+
+    def _shrink(self) -> None:
+        gc.collect()
+        if self._band > _SMALLEST_BAND:
+            self.fallbacks.append(f"encoding: out of memory at {self._band} rows on {self.device}, went on with half")
+            self._band //= 2
+        elif self.device != _CPU:
+            self.fallbacks.append(f"encoding: out of memory on {self.device}, went on on the cpu")
+            self.device = _CPU
+        else:
+            raise MemoryBudgetError(
+                f"Out of memory while encoding even {self._band} rows of a reference. "
+                "Close other programs, or give fewer or smaller references."
+            )
+
+
+def _place(parts: dict[str, Tensor], maps: dict[str, Tensor], top: int, bottom: int, height: int) -> None:
+    """Put a band's maps where they belong in those of the whole picture."""
+    for name, part in parts.items():
+        extent = part.shape[1] * height // (bottom - top)
+        if name not in maps:
+            maps[name] = torch.empty(part.shape[0], extent, part.shape[2], device=part.device)
+        first = top * extent // height
+        maps[name][:, first : first + part.shape[1]] = part
 
 
 def _rows_of(picture: Float[Tensor, "3 H W"]) -> Rows:
@@ -54,21 +143,3 @@ def _matrix(copy: ReferenceCopy) -> Matrix:
     corners = copy.to_original(torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 1.0]))
     rows = [(float(c[1] - c[0]), float(c[2] - c[0]), float(c[0])) for c in corners]
     return rows[0], rows[1]
-
-
-def _encode_rows(method: Method, rows: Rows, height: int, width: int, budget: int) -> dict[str, Tensor]:
-    usable = width // method.scale * method.scale
-    plan = plan_reference(height, width, method.appetite, method.context, resident_bytes(), budget)
-    maps: dict[str, Tensor] = {}
-    for top in range(0, height, plan.band):
-        bottom = min(height, top + plan.band)
-        outer_top, outer_bottom = max(0, top - method.context), min(height, bottom + method.context)
-        band = rows(outer_top, outer_bottom)[:, :, :usable]
-        parts = method.encode(band, slice(top - outer_top, bottom - outer_top))
-        for name, part in parts.items():
-            extent = part.shape[1] * height // (bottom - top)
-            if name not in maps:
-                maps[name] = torch.empty(part.shape[0], extent, part.shape[2], device=part.device)
-            first = top * extent // height
-            maps[name][:, first : first + part.shape[1]] = part
-    return maps

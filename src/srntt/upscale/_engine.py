@@ -10,6 +10,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
+from srntt.upscale._memory import is_out_of_memory
 from srntt.upscale._method import Field, Method, Progress, Rendered, View
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
@@ -45,13 +46,18 @@ class Engine:
         self._tile, self._band = self.plan.tile, self.plan.band
         self._settle(self.device)
 
+    @property
+    def tile(self) -> int:
+        """Side of a tile as it is now."""
+        return self._tile
+
     def match(self, low_res: Float[Tensor, "3 h w"]) -> Field | None:
         """Find every LR position in the references."""
         while self.references:
             try:
                 return self._method.match(low_res, self.references, self._band, self.progress)
             except Exception as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             self._shrink("matching", "_band", _SMALLEST_BAND)
         return None
@@ -67,7 +73,7 @@ class Engine:
             try:
                 self._render_row(row, low_res, matched, canvas, share)
             except Exception as error:
-                if not _out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             else:
                 canvas.finish_row(row)
@@ -130,11 +136,3 @@ class Engine:
         self._device = device
         self._method = self.make_method(device)
         self.references = [item.on(device) for item in self.references]
-
-
-def _out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryBudgetError):
-        return False
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)

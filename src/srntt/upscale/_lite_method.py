@@ -26,9 +26,9 @@ class LiteMethod:
     context = 64
     appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=150_000_000)
 
-    def __init__(self, model: Lite, device: torch.device, workspace: int | None = None) -> None:
+    def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self._device, self._workspace = device, workspace
+        self._device = device
 
     def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
         """Descriptor and contrast at 1x, texture bands at 1x, 2x and 4x."""
@@ -70,7 +70,7 @@ class LiteMethod:
 
     def _match_band(self, query: Description, references: list[EncodedReference]) -> tuple[Tensor, ...]:
         keys = [item.maps["descriptor"] for item in references]
-        found = dense_match(query.descriptor[0], keys, patch=1, memory=self._workspace)
+        found = dense_match(query.descriptor[0], keys, patch=1)
         position = torch.stack([found.y, found.x], -1).float()
         sharpness, contrast = torch.empty_like(found.similarity), query.contrast[0, 0].clone()
         vectors = query.descriptor[0].flatten(1)

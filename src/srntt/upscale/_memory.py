@@ -4,9 +4,13 @@ import os
 import re
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from srntt.errors import InputError
+import torch
+
+from srntt.errors import InputError, MemoryBudgetError
+from srntt.image import Limits
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", re.IGNORECASE)
@@ -36,6 +40,8 @@ def parse_memory(amount: int | str | None) -> int | None:
 
 def format_memory(size: int) -> str:
     """An amount for people: ``format_memory(1_500_000_000) == "1.50 GB"``."""
+    if size < 10**6:
+        return f"{size:,} bytes"
     return f"{size / 1e9:.2f} GB" if size >= 10**9 else f"{size / 1e6:.0f} MB"
 
 
@@ -76,6 +82,28 @@ def free_bytes() -> int:
     except (OSError, StopIteration, ValueError):
         available = 4 * 10**9
     return int(available * _DEFAULT_SHARE)
+
+
+def limits_within(limits: Limits, memory: int | None) -> Limits:
+    """Limits under which decoding keeps the process within its memory, if the user named any."""
+    return limits if memory is None else replace(limits, max_memory=max(1, memory - resident_bytes()))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """True for what torch and Python raise when an allocation fails, on any device."""
+    if isinstance(error, MemoryBudgetError):
+        return False
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+def device_free_bytes(device: torch.device) -> int | None:
+    """What may still be taken on an accelerator with memory of its own; None where memory is the machine's."""
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free * _DEFAULT_SHARE)
 
 
 def budget_bytes(memory: int | None) -> int:

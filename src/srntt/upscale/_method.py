@@ -34,7 +34,8 @@ class Field:
 
     def crop(self, view: "View") -> "Field":
         """A part of it."""
-        return Field(self.reference[view], self.position[view], self.similarity[view], self.extra[:, *view])
+        parts = (self.reference[view], self.position[view], self.similarity[view], self.extra[:, *view])
+        return Field(*parts, frame=0)  # a part's edge is no frame
 
     def on(self, device: torch.device) -> "Field":
         """The same on a device."""

@@ -100,7 +100,7 @@ def _first_line(card: Path) -> str:
 
 
 #: How each kind of model is driven.
-METHODS: dict[type[nn.Module], Callable[[Any, torch.device, int | None], Method]] = {
+METHODS: dict[type[nn.Module], Callable[[Any, torch.device], Method]] = {
     Lite: LiteMethod,
     PaperSRNTT: PaperMethod,
 }

@@ -25,16 +25,16 @@ class PaperMethod:
     """
 
     scale = 4
-    halo = 32  # the networks see 83 pixels far, but hardly look there (tests/upscale)
+    halo = 32  # the networks see 82 pixels far, but hardly look there (tests/upscale)
     context = 64
     appetite = Appetite(encode=2400, encoded=520, match=60_000, matched=60, render=40_000, fixed=150_000_000)
 
-    def __init__(self, model: PaperSRNTT, device: torch.device, workspace: int | None = None) -> None:
+    def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         if model.scale != self.scale:
             raise ModelError(f"This is the {model.scale}x variant of the paper's network; upscaling takes the 4x one.")
         self._model = model.to(device)
         self._phi: VGG19Features = load_vgg19(find_vgg19(model.config.phi), family=model.config.phi).to(device)
-        self._device, self._workspace = device, workspace
+        self._device = device
 
     def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
         """Key map at 1x, value maps at 1x, 2x and 4x."""
@@ -57,7 +57,7 @@ class PaperMethod:
         parts = []
         for top, bottom in cuts(height, band):
             seen = slice(max(0, top - 1), min(height, bottom + 1))  # a patch reaches one row out
-            found = dense_match(self._query(low_res, seen), keys, memory=self._workspace, border=border)
+            found = dense_match(self._query(low_res, seen), keys, border=border)
             inner = slice(top - seen.start, bottom - seen.start)
             parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
             progress("match", bottom, height)

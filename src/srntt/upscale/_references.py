@@ -49,10 +49,11 @@ class References(Sequence[EncodedReference]):
     Args:
         fingerprint: of the weights they were encoded with.
         encoded: the references, copies included.
+        fallbacks: what had to be done otherwise than planned while they were encoded; not saved.
     """
 
-    def __init__(self, fingerprint: str, encoded: Sequence[EncodedReference]) -> None:
-        self.fingerprint = fingerprint
+    def __init__(self, fingerprint: str, encoded: Sequence[EncodedReference], fallbacks: tuple[str, ...] = ()) -> None:
+        self.fingerprint, self.fallbacks = fingerprint, fallbacks
         self._encoded = tuple(encoded)
 
     def __len__(self) -> int:

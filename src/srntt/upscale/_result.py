@@ -7,26 +7,8 @@ import numpy as np
 from PIL import Image
 
 from srntt import image
-from srntt._shapes import Float, Int, Shaped
-
-
-@dataclass(frozen=True, eq=False)
-class Provenance:
-    """For each LR position, where in the references its detail came from and how much came.
-
-    Attributes:
-        sources: names of the references.
-        reference: index into ``sources``.
-        y, x: place in that reference, in its pixels (0, 0 is the centre of the first).
-        share: how far the model let the reference in: 0 not at all .. 1 fully. For the light models the mean opening
-            of the gate that the reference's texture passes.
-    """
-
-    sources: tuple[str, ...]
-    reference: Int[np.ndarray, "h w"]
-    y: Float[np.ndarray, "h w"]
-    x: Float[np.ndarray, "h w"]
-    share: Float[np.ndarray, "h w"]
+from srntt._shapes import Float, Shaped
+from srntt.upscale._provenance import Provenance
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +22,7 @@ class Result:
         seconds: wall time.
         predicted_bytes: memory that the whole process was predicted to hold at most.
         peak_bytes: memory that it held at most meanwhile, as the operating system counts it.
-        tile: side of the largest tile used, in LR pixels.
+        tile: side of a tile in LR pixels, as it was in the end.
         fallbacks: what had to be done otherwise than planned, in order.
     """
 

@@ -4,9 +4,8 @@ import copy
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,15 +13,24 @@ from srntt import image
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.features import enlarge
-from srntt.image import Limits, Picture
-from srntt.upscale._encode import encode
+from srntt.image import Limits, Picture, Source
+from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
-from srntt.upscale._memory import budget_bytes, parse_memory, peak_bytes, resident_bytes, start_peak
-from srntt.upscale._method import Field, Method, Progress
+from srntt.upscale._memory import (
+    budget_bytes,
+    device_free_bytes,
+    limits_within,
+    parse_memory,
+    peak_bytes,
+    resident_bytes,
+    start_peak,
+)
+from srntt.upscale._method import Method, Progress
 from srntt.upscale._models import METHODS, choose_device, fingerprint, open_model
-from srntt.upscale._plan import Job, plan_upscale
-from srntt.upscale._references import EncodedReference, References, picture_names
-from srntt.upscale._result import Provenance, Result
+from srntt.upscale._plan import Job, Plan, Room, plan_upscale
+from srntt.upscale._provenance import trace
+from srntt.upscale._references import EncodedReference, References
+from srntt.upscale._result import Result
 from srntt.upscale._tiles import Canvas
 
 _MATCHERS = ("auto", "exact")
@@ -39,8 +47,7 @@ class Upscaler:
         matcher: ``exact``, or ``auto`` (exact, too, as yet).
 
     Example:
-        >>> import numpy as np
-        >>> upscaler = Upscaler.from_pretrained("lite-rec")
+        >>>         >>> upscaler = Upscaler.from_pretrained("lite-rec")
         >>> upscaler.upscale(np.zeros((8, 6, 3), np.uint8)).array.shape
         (32, 24, 3)
     """
@@ -52,7 +59,7 @@ class Upscaler:
         name: str = "model",
         device: str | torch.device = "auto",
         memory: int | str | None = None,
-        matcher: str = "auto",
+        matcher: Literal["auto", "exact"] = "auto",
     ) -> None:
         if matcher not in _MATCHERS:
             raise InputError(f"Matcher {matcher!r} does not exist; there are {' and '.join(_MATCHERS)}.")
@@ -60,7 +67,8 @@ class Upscaler:
         self._memory = parse_memory(memory)
         self._model = model.eval().requires_grad_(False)
         self._fingerprint = fingerprint(model)
-        self._method = self._make_method(self.device)
+        self._methods: dict[torch.device, Method] = {}
+        self._method = self._method_on(self.device)
 
     @classmethod
     def from_pretrained(
@@ -69,7 +77,7 @@ class Upscaler:
         *,
         device: str | torch.device = "auto",
         memory: int | str | None = None,
-        matcher: str = "auto",
+        matcher: Literal["auto", "exact"] = "auto",
     ) -> "Upscaler":
         """Load a model by the name of an embedded one, or from a folder or .safetensors file.
 
@@ -88,7 +96,7 @@ class Upscaler:
     @torch.inference_mode()
     def encode_references(
         self,
-        references: Iterable[Any],
+        references: Iterable[Source],
         *,
         augment: bool = False,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
@@ -103,23 +111,26 @@ class Upscaler:
             progress: told ("encode", done, total).
 
         Raises:
-            PictureError: one that is not a whole picture.
-            InputError: one smaller than 4 x 4 pixels.
+            PictureError: one that is not a whole picture, or smaller than 4 x 4 pixels.
+            InputError: one picture instead of a list, or an array that is no picture.
             MemoryBudgetError: they do not fit.
         """
+        if isinstance(references, Source):
+            raise InputError("This is one reference; give a list of them: encode_references([reference]).")
         given = list(references)
+        encoder = Encoder(self._method_on, self.device, budget_bytes(self._memory))
         encoded: list[EncodedReference] = []
         for number, source in enumerate(given):
-            budget = budget_bytes(self._memory)
-            encoded += encode(self._method, number, image.load(source, limits=limits), budget, augment=augment)
+            picture = image.load(source, limits=limits_within(limits, self._memory))
+            encoded += encoder.encode(number, picture, augment=augment)
             if progress:
                 progress("encode", number + 1, len(given))
-        return References(self._fingerprint, encoded)
+        return References(self._fingerprint, encoded, tuple(encoder.fallbacks))
 
     @torch.inference_mode()
     def upscale(
         self,
-        picture: Any,
+        picture: Source,
         references: References | None = None,
         *,
         tile: int | Literal["auto"] = "auto",
@@ -137,47 +148,57 @@ class Upscaler:
 
         Raises:
             PictureError: not a whole picture.
-            InputError: references of another model, a tile that is too small.
+            InputError: references of another model, or not encoded; a tile that is too small.
             MemoryBudgetError: does not fit even in the smallest pieces.
             ModelError: the model returned values that are not finite.
         """
         began = time.perf_counter()
         start_peak()
-        source = image.load(picture, limits=limits)
-        encoded = list(references or ())
-        if references:
-            references.check_made_for(self._fingerprint)
-        channels = source.color.shape[2] + (source.alpha is not None)
-        job = Job(source.height, source.width, channels, source.bits // 8)
-        plan = plan_upscale(
-            job,
-            self._method.appetite,
-            self._method.halo,
-            self.scale,
-            resident_bytes(),
-            budget_bytes(self._memory),
-            None if tile == "auto" else tile,
-        )
-        engine = Engine(self._make_method, self.device, encoded, plan, progress or _silent)
+        encoded = self._checked(references)
+        if not isinstance(tile, int) and tile != "auto":
+            raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
+        source = image.load(picture, limits=limits_within(limits, self._memory))
+        plan = self._plan(source, None if tile == "auto" else tile)
+        engine = Engine(self._method_on, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
         canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
         share = engine.render(low_res, field, canvas)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
         return Result(
-            output,
-            None if field is None else field.similarity.cpu().numpy(),
-            None if field is None or share is None else _provenance(field, encoded, share, self.scale),
-            time.perf_counter() - began,
-            plan.peak,
-            peak_bytes(),
-            plan.tile,
-            tuple(engine.fallbacks),
+            picture=output,
+            similarity=None if field is None else field.similarity.cpu().numpy(),
+            provenance=None if field is None or share is None else trace(field, encoded, share, self.scale),
+            seconds=time.perf_counter() - began,
+            predicted_bytes=plan.peak,
+            peak_bytes=peak_bytes(),
+            tile=engine.tile,
+            fallbacks=(*(references.fallbacks if references else ()), *engine.fallbacks),
         )
 
-    def _make_method(self, device: torch.device) -> Method:
-        model = self._model if device == self.device else copy.deepcopy(self._model)
-        return METHODS[type(model)](model, device, None)
+    def _checked(self, references: References | None) -> list[EncodedReference]:
+        if references is None:
+            return []
+        if not isinstance(references, References):
+            raise InputError(
+                f"references are {type(references).__name__}; give what encode_references([picture, ...]) returned, "
+                "or None."
+            )
+        references.check_made_for(self._fingerprint)
+        return list(references)
+
+    def _plan(self, source: Picture, tile: int | None) -> Plan:
+        channels = source.color.shape[2] + (source.alpha is not None)
+        job = Job(source.height, source.width, channels, source.bits // 8)
+        room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
+        return plan_upscale(job, self._method.appetite, self._method.halo, self.scale, room, tile)
+
+    def _method_on(self, device: torch.device) -> Method:
+        """The model on a device; made once for each."""
+        if device not in self._methods:
+            model = copy.deepcopy(self._model) if self._methods else self._model
+            self._methods[device] = METHODS[type(model)](model, device)
+        return self._methods[device]
 
 
 def _silent(stage: str, done: int, total: int) -> None:
@@ -187,20 +208,3 @@ def _silent(stage: str, done: int, total: int) -> None:
 def _enlarged_alpha(source: Picture, scale: int) -> Float[Tensor, "1 H W"] | None:
     """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
     return None if source.alpha is None else enlarge(source.alpha_plane()[None], scale)[0]
-
-
-def _provenance(
-    field: Field, references: list[EncodedReference], share: Float[np.ndarray, "h w"], scale: int
-) -> Provenance:
-    reference = field.reference.cpu()
-    place = field.position.cpu() * scale + (scale - 1) / 2  # from the LR grid to pixels of the encoded picture
-    original = torch.zeros_like(place)
-    number = torch.zeros_like(reference)
-    for index, item in enumerate(references):
-        here = reference == index
-        matrix = place.new_tensor(item.to_original)
-        original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2]
-        number[here] = item.number
-    return Provenance(
-        picture_names(references), number.numpy(), original[..., 0].numpy(), original[..., 1].numpy(), share
-    )

@@ -4,11 +4,8 @@ Everything is judged from the header (names, shapes, dtypes) before a tensor is 
 file costs no more memory than the one that was expected.
 """
 
-import os
-import secrets
 import stat
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from srntt.errors import ModelError, OutputError
+from srntt._files import write_bytes
+from srntt.errors import ModelError
 
 MAX_HEADER_BYTES = 4 << 20
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64}
@@ -101,27 +99,6 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
     write_bytes(path, save(plain, metadata=dict(metadata)))
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a whole file or none; an existing file is replaced.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"Cannot write {path}: {error.strerror}. Choose a folder that can be written.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
 def _refuse_other_formats(path: Path) -> None:
     try:
         status = path.stat()
@@ -131,8 +108,7 @@ def _refuse_other_formats(path: Path) -> None:
         raise ModelError(f"{path} is not a regular file. Give the path of a safetensors file.")
     if path.suffix.lower() in _OTHER_FORMATS:
         raise ModelError(f"{path} is a {path.suffix} file: not loaded. {_ADVICE}.")
-    with path.open("rb") as file:
-        start = file.read(8)
+    start = _first_bytes(path)
     if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY")):
         raise ModelError(f"{path} is a pickle, zip or NumPy file whatever its name says: not loaded. {_ADVICE}.")
     length = int.from_bytes(start, "little")
@@ -141,6 +117,14 @@ def _refuse_other_formats(path: Path) -> None:
             f"{path} is not a whole safetensors file: its header claims {length} bytes of {status.st_size}, "
             f"and {MAX_HEADER_BYTES} are allowed. Fetch or save it again."
         )
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror}. Change its mode, or copy it where you may.") from error
 
 
 def _opened(path: Path):

@@ -1,9 +1,11 @@
 """Model files: what is saved is loaded; whatever else comes is refused with the reason, before it costs anything."""
 
+import errno
 import json
 import os
 import pickle
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -326,3 +328,17 @@ def test_numpy_agrees_on_what_was_written(extractor, tmp_path):
     start, end = header["to_rgb.bias"]["data_offsets"]
     values = np.frombuffer(content[8 + length :][start:end], "<f4")
     np.testing.assert_array_equal(values, extractor.to_rgb.bias.detach())
+
+
+def test_a_file_that_may_not_be_read_is_named(extractor, tmp_path, monkeypatch):
+    path = save_model(extractor, tmp_path / "x.safetensors")
+    original = Path.open
+
+    def forbidden(self, *args, **kwargs):  # root may read anything: no mode would do
+        if self == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    with pytest.raises(ModelError, match=r"Cannot read .*x\.safetensors: Permission denied\. Change its mode"):
+        load_model(path)

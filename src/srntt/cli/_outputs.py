@@ -1,6 +1,5 @@
 """Where the results of an upscale go: decided and checked before any work, written whole or not at all."""
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from srntt._files import whole_file
 from srntt.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Destinations:
             similarity = _similarity_picture(result.similarity, picture.height, picture.width)
             save(similarity, self.map, overwrite=options.overwrite, quality=options.quality)
         if self.provenance and result.provenance is not None:
-            _save_provenance(result.provenance, self.provenance)
+            _save_provenance(result.provenance, self.provenance, options.overwrite)
         return (*picture.notes[len(result.picture.notes) :], *notes)
 
 
@@ -151,12 +151,9 @@ def _similarity_picture(similarity: "numpy.ndarray", height: int, width: int) ->
     )
 
 
-def _save_provenance(provenance: "srntt.upscale.Provenance", path: Path) -> None:
+def _save_provenance(provenance: "srntt.upscale.Provenance", path: Path, overwrite: bool) -> None:
     import numpy as np
 
-    from srntt._safetensors import write_bytes
-
-    content = io.BytesIO()
     maps = {name: getattr(provenance, name) for name in ("reference", "y", "x", "share")}
-    np.savez_compressed(content, sources=np.array(provenance.sources, dtype=np.str_), **maps)
-    write_bytes(path, content.getvalue())
+    with whole_file(path, overwrite=overwrite) as file:
+        np.savez_compressed(file, sources=np.array(provenance.sources, dtype=np.str_), **maps)

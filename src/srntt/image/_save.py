@@ -1,14 +1,10 @@
 """``save`` and ``check_output``: whole files or none, and everything that can be known is known before the work."""
 
-import contextlib
-import errno
 import os
-import secrets
 import stat
-from collections.abc import Iterator
-from typing import BinaryIO
 
-from srntt.errors import InputError, OutputError, SrnttError
+from srntt._files import exists_error, whole_file
+from srntt.errors import InputError, OutputError
 from srntt.image._encode import encode
 from srntt.image._formats import FORMATS, Format, format_of, require
 from srntt.image._picture import Picture
@@ -50,7 +46,7 @@ def save(
         raise InputError(f"quality {quality}: must be 1..100.")
     name = os.fsdecode(path)
     form = _checked(name, picture.width, picture.height, not picture.opaque, picture.bits, overwrite)
-    with _whole_file(name, overwrite) as file:
+    with whole_file(name, overwrite=overwrite) as file:
         return encode(picture, form, file, strip=strip, quality=quality)
 
 
@@ -103,7 +99,7 @@ def _check_place(path: str, overwrite: bool) -> None:
         if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
             raise OutputError(f"{path}: is a folder or a special file. Give the name of a file.")
         if not overwrite:
-            raise _exists(path)
+            raise exists_error(path)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{path}: the folder {folder} cannot be written to. Choose another or change its mode.")
 
@@ -120,49 +116,8 @@ def _check_holds(path: str, form: Format, width: int, height: int, alpha: bool, 
     if bits > form.bits:
         raise OutputError(
             f"{path}: the picture has {bits} bits a sample and {form.name} holds {form.bits}. "
-            "Choose .png or .tif, or allow the loss with --bits 8 or Picture.to_8bit()."
+            "Choose .png or .tif, or allow the loss: --bits 8, in Python Picture.to_8bit()."
         )
     size = width * height * (4 if alpha else 3) * (bits // 8)
     if size > form.max_bytes:
         raise OutputError(f"{path}: {size:,} bytes of samples; {form.name} holds {form.max_bytes:,}. Choose .png.")
-
-
-def _exists(path: str) -> OutputError:
-    return OutputError(
-        f"{path}: exists already. Choose another name, or replace it with --overwrite or overwrite=True."
-    )
-
-
-@contextlib.contextmanager
-def _whole_file(path: str, overwrite: bool) -> Iterator[BinaryIO]:
-    folder = os.path.dirname(path) or "."
-    temporary = os.path.join(folder, f".srntt-{secrets.token_hex(8)}.part")
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        _put_in_place(temporary, path, overwrite)
-    except SrnttError:
-        raise
-    except Exception as error:  # a full disk, or an encoder that refuses: both leave nothing behind
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise OutputError(f"{path}: cannot be written: {reason}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-
-
-def _put_in_place(temporary: str, path: str, overwrite: bool) -> None:
-    if not overwrite:
-        try:  # a link fails if the name has been taken meanwhile, where a rename would replace it
-            return os.link(temporary, path)
-        except FileExistsError:
-            raise _exists(path) from None
-        except OSError as error:  # FAT and some network drives have no links
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES):
-                raise
-        if os.path.lexists(path):
-            raise _exists(path)
-    os.replace(temporary, path)
-    return None

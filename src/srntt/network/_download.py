@@ -6,10 +6,9 @@ original.
 
 import hashlib
 import os
-import secrets
 import urllib.request
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol, runtime_checkable
 
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srntt._files import unfinished_file
 from srntt.errors import InputError, ModelError, OutputError
 from srntt.features import (
     Family,
@@ -112,25 +112,26 @@ def _open_url(url: str) -> AbstractContextManager[Readable]:
 
 def _download(open_url: Opener, progress: Progress | None) -> dict[str, Tensor]:
     folder = weights_cache_dir()
-    temporary = folder / f".vgg19.{secrets.token_hex(4)}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with open_url(VGG19_URL) as response, temporary.open("xb") as file:
-            total = _copy(response, file, progress)
-        found = _sha256(temporary)
-        if (total, found) != (VGG19_BYTES, VGG19_SHA256):
-            raise ModelError(
-                f"{VGG19_URL} gave {total} bytes with SHA-256 {found}; expected {VGG19_BYTES} with {VGG19_SHA256}. "
-                "Nothing was kept. Try again, or fetch the file by other means and use --from FILE."
-            )
-        return read_torch_file(temporary, torchvision_names())
+        with unfinished_file(folder) as temporary:
+            return _fetched(open_url, Path(temporary), progress)
     except OSError as error:
         raise OutputError(
             f"Cannot fetch {VGG19_URL} into {folder}: {error}. Fetch it by other means and use --from FILE."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+
+
+def _fetched(open_url: Opener, file: Path, progress: Progress | None) -> dict[str, Tensor]:
+    with open_url(VGG19_URL) as response, file.open("xb") as copy:
+        total = _copy(response, copy, progress)
+    found = _sha256(file)
+    if (total, found) != (VGG19_BYTES, VGG19_SHA256):
+        raise ModelError(
+            f"{VGG19_URL} gave {total} bytes with SHA-256 {found}; expected {VGG19_BYTES} with {VGG19_SHA256}. "
+            "Nothing was kept. Try again, or fetch the file by other means and use --from FILE."
+        )
+    return read_torch_file(file, torchvision_names())
 
 
 def _copy(response: Readable, file: BinaryIO, progress: Progress | None) -> int:
@@ -171,7 +172,8 @@ def _family_by_sum(source: Path) -> Family:
     if found != VGG19_SHA256:
         raise ModelError(
             f"{source} is not torchvision's vgg19-dcbb9e9d.pth: its SHA-256 is {found}. "
-            "If it holds VGG19 all the same, say whose: family='torchvision', or family='caffe' for the original ones."
+            "If it holds VGG19 all the same, say whose: --family torchvision, or --family caffe for the original ones "
+            "(in Python family=)."
         )
     return "torchvision"
 

@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from srntt._safetensors import Header, read_header, read_tensors, write_bytes, write_tensors
-from srntt.errors import InputError, ModelError, OutputError
+from srntt._files import exists_error, write_bytes
+from srntt._safetensors import Header, read_header, read_tensors, write_tensors
+from srntt.errors import InputError, ModelError
 from srntt.network._content_extractor import ContentExtractor, ContentExtractorConfig
 from srntt.network._lite import Lite, LiteConfig
 from srntt.network._paper import PaperConfig, PaperSRNTT
@@ -57,7 +58,7 @@ def save_model(
     config = json.dumps(_config_of(model), indent=2, sort_keys=True)
     single = path.suffix == ".safetensors"
     if not overwrite and (path.exists() if single else path.is_dir() and any(path.iterdir())):
-        raise OutputError(f"{path} exists. Choose another name, or say overwrite.")
+        raise exists_error(str(path))
     tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
     write_tensors(path if single else path / "model.safetensors", tensors, {"config": config})
     if not single:

@@ -1,0 +1,98 @@
+"""Whole files or none: what srntt writes is written under another name first, flushed to disk and renamed."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from srntt.errors import OutputError, SrnttError
+
+_unfinished: set[str] = set()
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """A file to write into, which gets its name once the block has ended without an error.
+
+    On any error, and on Ctrl-C, nothing is left. Symbolic links are replaced, not followed.
+
+    Args:
+        path: of the file; its folder must exist.
+        overwrite: replace what is there, also if it appears meanwhile.
+
+    Raises:
+        OutputError: it exists and ``overwrite`` is off, or whatever went wrong in the block, unless that was an
+            SrnttError.
+    """
+    name = os.fsdecode(path)
+    try:
+        with unfinished_file(os.path.dirname(name) or ".") as temporary:
+            with open(temporary, "xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            _put_in_place(temporary, name, overwrite)
+    except SrnttError:
+        raise
+    except Exception as error:  # a full disk, or an encoder that refuses: both leave nothing behind
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise OutputError(f"{name}: cannot be written: {reason}.") from error
+
+
+def write_bytes(path: str | os.PathLike, content: bytes) -> None:
+    """Write a whole file or none; an existing file is replaced, a missing folder is made.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}. Choose another folder.") from error
+    with whole_file(path, overwrite=True) as file:
+        file.write(content)
+
+
+@contextmanager
+def unfinished_file(folder: str | os.PathLike) -> Iterator[str]:
+    """A name for a temporary file in a folder; whatever is there by the end of the block is removed."""
+    path = os.path.join(os.fsdecode(folder), f".srntt-{secrets.token_hex(8)}.part")
+    _unfinished.add(path)
+    try:
+        yield path
+    finally:
+        with suppress(OSError):
+            os.unlink(path)
+        _unfinished.discard(path)
+
+
+def remove_unfinished() -> None:
+    """Remove every temporary file that is open now: for a process that is about to end without unwinding."""
+    for path in tuple(_unfinished):
+        with suppress(OSError):
+            os.unlink(path)
+
+
+def exists_error(path: str) -> OutputError:
+    """What is said of a file that must not be replaced."""
+    return OutputError(
+        f"{path}: exists already. Choose another name, or replace it: --overwrite, in Python overwrite=True."
+    )
+
+
+def _put_in_place(temporary: str, path: str, overwrite: bool) -> None:
+    if not overwrite:
+        try:  # a link fails if the name has been taken meanwhile, where a rename would replace it
+            return os.link(temporary, path)
+        except FileExistsError:
+            raise exists_error(path) from None
+        except OSError as error:  # FAT and some network drives have no links
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES):
+                raise
+        if os.path.lexists(path):
+            raise exists_error(path)
+    os.replace(temporary, path)
+    return None

@@ -11,7 +11,8 @@ app = App(
     help="Give it a small picture and better pictures of similar things; it returns the small one four times larger.",
     help_epilogue=(
         "Results go to stdout, progress to stderr. Exit codes: 0 done, 1 some inputs failed, 2 usage, 3 nothing to do, "
-        "4 model or environment, 130 interrupted. --debug or SRNTT_DEBUG=1 shows where an error came from."
+        "4 model or environment, 130 interrupted, 143 terminated. "
+        "--debug or SRNTT_DEBUG=1 shows where an error came from."
     ),
     help_format="plaintext",
     default_parameter=Parameter(negative=(), show_default=False),

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from srntt.cli._interrupt import Terminated
 from srntt.errors import (
     InputError,
     MemoryBudgetError,
@@ -22,6 +23,7 @@ class Exit(IntEnum):
     NOTHING_TO_DO = 3
     ENVIRONMENT = 4
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class NothingToDoError(SrnttError):
@@ -30,6 +32,7 @@ class NothingToDoError(SrnttError):
 
 # Most particular first: a PictureError is an InputError, but what must be mended is the file, not the command line.
 _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
+    (Terminated, Exit.TERMINATED),
     (KeyboardInterrupt, Exit.INTERRUPTED),
     (NothingToDoError, Exit.NOTHING_TO_DO),
     (PictureError, Exit.SOME_FAILED),

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from srntt.cli._exit import Exit, exit_code, explanation
+from srntt.cli._interrupt import interruptible
 from srntt.cli._say import complain, tolerate_any_name
 
 
@@ -17,10 +18,11 @@ def main(tokens: Sequence[str] | None = None) -> int:
     options = given[: given.index("--")] if "--" in given else given
     debug = "--debug" in options or os.environ.get("SRNTT_DEBUG", "0") not in ("", "0")
     tolerate_any_name()
+    if "--debug" in options:
+        given.remove("--debug")
     try:
-        if "--debug" in options:
-            given.remove("--debug")
-        return _run(given)
+        with interruptible():
+            return _run(given)
     except BrokenPipeError:  # the reader of stdout has left (| head): no one is there to be told
         _close_stdout()
         return Exit.SOME_FAILED

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from srntt.cli._interrupt import raise_if_interrupted
+
 if TYPE_CHECKING:
     import rich.progress
 
@@ -37,7 +39,8 @@ class ProgressOnStderr(AbstractContextManager):
             self._bars.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` of a stage are finished."""
+        """Show that ``done`` of ``total`` of a stage are finished; a good moment to be interrupted, too."""
+        raise_if_interrupted()
         if self._bars:
             if stage not in self._tasks:
                 self._tasks[stage] = self._bars.add_task(_STAGES.get(stage, stage), total=total, completed=done)

@@ -1,0 +1,121 @@
+"""Ctrl-C and SIGTERM end a command wherever they find it; a second one ends it at once.
+
+Raising from a signal handler is not enough. Python runs the handler at the next line of Python, and while Numba
+compiles, that is often a callback of LLVM's, through which no exception passes: Python reports it as unraisable and
+goes on. So an exception that was lost there is raised again a moment later, and progress looks whether one is due.
+"""
+
+import _thread
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+from srntt._files import remove_unfinished
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN_SECONDS = 0.05
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: somebody asked the process to end."""
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Within this block Ctrl-C raises KeyboardInterrupt and SIGTERM raises Terminated, until one has its way.
+
+    In another thread than the main one, which no signal reaches, the block is as any other.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    global _asked
+    wanted = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # nohup, a shell's &
+    handlers = {number: signal.signal(number, _on_signal) for number in wanted}
+    report = sys.unraisablehook
+    sys.unraisablehook = partial(_on_lost, report)
+    try:
+        with _ending_at_once_on_the_second():
+            yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        sys.unraisablehook, _asked = report, None
+
+
+def raise_if_interrupted() -> None:
+    """Raise what a signal asked for, if it has not ended the command already."""
+    if _asked is not None:
+        raise _asked()
+
+
+_asked: type[KeyboardInterrupt] | None = None
+_repeats = 0  # signals that are our own: an exception raised again
+
+
+def _on_signal(number: int, _: object) -> None:
+    global _asked
+    _asked = _asked or (Terminated if number == signal.SIGTERM else KeyboardInterrupt)
+    raise _asked()
+
+
+def _on_lost(report: Callable[[Any], object], lost: Any) -> None:
+    """In place of ``sys.unraisablehook``, which told people of every exception alike."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        report(lost)
+        return
+    again = threading.Timer(_AGAIN_SECONDS, _raise_again)
+    again.daemon = True
+    again.start()
+
+
+def _raise_again() -> None:
+    global _repeats
+    if _asked is not None:
+        _repeats += 1
+        _thread.interrupt_main(signal.SIGTERM if _asked is Terminated else signal.SIGINT)
+
+
+@contextmanager
+def _ending_at_once_on_the_second() -> Iterator[None]:
+    """A thread hears of every signal as it comes, even while the main one is deep in compiled code."""
+    reading, writing = os.pipe()
+    if sys.platform != "win32":
+        os.set_blocking(writing, False)  # as set_wakeup_fd demands
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    listener = threading.Thread(target=_listen, args=(reading,), name="signals", daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+        listener.join()
+        os.close(reading)
+
+
+def _listen(reading: int) -> None:
+    global _repeats
+    presses = 0
+    while number := os.read(reading, 1):
+        if number[0] not in _SIGNALS:
+            continue
+        if _repeats:
+            _repeats -= 1
+            continue
+        presses += 1
+        if presses == 2:
+            _end_now(number[0])
+
+
+def _end_now(number: int) -> None:
+    remove_unfinished()
+    with suppress(OSError):  # nobody reads it any more
+        cursor = b"\x1b[?25h" if os.isatty(2) else b""  # which a progress bar hides
+        os.write(2, cursor + b"\nsrntt: Interrupted twice, ended at once. Nothing half-written was left.\n")
+    os._exit(128 + number)

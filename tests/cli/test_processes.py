@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.pictures import contents, pixels
@@ -21,9 +23,21 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **changes}
 
 
-def start(*tokens: object, **options: object) -> subprocess.Popen:
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-    return subprocess.Popen([*SRNTT, *map(str, tokens)], text=True, env=environment(), **streams)  # pyright: ignore
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts a command as a process; what still runs when the test is over, is ended."""
+    started: list[subprocess.Popen] = []
+
+    def start(*tokens: object, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        command = [*SRNTT, *map(str, tokens)]
+        started.append(subprocess.Popen(command, text=True, env=env or environment(), **streams))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def imported_by(code: str) -> set[str]:
@@ -46,7 +60,7 @@ def test_help_and_mistakes_cost_no_heavy_import(tokens: str) -> None:
     assert imported_by(f"from srntt.cli import main\n{quiet}({tokens})") == set()
 
 
-def test_exit_codes_reach_the_shell_and_name_the_file(folder: Path) -> None:
+def test_exit_codes_reach_the_shell_and_name_the_file(start, folder: Path) -> None:
     (folder / "torn.png").write_bytes((folder / "other.png").read_bytes()[:200])
     for code, name in ((1, "torn.png"), (2, "gone.png")):
         process = start("upscale", folder / name)
@@ -56,23 +70,46 @@ def test_exit_codes_reach_the_shell_and_name_the_file(folder: Path) -> None:
         assert "Traceback" not in err
 
 
-def test_ctrl_c_ends_with_130_and_nothing_half_written(folder: Path, model: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_and_nothing_half_written_is_left(
+    start, folder: Path, model: Path, number: int, code: int
+) -> None:
     Image.fromarray(pixels(600, 800)).save(folder / "large.png")
     before = contents(folder)
     process = start("upscale", folder / "large.png", "-r", folder / "sharp.jpg", "--tile", 32, "--model", model)
     assert process.stderr
-    line = process.stderr.readline()
-    assert line.startswith("reading references"), line
+    while not (line := process.stderr.readline()).startswith("reading references"):
+        assert line.startswith("compiling"), line  # in a new installation
     time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (code, "")
     assert "Traceback" not in err
     assert "Interrupted" in err
     assert contents(folder) == before
 
 
-def test_a_reader_that_leaves_is_no_reason_to_shout(folder: Path, model: Path) -> None:
+@pytest.mark.slow  # compiles anew
+@pytest.mark.parametrize("seconds", [0.1, 1, 2, 4])
+def test_ctrl_c_is_heard_while_compiling(
+    start, folder: Path, model: Path, tmp_path_factory: pytest.TempPathFactory, seconds: float
+) -> None:
+    before = contents(folder)
+    cold = environment(NUMBA_CACHE_DIR=str(tmp_path_factory.mktemp("cold")))
+    process = start("upscale", folder / "small.png", "-r", folder / "sharp.jpg", "--model", model, env=cold)
+    while not process.stderr.readline().startswith("compiling"):
+        assert process.poll() is None
+    time.sleep(seconds)
+    assert process.poll() is None, "compiled before it could be interrupted"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("srntt: Interrupted. Nothing half-written was left.\n")
+    assert "ctypes" not in err
+    assert contents(folder) == before
+
+
+def test_a_reader_that_leaves_is_no_reason_to_shout(start, folder: Path, model: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     process = start("upscale", folder / "small.png", "--model", model, "--json", stdout=writing)
@@ -106,7 +143,7 @@ def test_names_of_arbitrary_bytes(folder: Path, model: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_terminal_gets_a_bar_that_leaves_no_trace_on_stdout(folder: Path, model: Path) -> None:
+def test_a_terminal_gets_a_bar_that_leaves_no_trace_on_stdout(start, folder: Path, model: Path) -> None:
     ours, theirs = os.openpty()
     process = start("upscale", folder / "small.png", "--model", model, "--json", stderr=theirs)
     os.close(theirs)

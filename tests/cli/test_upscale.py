@@ -27,7 +27,8 @@ def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path)
 def test_results_go_to_stdout_and_progress_to_stderr(run, folder: Path, model: Path) -> None:
     ran = run("upscale", folder / "small.png", "--ref", folder / "sharp.jpg", "--model", model, "--json")
     json.loads(ran.out)
-    assert ran.err.splitlines() == ["reading references: 100 %", "matching: 100 %", "rendering: 100 %"]
+    said = [line for line in ran.err.splitlines() if not line.startswith("compiling")]  # in a new installation
+    assert said == ["reading references: 100 %", "matching: 100 %", "rendering: 100 %"]
 
 
 def test_json_tells_everything_but_the_pixels(run, folder: Path, model: Path) -> None:

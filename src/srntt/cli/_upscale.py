@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from srntt.cli._compiling import telling_of_compiling
 from srntt.cli._exit import Exit
+from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
 from srntt.cli._outputs import OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
@@ -39,16 +41,19 @@ def upscale(
     refuse_missing([picture, *ref])
     outputs.check(with_references=bool(ref))
     ceiling = limits.limits()
-    from srntt.image import load
+    with telling_of_compiling():
+        from srntt.image import load
+        from srntt.upscale import limits_within, parse_memory
 
-    source = load(picture, limits=ceiling)
+        source = load(picture, limits=limits_within(ceiling, parse_memory(model.memory)))
     places = plan_destinations(picture, source, outputs)
-    with ProgressOnStderr() as progress:
+    with ProgressOnStderr() as progress, telling_of_compiling():
         upscaler = model.open()
         encoded = None
         if ref:
             encoded = upscaler.encode_references(list(ref), augment=augment_refs, limits=ceiling, progress=progress)
         result = upscaler.upscale(source, encoded, tile=tile, limits=ceiling, progress=progress)
+    raise_if_interrupted()
     notes = places.write(result, outputs)
     if json:
         say_json(as_json(picture, places, upscaler, result, notes))

@@ -52,7 +52,7 @@ REFUSALS = {
     "missing references": ("small.png -r gone.png -r sharp.jpg -r away.png", 2, "no {}/gone.png, no {}/away.png"),
     "truncated reference": ("small.png -r sharp.jpg -r truncated.png", 1, "truncated.png"),
     "folder as reference": ("small.png -r drawer.png", 1, "is a folder"),
-    "tiny reference": ("small.png -r speck.png", 2, "speck.png has 2 x 2 pixels"),
+    "tiny reference": ("small.png -r speck.png", 1, "speck.png has 2 x 2 pixels"),
     "existing output": ("small.png -o other.png", 2, "other.png: exists already.*--overwrite"),
     "existing map": ("small.png -r sharp.jpg --map other.png", 2, "other.png: exists already.*--overwrite"),
     "no such folder": ("small.png -o nowhere/large.png", 2, "there is no folder {}/nowhere"),
@@ -72,17 +72,19 @@ REFUSALS = {
         2,
         "--matcher fast does not exist yet. Use --matcher exact",
     ),
-    "unknown matcher": ("small.png --matcher quick", 2, "quick"),
+    "unknown matcher": ("small.png --matcher quick", 2, "--matcher quick does not exist. Use --matcher exact"),
     "tile too small": ("small.png --tile 7", 2, "A tile of 7 is too small: give at least 32"),
     "tile of words": ("small.png --tile huge", 2, '--tile: unable to convert "huge"'),
     "quality 0": ("small.png --quality 0", 2, "--quality"),
     "quality 101": ("small.png --quality 101", 2, "--quality"),
+    "memory below nothing": ("small.png --memory -5GB", 2, "'-5GB' is not an amount of memory"),
+    "hardly any memory": ("small.png --memory 1B", 4, "takes about 1 MB, and 0 MB are left of the memory"),
     "memory of words": ("small.png --memory lots", 2, "'lots' is not an amount of memory"),
-    "too little memory": ("small.png --memory 1KB", 4, "Allowed are"),
+    "too little memory": ("small.png --memory 1KB", 4, "left of the memory allowed. Allow more"),
     "device that is none": ("small.png --device toaster", 2, "'toaster' is not a device"),
     "pixel limit": ("small.png --max-pixels 100", 1, "280 pixels, the limit is 100.*--max-pixels 280"),
     "byte limit": ("small.png --max-bytes 100", 1, "the limit is 100.*--max-bytes"),
-    "senseless limit": ("small.png --max-pixels 0", 2, "at least 1"),
+    "senseless limit": ("small.png --max-pixels 0", 2, "--max-pixels 0: must be at least 1"),
     "unknown option": ("small.png --sharper", 2, "--sharper"),
     "two inputs": ("small.png other.png", 2, "other.png"),
 }
@@ -126,6 +128,25 @@ def test_damaged_weights_are_refused(run, folder: Path, model: Path) -> None:
     ran = run("upscale", folder / "small.png", "--model", damaged)
     assert ran.code == 4
     assert "damaged.safetensors" in ran.err
+
+
+def test_a_model_that_may_not_be_read_is_a_matter_of_the_environment(
+    run, folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = folder / "locked.safetensors"
+    locked.write_bytes((model / "model.safetensors").read_bytes())
+    original = Path.open
+
+    def forbidden(self: Path, *args, **kwargs):  # root may read anything: no mode would do
+        if self == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    ran = run("upscale", folder / "small.png", "--model", locked)
+    assert ran.code == 4
+    assert "Cannot read" in ran.err
+    assert "locked.safetensors: Permission denied" in ran.err
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import srntt.upscale
 
 
+_MATCHERS = ("auto", "exact")
 Json = Annotated[bool, Parameter(help="Print the figures as JSON.")]
 
 
@@ -26,22 +27,23 @@ class ModelOptions:
         model: A name (srntt weights list), a model folder or a .safetensors file. Default: lite-rec.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
-        matcher: How the references are searched. Default: auto, which is exact as yet; fast is to come.
+        matcher: How the references are searched: auto or exact. Default: auto, which is exact as yet.
     """
 
     model: str = "lite-rec"
     device: str = "auto"
-    memory: str | None = None
-    matcher: Literal["auto", "exact", "fast"] = "auto"
+    memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # -5GB is no option, but refused
+    matcher: str = "auto"
 
     def check(self) -> None:
         """Refuse what can be known to be wrong before anything large is imported or loaded.
 
         Raises:
-            InputError: the matcher that does not exist yet.
+            InputError: a matcher that does not exist.
         """
-        if self.matcher == "fast":
-            raise InputError("--matcher fast does not exist yet. Use --matcher exact, or leave it at auto.")
+        if self.matcher not in _MATCHERS:
+            yet = " yet" if self.matcher == "fast" else ""
+            raise InputError(f"--matcher {self.matcher} does not exist{yet}. Use --matcher exact, or leave it at auto.")
 
     def open(self) -> "srntt.upscale.Upscaler":
         """Load the model.
@@ -73,10 +75,14 @@ class LimitOptions:
 
     def limits(self) -> "srntt.image.Limits":
         """Raises InputError for a limit below one."""
+        given = {"max_pixels": self.max_pixels, "max_bytes": self.max_bytes}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        for name, value in chosen.items():
+            if value < 1:
+                raise InputError(f"--{name.replace('_', '-')} {value}: must be at least 1.")
         from srntt.image import Limits
 
-        given = {"max_pixels": self.max_pixels, "max_bytes": self.max_bytes}
-        return Limits(**{name: value for name, value in given.items() if value is not None})
+        return Limits(**chosen)
 
 
 def refuse_missing(files: Iterable[Path]) -> None:

@@ -130,7 +130,8 @@ def _family(path: str | Path, said: str | None, given: Family | None) -> Family:
     if found not in get_args(Family):
         raise ModelError(
             f"{path} does not say whose weights it holds (its metadata has family={said!r}). "
-            "Say it: family='caffe' for the original ones in RGB order, family='torchvision' for vgg19-dcbb9e9d."
+            "Say it: --family caffe for the original ones in RGB order, --family torchvision for vgg19-dcbb9e9d "
+            "(in Python family=)."
         )
     return cast("Family", found)
 

@@ -51,12 +51,13 @@ def check_pixels(source: str, width: int, height: int, limits: Limits) -> None:
         raise refuse(
             source,
             f"{width} x {height} = {pixels:,} pixels, the limit is {limits.max_pixels:,}. "
-            f"If you trust the file, raise it with --max-pixels {pixels} or Limits(max_pixels={pixels}).",
+            f"If you trust the file, raise it with --max-pixels {pixels}, in Python Limits(max_pixels={pixels}).",
         )
     if limits.max_memory is not None and pixels * _DECODING > limits.max_memory:
         raise MemoryBudgetError(
-            f"{source}: decoding {width} x {height} pixels takes about {pixels * _DECODING / 1e6:,.0f} MB, and "
-            f"{limits.max_memory / 1e6:,.0f} MB are left of the memory allowed. Allow more, or give a smaller picture."
+            f"{source}: decoding {width} x {height} pixels takes about {-(-pixels * _DECODING // 10**6):,} MB, "
+            f"and {limits.max_memory / 1e6:,.0f} MB are left of the memory allowed. Allow more, or give a smaller "
+            "picture."
         )
 
 
@@ -68,7 +69,7 @@ def check_bytes(source: str, size: int, limits: Limits) -> None:
         raise refuse(
             source,
             f"{size:,} bytes, the limit is {limits.max_bytes:,}. "
-            f"If you trust the file, raise it with --max-bytes {size} or Limits(max_bytes={size}).",
+            f"If you trust the file, raise it with --max-bytes {size}, in Python Limits(max_bytes={size}).",
         )
 
 

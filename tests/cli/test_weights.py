@@ -134,6 +134,31 @@ def test_convert_writes_a_model_that_loads(run, tmp_path: Path) -> None:
     assert run("weights", "convert", source, "-o", tmp_path / "model", "--overwrite").code == 0
 
 
+def test_convert_says_what_the_extractor_alone_is_good_for(run, tmp_path: Path) -> None:
+    ran = run("weights", "convert", official_npz(tmp_path / "upscale.npz"), "-o", tmp_path / "x.safetensors")
+    assert ran.code == 0, ran.err
+    assert "--model" not in ran.out
+    assert "the content extractor alone" in ran.out
+    assert "together with srntt.npz" in ran.out
+
+
+@pytest.mark.parametrize("fetched", [False, True])
+def test_convert_says_that_vgg19_is_still_to_be_fetched(
+    run, tmp_path: Path, vgg19_file: Path, monkeypatch: pytest.MonkeyPatch, fetched: bool
+) -> None:
+    monkeypatch.setattr("srntt.network.convert_official", lambda path, *_, **__: path)  # tests/network converts
+    for name in ("upscale.npz", "srntt.npz"):
+        (tmp_path / name).touch()
+    if fetched:
+        run("weights", "get", "vgg19", "--from", vgg19_file)
+    ran = run("weights", "convert", tmp_path / "upscale.npz", tmp_path / "srntt.npz", "-o", tmp_path / "m")
+    assert ran.code == 0, ran.err
+    first, *notes = ran.out.splitlines()
+    assert first == f"{tmp_path}/m: use it with --model {tmp_path}/m"
+    assert len(notes) == (0 if fetched else 1)
+    assert fetched or "srntt weights get vgg19 --from imagenet-vgg-verydeep-19.mat" in notes[0]
+
+
 def test_convert_refuses_what_is_not_official(run, tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", weights=np.zeros(3))
     ran = run("weights", "convert", tmp_path / "other.npz", "-o", tmp_path / "model")

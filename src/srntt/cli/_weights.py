@@ -9,7 +9,7 @@ from srntt.cli._exit import Exit
 from srntt.cli._options import Json, refuse_missing
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import say, say_json
-from srntt.errors import InputError
+from srntt.errors import InputError, ModelError
 
 _FAMILIES = ("torchvision", "caffe")
 _LPIPS_NETS = ("vgg16", "alexnet")
@@ -84,7 +84,8 @@ def convert(
 
     Args:
         upscale: The official upscale.npz.
-        transfer: The official srntt.npz or srntt_init.npz. Without it, only the content extractor is converted.
+        transfer: The official srntt.npz or srntt_init.npz. Without it the content extractor alone is converted, which
+            Python can load, but which srntt upscale cannot use.
         output: Folder of the model, or a .safetensors file.
         overwrite: Replace what is there.
     """
@@ -92,11 +93,29 @@ def convert(
     from srntt.network import convert_official
 
     path = convert_official(output, upscale, transfer, overwrite=overwrite)
+    notes = _what_is_lacking(transfer is not None)
     if json:
-        say_json({"model": str(path), "files": sorted(str(file) for file in _files(path))})
+        say_json({"model": str(path), "files": sorted(str(file) for file in _files(path)), "notes": notes})
     else:
-        say(f"{path}: use it with --model {path}")
+        say(f"{path}: use it with --model {path}" if transfer else f"{path}: written")
+        say(*(f"note: {text}" for text in notes))
     return Exit.DONE
+
+
+def _what_is_lacking(whole: bool) -> list[str]:
+    """What stands between a converted model and an upscale with it."""
+    if not whole:
+        return [
+            "this is the content extractor alone, for srntt.network.load_model in Python. For srntt upscale, convert "
+            "it together with srntt.npz."
+        ]
+    from srntt.network import find_vgg19
+
+    try:
+        find_vgg19("caffe")  # whose maps the official weights were trained on
+    except ModelError as error:
+        return [f"it needs VGG19, too. {error}"]
+    return []
 
 
 def _get(what: str, source: tuple[Path, ...], family: Literal["torchvision", "caffe"] | None) -> list[Path]:

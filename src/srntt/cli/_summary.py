@@ -40,7 +40,9 @@ def as_json(
 
 def as_lines(places: Destinations, result: "srntt.upscale.Result", notes: tuple[str, ...]) -> list[str]:
     """The same for people, a line for each thing."""
-    peak, predicted = _amount(result.peak_bytes), _amount(result.predicted_bytes)
+    from srntt.upscale import format_memory
+
+    peak, predicted = format_memory(result.peak_bytes), format_memory(result.predicted_bytes)
     size = f"{result.picture.width}x{result.picture.height}"
     return [
         f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
@@ -71,10 +73,6 @@ def _shares(result: "srntt.upscale.Result") -> list[tuple[str, float]]:
         (source, float(origin.share[origin.reference == index].sum()) / origin.share.size)
         for index, source in enumerate(origin.sources)
     ]
-
-
-def _amount(size: int) -> str:
-    return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _name(path: Path | None) -> str | None:

@@ -67,6 +67,22 @@ def test_one_that_was_swallowed_is_raised_by_the_next_progress() -> None:
             progress("match", 1, 2)
 
 
+@_BOTH
+def test_one_that_became_another_error_is_still_an_interrupt(number: int, raised: type) -> None:
+    def mangle() -> None:
+        try:
+            signal.raise_signal(number)
+            wait()
+        except KeyboardInterrupt:
+            raise SystemError("returned a result with an exception set") from None
+
+    with pytest.raises(raised) as caught:
+        interrupted(mangle)
+    assert caught.type is raised
+    with pytest.raises(ZeroDivisionError):
+        interrupted(lambda: 1 // 0)
+
+
 def test_everything_is_as_before_afterwards() -> None:
     def state() -> tuple:
         return signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.unraisablehook

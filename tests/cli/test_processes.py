@@ -100,10 +100,11 @@ def test_ctrl_c_is_heard_while_compiling(
     while not process.stderr.readline().startswith("compiling"):
         assert process.poll() is None
     time.sleep(seconds)
-    assert process.poll() is None, "compiled before it could be interrupted"
+    if process.poll() is not None:
+        pytest.skip(f"this machine compiles all in less than {seconds} s")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
+    assert (process.returncode, out) == (130, ""), err
     assert err.endswith("srntt: Interrupted. Nothing half-written was left.\n")
     assert "ctypes" not in err
     assert contents(folder) == before

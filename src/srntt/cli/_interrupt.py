@@ -42,6 +42,10 @@ def interruptible() -> Iterator[None]:
     try:
         with _ending_at_once_on_the_second():
             yield
+    except Exception as error:
+        if _asked is None:
+            raise
+        raise _asked() from error  # compiled code may make a SystemError of it
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -75,6 +75,7 @@ def augment_references(
     if not set(turns) <= {0, 1, 2, 3}:
         raise InputError(f"turns={tuple(turns)}: quarter turns are 0, 1, 2 or 3.")
     _, height, width = picture.shape
+    # PAPER: the paper scales and rotates references, the released code does not; here it is the caller's choice.
     copies = []
     for scale in scales:
         scaled = _resize(picture, scale)

@@ -11,6 +11,8 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError, MemoryBudgetError
 
+# PAPER: the released code divides by a norm of zero, and NaN takes its argmax. Here an empty key patch scores 0, and an
+# empty query patch has similarity 0.
 EMPTY = 2.0**-40
 """A patch counts as empty (norm zero) if its norm is at most this times the largest value of its map."""
 
@@ -100,6 +102,7 @@ def make_problem(query: Float[Tensor, "c h w"], keys: Sequence[Tensor], patch: i
     keys = list(keys)
     if not keys:
         raise InputError("keys is an empty list; give at least one key map of shape (c, h, w).")
+    # PAPER: borders are not treated; "valid" is the released code's frame, "replicate" gives every position a match.
     frame = patch // 2 if border == "valid" else 0
     for name, features in [("query", query), *((f"keys[{n}]", key) for n, key in enumerate(keys))]:
         _check_map(name, features, query, 2 * frame + 1)

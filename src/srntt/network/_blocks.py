@@ -14,6 +14,7 @@ def conv3(channels: int, width: int, *, bias: bool = True) -> nn.Conv2d:
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
     """Batch normalisation with the official epsilon; running averages keep 0.9 of the past, as TensorLayer's do."""
+    # PAPER: TensorFlow keeps the biased variance of the batch, PyTorch the unbiased one.
     return nn.BatchNorm2d(channels, eps=1e-5, momentum=0.1)
 
 

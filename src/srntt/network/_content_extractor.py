@@ -52,6 +52,7 @@ class ContentExtractor(nn.Module):
         Args:
             low_res: RGB in [0,1].
         """
+        # PAPER: the released code leaves scaling to [-1, 1] to its caller.
         head = self.head(low_res * 2 - 1).relu()
         return self.body(head) + head
 

@@ -112,6 +112,7 @@ def from_depth_to_space(values: np.ndarray) -> np.ndarray:
 
     torch channel 4c + 2i + j = TensorFlow channel (2i + j)C + c, for C channels after the shuffle.
     """
+    # PAPER: the released weights are for TensorFlow's order of channels.
     blocks = values.reshape(*values.shape[:-1], 4, values.shape[-1] // 4)
     return blocks.swapaxes(-1, -2).reshape(values.shape)
 

@@ -66,11 +66,9 @@ class PaperSRNTT(nn.Module):
         return self.config.scale
 
     def train(self, mode: bool = True) -> "PaperSRNTT":
-        """Set the mode of the transfer; the extractor stays in evaluation mode.
-
-        # PAPER: the released code ran the frozen extractor's batch normalisation in training mode.
-        """
+        """Set the mode of the transfer; the extractor stays in evaluation mode."""
         super().train(mode)
+        # PAPER: the released code ran the frozen extractor's batch normalisation in training mode.
         self.extractor.eval()
         return self
 
@@ -93,6 +91,7 @@ class PaperSRNTT(nn.Module):
         content_feature = self.extractor(low_res)
         if maps is not None:
             return self.transfer(content_feature, maps, weights)
+        # PAPER: the released code lets the LR picture be its own reference; here the extractor's own head answers.
         if self.scale != self.extractor.scale:
             raise InputError(f"Without a reference the paper's network upscales 4x, not {self.scale}x. Give maps.")
         return self.extractor.upscale(content_feature)

@@ -24,7 +24,7 @@ class LiteMethod:
     scale = 4
     halo = 24  # the network sees further, but what lies there moves no output by half a level (tests/upscale)
     context = 64
-    appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=150_000_000)
+    appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=220_000_000)
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

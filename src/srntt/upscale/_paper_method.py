@@ -27,7 +27,7 @@ class PaperMethod:
     scale = 4
     halo = 32  # the networks see 82 pixels far, but hardly look there (tests/upscale)
     context = 64
-    appetite = Appetite(encode=2400, encoded=520, match=60_000, matched=60, render=40_000, fixed=150_000_000)
+    appetite = Appetite(encode=1500, encoded=520, match=16_000, matched=60, render=40_000, fixed=220_000_000)
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         if model.scale != self.scale:

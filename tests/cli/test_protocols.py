@@ -120,7 +120,7 @@ def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkey
     assert ran.code == 0
     assert len(calls) == 3  # one, the interrupted one, and that one again
     assert "scored.jsonl holds 1 scores of an interrupted run" in ran.err
-    assert sorted(contents(report)) == ["report.json", "report.md"]
+    assert sorted(contents(report)) == ["report.csv", "report.html", "report.json", "report.md"]
     fresh = json.loads(run("evaluate", "--data", data, "--peer", "bicubic", "--json").out)
     assert [image["psnr_y"] for image in json.loads(ran.out)["images"]] == [
         image["psnr_y"] for image in fresh["images"]

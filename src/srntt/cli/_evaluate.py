@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     *,
-    data: Path,
+    data: Path | None = None,
     protocol: str = "pairs",
     refs: str | None = None,
     changes: ReferenceOptions = ReferenceOptions(),  # noqa: B008 (frozen)
@@ -29,9 +29,10 @@ def evaluate(
     subset: bool = False,
     report: Path | None = None,
     overwrite: bool = False,
+    compare: tuple[Path, Path] | None = None,
     json: Json = False,
 ) -> int:
-    """Score a model by a named protocol; `srntt protocols` tells what each one does.
+    """Score a model by a named protocol; `srntt protocols` tells what each one does. Or compare two reports.
 
     Args:
         data: Folder of the protocol's pictures; for pairs, one with an index.json, or with input/ and ref/.
@@ -41,10 +42,24 @@ def evaluate(
         peer: Score this method instead of a model: bicubic (Pillow's) or bicubic-matlab. A peer takes no references.
         metrics: Which, separated by commas. Default: psnr_y, ssim_y, lr_psnr and what else is at hand.
         subset: Score what is there of a set that is not whole; the figures say so.
-        report: Write report.json and report.md into this folder. An interrupted run with a report is continued by the
-            same command: pictures that were scored are kept in scored.jsonl until the report is whole.
+        report: Write report.json, report.csv, report.md and report.html (one page with charts and pictures) into this
+            folder. An interrupted run with a report is continued by the same command: pictures that were scored are
+            kept in scored.jsonl until the report is whole.
         overwrite: Replace a report that is there.
+        compare: Two report.json files of the same pictures: how much better or worse the second is, picture by
+            picture, with a 95 % interval of the mean (bootstrap). Nothing is scored; takes only --json beside.
     """
+    if compare:
+        _refuse_beside_compare(
+            {"--data": data, "--refs": refs, "--peer": peer, "--metrics": metrics, "--report": report},
+            others=protocol != "pairs"
+            or subset
+            or overwrite
+            or (changes, model) != (ReferenceOptions(), ModelOptions()),
+        )
+        return _compared(*compare, as_json=json)
+    if data is None:
+        raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
     model.check()
     from srntt.evaluate import as_json, check_report, choose_metrics, protocol_named, table, write_report
 
@@ -60,6 +75,21 @@ def evaluate(
         write_report(evaluations, report, overwrite=overwrite)
         scored.done()
     say(*([as_json(evaluations)] if json else table(evaluations)))
+    return Exit.DONE
+
+
+def _refuse_beside_compare(given: dict[str, Any], *, others: bool) -> None:
+    beside = [name for name, value in given.items() if value is not None]
+    if beside or others:
+        named = f"no {' or '.join(beside)}" if beside else "no other option than --json"
+        raise InputError(f"--compare scores nothing, so it takes {named}. Leave that out.")
+
+
+def _compared(first: Path, second: Path, *, as_json: bool) -> int:
+    from srntt.evaluate import compare_reports, comparison_json, comparison_table
+
+    differences = compare_reports(first, second)
+    say(*([comparison_json(differences)] if as_json else comparison_table(differences)))
     return Exit.DONE
 
 
@@ -99,19 +129,20 @@ class _Scored:
     def _evaluations(
         self, name: str, method: Callable[..., Any], about: dict[str, Any]
     ) -> list["srntt.evaluate.Evaluation"]:
-        from srntt.evaluate import Evaluation, Journal, environment, score_pairs
+        from srntt.evaluate import VIEWS, Evaluation, Journal, environment, score_pairs
 
         surroundings = {**environment(), "device": about["device"]}
         if self.report:
             context = {**about, "metrics": self._metrics(), "environment": surroundings}
             self.journal = Journal.open(self.report, context)
             _tell_of(self.journal)
+        views = VIEWS if self.report else 0
         missing = self.protocol.data.missing(len(self.pairs))
         evaluations = []
         with ProgressOnStderr("pictures") as progress:
             for kind, change in self.runs:
                 scores = score_pairs(
-                    method, self.pairs, kind, self.protocol, progress, self.metrics, change, self.journal
+                    method, self.pairs, kind, self.protocol, progress, self.metrics, change, self.journal, views
                 )
                 evaluations.append(Evaluation(self.protocol.name, name, kind, scores, surroundings, change, missing))
         return evaluations

@@ -1,6 +1,7 @@
 """Metrics and named protocols: how good an upscaler is, said so that another can repeat it."""
 
 from srntt.evaluate._changes import CHANGE_KINDS, ChangeKind, ReferenceChange
+from srntt.evaluate._compare import Difference, compare_reports, comparison_json, comparison_table, paired_interval
 from srntt.evaluate._dists import DistsWeights, dists
 from srntt.evaluate._environment import environment
 from srntt.evaluate._evaluation import Evaluation, Score, score_pairs
@@ -10,6 +11,7 @@ from srntt.evaluate._lpips import LpipsWeights, lpips
 from srntt.evaluate._methods import PEERS, Answer, Method, Reference, bicubic, bicubic_matlab, model_method
 from srntt.evaluate._metric_weights import dists_path, get_dists, get_lpips, load_dists, load_lpips, lpips_path
 from srntt.evaluate._metrics import DEFAULT_METRICS, METRICS, Comparison, Metric, Metrics, choose_metrics, mean_scores
+from srntt.evaluate._page import VIEWS
 from srntt.evaluate._pairs import REFERENCE_KINDS, Pair, ReferenceKind, read_pairs
 from srntt.evaluate._perceptual_nets import Backbone
 from srntt.evaluate._pixels import LumaSpan, luma, round_to_bytes
@@ -19,6 +21,7 @@ from srntt.evaluate._psnr import lr_psnr, psnr_rgb, psnr_y
 from srntt.evaluate._report import as_json, check_report, table, write_report
 from srntt.evaluate._ssim import ssim_rgb, ssim_y
 from srntt.evaluate._texture import texture_distance
+from srntt.evaluate._view import View
 
 __all__ = [
     "CHANGE_KINDS",
@@ -29,11 +32,13 @@ __all__ = [
     "PEERS",
     "PROTOCOLS",
     "REFERENCE_KINDS",
+    "VIEWS",
     "Answer",
     "Backbone",
     "Case",
     "ChangeKind",
     "Comparison",
+    "Difference",
     "DistsWeights",
     "Evaluation",
     "Journal",
@@ -49,11 +54,15 @@ __all__ = [
     "ReferenceChange",
     "ReferenceKind",
     "Score",
+    "View",
     "as_json",
     "bicubic",
     "bicubic_matlab",
     "check_report",
     "choose_metrics",
+    "compare_reports",
+    "comparison_json",
+    "comparison_table",
     "dists",
     "dists_path",
     "drawn",
@@ -68,6 +77,7 @@ __all__ = [
     "luma",
     "mean_scores",
     "model_method",
+    "paired_interval",
     "prepare",
     "protocol_named",
     "psnr_rgb",

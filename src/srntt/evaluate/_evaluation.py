@@ -10,13 +10,14 @@ import numpy as np
 
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._environment import environment
-from srntt.evaluate._methods import Method
+from srntt.evaluate._methods import Method, unit
 from srntt.evaluate._metrics import Comparison, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._pixels import round_to_bytes
 from srntt.evaluate._prepare import Case, prepare
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._psnr import lr_psnr
+from srntt.evaluate._psnr import lr_psnr, psnr_y
+from srntt.evaluate._view import View, bicubic_of, make_view
 
 if TYPE_CHECKING:
     import srntt.evaluate
@@ -33,18 +34,26 @@ class Score:
         values: of each metric by its name in `METRICS`; None for one whose weights are not at hand.
         seconds: from the low-res picture and the reference files to the output in memory.
         fallbacks: what the method had to do otherwise than asked.
+        similarity: mean cosine of the low-res positions' matches in the references; None where the method tells none.
+        bicubic: PSNR-Y of plain bicubic of the same low-res picture: the floor.
+        view: what a report shows of it; None where none was asked for.
     """
 
     name: str
     values: Mapping[str, float | None]
     seconds: float
     fallbacks: tuple[str, ...] = ()
+    similarity: float | None = None
+    bicubic: float | None = None
+    view: View | None = field(default=None, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """JSON has no infinity: null stands for it."""
         scores = {name: _finite(value) for name, value in self.values.items()}
         fallbacks = {"fallbacks": list(self.fallbacks)} if self.fallbacks else {}
-        return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **fallbacks}
+        beside = {"similarity": _finite(self.similarity), "bicubic_psnr_y": _finite(self.bicubic)}
+        there = {name: value for name, value in beside.items() if value is not None}
+        return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **there, **fallbacks}
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ def score_pairs(
     metrics: Metrics | None = None,
     change: ReferenceChange | None = None,
     journal: "srntt.evaluate.Journal | None" = None,
+    views: int = 0,
 ) -> tuple[Score, ...]:
     """Score a method on every pair; it is all or nothing, because a mean over some of the pictures says nothing.
 
@@ -115,6 +125,7 @@ def score_pairs(
         metrics: which to take; by default those of `choose_metrics`.
         change: done to each reference beforehand.
         journal: what was scored before is taken from it, and what is scored now goes into it.
+        views: of how many pictures, from the first on, to keep what a report shows.
 
     Raises:
         PictureError: a picture that cannot be read.
@@ -127,12 +138,13 @@ def score_pairs(
     label = f"{kind}, {change}" if change else kind
     keys = [journal.key(protocol, pair, kind, change) for pair in pairs] if journal else [pair.name for pair in pairs]
     scores = {key: journal.scores[key] for key in keys if key in journal.scores} if journal else {}
-    for key, pair in zip(keys, pairs, strict=True):
+    for number, (key, pair) in enumerate(zip(keys, pairs, strict=True)):
         if key in scores:
             continue
         if progress:
             progress(label, len(scores), len(pairs))
-        scores[key] = _score(method, prepare(protocol, pair, kind, change), pair.name, protocol, metrics)
+        case = prepare(protocol, pair, kind, change)
+        scores[key] = _score(method, case, pair.name, protocol, metrics, number < views)
         if journal:
             journal.add(key, scores[key])
     if progress:
@@ -140,7 +152,7 @@ def score_pairs(
     return tuple(scores[key] for key in keys)
 
 
-def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: Metrics) -> Score:
+def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: Metrics, view: bool) -> Score:
     started = time.perf_counter()
     answer = method(case.low_res, case.references)
     seconds = time.perf_counter() - started
@@ -149,8 +161,17 @@ def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: M
     measures = dict(metrics.measures)
     if "lr_psnr" in measures:  # the low-res picture is of the padded target: so must be what is reduced
         measures["lr_psnr"] = lambda _: lr_psnr(whole, case.low_res)
-    values = Metrics(measures)(Comparison(case.cut(whole), wanted, case.low_res, protocol.crop))
-    return Score(name, values, seconds=seconds, fallbacks=answer.fallbacks)
+    output = case.cut(whole)
+    values = Metrics(measures)(Comparison(output, wanted, case.low_res, protocol.crop))
+    return Score(
+        name,
+        values,
+        seconds=seconds,
+        fallbacks=answer.fallbacks,
+        similarity=None if answer.similarity is None else float(answer.similarity.mean()),
+        bicubic=psnr_y(unit(bicubic_of(case)), wanted, crop=protocol.crop),
+        view=make_view(case, answer, output) if view else None,
+    )
 
 
 def _finite(value: float | None) -> float | None:

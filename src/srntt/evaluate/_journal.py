@@ -20,6 +20,7 @@ from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._evaluation import Score
 from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._protocols import Protocol
+from srntt.evaluate._view import View
 
 JOURNAL_FILE = "scored.jsonl"
 
@@ -105,7 +106,9 @@ def _entry(line: bytes) -> tuple[str, Score] | None:
             return None
         inner = json.loads(outer["line"])
         score = inner["score"]
-        return inner["key"], Score(**{**score, "fallbacks": tuple(score["fallbacks"])})
+        return inner["key"], Score(
+            **{**score, "fallbacks": tuple(score["fallbacks"]), "view": View.from_json(score["view"])}
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # torn, damaged or of another version: scored again
 

@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a method made of a picture: RGB in [0, 1], and whatever it had to do otherwise than asked."""
+    """What a method made of a picture.
+
+    Attributes:
+        picture: RGB in [0, 1].
+        fallbacks: whatever it had to do otherwise than asked.
+        similarity: of each low-res position to its match; None where the method has or tells none.
+        provenance: where the detail came from; None likewise.
+    """
 
     picture: Float[np.ndarray, "3 H W"]
     fallbacks: tuple[str, ...] = ()
+    similarity: Float[np.ndarray, "h w"] | None = None
+    provenance: "srntt.upscale.Provenance | None" = None
 
 
 Reference = Path | UInt8[np.ndarray, "_ _ 3"]
@@ -52,7 +61,7 @@ def model_method(upscaler: "srntt.upscale.Upscaler") -> Method:
     def answer(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
         encoded = upscaler.encode_references(list(references)) if references else None
         result = upscaler.upscale(low_res, encoded)
-        return Answer(result.picture.rgb().numpy(), result.fallbacks)
+        return Answer(result.picture.rgb().numpy(), result.fallbacks, result.similarity, result.provenance)
 
     return answer
 

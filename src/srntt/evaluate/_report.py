@@ -1,5 +1,8 @@
 """An evaluation for people, and on disk."""
 
+import csv
+import html
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,9 +10,10 @@ from pathlib import Path
 from srntt.errors import OutputError
 from srntt.evaluate._evaluation import Evaluation
 from srntt.evaluate._metrics import METRICS
+from srntt.evaluate._page import page
 from srntt.evaluate._protocols import protocol_named
 
-REPORT_FILES = ("report.json", "report.md")
+REPORT_FILES = ("report.json", "report.csv", "report.md", "report.html")
 
 
 def check_report(folder: Path, *, overwrite: bool = False) -> None:
@@ -22,11 +26,12 @@ def check_report(folder: Path, *, overwrite: bool = False) -> None:
         raise OutputError(f"{folder} is a file. Name a folder for the report.")
     there = [name for name in REPORT_FILES if (folder / name).exists()]
     if there and not overwrite:
-        raise OutputError(f"{folder} holds {' and '.join(there)} already. Name another folder, or say --overwrite.")
+        raise OutputError(f"{folder} holds {', '.join(there)} already. Name another folder, or say --overwrite.")
 
 
 def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: bool = False) -> None:
-    """Write report.json (all figures) and report.md (the same as tables), each whole or not at all.
+    """Write report.json (all figures), report.csv and report.md (the same as tables) and report.html (a page with
+    pictures that needs no other file), each whole or not at all.
 
     Raises:
         OutputError: a report is there already, or the folder cannot be written.
@@ -35,7 +40,9 @@ def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: 
 
     check_report(folder, overwrite=overwrite)
     write_bytes(folder / "report.json", (as_json(evaluations) + "\n").encode())
+    write_bytes(folder / "report.csv", _csv(evaluations).encode())
     write_bytes(folder / "report.md", _markdown(evaluations).encode())
+    write_bytes(folder / "report.html", page(evaluations).encode())
 
 
 def as_json(evaluations: Sequence[Evaluation]) -> str:
@@ -65,6 +72,26 @@ def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
+def _csv(evaluations: Sequence[Evaluation]) -> str:
+    """A row for each picture of each evaluation (RFC 4180)."""
+    names = list(evaluations[0].mean())
+    beside = ["seconds", "similarity", "bicubic_psnr_y"]
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(["protocol", "model", "references", "target", *names, *beside])
+    for item in evaluations:
+        about = [_cell(told) for told in (item.protocol, item.model, item.references)]
+        for score in item.scores:
+            figures = score.as_json()
+            rows.writerow([*about, _cell(score.name), *(figures.get(name) for name in [*names, *beside])])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet would run what begins like a formula; behind an apostrophe it is text."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
 def _markdown(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
@@ -79,7 +106,8 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
             _row(["---"] * len(head)),
         ]
         lines += [
-            _row([score.name, *_values(score.values, names), _shown(score.seconds, 2)]) for score in evaluation.scores
+            _row([html.escape(score.name, quote=False), *_values(score.values, names), _shown(score.seconds, 2)])
+            for score in evaluation.scores
         ]
         lines.append("")
     lines += ["## Environment", "", *(f"* {name}: {value}" for name, value in first.environment.items())]

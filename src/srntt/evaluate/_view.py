@@ -1,0 +1,221 @@
+"""What a report shows of one picture: the same window of everything, and where its texture came from.
+
+The window lies where plain bicubic misses the target most. That depends on the target alone, so that every method is
+shown at the same place, and none at the place that suits it.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from srntt._shapes import Float, Int, UInt8
+from srntt.evaluate._methods import Answer, Reference
+from srntt.evaluate._prepare import Case, read_rgb
+from srntt.image import resize_pillow
+
+if TYPE_CHECKING:
+    import srntt.upscale
+
+_SIDE, _STEP = 320, 16  # of the window, in pixels of the target
+_THUMBNAIL = 192
+_TRACED = 8  # a place is traced back for every so many pixels of the target
+_RAMP = (
+    (0.0, 68, 1, 84),
+    (0.25, 59, 82, 139),
+    (0.5, 33, 145, 140),
+    (0.75, 94, 201, 98),
+    (1.0, 253, 231, 37),
+)  # viridis
+
+Grid = tuple[Int[np.ndarray, "r c"], Int[np.ndarray, "r c"]]
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of an evaluation, for people.
+
+    Attributes:
+        window: top, left, height, width, in pixels of the target.
+        pictures: data URIs of that window by what they show: low_res, bicubic, output, target, and where the method
+            tells them similarity and share (0 dark .. 1 bright) and source: the part of the reference that gave most.
+        references: name and data URI of each reference, whole and small.
+        source: which of them ``pictures["source"]`` is of; -1 for none.
+        used: for each reference, how much of the window's positions took their match from it, 0..1.
+        share: mean of how far the model let references into the window, 0..1; None where it does not tell.
+        columns: in a row of ``trace``.
+        trace: base64 of four bytes for each place of a grid over the window: reference, and, of 255, the place's
+            height and width in that reference and its share. Empty where the method does not tell.
+    """
+
+    window: tuple[int, int, int, int]
+    pictures: Mapping[str, str]
+    references: tuple[tuple[str, str], ...] = ()
+    source: int = -1
+    used: tuple[float, ...] = ()
+    share: float | None = None
+    columns: int = 0
+    trace: str = ""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | None) -> "View | None":
+        """What `dataclasses.asdict` and JSON made of one."""
+        if value is None:
+            return None
+        references = tuple((name, picture) for name, picture in value["references"])
+        plain = {"window": tuple(value["window"]), "references": references, "used": tuple(value["used"])}
+        return cls(**{**value, **plain})
+
+
+def bicubic_of(case: Case) -> UInt8[np.ndarray, "H W 3"]:
+    """Plain bicubic of a case, cut to its target."""
+    return _cut(resize_pillow(case.low_res, case.whole), case)
+
+
+def make_view(case: Case, answer: Answer, output: Float[np.ndarray, "3 H W"]) -> View:
+    """A view of what a method answered.
+
+    Args:
+        case: what it was given.
+        answer: what it returned.
+        output: its picture, rounded to 8 bits and cut to the target.
+
+    Raises:
+        PictureError: a reference that cannot be read.
+    """
+    bicubic = bicubic_of(case)
+    window = _where_it_differs(bicubic, case.target)
+    shown = {
+        "low_res": _png(_window(_cut(_spread(case.low_res, case), case), window)),
+        "bicubic": _jpeg(_window(bicubic, window)),
+        "output": _jpeg(_window(np.rint(output.transpose(1, 2, 0) * 255).astype(np.uint8), window)),
+        "target": _jpeg(_window(case.target, window)),
+    }
+    references = [read_rgb(item) if not isinstance(item, np.ndarray) else item for item in case.references]
+    named = tuple((_name(item, n), _thumbnail(references[n])) for n, item in enumerate(case.references))
+    if answer.similarity is not None:
+        shown["similarity"] = _map(answer.similarity, case, window)
+    if answer.provenance is None or not references:
+        return View(window, shown, named)
+    return _with_provenance(View(window, shown, named), case, answer.provenance, references)
+
+
+def _with_provenance(
+    view: View, case: Case, provenance: "srntt.upscale.Provenance", references: Sequence[UInt8[np.ndarray, "_ _ 3"]]
+) -> View:
+    places = _places(view.window, case, step=case.whole[0] // case.low_res.shape[0])
+    number, share = provenance.reference[places], provenance.share[places]
+    y, x = provenance.y[places], provenance.x[places]
+    weight = np.bincount(number.ravel(), share.ravel() + 1e-6, minlength=len(references))
+    source = int(weight.argmax())
+    counts = np.bincount(number.ravel(), minlength=len(references))
+    centre = (float(np.median(y[number == source])), float(np.median(x[number == source])))
+    pictures = {
+        **view.pictures,
+        "share": _map(provenance.share, case, view.window),
+        "source": _jpeg(_around(references[source], centre)),
+    }
+    grid = _places(view.window, case, step=_TRACED)
+    return View(
+        view.window,
+        pictures,
+        view.references,
+        source,
+        tuple(round(float(count) / number.size, 4) for count in counts),
+        round(float(share.mean()), 4),
+        grid[1].shape[1],
+        _trace(provenance, references, grid),
+    )
+
+
+def _trace(provenance: "srntt.upscale.Provenance", references: Sequence[UInt8[np.ndarray, "_ _ 3"]], grid: Grid) -> str:
+    number = provenance.reference[grid]
+    extent = np.array([picture.shape[:2] for picture in references])[number]
+    parts = [
+        np.minimum(number, 255),
+        (provenance.y[grid] + 0.5) / extent[..., 0] * 255,
+        (provenance.x[grid] + 0.5) / extent[..., 1] * 255,
+        provenance.share[grid] * 255,
+    ]
+    return base64.b64encode(np.clip(np.stack(parts, -1), 0, 255).round().astype(np.uint8).tobytes()).decode()
+
+
+def _where_it_differs(a: UInt8[np.ndarray, "H W 3"], b: UInt8[np.ndarray, "H W 3"]) -> tuple[int, int, int, int]:
+    """The window of the largest squared difference, on a grid of 16 pixels."""
+    height, width = min(_SIDE, a.shape[0]), min(_SIDE, a.shape[1])
+    error = ((a.astype(np.float64) - b) ** 2).sum(axis=2)
+    total = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    tops, lefts = np.arange(0, a.shape[0] - height + 1, _STEP), np.arange(0, a.shape[1] - width + 1, _STEP)
+    t, u = tops[:, None], lefts[None]
+    inside = total[t + height, u + width] - total[t, u + width] - total[t + height, u] + total[t, u]
+    row, column = np.unravel_index(int(inside.argmax()), inside.shape)
+    return int(tops[row]), int(lefts[column]), height, width
+
+
+def _places(window: tuple[int, int, int, int], case: Case, step: int) -> Grid:
+    """Indices into maps of the low-res picture, for a grid over the window."""
+    top, left, height, width = window
+    scale = case.whole[0] // case.low_res.shape[0]
+    rows = (case.top + top + np.arange(step // 2, height, step)) // scale
+    columns = (case.left + left + np.arange(step // 2, width, step)) // scale
+    row, column = np.meshgrid(rows, columns, indexing="ij")
+    return row, column
+
+
+def _cut(picture: UInt8[np.ndarray, "H2 W2 *c"], case: Case) -> UInt8[np.ndarray, "H W *c"]:
+    height, width = case.target.shape[:2]
+    return picture[case.top : case.top + height, case.left : case.left + width]
+
+
+def _spread(picture: UInt8[np.ndarray, "h w *c"], case: Case) -> UInt8[np.ndarray, "H W *c"]:
+    """Every pixel of the low-res picture as a square of the target's pixels."""
+    scale = case.whole[0] // case.low_res.shape[0]
+    return picture.repeat(scale, 0).repeat(scale, 1)
+
+
+def _window(picture: UInt8[np.ndarray, "H W *c"], window: tuple[int, int, int, int]) -> UInt8[np.ndarray, "h w *c"]:
+    top, left, height, width = window
+    return picture[top : top + height, left : left + width]
+
+
+def _around(picture: UInt8[np.ndarray, "H W 3"], centre: tuple[float, float]) -> UInt8[np.ndarray, "h w 3"]:
+    height, width = min(_SIDE, picture.shape[0]), min(_SIDE, picture.shape[1])
+    top = int(np.clip(centre[0] - height / 2, 0, picture.shape[0] - height))
+    left = int(np.clip(centre[1] - width / 2, 0, picture.shape[1] - width))
+    return picture[top : top + height, left : left + width]
+
+
+def _name(reference: Reference, number: int) -> str:
+    return f"reference {number + 1}, as prepared" if isinstance(reference, np.ndarray) else reference.name
+
+
+def _thumbnail(picture: UInt8[np.ndarray, "H W 3"]) -> str:
+    image = Image.fromarray(picture)
+    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    return _jpeg(np.asarray(image), quality=85)
+
+
+def _map(values: Float[np.ndarray, "h w"], case: Case, window: tuple[int, int, int, int]) -> str:
+    levels = np.clip(np.nan_to_num(values) * 255, 0, 255).round().astype(np.uint8)
+    stops, *colours = zip(*_RAMP, strict=True)
+    ramp = np.stack([np.interp(np.arange(256) / 255, stops, colour) for colour in colours], 1)
+    return _png(ramp.round().astype(np.uint8)[_window(_cut(_spread(levels, case), case), window)])
+
+
+def _jpeg(picture: UInt8[np.ndarray, "h w 3"], quality: int = 92) -> str:
+    """4:4:4, so that what is compared has its own colours."""
+    return _uri(picture, "jpeg", quality=quality, subsampling=0)
+
+
+def _png(picture: UInt8[np.ndarray, "h w 3"]) -> str:
+    return _uri(picture, "png", optimize=True)
+
+
+def _uri(picture: UInt8[np.ndarray, "h w 3"], kind: str, **options: Any) -> str:
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(file, kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

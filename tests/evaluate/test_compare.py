@@ -1,0 +1,175 @@
+"""Two reports held against each other: paired, with an interval, and refused where they do not pair."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cli.conftest import run as run  # the command line as a function
+
+from srntt.errors import InputError
+from srntt.evaluate import compare_reports, comparison_json, comparison_table, paired_interval
+
+
+def report(images: Any, **changes: Any) -> dict[str, Any]:
+    return {"protocol": "pairs", "model": "one", "refs": "first", "mean": {}, "images": images, **changes}
+
+
+def images(values: list[float], metric: str = "psnr_y") -> list[dict[str, Any]]:
+    return [{"name": f"scene/{number}", metric: value, "seconds": 1.0} for number, value in enumerate(values)]
+
+
+def written(folder: Path, name: str, content: Any) -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
+
+
+def compared(folder: Path, a: Any, b: Any):
+    return compare_reports(written(folder, "a.json", a), written(folder, "b.json", b))
+
+
+def test_differences_are_paired_by_name_whatever_the_order(tmp_path: Path) -> None:
+    a, b = images([20.0, 30.0, 40.0, 25.0]), images([21.0, 29.5, 43.0, 25.0])
+    (found,) = compared(tmp_path, report(a), report(b[::-1], model="two"))
+    assert (found.metric, found.first, found.second) == ("psnr_y", 28.75, pytest.approx(29.625))
+    assert found.mean == pytest.approx(0.875)
+    assert (found.wins, found.losses, found.ties) == (2, 1, 1)
+    assert found.runs == "first; one / two"
+
+
+def test_lower_is_better_where_the_metric_says_so(tmp_path: Path) -> None:
+    (found,) = compared(tmp_path, report(images([0.3, 0.2], "lpips")), report(images([0.2, 0.1], "lpips")))
+    assert (found.mean, found.wins, found.losses) == (pytest.approx(-0.1), 2, 0)
+
+
+def test_the_interval_is_that_of_an_independent_bootstrap() -> None:
+    from scipy.stats import bootstrap
+
+    values = np.random.default_rng(5).normal(0.3, 1.0, 40)
+    theirs = bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert paired_interval(values) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+    assert paired_interval(values) == paired_interval(values)  # a fixed seed
+
+
+def test_the_interval_holds_the_mean_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(0)
+    held = [low <= 0.3 <= high for low, high in (paired_interval(rng.normal(0.3, 1, 60)) for _ in range(60))]
+    assert 0.85 <= np.mean(held) <= 1
+
+
+def test_one_picture_has_no_interval(tmp_path: Path) -> None:
+    (found,) = compared(tmp_path, report(images([20.0])), report(images([21.0])))
+    assert found.interval is None
+    assert "| +1.000 | - | 1 | 0 | 0 |" in comparison_table([found])[-1]
+
+
+def test_every_evaluation_and_every_common_metric(tmp_path: Path) -> None:
+    full = [{"name": "x", "psnr_y": 30.0, "ssim_y": 0.9, "lpips": None, "lr_psnr": 50.0}]
+    part = [{"name": "x", "psnr_y": 31.0, "ssim_y": 0.8, "lpips": 0.1}]
+    noise = {"what": "noise", "value": 5.0, "exactly": "so"}
+    a = [report(full), report(full, refs="none"), report(full, reference_change=noise)]
+    b = [report(part, reference_change=noise), report(part), report(part, refs="none")]
+    found = compared(tmp_path, a, b)
+    told = [(item.runs, item.metric) for item in found]
+    assert told == [(runs, name) for runs in ("first", "none", "first, noise 5") for name in ("psnr_y", "ssim_y")]
+    told = json.loads(comparison_json(found))
+    assert (len(told), told[0]["mean"], told[0]["interval"], told[0]["wins"]) == (6, 1.0, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (report(images([1.0, 2.0, 3.0])), r"b\.json has pictures \(first\) that .*a\.json lacks: scene/2"),
+        (report(images([1.0])), r"a\.json has pictures \(first\) that .*b\.json lacks: scene/1"),
+        (report(images([1.0, 2.0]), protocol="c2"), "has evaluations that .* lacks: protocol pairs, references first"),
+        (report(images([1.0, 2.0]), refs="all"), "do not pair"),
+        (report(images([1.0, 2.0]), reference_change={"what": "noise", "value": 3}), "do not pair"),
+        ([report(images([1.0, 2.0])), report(images([1.0, 2.0]), refs="none")], "references none"),
+        (report(images([1.0, 2.0], "ssim_y")), "no metric in common"),
+    ],
+)
+def test_what_does_not_pair_is_refused(tmp_path: Path, other: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        compared(tmp_path, report(images([1.0, 2.0])), other)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xff\xfe",
+        b"{",
+        b"[" * 100_000,
+        b'{"a": ' + b"1" * 5000 + b"}",
+        [],
+        3,
+        [3],
+        {},
+        report([]),
+        report({"name": "x"}),
+        report([[]]),
+        report([{"name": 3}]),
+        report([{"name": "\x1b[2J", "psnr_y": 1.0}]),
+        report(images([1.0]) * 2),
+        report(images([True])),
+        report(images(["1"])),  # pyright: ignore[reportArgumentType]
+        report(images([float("nan")])),
+        report(images([float("inf")])),
+        report(images([10**400])),
+        report(images([{}])),  # pyright: ignore[reportArgumentType]
+        report(images([1.0]), model=None),
+        report(images([1.0]), refs="\n"),
+        report(images([1.0]), protocol=["pairs"]),
+        report(images([1.0]), reference_change={"what": [], "value": 1}),
+        report(images([1.0]), reference_change={"what": "noise", "value": "1"}),
+        [report(images([1.0])), report(images([1.0]))],
+    ],
+)
+def test_a_hostile_report_is_refused_by_name(tmp_path: Path, content: Any) -> None:
+    with pytest.raises(InputError, match=r"b\.json .*report\.json|b\.json .*[Gg]ive") as refused:
+        compared(tmp_path, report(images([1.0])), content)
+    assert len(str(refused.value)) < 600
+    assert "\x1b" not in str(refused.value)
+
+
+def test_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"There is no .*b\.json"):
+        compare_reports(written(tmp_path, "a.json", report(images([1.0]))), tmp_path / "b.json")
+
+
+def test_the_command(run, tmp_path: Path) -> None:
+    a = written(tmp_path, "a.json", report(images([20.0, 30.0])))
+    b = written(tmp_path, "b.json", report(images([21.0, 32.0])))
+    ran = run("evaluate", "--compare", a, b)
+    assert ran.code == 0, ran.err
+    head, _, row = ran.out.splitlines()
+    assert head.startswith("| references | metric | first | second | second - first | 95 % interval |")
+    assert "| first | PSNR-Y (higher is better) | 25.000 | 26.500 | +1.500 | +1.000 .. +2.000 | 2 | 0 | 0 |" in row
+    (told,) = json.loads(run("evaluate", "--compare", a, b, "--json").out)
+    assert (told["mean"], told["wins"], told["losses"]) == (1.5, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        (["--compare", "a.json", "b.json"], "There is no a.json"),
+        (["--compare", "a.json", "b.json", "--data", "x"], "takes no --data"),
+        (["--compare", "a.json", "b.json", "--report", "x", "--peer", "bicubic"], "takes no --peer or --report"),
+        (["--compare", "a.json", "b.json", "--metrics", "psnr_y"], "takes no --metrics"),
+        (["--compare", "a.json", "b.json", "--protocol", "c2"], "no other option than --json"),
+        (["--compare", "a.json", "b.json", "--model", "x"], "no other option than --json"),
+        (["--compare", "a.json", "b.json", "--ref-noise", "3"], "no other option than --json"),
+        (["--compare", "a.json", "b.json", "--subset"], "no other option than --json"),
+        (["--compare", "a.json"], "srntt evaluate --help"),
+        ([], "Give a folder with --data, or two reports with --compare"),
+    ],
+)
+def test_the_command_refuses(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: list, said: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("evaluate", *tokens)
+    assert ran.code == 2
+    assert said in ran.err
+    assert list(tmp_path.iterdir()) == []

@@ -47,7 +47,8 @@ class Upscaler:
         matcher: ``exact``, or ``auto`` (exact, too, as yet).
 
     Example:
-        >>>         >>> upscaler = Upscaler.from_pretrained("lite-rec")
+        >>> import numpy as np
+        >>> upscaler = Upscaler.from_pretrained("lite-rec")
         >>> upscaler.upscale(np.zeros((8, 6, 3), np.uint8)).array.shape
         (32, 24, 3)
     """

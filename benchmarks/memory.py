@@ -14,7 +14,7 @@ import torch
 
 from srntt.upscale import Upscaler
 from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
-from srntt.upscale._method import Method, View
+from srntt.upscale._method import View
 from srntt.upscale._references import EncodedReference
 
 _SIZES = {"render": (80, 112, 176, 240, 304), "match": (16, 48, 144), "encode": (160, 608, 1120)}
@@ -37,7 +37,7 @@ def measure(model: str, work: str, size: int) -> None:
     method = Upscaler.from_pretrained(model, device="cpu")._method
     torch.manual_seed(0)
     with torch.inference_mode():
-        reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), _encoded(method, torch.rand(3, 400, 400)))
+        reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), method.encode(torch.rand(3, 400, 400)))
         rows, columns = (size, size) if work == "render" else (size, _WIDTH)
         picture = torch.rand(3, rows, columns)
         field = method.match(picture, [reference], 32, lambda *_: None) if work == "render" else None
@@ -48,13 +48,9 @@ def measure(model: str, work: str, size: int) -> None:
         elif work == "match":
             method.match(picture, [reference], rows, lambda *_: None)
         else:
-            kept = _encoded(method, picture)
+            kept = method.encode(picture)
             held += sum(tensor.nbytes for tensor in kept.values())
     print(json.dumps([rows * columns, peak_bytes() - held]))
-
-
-def _encoded(method: Method, picture: torch.Tensor) -> dict[str, torch.Tensor]:
-    return method.encode(picture, slice(0, picture.shape[1]))
 
 
 if __name__ == "__main__":

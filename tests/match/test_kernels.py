@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from srntt.match import _kernels as match_kernels
-from srntt.transfer import _kernels as transfer_kernels
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -17,18 +16,3 @@ def test_row_products_are_products(dtype: type):
     match_kernels._row_products(keys, query, out)
     expected = np.concatenate(keys.transpose(0, 2, 1)) @ np.concatenate(query, axis=1)
     np.testing.assert_allclose(out, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("kernels", [match_kernels, transfer_kernels])
-def test_read_only_installation_compiles_without_cache(kernels, monkeypatch: pytest.MonkeyPatch):
-    def njit_without_a_folder(**options):
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(kernels, "njit", njit_without_a_folder)
-
-    def double(x):
-        return 2 * x
-
-    assert kernels._compiled(double)(2) == 4

@@ -247,10 +247,10 @@ def test_out_of_memory_while_encoding_takes_smaller_bands_then_gives_up(upscaler
     encode = upscaler._method.encode
     failures = iter([True, False, True])
 
-    def sometimes(band, keep):
+    def sometimes(band):
         if next(failures, False):
             raise torch.OutOfMemoryError("out of memory")
-        return encode(band, keep)
+        return encode(band)
 
     monkeypatch.setattr(upscaler._method, "encode", sometimes)
     monkeypatch.setattr(_plan, "_REFERENCE_BANDS", (256, 128, 64))

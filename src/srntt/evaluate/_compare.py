@@ -15,6 +15,7 @@ import numpy as np
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.evaluate._metrics import METRICS
+from srntt.evaluate._read_json import read_json
 
 _MAX_BYTES, _MAX_IMAGES = 64 << 20, 100_000
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
@@ -147,7 +148,13 @@ def _refuse_unpaired(first: Path, second: Path, what: str, a: list[str], b: list
 
 
 def _read(path: Path) -> list[_Run]:
-    content = _parsed(path)
+    content = read_json(
+        path,
+        what="a report.json",
+        most=_MAX_BYTES,
+        get="Give the report.json of srntt evaluate --report.",
+        mend="Give a report.json.",
+    )
     entries = content if isinstance(content, list) else [content]
     if not entries:
         raise InputError(f"{path} holds no evaluation. Give the report.json of srntt evaluate --report.")
@@ -156,22 +163,6 @@ def _read(path: Path) -> list[_Run]:
     if repeated := sorted({key for key in keys if keys.count(key) > 1}):
         raise InputError(f"{path} holds an evaluation twice: {repeated[0]}. Give reports of one model each.")
     return runs
-
-
-def _parsed(path: Path) -> Any:
-    try:
-        if not path.is_file():
-            raise InputError(f"There is no {path}. Give the report.json of srntt evaluate --report.")
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(content) > _MAX_BYTES:
-        raise InputError(f"{path} is larger than {_MAX_BYTES:,} bytes: not a report.json.")
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON in UTF-8: {str(error)[:200]}. Give a report.json.") from error
 
 
 def _run(path: Path, entry: Any) -> _Run:

@@ -1,12 +1,12 @@
 """``index.json``: which target goes with which references. It may come from anywhere, so it is read with suspicion."""
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal, get_args
 
 from srntt.errors import InputError
+from srntt.evaluate._read_json import read_json
 
 ReferenceKind = Literal["first", "all", "none", "unrelated", "self"]
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = get_args(ReferenceKind)
@@ -57,7 +57,13 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
         InputError: no such file, not such a list, names that repeat, a file that is not there or not below the folder.
     """
     path = folder / "index.json"
-    entries = _parsed(path)
+    entries = read_json(
+        path,
+        what="an index of pairs",
+        most=_MAX_BYTES,
+        get="Give a folder with an index.json and the pictures that it names.",
+        mend="Mend or fetch it again.",
+    )
     if not isinstance(entries, list):
         raise InputError(
             f"{path} holds {_kind(entries)}; expected a list of {{name, target, refs, similarity, unrelated}}."
@@ -69,22 +75,6 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
             f"{path} uses a name twice: {', '.join(map(repr, repeated[:6]))}. Give each target a name of its own."
         )
     return pairs
-
-
-def _parsed(path: Path) -> Any:
-    try:
-        if not path.is_file():
-            raise InputError(f"There is no {path}. Give a folder with an index.json and the pictures that it names.")
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    if len(content) > _MAX_BYTES:
-        raise InputError(f"{path} is larger than {_MAX_BYTES:,} bytes: not an index of pairs.")
-    try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON in UTF-8: {error}. Mend or fetch it again.") from error
 
 
 def _pair(path: Path, number: int, entry: Any) -> Pair:

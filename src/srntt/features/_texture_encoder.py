@@ -66,6 +66,14 @@ class TextureEncoder(nn.Module):
         descriptor = F.normalize(self.layers(normalised).float(), dim=1)
         return Description(descriptor, contrast)
 
+    def describe_reference(self, reference: Float[Tensor, "b 3 H W"]) -> Description:
+        """Describe a sharp picture as its LR picture, in 8 bits, would be described.
+
+        Args:
+            reference: in [0, 1]; height and width are multiples of 4.
+        """
+        return self(as_uint8(reduce(reference, 4)))
+
 
 def texture_bands(reference: Float[Tensor, "b 3 H W"]) -> TextureBands:
     """Split a reference into the bands that live at 1x, 2x and 4x of the LR grid.
@@ -76,6 +84,11 @@ def texture_bands(reference: Float[Tensor, "b 3 H W"]) -> TextureBands:
     half = reduce(reference, 2)
     quarter = reduce(reference, 4)
     return TextureBands(quarter, half - enlarge(quarter, 2), reference - enlarge(half, 2))
+
+
+def as_uint8(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
+    """Round to what an 8-bit file holds."""
+    return (picture.clamp(0, 1) * 255).round() / 255
 
 
 def reduce(picture: Float[Tensor, "b c H W"], factor: int) -> Float[Tensor, "b c h w"]:

@@ -3,8 +3,8 @@
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
 
+from srntt._compile import compiled
 from srntt._shapes import Bool, Shaped
 
 __all__ = ["bleed"]
@@ -29,8 +29,8 @@ def bleed(color: Shaped[np.ndarray, "h w c"], visible: Bool[np.ndarray, "h w"]) 
     return filled
 
 
-@njit(cache=True)
-@no_type_check  # compiled: there is no Python call to check
+@compiled
+@no_type_check
 def _nearest_row(visible):
     height, width = visible.shape
     nearest = np.full((height, width), -1, np.int32)
@@ -49,7 +49,7 @@ def _nearest_row(visible):
     return nearest
 
 
-@njit(cache=True)
+@compiled
 @no_type_check
 def _fill(filled, visible, nearest):
     height, width = visible.shape

@@ -10,15 +10,16 @@ which LLVM turns into vector code by itself. No fast-math anywhere: a score is t
 thread it is computed.
 """
 
-from collections.abc import Callable
-from typing import Any, no_type_check
+from typing import no_type_check
 
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from srntt._compile import compiled
 
 _features = get_host_cpu_features()
 # Bytes in a vector register and rows of sums held at a time: KEY_WIDTH x 2 sums have to fit the registers there are.
@@ -28,15 +29,6 @@ CAPACITY = 8
 """Candidates kept for a query position; photographs have one, two, seldom three."""
 _COLUMNS_AT_ONCE = 32
 _TAG_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-
-
-# The import hook of the tests wraps functions in Python, which Numba cannot compile: it leaves `no_type_check` alone.
-def _compiled(function: Callable) -> Any:
-    """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to."""
-    try:
-        return njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # read-only installation and no cache folder for the user
-        return njit(nogil=True, error_model="numpy")(function)
 
 
 @intrinsic
@@ -95,7 +87,7 @@ def _panel_product(typing_context, keys, query, out):
     return types.void(keys, query, out), generate
 
 
-@_compiled
+@compiled
 @no_type_check
 def pack(source, top, left, scale, first, last, packed, squares, tags):
     """Copy rows ``first..last`` of a tile into `packed`, with the sum of squares and a hash of each pixel's channels.
@@ -133,7 +125,7 @@ def pack(source, top, left, scale, first, last, packed, squares, tags):
                     )
 
 
-@_compiled
+@compiled
 @no_type_check
 def _row_products(keys, query, out):
     """Products of every pixel of a key row with every pixel of a query row."""
@@ -143,14 +135,14 @@ def _row_products(keys, query, out):
             _panel_product(keys[group], query[block], out[group * KEY_WIDTH :, block * query_width :])
 
 
-@_compiled
+@compiled
 @no_type_check
 def _sum_rows(above, here, below, out):
     for n in range(out.size):
         out[n] = above[n] + here[n] + below[n]
 
 
-@_compiled
+@compiled
 @no_type_check
 def _peak_of_row(products, inverse_norm, reach, peak):
     """Best score of each query column against one key row."""
@@ -169,7 +161,7 @@ def _peak_of_row(products, inverse_norm, reach, peak):
                 peak[x] = peak[x] if peak[x] > score else score
 
 
-@_compiled
+@compiled
 @no_type_check
 def _room_for(query, key, score, floor, scores, found, tags, counts, dropped):
     """Slot for one more candidate in a full list, or -1: first of those overtaken, then of the highest index."""
@@ -188,7 +180,7 @@ def _room_for(query, key, score, floor, scores, found, tags, counts, dropped):
     return highest if key < found[query, highest] else -1
 
 
-@_compiled
+@compiled
 @no_type_check
 def _admit(block_scores, floors, final, key, tag, position, scores, found, tags, counts, dropped):
     """Add a key to the candidates of all columns where it reaches the floor; a copy of one there lowers its index.
@@ -217,7 +209,7 @@ def _admit(block_scores, floors, final, key, tag, position, scores, found, tags,
             scores[query, slot], found[query, slot], tags[query, slot] = block_scores[x], key, tag
 
 
-@_compiled
+@compiled
 @no_type_check
 def _floors_of_row(peak, tolerance, final, best, dropped, floors):
     """What each column's scores against this key row must reach to be looked at; says whether any column's best does.
@@ -240,7 +232,7 @@ def _floors_of_row(peak, tolerance, final, best, dropped, floors):
     return promising
 
 
-@_compiled
+@compiled
 @no_type_check
 def _collect(
     products, inverse_norm, reach, final, floors, key_tags, key_start, position, scores, found, tags, counts, dropped
@@ -271,7 +263,7 @@ def _collect(
                 )  # fmt: skip
 
 
-@_compiled
+@compiled
 @no_type_check
 def search_diagonals(
     query, keys, first, last, reach, final, inverse_norm, key_tags, key_start, key_stride, tolerance,

@@ -4,7 +4,7 @@ from srntt.network._content_extractor import ContentExtractor, ContentExtractorC
 from srntt.network._discriminator import Discriminator
 from srntt.network._download import find_vgg19, get_vgg19, vgg19_path, weights_cache_dir
 from srntt.network._flax_file import read_flax_parameters
-from srntt.network._lite import Lite, LiteConfig, Textures, sample_textures
+from srntt.network._lite import Lite, LiteConfig, Textures, sample_bands, sample_textures, stack_evidence
 from srntt.network._model_files import ARCHITECTURES, load_model, save_model
 from srntt.network._official_npz import convert_official, load_official
 from srntt.network._paper import PaperConfig, PaperSRNTT
@@ -30,8 +30,10 @@ __all__ = [
     "load_official",
     "read_flax_parameters",
     "read_torch_file",
+    "sample_bands",
     "sample_textures",
     "save_model",
+    "stack_evidence",
     "vgg19_path",
     "weights_cache_dir",
 ]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from srntt._shapes import Float, Int64
 from srntt.errors import InputError
-from srntt.features import Description, TextureEncoder, enlarge, texture_bands
+from srntt.features import Description, TextureBands, TextureEncoder, enlarge, texture_bands
 from srntt.transfer import RefinedMatch, local_frames, sample_blocks
 
 _SIZES = {"channels": (8, 256), "content_blocks": (0, 64), "transfer_blocks": (0, 64), "descriptor": (8, 256)}
@@ -162,10 +162,25 @@ def sample_textures(
     frames = local_frames(match.position.reshape(batch, height, width, 2).detach())
     jacobian = frames.jacobian.flatten(1, 2)
     bands = texture_bands(reference)
-    blocks = [
-        sample_blocks(band, match.position, jacobian, ratio)
-        for band, ratio in ((bands.high, 4), (bands.middle, 2), (bands.low, 1))
-    ]
+    blocks = sample_bands(bands, match.position, jacobian)
     contrast = query.contrast.flatten(1) / key.contrast.flatten(1).gather(1, index)
-    evidence = torch.stack([similarity, match.sharpness, frames.agreement.flatten(1), contrast.log().clamp(-1, 1)], 1)
-    return Textures(*(x.unflatten(2, (height, width)) for x in (torch.cat(blocks, 1), evidence)))
+    evidence = stack_evidence(similarity, match.sharpness, frames.agreement.flatten(1), contrast)
+    return Textures(*(x.unflatten(2, (height, width)) for x in (blocks, evidence)))
+
+
+def sample_bands(
+    bands: TextureBands, position: Float[Tensor, "b n 2"], jacobian: Float[Tensor, "b n 2 2"]
+) -> Float[Tensor, "b 63 n"]:
+    """The channels of ``Textures.bands``, in their order, from the bands of a reference."""
+    ratios = ((bands.high, 4), (bands.middle, 2), (bands.low, 1))
+    return torch.cat([sample_blocks(band, position, jacobian, ratio) for band, ratio in ratios], 1)
+
+
+def stack_evidence(
+    similarity: Float[Tensor, "b *n"],
+    sharpness: Float[Tensor, "b *n"],
+    agreement: Float[Tensor, "b *n"],
+    contrast: Float[Tensor, "b *n"],
+) -> Float[Tensor, "b 4 *n"]:
+    """The channels of ``Textures.evidence``, in their order; ``contrast`` is the input's over the reference's."""
+    return torch.stack([similarity, sharpness, agreement, contrast.log().clamp(-1, 1)], 1)

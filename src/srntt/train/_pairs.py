@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, UInt8
-from srntt.features import reduce
+from srntt.features import as_uint8, reduce
 from srntt.train._photographs import Photographs, crop
 from srntt.train._warp import Warp, WarpRange
 
@@ -56,11 +56,6 @@ def make_pairs(photographs: Photographs, count: int, limits: PairRange, random: 
     samples = [_make_pair(photographs, limits, random) for _ in range(count)]
     high_res, reference, truth, visible = (torch.stack(column) for column in zip(*samples, strict=True))
     return Pairs(high_res, as_uint8(reduce(high_res, 4)), as_uint8(reference), truth, visible)
-
-
-def as_uint8(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
-    """Round to what an 8-bit file holds."""
-    return (picture.clamp(0, 1) * 255).round() / 255
 
 
 def _make_pair(photographs: Photographs, limits: PairRange, random: np.random.Generator) -> tuple[Tensor, ...]:

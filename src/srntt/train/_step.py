@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.features import reduce
-from srntt.network import Lite, sample_textures
+from srntt.network import Lite, Textures, sample_textures
 from srntt.train import _losses
-from srntt.train._pairs import Pairs, as_uint8
-from srntt.transfer import refine_match
+from srntt.train._pairs import Pairs
+from srntt.transfer import RefinedMatch, refine_match
 
 _CONTRASTED = 256  # queries of each sample that enter the contrastive loss
 
@@ -22,6 +21,16 @@ class StepLosses(NamedTuple):
     correspondence: Float[Tensor, ""]
     sub_position: Float[Tensor, ""]
     hit_rate: float
+
+
+class BroughtTextures(NamedTuple):
+    """Textures for the LR grid, and the matches that brought them."""
+
+    textures: Textures
+    query: Float[Tensor, "b d n"]
+    key: Float[Tensor, "b d _ _"]
+    matched: Int64[Tensor, "b n"]
+    match: RefinedMatch
 
 
 def losses(model: Lite, pairs: Pairs, with_reference: bool) -> StepLosses:
@@ -36,22 +45,29 @@ def losses(model: Lite, pairs: Pairs, with_reference: bool) -> StepLosses:
     if not with_reference:
         zero = high_res.new_zeros(())
         return StepLosses(_losses.reconstruction(model(low_res), high_res), zero, zero, 0.0)
-    query = model.encoder(low_res)
-    key = model.encoder(as_uint8(reduce(pairs.reference, 4)))
-    flat_query = query.descriptor.flatten(2)
-    similarity, index = best_match(flat_query, key.descriptor.flatten(2))
-    match = refine_match(flat_query, key.descriptor, index, model.temperature)
-    textures = sample_textures(pairs.reference, query, key, similarity, index, match)
+    found = bring_textures(model, low_res, pairs.reference)
     truth, visible = pairs.truth.flatten(1, 2), pairs.visible.flatten(1)
     return StepLosses(
-        _losses.reconstruction(model(low_res, textures), high_res),
-        _contrast(model, flat_query, key.descriptor, pairs),
-        _losses.sub_position(match.position, truth, visible),
-        _losses.hit_rate(index, key.descriptor.shape[-1], truth, visible),
+        _losses.reconstruction(model(low_res, found.textures), high_res),
+        _contrast(model, found.query, found.key, pairs),
+        _losses.sub_position(found.match.position, truth, visible),
+        _losses.hit_rate(found.matched, found.key.shape[-1], truth, visible),
     )
 
 
-def best_match(
+def bring_textures(
+    model: Lite, low_res: Float[Tensor, "b 3 h w"], reference: Float[Tensor, "b 3 H W"]
+) -> BroughtTextures:
+    """Match each picture with its one reference, refine the matches, and sample the reference through them."""
+    query, key = model.encoder(low_res), model.encoder.describe_reference(reference)
+    flat_query = query.descriptor.flatten(2)
+    similarity, index = _best_match(flat_query, key.descriptor.flatten(2))
+    match = refine_match(flat_query, key.descriptor, index, model.temperature)
+    textures = sample_textures(reference, query, key, similarity, index, match)
+    return BroughtTextures(textures, flat_query, key.descriptor, index, match)
+
+
+def _best_match(
     query: Float[Tensor, "b d n"], key: Float[Tensor, "b d m"]
 ) -> tuple[Float[Tensor, "b n"], Int64[Tensor, "b n"]]:
     """Exact nearest descriptor; the similarity carries gradient, the choice does not."""

@@ -4,25 +4,16 @@ Channel after channel, so that the planes read from stay in the cache. Indices a
 checked for counting from the end, which keeps LLVM from using vectors.
 """
 
-from collections.abc import Callable
-from typing import Any, no_type_check
+from typing import no_type_check
 
 import numpy as np
-from numba import njit
+
+from srntt._compile import compiled
 
 _U = np.uintp
 
 
-# The import hook of the tests wraps functions in Python, which Numba cannot compile: it leaves `no_type_check` alone.
-def _compiled(function: Callable) -> Any:
-    """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to."""
-    try:
-        return njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # read-only installation and no cache folder for the user
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@compiled
 @no_type_check
 def _add_four(plane, taps, shift, count, out, at):
     a = b = c = d = np.float32(0)
@@ -38,7 +29,7 @@ def _add_four(plane, taps, shift, count, out, at):
     out[at + _U(3)] += d / count
 
 
-@_compiled
+@compiled
 @no_type_check
 def _add_two(plane, taps, shift, count, out, at):
     a = b = np.float32(0)
@@ -49,7 +40,7 @@ def _add_two(plane, taps, shift, count, out, at):
     out[at + _U(1)] += b / count
 
 
-@_compiled
+@compiled
 @no_type_check
 def _add_one(plane, taps, shift, count, out, at):
     total = np.float32(0)
@@ -58,7 +49,7 @@ def _add_one(plane, taps, shift, count, out, at):
     out[at] += total / count
 
 
-@_compiled
+@compiled
 @no_type_check
 def _add_inside(plane, width, ratio, starts, taps, counts, columns, out, out_width, out_top):
     for n in range(counts.size):
@@ -79,7 +70,7 @@ def _add_inside(plane, width, ratio, starts, taps, counts, columns, out, out_wid
                 _add_one(plane, own, shift, count, out, at)
 
 
-@_compiled
+@compiled
 @no_type_check
 def _add_outside(plane, ratio, blocks, tops, lefts, counts, columns, out, out_top):
     height, width = plane.shape
@@ -92,7 +83,7 @@ def _add_outside(plane, ratio, blocks, tops, lefts, counts, columns, out, out_to
                 out[top + row, left + column] += plane[y, x] / counts[blocks[n]]
 
 
-@_compiled
+@compiled
 @no_type_check
 def add_blocks(values, ratio, starts, taps, blocks, tops, lefts, counts, columns, first, last, out, out_top):
     """Add to each block of channels `first` to `last` of `out`, from row `out_top` on, the blocks of `values`

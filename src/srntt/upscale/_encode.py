@@ -1,6 +1,5 @@
 """A reference picture to what a model needs of it, band by band of rows."""
 
-import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,7 +10,7 @@ from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.match import ReferenceCopy, augment_references
-from srntt.upscale._memory import device_free_bytes, is_out_of_memory, resident_bytes
+from srntt.upscale._memory import device_free_bytes, is_out_of_memory, release, resident_bytes
 from srntt.upscale._method import Method
 from srntt.upscale._plan import Room, plan_reference
 from srntt.upscale._references import EncodedReference, Matrix
@@ -96,10 +95,8 @@ class Encoder:
             bottom = min(height, top + self._band)
             outer = slice(max(0, top - method.context), min(height, bottom + method.context))
             try:
-                parts = method.encode(
-                    rows(outer.start, outer.stop)[:, :, :width], slice(top - outer.start, bottom - outer.start)
-                )
-                _place(parts, maps, top, bottom, height)
+                for name, part in method.encode(rows(outer.start, outer.stop)[:, :, :width]).items():
+                    _place(part, outer, slice(top, bottom), maps, name, height)
                 top = bottom
                 continue
             except Exception as error:
@@ -111,7 +108,7 @@ class Encoder:
         return maps
 
     def _shrink(self) -> None:
-        gc.collect()
+        release(self.device)
         if self._band > _SMALLEST_BAND:
             self.fallbacks.append(f"encoding: out of memory at {self._band} rows on {self.device}, went on with half")
             self._band //= 2
@@ -125,14 +122,13 @@ class Encoder:
             )
 
 
-def _place(parts: dict[str, Tensor], maps: dict[str, Tensor], top: int, bottom: int, height: int) -> None:
-    """Put a band's maps where they belong in those of the whole picture."""
-    for name, part in parts.items():
-        extent = part.shape[1] * height // (bottom - top)
-        if name not in maps:
-            maps[name] = torch.empty(part.shape[0], extent, part.shape[2], device=part.device)
-        first = top * extent // height
-        maps[name][:, first : first + part.shape[1]] = part
+def _place(part: Tensor, outer: slice, inner: slice, maps: dict[str, Tensor], name: str, height: int) -> None:
+    """Put the inner rows of a band's map where they belong in that of the whole picture, which has ``height`` rows."""
+    step = (outer.stop - outer.start) // part.shape[1]  # rows of the picture for one of the map
+    if name not in maps:
+        maps[name] = torch.empty(part.shape[0], height // step, part.shape[2], device=part.device)
+    kept = slice((inner.start - outer.start) // step, (inner.stop - outer.start) // step)
+    maps[name][:, inner.start // step : inner.stop // step] = part[:, kept]
 
 
 def _rows_of(picture: Float[Tensor, "3 H W"]) -> Rows:

@@ -1,6 +1,5 @@
 """Match, then render tile by tile; on the way down when memory runs out, and never past a broken number."""
 
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
-from srntt.upscale._memory import is_out_of_memory
+from srntt.upscale._memory import is_out_of_memory, release
 from srntt.upscale._method import Field, Method, Progress, Rendered, View
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
@@ -113,9 +112,7 @@ class Engine:
             )
 
     def _shrink(self, work: str, piece: str, smallest: int) -> None:
-        gc.collect()
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        release(self._device)
         size = getattr(self, piece)
         if size > smallest:
             setattr(self, piece, max(smallest, size // 2))

@@ -4,16 +4,16 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.features import Description, reduce, texture_bands
+from srntt.features import Description, TextureBands, texture_bands
 from srntt.match import dense_match
-from srntt.network import Lite, Textures
-from srntt.transfer import local_frames, refine_match, sample_blocks
+from srntt.network import Lite, Textures, sample_bands, stack_evidence
+from srntt.transfer import local_frames, refine_match
 from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
+_CHANNELS = 63  # of Textures.bands
 _REFINED_AT_ONCE = 16_384  # positions; each gathers nine descriptors
-_BANDS = (("high", 4), ("middle", 2), ("low", 1))
 
 
 class LiteMethod:
@@ -30,17 +30,12 @@ class LiteMethod:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._device = device
 
-    def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
+    def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
         """Descriptor and contrast at 1x, texture bands at 1x, 2x and 4x."""
         band = band.to(self._device)[None]
-        small = (reduce(band, 4).clamp(0, 1) * 255).round() / 255  # what an 8-bit LR picture of it would hold
-        description = self._model.encoder(small)
+        description = self._model.encoder.describe_reference(band)
         maps = {"descriptor": description.descriptor, "contrast": description.contrast, **texture_bands(band)._asdict()}
-        height = band.shape[2]
-        return {
-            name: m[0, :, keep.start * m.shape[2] // height : keep.stop * m.shape[2] // height]
-            for name, m in maps.items()
-        }
+        return {name: whole[0] for name, whole in maps.items()}
 
     def match(
         self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
@@ -82,21 +77,19 @@ class LiteMethod:
                 position.view(-1, 2)[chosen] = match.position[0]
                 sharpness.view(-1)[chosen] = match.sharpness[0]
                 contrast.view(-1)[chosen] /= item.maps["contrast"].flatten()[index]
-        return found.reference, position, found.similarity, torch.stack([sharpness, contrast.log().clamp(-1, 1)])
+        return found.reference, position, found.similarity, torch.stack([sharpness, contrast])
 
 
 def _sample(field: Field, references: list[EncodedReference]) -> Textures:
     frames = local_frames(field.position[None], field.reference[None])
     height, width = field.reference.shape
     position, jacobian = field.position.flatten(0, 1), frames.jacobian[0].flatten(0, 1)
-    bands = position.new_empty(3 * sum(ratio**2 for _, ratio in _BANDS), height * width)
+    bands = position.new_empty(_CHANNELS, height * width)
     for number, item in enumerate(references):
         chosen = (field.reference == number).flatten().nonzero()[:, 0]
         if len(chosen):
-            blocks = [
-                sample_blocks(item.maps[name][None], position[None, chosen], jacobian[None, chosen], ratio)[0]
-                for name, ratio in _BANDS
-            ]
-            bands[:, chosen] = torch.cat(blocks)
-    evidence = torch.stack([field.similarity, field.extra[0], frames.agreement[0], field.extra[1]])
-    return Textures(bands.view(1, -1, height, width), evidence[None])
+            own = TextureBands(*(item.maps[name][None] for name in TextureBands._fields))
+            bands[:, chosen] = sample_bands(own, position[None, chosen], jacobian[None, chosen])[0]
+    sharpness, contrast = field.extra
+    evidence = stack_evidence(field.similarity[None], sharpness[None], frames.agreement, contrast[None])
+    return Textures(bands.view(1, -1, height, width), evidence)

@@ -1,5 +1,6 @@
 """What memory there is, what the process holds, and what work will take."""
 
+import gc
 import os
 import re
 import sys
@@ -96,6 +97,13 @@ def is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+def release(device: torch.device) -> None:
+    """Give back what nothing refers to any more, before work is tried again in smaller pieces."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def device_free_bytes(device: torch.device) -> int | None:

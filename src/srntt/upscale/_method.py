@@ -92,8 +92,8 @@ class Method(Protocol):
     #: HR rows above and below a band of a reference that ``encode`` wants to see; a multiple of ``scale``.
     context: int
 
-    def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
-        """Maps of the rows ``keep`` of a band of a reference (multiples of ``scale``), each at a scale of its own."""
+    def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
+        """Maps of a band of a reference, context included, each at a scale of its own."""
         ...
 
     def match(

@@ -36,16 +36,13 @@ class PaperMethod:
         self._phi: VGG19Features = load_vgg19(find_vgg19(model.config.phi), family=model.config.phi).to(device)
         self._device = device
 
-    def encode(self, band: Float[Tensor, "3 H W"], keep: slice) -> dict[str, Float[Tensor, "c _ _"]]:
+    def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
         """Key map at 1x, value maps at 1x, 2x and 4x."""
         band = band.to(self._device)
         height, width = band.shape[1:]
         blurred = bicubic_pillow(bicubic_pillow(band, (height // 4, width // 4)), (height, width))
         maps = {"key": self._phi(blurred[None])["relu3_1"], **self._phi(band[None])}
-        return {
-            name: m[0, :, keep.start * m.shape[2] // height : keep.stop * m.shape[2] // height]
-            for name, m in maps.items()
-        }
+        return {name: whole[0] for name, whole in maps.items()}
 
     def match(
         self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress

@@ -40,13 +40,14 @@ def measure(model: str, work: str, size: int) -> None:
         reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), method.encode(torch.rand(3, 400, 400)))
         rows, columns = (size, size) if work == "render" else (size, _WIDTH)
         picture = torch.rand(3, rows, columns)
-        field = method.match(picture, [reference], 32, lambda *_: None) if work == "render" else None
+        many = [reference] * 4  # more than the candidates of a position
+        field = method.match(picture, many, 32, lambda *_: None) if work == "render" else None
         held = resident_bytes()
         start_peak()
         if work == "render":
-            method.render(picture, field, View(slice(None), slice(None)), [reference])
+            method.render(picture, field, View(slice(None), slice(None)), many)
         elif work == "match":
-            method.match(picture, [reference], rows, lambda *_: None)
+            method.match(picture, many, rows, lambda *_: None)
         else:
             kept = method.encode(picture)
             held += sum(tensor.nbytes for tensor in kept.values())

@@ -8,8 +8,8 @@ from srntt.network import Lite, LiteConfig, Textures, load_model, save_model
 _SMALL = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=16)
 
 
-def _textures(height, width):
-    return Textures(torch.randn(1, 63, height, width), torch.rand(1, 4, height, width))
+def _textures(height, width, count=1):
+    return Textures(torch.randn(1, count, 63, height, width), torch.rand(1, count, 4, height, width))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 50), (7, 6)])
@@ -36,6 +36,27 @@ def test_a_shut_gate_lets_nothing_of_the_reference_through():
     opened, gate = model.with_gate(low_res, _textures(8, 9))
     assert gate.min() > 0.999
     assert (opened - model(low_res)).abs().max() > 1e-3
+
+
+def test_candidates_are_weighed_against_each_other_whatever_their_order():
+    model, low_res, textures = Lite(_SMALL), torch.rand(2, 3, 8, 9), _textures(8, 9, 3)
+    textures = Textures(*(x.repeat(2, 1, 1, 1, 1) for x in textures))
+    output, share = model.with_gate(low_res, textures)
+    order = [2, 0, 1]
+    turned, turned_share = model.with_gate(low_res, Textures(*(x[:, order] for x in textures)))
+    torch.testing.assert_close(turned, output)
+    torch.testing.assert_close(turned_share, share[:, order])
+    assert share.shape == (2, 3, 8, 9)
+    assert 0 < share.min() <= share.sum(1).max() < 1
+    one = model.with_gate(low_res, Textures(*(x[:, :1] for x in textures)))[1]
+    assert (one > share[:, :1]).all()  # it has competitors no longer
+
+
+def test_equal_candidates_bring_what_one_of_them_brings_when_all_are_trusted():
+    model, low_res, textures = Lite(_SMALL), torch.rand(1, 3, 8, 9), _textures(8, 9)
+    torch.nn.init.constant_(model.fusion.gate[2].bias, 50.0)
+    thrice = Textures(*(x.repeat(1, 3, 1, 1, 1) for x in textures))
+    torch.testing.assert_close(model(low_res, thrice), model(low_res, textures))
 
 
 def test_a_model_file_brings_back_the_same_model(tmp_path):

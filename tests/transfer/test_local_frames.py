@@ -30,15 +30,6 @@ def test_neighbours_that_do_not_continue_the_surface_have_no_say():
     assert frames.agreement[0, 2, 1] == 0.75
 
 
-def test_matches_in_different_references_share_no_surface():
-    position = _positions(4, 6, [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0])
-    reference = torch.zeros(1, 4, 6, dtype=torch.int64)
-    reference[..., 3:] = 1
-    agreement = local_frames(position, reference).agreement[0]
-    assert (agreement[1:3, 2:4] == 0.75).all()
-    assert (agreement[1:3, 1] == 1).all()
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (4, 1)])
 def test_maps_of_one_row_or_column(shape):
     frames = local_frames(_positions(*shape, [[1.0, 0.0], [0.0, 1.0]], [2.0, 2.0]))

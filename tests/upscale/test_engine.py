@@ -29,17 +29,16 @@ class NearestMethod:
     def match(self, low_res, references, band, progress):
         if band * low_res.shape[2] > self.limit:
             raise self.error("DefaultCPUAllocator: can't allocate memory")
-        shape = low_res.shape[1:]
-        return Field(
-            torch.zeros(shape, dtype=torch.int64), torch.zeros(*shape, 2), torch.ones(shape), torch.zeros(0, *shape)
-        )
+        shape = (1, *low_res.shape[1:])
+        nothing = torch.zeros(1, 0, *shape[1:])
+        return Field(torch.zeros(shape, dtype=torch.int64), torch.zeros(*shape, 2), torch.ones(shape), nothing)
 
     def render(self, low_res, field, view, references):
         self.calls += 1
         low_res = low_res[:, *view]
         if low_res[0].numel() > self.limit or self.calls in self.refuse:
             raise self.error("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
-        share = None if field is None else torch.full(low_res.shape[1:], 0.25)
+        share = None if field is None else torch.full((1, *low_res.shape[1:]), 0.25)
         return Rendered(low_res.repeat_interleave(4, 1).repeat_interleave(4, 2), share)
 
 

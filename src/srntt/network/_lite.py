@@ -39,15 +39,15 @@ class LiteConfig:
 
 
 class Textures(NamedTuple):
-    """Sampled textures and what is known of their worth, all on the LR grid.
+    """Sampled textures and what is known of their worth, all on the LR grid: k candidates for each position.
 
-    ``bands`` holds, for each position, the reference's 4x band (48 channels), 2x band (12) and low band (3), each
+    ``bands`` holds, for each candidate, the reference's 4x band (48 channels), 2x band (12) and low band (3), each
     folded space to depth; ``evidence`` the cosine of the match, the sharpness of its peak, the agreement of its
     neighbours, and the log ratio of contrast between input and reference.
     """
 
-    bands: Float[Tensor, "b 63 h w"]
-    evidence: Float[Tensor, "b 4 h w"]
+    bands: Float[Tensor, "b k 63 h w"]
+    evidence: Float[Tensor, "b k 4 h w"]
 
 
 class ResidualBlock(nn.Module):
@@ -67,8 +67,9 @@ class ResidualBlock(nn.Module):
 class TextureFusion(nn.Module):
     """Add sampled textures to the content feature, as far as the evidence speaks for them.
 
-    The gate multiplies what is added: with no reference, or one that does not fit, the content feature passes
-    unchanged.
+    The candidates of a position compete with each other and with nothing at all, in each channel: what is added is
+    their mean under a softmax in which nothing has the logit 0. With one candidate that is a sigmoid gate. With no
+    reference, or none that fits, the content feature passes unchanged; the order of candidates does not matter.
     """
 
     def __init__(self, channels: int) -> None:
@@ -80,21 +81,24 @@ class TextureFusion(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1),
         )
         self.gate = nn.Sequential(
-            nn.Conv2d(7, 32, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(32, channels, 3, padding=1), nn.Sigmoid()
+            nn.Conv2d(7, 32, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(32, channels, 3, padding=1)
         )
 
     def forward(
         self, content: Float[Tensor, "b c h w"], low_res: Float[Tensor, "b 3 h w"], textures: Textures
-    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b 1 h w"]]:
-        """Fused feature, and the gate's mean over channels."""
-        low = textures.bands[:, -3:]
-        evidence = torch.cat([textures.evidence, low_res - low], 1)
-        gain = textures.evidence[:, 3:].exp()
-        fitted = torch.cat([textures.bands[:, :-3] * gain, low, low_res - low], 1)
-        texture = F.relu(self.texture(fitted))
-        gate = self.gate(evidence)
-        fused = content + gate * self.merge(torch.cat([content, texture, evidence], 1))
-        return fused, gate.mean(1, keepdim=True)
+    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b k h w"]]:
+        """Fused feature, and each candidate's share, its mean over channels."""
+        candidates = textures.bands.shape[1]
+        bands, evidence = textures.bands.flatten(0, 1), textures.evidence.flatten(0, 1)
+        low = bands[:, -3:]
+        difference = low_res.repeat_interleave(candidates, 0) - low
+        fitted = torch.cat([bands[:, :-3] * evidence[:, 3:].exp(), low, difference], 1)
+        evidence = torch.cat([evidence, difference], 1)
+        seen = [content.repeat_interleave(candidates, 0), F.relu(self.texture(fitted)), evidence]
+        merged = self.merge(torch.cat(seen, 1)).unflatten(0, (-1, candidates))
+        logits = F.pad(self.gate(evidence).unflatten(0, (-1, candidates)), (0, 0, 0, 0, 0, 0, 1, 0))
+        share = logits.softmax(1)[:, 1:]
+        return content + (share * merged).sum(1), share.mean(2)
 
 
 class Lite(nn.Module):
@@ -139,10 +143,12 @@ class Lite(nn.Module):
 
     def with_gate(
         self, low_res: Float[Tensor, "b 3 h w"], textures: Textures | None
-    ) -> tuple[Float[Tensor, "b 3 h4 w4"], Float[Tensor, "b 1 h w"]]:
-        """Upscale, and say how far the gate was open at each position (0 shut .. 1 open; 0 without textures)."""
+    ) -> tuple[Float[Tensor, "b 3 h4 w4"], Float[Tensor, "b k h w"]]:
+        """Upscale, and say how far each candidate was let in at each position (0 not at all .. 1 fully; k = 0 without
+        textures).
+        """
         head = self.head(low_res - 0.5)
-        content, gate = self.content(head), torch.zeros_like(low_res[:, :1])
+        content, gate = self.content(head), low_res[:, :0]
         if textures is not None:
             content, gate = self.fusion(content, low_res, textures)
         residual = self.tail(self.transfer(content) + head)
@@ -157,7 +163,7 @@ def sample_textures(
     index: Int64[Tensor, "b n"],
     match: RefinedMatch,
 ) -> Textures:
-    """Sample one reference a sample, at every LR position."""
+    """Sample one reference a sample, at every LR position; k is 1."""
     batch, _, height, width = query.descriptor.shape
     frames = local_frames(match.position.reshape(batch, height, width, 2).detach())
     jacobian = frames.jacobian.flatten(1, 2)
@@ -165,7 +171,7 @@ def sample_textures(
     blocks = sample_bands(bands, match.position, jacobian)
     contrast = query.contrast.flatten(1) / key.contrast.flatten(1).gather(1, index)
     evidence = stack_evidence(similarity, match.sharpness, frames.agreement.flatten(1), contrast)
-    return Textures(*(x.unflatten(2, (height, width)) for x in (blocks, evidence)))
+    return Textures(*(x.unflatten(2, (height, width))[:, None] for x in (blocks, evidence)))
 
 
 def sample_bands(

@@ -15,6 +15,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m srntt.train", description=main.__doc__)
     parser.add_argument("--photographs", type=Path, nargs="+", required=True, help="folders of photographs")
     parser.add_argument("--output", type=Path, required=True, help="folder for log, checkpoint and weights")
+    parser.add_argument("--start", type=Path, help="model to start from")
+    parser.add_argument("--frozen", action="store_true", help="leave the encoder as it is")
     parser.add_argument("--validation", type=Path, help="folder with an index.json of reference pairs")
     parser.add_argument("--steps", type=int, default=TrainingPlan.steps)
     parser.add_argument("--minutes", type=float, help="end the schedule after this long")

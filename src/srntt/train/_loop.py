@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import InputError
-from srntt.network import Lite, save_model
+from srntt.network import Lite, load_model, save_model
 from srntt.train._pairs import Pairs, make_pairs
 from srntt.train._photographs import Photographs
 from srntt.train._plan import TrainingPlan
@@ -32,10 +32,14 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.plan, self.device = plan, device
         model = Lite(plan.model).to(device)
+        if plan.start:
+            _start_from(model, plan.start)
+        for parameter in [model.log_temperature, *model.encoder.parameters()]:
+            parameter.requires_grad_(not plan.frozen)
         self.model = model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = Lite(plan.model).to(device)
         self.average.load_state_dict(self.model.state_dict())
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), plan.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.optimizer = torch.optim.AdamW(self._learning(), plan.rate, betas=(0.9, 0.99), weight_decay=1e-4)
         self.step, self.seconds = 0, 0.0
 
     def progress(self) -> float:
@@ -84,7 +88,7 @@ class Trainer:
         file = self.plan.output / _CHECKPOINT
         if not file.exists():
             return
-        for parameter in self.model.parameters():  # an optimiser has no state before its first step
+        for parameter in self._learning():  # an optimiser has no state before its first step
             self.optimizer.state[parameter] = {
                 "step": torch.zeros(()),
                 "exp_avg": torch.zeros_like(parameter),
@@ -103,14 +107,27 @@ class Trainer:
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
         for name, parameter in self.model.named_parameters():
-            tensors |= {f"optimizer.{name}.{part}": value for part, value in self.optimizer.state[parameter].items()}
+            if parameter.requires_grad:
+                state = self.optimizer.state[parameter]
+                tensors |= {f"optimizer.{name}.{part}": value for part, value in state.items()}
         return tensors
+
+    def _learning(self) -> list[nn.Parameter]:
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
     @torch.no_grad()
     def _move_average(self) -> None:
         decay = min(self.plan.average, (1 + self.step) / (10 + self.step))
         for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
             slow.lerp_(fast, 1 - decay)
+
+
+def _start_from(model: Lite, file: Path) -> None:
+    """Take over a model's weights. Blocks that it lacks begin as the identity."""
+    missing = model.load_state_dict(load_model(file).state_dict(), strict=False).missing_keys
+    for name in missing:
+        if ".second." in name:
+            model.get_parameter(name).detach().zero_()
 
 
 def train(plan: TrainingPlan, device: torch.device) -> Path:

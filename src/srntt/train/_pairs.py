@@ -28,6 +28,7 @@ class PairRange:
         unrelated: share of references cut from another photograph.
         far: share of references at quite another scale, up to 4x either way, which match well and have nothing to give.
         soft: share of references that are blurred, noisy, or both.
+        counts: how often a batch has one reference a target, two, and so on.
         warp: how references are turned.
     """
 
@@ -36,31 +37,54 @@ class PairRange:
     unrelated: float = 0.12
     far: float = 0.08
     soft: float = 0.25
+    counts: tuple[float, ...] = (0.6, 0.25, 0.15)
     warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
 
 
 class Pairs(NamedTuple):
-    """A batch. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the target; ``visible``
-    says if it is in.
+    """A batch, of r references a target. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the
+    target; ``visible`` says if it is in.
     """
 
     high_res: Float[Tensor, "b 3 H W"]
     low_res: Float[Tensor, "b 3 h w"]
-    reference: Float[Tensor, "b 3 R R"]
-    truth: Float[Tensor, "b h w 2"]
-    visible: Bool[Tensor, "b h w"]
+    references: Float[Tensor, "b r 3 R R"]
+    truth: Float[Tensor, "b r h w 2"]
+    visible: Bool[Tensor, "b r h w"]
 
 
 def make_pairs(photographs: Photographs, count: int, limits: PairRange, random: np.random.Generator) -> Pairs:
     """Draw a batch of pairs."""
-    samples = [_make_pair(photographs, limits, random) for _ in range(count)]
+    share = np.array(limits.counts) / sum(limits.counts)
+    references = 1 + int(random.choice(len(share), p=share))
+    samples = [_make_pair(photographs, references, limits, random) for _ in range(count)]
     high_res, reference, truth, visible = (torch.stack(column) for column in zip(*samples, strict=True))
     return Pairs(high_res, as_uint8(reduce(high_res, 4)), as_uint8(reference), truth, visible)
 
 
-def _make_pair(photographs: Photographs, limits: PairRange, random: np.random.Generator) -> tuple[Tensor, ...]:
+def _make_pair(
+    photographs: Photographs, count: int, limits: PairRange, random: np.random.Generator
+) -> tuple[Tensor, ...]:
+    """A target and its references, turned over alike."""
     photograph = photographs.draw(random)
     target, corner = crop(photograph, limits.target, random)
+    made = [_make_reference(photographs, photograph, corner, limits, random) for _ in range(count)]
+    reference, truth, visible = (torch.stack(column) for column in zip(*made, strict=True))
+    for axis in (0, 1):
+        if random.uniform() < 0.5:
+            target, reference = target.flip(axis + 1), reference.flip(axis + 2)
+            truth, visible = truth.flip(axis + 1), visible.flip(axis + 1)
+            truth[..., axis] = limits.reference / 4 - 1 - truth[..., axis]
+    return target, reference, truth, visible
+
+
+def _make_reference(
+    photographs: Photographs,
+    photograph: UInt8[Tensor, "3 H W"],
+    corner: np.ndarray,
+    limits: PairRange,
+    random: np.random.Generator,
+) -> tuple[Float[Tensor, "3 R R"], Float[Tensor, "h w 2"], Bool[Tensor, "h w"]]:
     grid = _cell_centres(limits.target)
     far = random.uniform() < limits.far
     turns = replace(limits.warp, octaves=_FAR_OCTAVES) if far else limits.warp
@@ -76,14 +100,7 @@ def _make_pair(photographs: Photographs, limits: PairRange, random: np.random.Ge
     reference = _expose(reference, random)
     if random.uniform() < limits.soft:
         reference = _soften(reference, random)
-    flips = [axis for axis in (1, 2) if random.uniform() < 0.5]
-    if flips:  # both sides alike
-        last = limits.reference / 4 - 1
-        target, reference = target.flip(flips), reference.flip(flips)
-        truth, visible = truth.flip([a - 1 for a in flips]), visible.flip([a - 1 for a in flips])
-        for axis in flips:
-            truth[..., axis - 1] = last - truth[..., axis - 1]
-    return target, reference, truth, visible
+    return reference, truth, visible
 
 
 def _cell_centres(size: int) -> Float[Tensor, "h w 2"]:

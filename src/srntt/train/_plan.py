@@ -14,6 +14,8 @@ class TrainingPlan:
     Attributes:
         photographs: folders to make pairs from.
         output: folder for the log, the checkpoint and the weights.
+        start: model to start from, of this size or with fewer blocks; None for random weights.
+        frozen: leave the texture encoder and the temperature as they are, which makes a step cheaper by a third.
         validation: folder with an ``index.json`` of pairs, or None.
         steps: length of the run.
         minutes: wall time after which the schedule ends, whatever step it is at; None for no limit.
@@ -31,6 +33,8 @@ class TrainingPlan:
 
     photographs: tuple[Path, ...]
     output: Path
+    start: Path | None = None
+    frozen: bool = False
     validation: Path | None = None
     steps: int = 40_000
     minutes: float | None = None

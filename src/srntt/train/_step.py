@@ -5,7 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from srntt._shapes import Float, Int64
+from srntt._shapes import Bool, Float, Int64
+from srntt.features import Description
 from srntt.network import Lite, Textures, sample_textures
 from srntt.train import _losses
 from srntt.train._pairs import Pairs
@@ -24,12 +25,12 @@ class StepLosses(NamedTuple):
 
 
 class BroughtTextures(NamedTuple):
-    """Textures for the LR grid, and the matches that brought them."""
+    """Textures for the LR grid, and the matches that brought them, those of a picture's references one by one."""
 
     textures: Textures
-    query: Float[Tensor, "b d n"]
-    key: Float[Tensor, "b d _ _"]
-    matched: Int64[Tensor, "b n"]
+    query: Float[Tensor, "br d n"]
+    key: Float[Tensor, "br d _ _"]
+    matched: Int64[Tensor, "br n"]
     match: RefinedMatch
 
 
@@ -45,25 +46,30 @@ def losses(model: Lite, pairs: Pairs, with_reference: bool) -> StepLosses:
     if not with_reference:
         zero = high_res.new_zeros(())
         return StepLosses(_losses.reconstruction(model(low_res), high_res), zero, zero, 0.0)
-    found = bring_textures(model, low_res, pairs.reference)
-    truth, visible = pairs.truth.flatten(1, 2), pairs.visible.flatten(1)
+    learns = model.log_temperature.requires_grad
+    with torch.set_grad_enabled(learns):
+        found = bring_textures(model, low_res, pairs.references)
+    truth, visible = pairs.truth.flatten(0, 1).flatten(1, 2), pairs.visible.flatten(0, 1).flatten(1)
     return StepLosses(
         _losses.reconstruction(model(low_res, found.textures), high_res),
-        _contrast(model, found.query, found.key, pairs),
+        _contrast(model, found, truth, visible) if learns else high_res.new_zeros(()),
         _losses.sub_position(found.match.position, truth, visible),
         _losses.hit_rate(found.matched, found.key.shape[-1], truth, visible),
     )
 
 
 def bring_textures(
-    model: Lite, low_res: Float[Tensor, "b 3 h w"], reference: Float[Tensor, "b 3 H W"]
+    model: Lite, low_res: Float[Tensor, "b 3 h w"], references: Float[Tensor, "b r 3 H W"]
 ) -> BroughtTextures:
-    """Match each picture with its one reference, refine the matches, and sample the reference through them."""
-    query, key = model.encoder(low_res), model.encoder.describe_reference(reference)
+    """Match each picture with each of its references, refine the matches, and sample the references through them."""
+    count, reference = references.shape[1], references.flatten(0, 1)
+    query = Description(*(x.repeat_interleave(count, 0) for x in model.encoder(low_res)))
+    key = model.encoder.describe_reference(reference)
     flat_query = query.descriptor.flatten(2)
     similarity, index = _best_match(flat_query, key.descriptor.flatten(2))
     match = refine_match(flat_query, key.descriptor, index, model.temperature)
-    textures = sample_textures(reference, query, key, similarity, index, match)
+    each = sample_textures(reference, query, key, similarity, index, match)
+    textures = Textures(*(x[:, 0].unflatten(0, (-1, count)) for x in each))
     return BroughtTextures(textures, flat_query, key.descriptor, index, match)
 
 
@@ -77,13 +83,14 @@ def _best_match(
     return (query * chosen).sum(1), index
 
 
-def _contrast(model: Lite, query: Tensor, key: Tensor, pairs: Pairs) -> Float[Tensor, ""]:
+def _contrast(
+    model: Lite, found: BroughtTextures, truth: Float[Tensor, "br n 2"], visible: Bool[Tensor, "br n"]
+) -> Float[Tensor, ""]:
     terms = []
-    for sample in range(len(query)):
-        seen = pairs.visible[sample].flatten().nonzero()[:, 0]
+    for query, key, place, shown in zip(found.query, found.key, truth, visible, strict=True):
+        seen = shown.nonzero()[:, 0]
         if len(seen) == 0:
             continue
         seen = seen[torch.randperm(len(seen), device=seen.device)[:_CONTRASTED]]
-        truth = pairs.truth[sample].flatten(0, 1)[seen]
-        terms.append(_losses.correspondence(query[sample][:, seen].T, key[sample], truth, model.temperature))
-    return torch.stack(terms).mean() if terms else query.new_zeros(())
+        terms.append(_losses.correspondence(query[:, seen].T, key, place[seen], model.temperature))
+    return torch.stack(terms).mean() if terms else found.query.new_zeros(())

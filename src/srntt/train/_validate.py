@@ -10,7 +10,7 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.features import as_uint8
 from srntt.image import bicubic_pillow, load
-from srntt.network import Lite
+from srntt.network import Lite, Textures
 from srntt.train._step import bring_textures
 
 _BORDER = 4
@@ -18,22 +18,26 @@ _BORDER = 4
 
 @torch.no_grad()
 def validate(model: Lite, folder: Path, device: torch.device) -> dict[str, float]:
-    """Mean PSNR-Y with the first reference, an unrelated one, and none."""
-    scores: dict[str, list[float]] = {"first": [], "unrelated": [], "none": []}
+    """Mean PSNR-Y with the first reference, all of them, an unrelated one, and none."""
+    scores: dict[str, list[float]] = {"first": [], "all": [], "unrelated": [], "none": []}
     for entry in json.loads((folder / "index.json").read_text()):
         target = _load(folder / entry["target"], device)
         low_res = bicubic_pillow(target, (target.shape[2] // 4, target.shape[3] // 4))
-        for kind, file in (("first", entry["refs"][0]), ("unrelated", entry["unrelated"]), ("none", None)):
-            reference = _load(folder / file, device) if file else None
-            scores[kind].append(_psnr_y(as_uint8(_upscaled(model, low_res, reference)), target))
+        chosen = {"first": entry["refs"][:1], "all": entry["refs"], "unrelated": [entry["unrelated"]], "none": []}
+        for kind, files in chosen.items():
+            references = [_load(folder / file, device) for file in files]
+            scores[kind].append(_psnr_y(as_uint8(_upscaled(model, low_res, references)), target))
     return {kind: float(np.mean(values)) for kind, values in scores.items()}
 
 
 def _upscaled(
-    model: Lite, low_res: Float[Tensor, "1 3 h w"], reference: Float[Tensor, "1 3 H W"] | None
+    model: Lite, low_res: Float[Tensor, "1 3 h w"], references: list[Float[Tensor, "1 3 _ _"]]
 ) -> Float[Tensor, "1 3 H2 W2"]:
-    """The whole picture at once, with one reference."""
-    return model(low_res, None if reference is None else bring_textures(model, low_res, reference).textures)
+    """The whole picture at once, with every reference a candidate everywhere."""
+    if not references:
+        return model(low_res)
+    each = [bring_textures(model, low_res, reference[None]).textures for reference in references]
+    return model(low_res, Textures(*(torch.cat(parts, 1) for parts in zip(*each, strict=True))))
 
 
 def _load(file: Path, device: torch.device) -> Float[Tensor, "1 3 H W"]:

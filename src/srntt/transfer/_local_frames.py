@@ -60,20 +60,17 @@ def refine_match(
     return RefinedMatch(torch.stack([y, x], -1) + offset, share.amax(-1))
 
 
-def local_frames(position: Float[Tensor, "b h w 2"], reference: Int64[Tensor, "b h w"] | None = None) -> LocalFrames:
+def local_frames(position: Float[Tensor, "b h w 2"]) -> LocalFrames:
     """Estimate each match's local affine frame from those neighbours that continue its surface.
 
     Args:
-        position: refined matches (y, x).
-        reference: which reference each match lies in; matches in different ones never share a surface.
+        position: refined matches (y, x), all in one reference.
     """
     columns, votes = [], []
     for axis in (1, 2):
         step = position.diff(dim=axis)
         unit = step.new_tensor([1.0, 0.0] if axis == 1 else [0.0, 1.0])
         smooth = (step - unit).abs().amax(-1) < _SMOOTH
-        if reference is not None:
-            smooth &= reference.diff(dim=axis) == 0
         step, smooth = step * smooth[..., None], smooth.to(step.dtype)
         ahead = [0, 0, 0, 1] if axis == 1 else [0, 1]
         behind = [0, 0, 1, 0] if axis == 1 else [1, 0]

@@ -63,9 +63,9 @@ class Engine:
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], matched: Field | None, canvas: Canvas
-    ) -> Float[np.ndarray, "h w"] | None:
-        """Fill the canvas; returns how much of each position came through the references."""
-        share = None if matched is None else np.zeros(low_res.shape[1:], np.float32)
+    ) -> Float[np.ndarray, "k h w"] | None:
+        """Fill the canvas; returns how much of each position came through each candidate."""
+        share = None if matched is None else np.zeros(matched.similarity.shape, np.float32)
         first = 0
         while first < canvas.height:
             row = next(spans(canvas.height, self._tile, self._method.halo, first))
@@ -89,7 +89,7 @@ class Engine:
         low_res: Float[Tensor, "3 h w"],
         matched: Field | None,
         canvas: Canvas,
-        share: Float[np.ndarray, "h w"] | None,
+        share: Float[np.ndarray, "k h w"] | None,
     ) -> None:
         for column in spans(canvas.width, self._tile, self._method.halo):
             rendered = self._method.render(low_res, matched, View(row.outer, column.outer), self.references)
@@ -97,10 +97,11 @@ class Engine:
             canvas.add(row, column, rendered.image)
             if share is not None and rendered.share is not None:
                 inner = rendered.share[
+                    :,
                     row.start - row.outer_start : row.stop - row.outer_start,
                     column.start - column.outer_start : column.stop - column.outer_start,
                 ]
-                share[row.start : row.stop, column.start : column.stop] = inner.cpu().numpy()
+                share[:, row.start : row.stop, column.start : column.stop] = inner.cpu().numpy()
             self.progress("render", row.start * canvas.width + (row.stop - row.start) * column.stop, low_res[0].numel())
 
     def _refuse_broken(self, rendered: Rendered, row: Span, column: Span) -> None:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.features import Description, TextureBands, texture_bands
+from srntt.features import TextureBands, texture_bands
 from srntt.match import dense_match
 from srntt.network import Lite, Textures, sample_bands, stack_evidence
 from srntt.transfer import local_frames, refine_match
@@ -13,12 +13,13 @@ from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
 _CHANNELS = 63  # of Textures.bands
+_CANDIDATES = 3  # as many as training shows at most
 _REFINED_AT_ONCE = 16_384  # positions; each gathers nine descriptors
 
 
 class LiteMethod:
-    """Descriptors and texture bands of references; matches refined to a fraction; tiles with a gate that is
-    reported.
+    """Descriptors and texture bands of references; the best match in each, refined to a fraction; tiles in which the
+    most similar ones compete.
     """
 
     scale = 4
@@ -40,18 +41,19 @@ class LiteMethod:
     def match(
         self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
     ) -> Field:
-        """Match band after band of rows; exact, so that bands do not show."""
-        height = low_res.shape[1]
-        reach = self._model.encoder.receptive_radius
-        parts = []
-        for top, bottom in cuts(height, band):
-            outer = slice(max(0, top - reach), min(height, bottom + reach))
-            described = self._model.encoder(low_res[None, :, outer].to(self._device))
-            inner = slice(top - outer.start, bottom - outer.start)
-            parts.append(self._match_band(Description(*(x[:, :, inner] for x in described)), references))
-            progress("match", bottom, height)
-        reference, position, similarity, extra = zip(*parts, strict=True)
-        return Field(torch.cat(reference), torch.cat(position), torch.cat(similarity), torch.cat(extra, 1))
+        """Match every reference on its own, and keep the best few for each position."""
+        done, height = 0, low_res.shape[1]
+        best: Field | None = None
+        for number, item in enumerate(references):
+            parts = []
+            for part in cuts(height, band):
+                parts.append(self._match_rows(low_res, part, item))
+                done += part[1] - part[0]
+                progress("match", done, height * len(references))
+            found = _field(number, *(torch.cat(column) for column in zip(*parts, strict=True)))
+            best = best.best_with(found, _CANDIDATES) if best else found
+        assert best is not None, "the engine matches only where there are references"
+        return best
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
@@ -60,36 +62,56 @@ class LiteMethod:
         seen = low_res[None, :, *view].to(self._device)
         if field is None:
             return Rendered(self._model(seen)[0], None)
-        image, gate = self._model.with_gate(seen, _sample(field.crop(view), references))
-        return Rendered(image[0], gate[0, 0])
+        image, share = self._model.with_gate(seen, _sample(field.crop(view), references))
+        return Rendered(image[0], share[0])
 
-    def _match_band(self, query: Description, references: list[EncodedReference]) -> tuple[Tensor, ...]:
-        keys = [item.maps["descriptor"] for item in references]
-        found = dense_match(query.descriptor[0], keys, patch=1)
-        position = torch.stack([found.y, found.x], -1).float()
-        sharpness, contrast = torch.empty_like(found.similarity), query.contrast[0, 0].clone()
-        vectors = query.descriptor[0].flatten(1)
-        for number, item in enumerate(references):
-            for chosen in (found.reference == number).flatten().nonzero()[:, 0].split(_REFINED_AT_ONCE):
-                index = (found.y * item.maps["descriptor"].shape[2] + found.x).flatten()[chosen]
-                key = item.maps["descriptor"][None]
-                match = refine_match(vectors[None, :, chosen], key, index[None], self._model.temperature)
-                position.view(-1, 2)[chosen] = match.position[0]
-                sharpness.view(-1)[chosen] = match.sharpness[0]
-                contrast.view(-1)[chosen] /= item.maps["contrast"].flatten()[index]
-        return found.reference, position, found.similarity, torch.stack([sharpness, contrast])
+    def _match_rows(
+        self, low_res: Float[Tensor, "3 h w"], rows: tuple[int, int], item: EncodedReference
+    ) -> tuple[Tensor, ...]:
+        """Position, similarity, sharpness and contrast of the matches of some rows, as if of the whole picture."""
+        reach = self._model.encoder.receptive_radius
+        outer = slice(max(0, rows[0] - reach), min(low_res.shape[1], rows[1] + reach))
+        described = self._model.encoder(low_res[None, :, outer].to(self._device))
+        descriptor, contrast = (x[0, :, rows[0] - outer.start : rows[1] - outer.start] for x in described)
+        key = item.maps["descriptor"]
+        found = dense_match(descriptor, [key], patch=1)
+        index = (found.y * key.shape[2] + found.x).flatten()
+        position, sharpness = [], []
+        for chosen in torch.arange(len(index), device=index.device).split(_REFINED_AT_ONCE):
+            vectors = descriptor.flatten(1)[None, :, chosen]
+            match = refine_match(vectors, key[None], index[None, chosen], self._model.temperature)
+            position.append(match.position[0])
+            sharpness.append(match.sharpness[0])
+        shape = found.similarity.shape
+        contrast = contrast[0] / item.maps["contrast"].flatten()[index].view(shape)
+        return torch.cat(position).view(*shape, 2), found.similarity, torch.cat(sharpness).view(shape), contrast
+
+
+def _field(
+    number: int,
+    position: Float[Tensor, "h w 2"],
+    similarity: Float[Tensor, "h w"],
+    sharpness: Float[Tensor, "h w"],
+    contrast: Float[Tensor, "h w"],
+) -> Field:
+    """Of one reference. Frames are taken here, where each match has the neighbours that the network learnt with."""
+    frames = local_frames(position[None])
+    evidence = stack_evidence(similarity[None], sharpness[None], frames.agreement, contrast[None])
+    extra = torch.cat([evidence, frames.jacobian.flatten(3).permute(0, 3, 1, 2)], 1)
+    reference = torch.full_like(similarity, number, dtype=torch.int64)
+    return Field(reference[None], position[None], similarity[None], extra)
 
 
 def _sample(field: Field, references: list[EncodedReference]) -> Textures:
-    frames = local_frames(field.position[None], field.reference[None])
-    height, width = field.reference.shape
-    position, jacobian = field.position.flatten(0, 1), frames.jacobian[0].flatten(0, 1)
-    bands = position.new_empty(_CHANNELS, height * width)
+    """The textures of every candidate in view."""
+    count, height, width = field.reference.shape
+    position = field.position.flatten(0, 2)
+    evidence, jacobian = field.extra.split([4, 4], 1)
+    jacobian = jacobian.permute(0, 2, 3, 1).reshape(-1, 2, 2)
+    bands = position.new_empty(_CHANNELS, len(position))
     for number, item in enumerate(references):
         chosen = (field.reference == number).flatten().nonzero()[:, 0]
         if len(chosen):
             own = TextureBands(*(item.maps[name][None] for name in TextureBands._fields))
             bands[:, chosen] = sample_bands(own, position[None, chosen], jacobian[None, chosen])[0]
-    sharpness, contrast = field.extra
-    evidence = stack_evidence(field.similarity[None], sharpness[None], frames.agreement, contrast[None])
-    return Textures(bands.view(1, -1, height, width), evidence)
+    return Textures(bands.view(_CHANNELS, count, height, width).transpose(0, 1)[None], evidence[None])

@@ -16,31 +16,48 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Where each LR position lies in the references.
+    """Where each LR position lies in the references: k candidates, the most similar first.
 
     Attributes:
         reference: which.
         position: (y, x) on that reference's LR grid, whole numbers at centres.
         similarity: cosine of the match.
-        extra: whatever else the kind of model keeps for a position, as channels.
+        extra: whatever else the kind of model keeps for a candidate, as channels.
         frame: width of the picture's frame whose positions have no match of their own and repeat their neighbour's.
     """
 
-    reference: Int64[Tensor, "h w"]
-    position: Float[Tensor, "h w 2"]
-    similarity: Float[Tensor, "h w"]
-    extra: Float[Tensor, "c h w"]
+    reference: Int64[Tensor, "k h w"]
+    position: Float[Tensor, "k h w 2"]
+    similarity: Float[Tensor, "k h w"]
+    extra: Float[Tensor, "k c h w"]
     frame: int = 0
 
     def crop(self, view: "View") -> "Field":
         """A part of it."""
-        parts = (self.reference[view], self.position[view], self.similarity[view], self.extra[:, *view])
-        return Field(*parts, frame=0)  # a part's edge is no frame
+        reference, position, similarity = (x[:, *view] for x in (self.reference, self.position, self.similarity))
+        return Field(reference, position, similarity, self.extra[:, :, *view])  # a part's edge is no frame
 
     def on(self, device: torch.device) -> "Field":
         """The same on a device."""
         moved = (tensor.to(device) for tensor in (self.reference, self.position, self.similarity, self.extra))
         return Field(*moved, frame=self.frame)
+
+    def best_with(self, other: "Field", count: int) -> "Field":
+        """The ``count`` most similar candidates of both at each position; of equals, those of ``self`` first."""
+        both = torch.cat([self.similarity, other.similarity])
+        similarity, order = both.sort(dim=0, descending=True, stable=True)
+        order = order[:count]
+
+        def picked(name: str, places: Tensor) -> Tensor:
+            return torch.cat([getattr(self, name), getattr(other, name)]).take_along_dim(places, 0)
+
+        return Field(
+            picked("reference", order),
+            picked("position", order[..., None]),
+            similarity[:count],
+            picked("extra", order[:, None]),
+            self.frame,
+        )
 
 
 class View(NamedTuple):
@@ -52,10 +69,10 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Rendered:
-    """A tile's output, and for each LR position how much of what the model added there came through the references."""
+    """A tile's output, and for each LR position how much of what the model added there came through each candidate."""
 
     image: Float[Tensor, "3 H W"]
-    share: Float[Tensor, "h w"] | None
+    share: Float[Tensor, "k h w"] | None
 
 
 @dataclass(frozen=True)

@@ -58,14 +58,9 @@ class PaperMethod:
             inner = slice(top - seen.start, bottom - seen.start)
             parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
             progress("match", bottom, height)
-        reference, y, x, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
-        return Field(
-            reference,
-            torch.stack([y, x], -1).float(),
-            similarity,
-            similarity.new_empty(0, height, width),
-            int(border == "valid"),
-        )
+        reference, y, x, similarity = (torch.cat(column)[None] for column in zip(*parts, strict=True))
+        nothing = similarity.new_empty(1, 0, height, width)
+        return Field(reference, torch.stack([y, x], -1).float(), similarity, nothing, int(border == "valid"))
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
@@ -76,16 +71,16 @@ class PaperMethod:
         seen = low_res[None, :, *view].to(self._device)
         if field is None:
             return Rendered(self._model(seen)[0], None)
-        y, x = field.position.long().unbind(-1)
-        match = Correspondence(field.reference, y, x, field.similarity, field.frame)
+        y, x = field.position[0].long().unbind(-1)
+        match = Correspondence(field.reference[0], y, x, field.similarity[0], field.frame)
         maps = (
             swap([item.maps[name] for item in references], match, ratio=ratio, rows=view.rows, columns=view.columns)[
                 None
             ]
             for name, ratio in _LEVELS
         )
-        similarity = field.similarity[view]
-        weights = similarity[None, None] if self._model.config.gated else None
+        similarity = field.similarity[:, *view]
+        weights = similarity[None] if self._model.config.gated else None
         return Rendered(self._model(seen, SwappedMaps(*maps), weights)[0], similarity.clamp(0, 1))
 
     def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice) -> Float[Tensor, "256 _ w"]:

@@ -14,12 +14,14 @@ from srntt.upscale._references import EncodedReference, picture_names
 class Provenance:
     """For each LR position, where in the references its detail came from and how much came.
 
+    Where several references gave something, it is the place that gave most.
+
     Attributes:
         sources: names of the references.
         reference: index into ``sources``.
         y, x: place in that reference, in its pixels (0, 0 is the centre of the first).
-        share: how far the model let the reference in: 0 not at all .. 1 fully. For the light models the mean opening
-            of the gate that the reference's texture passes.
+        share: how far the model let the references in, all together: 0 not at all .. 1 fully. For the light models
+            the mean opening of the gate that texture passes.
     """
 
     sources: tuple[str, ...]
@@ -29,17 +31,21 @@ class Provenance:
     share: Float[np.ndarray, "h w"]
 
 
-def trace(field: Field, references: list[EncodedReference], share: Float[np.ndarray, "h w"], scale: int) -> Provenance:
+def trace(
+    field: Field, references: list[EncodedReference], share: Float[np.ndarray, "k h w"], scale: int
+) -> Provenance:
     """Follow each match back to a pixel of the picture that the user gave, through turned and scaled copies.
 
     Args:
         field: the matches.
         references: what it points into.
-        share: how much of each position came through the references.
+        share: how much of each position came through each candidate.
         scale: reference pixels for each position of the LR grid, along a side.
     """
-    reference = field.reference.cpu()
-    place = field.position.cpu() * scale + (scale - 1) / 2  # from the LR grid to pixels of the encoded picture
+    main = torch.from_numpy(share.argmax(0))[None]
+    reference = field.reference.cpu().take_along_dim(main, 0)[0]
+    position = field.position.cpu().take_along_dim(main[..., None], 0)[0]
+    place = position * scale + (scale - 1) / 2  # from the LR grid to pixels of the encoded picture
     original, number = torch.zeros_like(place), torch.zeros_like(reference)
     for index, item in enumerate(references):
         here = reference == index
@@ -47,4 +53,4 @@ def trace(field: Field, references: list[EncodedReference], share: Float[np.ndar
         original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2]
         number[here] = item.number
     y, x = (axis.numpy() for axis in original.unbind(-1))
-    return Provenance(picture_names(references), number.numpy(), y, x, share)
+    return Provenance(picture_names(references), number.numpy(), y, x, share.sum(0))

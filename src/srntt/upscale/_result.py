@@ -17,7 +17,7 @@ class Result:
 
     Attributes:
         picture: the output with its metadata; the depth, alpha and greyness of the input.
-        similarity: cosine of each LR position's match, or None without references.
+        similarity: cosine of each LR position's best match, or None without references.
         provenance: where the detail came from, or None without references.
         seconds: wall time.
         predicted_bytes: memory that the whole process was predicted to hold at most.

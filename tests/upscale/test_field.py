@@ -1,0 +1,29 @@
+import torch
+
+from srntt.upscale._method import Field, View
+
+
+def _field(reference, similarity):
+    similarity = torch.tensor(similarity)[None]
+    shape = similarity.shape
+    position = torch.stack([torch.full(shape, float(reference)), similarity], -1)
+    return Field(torch.full(shape, reference), position, similarity, similarity[:, None].repeat(1, 2, 1, 1) * 10)
+
+
+def test_the_most_similar_candidates_stay_each_with_all_that_is_its_own():
+    best = _field(0, [[0.1, 0.8, 0.5]])
+    for number, similarity in enumerate(([[0.3, 0.2, 0.5]], [[0.2, 0.9, 0.1]]), 1):
+        best = best.best_with(_field(number, similarity), 2)
+    assert best.reference[:, 0].tolist() == [[1, 2, 0], [2, 0, 1]]  # equals in the order in which they came
+    assert torch.equal(best.similarity, torch.tensor([[[0.3, 0.9, 0.5]], [[0.2, 0.8, 0.5]]]))
+    assert torch.equal(best.position[..., 0], best.reference.float())
+    assert torch.equal(best.position[..., 1], best.similarity)
+    assert torch.equal(best.extra, best.similarity[:, None].repeat(1, 2, 1, 1) * 10)
+
+
+def test_a_part_of_a_field_is_cut_from_every_candidate():
+    field = _field(0, [[0.1, 0.2], [0.3, 0.4]]).best_with(_field(1, [[0.5, 0.1], [0.2, 0.6]]), 3)
+    part = field.crop(View(slice(1, 2), slice(0, 2)))
+    assert torch.equal(part.similarity, torch.tensor([[[0.3, 0.6]], [[0.2, 0.4]]]))
+    assert part.extra.shape == (2, 2, 1, 2)
+    assert part.position.shape == (2, 1, 2, 2)

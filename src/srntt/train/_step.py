@@ -8,7 +8,7 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Int64
 from srntt.features import Description
 from srntt.network import Lite, Textures, sample_textures
-from srntt.train import _losses
+from srntt.train import losses as _losses
 from srntt.train._pairs import Pairs
 from srntt.transfer import RefinedMatch, refine_match
 
@@ -45,13 +45,13 @@ def losses(model: Lite, pairs: Pairs, with_reference: bool) -> StepLosses:
     low_res, high_res = pairs.low_res, pairs.high_res
     if not with_reference:
         zero = high_res.new_zeros(())
-        return StepLosses(_losses.reconstruction(model(low_res), high_res), zero, zero, 0.0)
+        return StepLosses(_losses.charbonnier(model(low_res), high_res), zero, zero, 0.0)
     learns = model.log_temperature.requires_grad
     with torch.set_grad_enabled(learns):
         found = bring_textures(model, low_res, pairs.references)
     truth, visible = pairs.truth.flatten(0, 1).flatten(1, 2), pairs.visible.flatten(0, 1).flatten(1)
     return StepLosses(
-        _losses.reconstruction(model(low_res, found.textures), high_res),
+        _losses.charbonnier(model(low_res, found.textures), high_res),
         _contrast(model, found, truth, visible) if learns else high_res.new_zeros(()),
         _losses.sub_position(found.match.position, truth, visible),
         _losses.hit_rate(found.matched, found.key.shape[-1], truth, visible),

@@ -1,16 +1,9 @@
-"""Training losses, each a pure function."""
+"""Losses on matches, where the true correspondence is known, and the share of matches that are right."""
 
 import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
-
-
-def reconstruction(
-    output: Float[Tensor, "b 3 H W"], target: Float[Tensor, "b 3 H W"], epsilon: float = 1e-3
-) -> Float[Tensor, ""]:
-    """Charbonnier: a smooth L1."""
-    return ((output - target).square() + epsilon**2).sqrt().mean()
 
 
 def correspondence(

@@ -37,7 +37,7 @@ def test_gradient_penalty_equals_a_loop_over_samples():
         point = (real[sample] + share[sample] * (fake[sample] - real[sample])).clone().requires_grad_()
         (gradient,) = torch.autograd.grad(network(point[None])[0, 0], point)
         terms.append((np.sqrt((gradient.numpy() ** 2).sum()) - 1) ** 2)
-    assert abs(float(found) - np.mean(terms)) < 1e-12
+    assert abs(found.item() - np.mean(terms)) < 1e-12
 
 
 def test_gradient_penalty_reaches_the_critic_and_not_the_pictures():
@@ -79,8 +79,8 @@ def test_relativistic_losses_compare_with_the_other_sides_average():
 
     critic_owes = -(log_sigmoid(r - f.mean()).mean() + log_sigmoid(-(f - r.mean())).mean()) / 2
     generator_owes = -(log_sigmoid(f - r.mean()).mean() + log_sigmoid(-(r - f.mean())).mean()) / 2
-    assert abs(float(losses.relativistic_critic(real, fake)) - critic_owes) < 1e-12
-    assert abs(float(losses.relativistic_generator(real, fake)) - generator_owes) < 1e-12
+    assert abs(losses.relativistic_critic(real, fake).item() - critic_owes) < 1e-12
+    assert abs(losses.relativistic_generator(real, fake).item() - generator_owes) < 1e-12
     assert gradcheck(losses.relativistic_critic, (real, fake))
     assert gradcheck(losses.relativistic_generator, (real, fake))
 
@@ -92,5 +92,5 @@ def test_relativistic_losses_of_a_critic_that_cannot_tell_are_log_two():
 
 def test_relativistic_losses_stand_scores_beyond_what_an_exponential_can():
     real, fake = torch.tensor([1e4, 9e3]), torch.tensor([-1e4, -9e3])
-    assert float(losses.relativistic_critic(real, fake)) == 0
-    assert abs(float(losses.relativistic_generator(real, fake)) - 1.9e4) < 1
+    assert losses.relativistic_critic(real, fake).item() == 0
+    assert abs(losses.relativistic_generator(real, fake).item() - 1.9e4) < 1

@@ -10,6 +10,7 @@ from srntt.network._official_npz import convert_official, load_official
 from srntt.network._paper import PaperConfig, PaperSRNTT
 from srntt.network._texture_transfer import SwappedMaps, TextureTransfer
 from srntt.network._torch_file import read_torch_file
+from srntt.network._unet_discriminator import UNetDiscriminator
 
 __all__ = [
     "ARCHITECTURES",
@@ -23,6 +24,7 @@ __all__ = [
     "SwappedMaps",
     "TextureTransfer",
     "Textures",
+    "UNetDiscriminator",
     "convert_official",
     "find_vgg19",
     "get_vgg19",

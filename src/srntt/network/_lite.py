@@ -12,6 +12,7 @@ from srntt.errors import InputError
 from srntt.features import Description, TextureBands, TextureEncoder, enlarge, texture_bands
 from srntt.transfer import RefinedMatch, local_frames, sample_blocks
 
+_MOST_TRUST = 30.0  # beyond which a sigmoid is 1 in float32 and an exponential still finite
 _SIZES = {"channels": (8, 256), "content_blocks": (0, 64), "transfer_blocks": (0, 64), "descriptor": (8, 256)}
 
 
@@ -88,17 +89,25 @@ class TextureFusion(nn.Module):
         self, content: Float[Tensor, "b c h w"], low_res: Float[Tensor, "b 3 h w"], textures: Textures
     ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b k h w"]]:
         """Fused feature, and each candidate's share, its mean over channels."""
-        candidates = textures.bands.shape[1]
-        bands, evidence = textures.bands.flatten(0, 1), textures.evidence.flatten(0, 1)
+        total, weight, trusts = torch.zeros_like(content), torch.ones_like(content), []
+        for bands, evidence in zip(textures.bands.unbind(1), textures.evidence.unbind(1), strict=True):
+            merged, logits = self._weigh(content, low_res, bands, evidence)
+            trusts.append(logits.clamp(max=_MOST_TRUST).exp())
+            total, weight = total + trusts[-1] * merged, weight + trusts[-1]
+        return content + total / weight, torch.stack([(trust / weight).mean(1) for trust in trusts], 1)
+
+    def _weigh(
+        self,
+        content: Float[Tensor, "b c h w"],
+        low_res: Float[Tensor, "b 3 h w"],
+        bands: Float[Tensor, "b 63 h w"],
+        evidence: Float[Tensor, "b 4 h w"],
+    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"]]:
+        """What one candidate would add, and the logits of letting it."""
         low = bands[:, -3:]
-        difference = low_res.repeat_interleave(candidates, 0) - low
-        fitted = torch.cat([bands[:, :-3] * evidence[:, 3:].exp(), low, difference], 1)
-        evidence = torch.cat([evidence, difference], 1)
-        seen = [content.repeat_interleave(candidates, 0), F.relu(self.texture(fitted)), evidence]
-        merged = self.merge(torch.cat(seen, 1)).unflatten(0, (-1, candidates))
-        logits = F.pad(self.gate(evidence).unflatten(0, (-1, candidates)), (0, 0, 0, 0, 0, 0, 1, 0))
-        share = logits.softmax(1)[:, 1:]
-        return content + (share * merged).sum(1), share.mean(2)
+        fitted = torch.cat([bands[:, :-3] * evidence[:, 3:].exp(), low, low_res - low], 1)
+        evidence = torch.cat([evidence, low_res - low], 1)
+        return self.merge(torch.cat([content, F.relu(self.texture(fitted)), evidence], 1)), self.gate(evidence)
 
 
 class Lite(nn.Module):

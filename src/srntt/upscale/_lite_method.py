@@ -25,7 +25,7 @@ class LiteMethod:
     scale = 4
     halo = 24  # the network sees further, but what lies there moves no output by half a level (tests/upscale)
     context = 64
-    appetite = Appetite(encode=100, encoded=32, match=1000, matched=60, render=3800, fixed=220_000_000)
+    appetite = Appetite(encode=100, encoded=32, match=1200, matched=300, render=6200, fixed=220_000_000)
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -105,13 +105,14 @@ def _field(
 def _sample(field: Field, references: list[EncodedReference]) -> Textures:
     """The textures of every candidate in view."""
     count, height, width = field.reference.shape
-    position = field.position.flatten(0, 2)
     evidence, jacobian = field.extra.split([4, 4], 1)
-    jacobian = jacobian.permute(0, 2, 3, 1).reshape(-1, 2, 2)
-    bands = position.new_empty(_CHANNELS, len(position))
-    for number, item in enumerate(references):
-        chosen = (field.reference == number).flatten().nonzero()[:, 0]
-        if len(chosen):
-            own = TextureBands(*(item.maps[name][None] for name in TextureBands._fields))
-            bands[:, chosen] = sample_bands(own, position[None, chosen], jacobian[None, chosen])[0]
-    return Textures(bands.view(_CHANNELS, count, height, width).transpose(0, 1)[None], evidence[None])
+    frames = jacobian.flatten(2).transpose(1, 2).unflatten(2, (2, 2))
+    bands = evidence.new_empty(count, _CHANNELS, height * width)
+    for candidate in range(count):
+        source, position = field.reference[candidate].flatten(), field.position[candidate].flatten(0, 1)
+        for number in source.unique().tolist():
+            chosen = (source == number).nonzero()[:, 0]
+            own = TextureBands(*(references[number].maps[name][None] for name in TextureBands._fields))
+            sampled = sample_bands(own, position[None, chosen], frames[None, candidate, chosen])
+            bands[candidate, :, chosen] = sampled[0]
+    return Textures(bands.view(1, count, _CHANNELS, height, width), evidence[None])

@@ -20,6 +20,7 @@ MODULES = (
     "srntt.upscale",
     "srntt.train",
     "srntt.evaluate",
+    "srntt.batch",
     "srntt.cli",
     "srntt.errors",
 )

@@ -12,7 +12,19 @@ import srntt
 REPOSITORY = Path(__file__).parent.parent
 SOURCE = REPOSITORY / "src" / "srntt"
 FILES = sorted(SOURCE.rglob("*.py"))
-FOLDERS = ("cli", "evaluate", "train", "upscale", "network", "transfer", "match", "features", "image", "weights")
+FOLDERS = (
+    "cli",
+    "batch",
+    "evaluate",
+    "train",
+    "upscale",
+    "network",
+    "transfer",
+    "match",
+    "features",
+    "image",
+    "weights",
+)
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

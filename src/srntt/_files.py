@@ -34,7 +34,7 @@ def whole_file(path: str | os.PathLike, *, overwrite: bool) -> Iterator[BinaryIO
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            _put_in_place(temporary, name, overwrite)
+            put_in_place(temporary, name, overwrite=overwrite)
     except SrnttError:
         raise
     except Exception as error:  # a full disk, or an encoder that refuses: both leave nothing behind
@@ -83,7 +83,13 @@ def exists_error(path: str) -> OutputError:
     )
 
 
-def _put_in_place(temporary: str, path: str, overwrite: bool) -> None:
+def put_in_place(temporary: str, path: str, *, overwrite: bool) -> None:
+    """Give a finished file its name: replace what is there, or fail if anything is.
+
+    Raises:
+        OutputError: the name is taken and ``overwrite`` is off.
+        OSError: the file system refuses.
+    """
     if not overwrite:
         try:  # a link fails if the name has been taken meanwhile, where a rename would replace it
             return os.link(temporary, path)

@@ -3,7 +3,7 @@
 from cyclopts import App, Parameter
 
 import srntt
-from srntt.cli import _bench, _doctor, _evaluate, _protocols, _upscale, _weights
+from srntt.cli import _batch, _bench, _doctor, _evaluate, _protocols, _upscale, _weights
 
 app = App(
     name="srntt",
@@ -19,6 +19,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(_upscale.upscale)
+app.command(_batch.batch)
 app.command(_evaluate.evaluate)
 app.command(_protocols.protocols)
 app.command(_bench.bench)

@@ -9,7 +9,7 @@ from srntt.image._metadata import Metadata
 from srntt.image._picture import Picture, picture_like, to_pixels
 from srntt.image._resize import bicubic_matlab, bicubic_pillow, resize_pillow
 from srntt.image._save import check_output, save
-from srntt.image._source import Limits
+from srntt.image._source import Limits, read_file
 
 __all__ = [
     "Limits",
@@ -21,6 +21,7 @@ __all__ = [
     "check_output",
     "load",
     "picture_like",
+    "read_file",
     "resize_pillow",
     "save",
     "to_pixels",

@@ -1,0 +1,70 @@
+"""One picture to do, with everything it depends on: small, and to be sent to any process."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from srntt.batch._pool import ReferenceFile
+
+_KEY_VERSION = 1  # another one once the same job gives another picture
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an output depends on beside pictures and weights.
+
+    Attributes:
+        tile: side of a tile in pixels of the input, or ``auto``.
+        augment: try scaled and turned copies of references.
+        strip: leave out EXIF, colour profile and resolution.
+        quality: of lossy formats, 1..100.
+        bits: 8 to reduce pictures of 16 bits.
+        matcher: how references are searched.
+    """
+
+    tile: Literal["auto"] | int = "auto"
+    augment: bool = False
+    strip: bool = False
+    quality: int = 95
+    bits: Literal[8] | None = None
+    matcher: str = "auto"
+
+    def as_json(self) -> dict[str, Any]:
+        """All of them by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to do. It can be pickled.
+
+    Attributes:
+        name: of the picture, relative to the inputs' folder.
+        path: where it is.
+        sha256: of its bytes.
+        references: in order.
+        outputs: names that the output may get, relative to the outputs' folder.
+        settings: what else it depends on.
+        model: fingerprint of the weights.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    references: tuple[ReferenceFile, ...]
+    outputs: tuple[str, ...]
+    settings: Settings
+    model: str
+
+    @property
+    def key(self) -> str:
+        """A hash of everything that the output's pixels depend on: bytes, not names or times."""
+        about = {
+            "version": _KEY_VERSION,
+            "input": self.sha256,
+            "references": [file.sha256 for file in self.references],
+            "model": self.model,
+            "settings": self.settings.as_json(),
+        }
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()

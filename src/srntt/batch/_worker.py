@@ -1,0 +1,167 @@
+"""One job to one finished file. Knows nothing of plans, manifests or other workers, so it runs in any process."""
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import srntt
+from srntt._files import exists_error
+from srntt.batch._encoded import EncodedReferences
+from srntt.batch._job import Job
+from srntt.batch._manifest import Made
+from srntt.batch._output_folder import unfinished_name
+from srntt.batch._pool import ReferenceFile
+from srntt.batch._read import decode
+from srntt.errors import MemoryBudgetError, OutputError, PictureError, SrnttError
+from srntt.image import Limits, Picture, check_output, read_file, save
+from srntt.upscale import Progress, References, Result, Upscaler, limits_within
+
+CACHE_BYTES = 2 * 10**9  #: of encoded references that are kept, unless said otherwise
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job that is done.
+
+    Attributes:
+        made: what is known of the output.
+        file: where it lies, whole, without its name yet.
+        pixels: of the output.
+    """
+
+    made: Made
+    file: Path
+    pixels: int
+
+
+@dataclass
+class Worker:
+    """Does jobs, one at a time.
+
+    Attributes:
+        upscaler: with the model of the jobs.
+        outputs: folder that outputs' names are relative to.
+        unfinished: folder to write to, on the same file system.
+        limits: on what is read.
+        memory: bytes that the process may hold, as the upscaler was told, or None.
+        cache_bytes: of encoded references to keep.
+    """
+
+    upscaler: Upscaler
+    outputs: Path
+    unfinished: Path
+    limits: Limits = field(default_factory=Limits)
+    memory: int | None = None
+    cache_bytes: int = CACHE_BYTES
+
+    def __post_init__(self) -> None:
+        self.references = EncodedReferences(self._encode, self.cache_bytes)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the weights: what jobs must have as their ``model``."""
+        return self.upscaler.encode_references([]).fingerprint
+
+    def __call__(self, job: Job, occupied: frozenset[str] = frozenset(), progress: Progress | None = None) -> Finished:
+        """Do a job.
+
+        Args:
+            job: what to do.
+            occupied: those of its outputs' names that it must not have.
+            progress: told what ``Upscaler.upscale`` tells.
+
+        Raises:
+            PictureError: the picture or a reference is not whole, or not what was hashed any more.
+            OutputError: an output that exists already, cannot hold the picture, or cannot be written.
+            MemoryBudgetError: does not fit.
+        """
+        picture = self._read(job.path, job.sha256)
+        output = self._choose_output(job, picture, occupied)
+        result, fallbacks = self._upscale(job, picture, progress)
+        upscaled = result.picture.to_8bit() if job.settings.bits == 8 else result.picture
+        file = unfinished_name(self.unfinished, os.path.splitext(output)[1])
+        notes = save(upscaled, file, strip=job.settings.strip, quality=job.settings.quality)
+        about = _about(job, result, self.upscaler, fallbacks) | {"notes": [*upscaled.notes, *notes]}
+        with open(file, "rb") as written:
+            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+        made = Made(job.key, job.name, output, os.path.getsize(file), sha256, about)
+        return Finished(made, file, upscaled.width * upscaled.height)
+
+    def _read(self, path: str, sha256: str) -> Picture:
+        limits = limits_within(self.limits, self.memory)
+        content = read_file(path, limits)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise PictureError(f"{path}: changed while the batch was running. Run it again with --resume.")
+        return decode(content, path, limits)
+
+    def _choose_output(self, job: Job, picture: Picture, occupied: frozenset[str]) -> str:
+        """The first name whose format can hold the output, known before the work.
+
+        Raises:
+            OutputError: none can, or the file is there.
+        """
+        output = self._first_that_holds(job, picture)
+        if output in occupied:
+            raise exists_error(os.fspath(self.outputs / output))
+        return output
+
+    def _first_that_holds(self, job: Job, picture: Picture) -> str:
+        width, height = picture.width * self.upscaler.scale, picture.height * self.upscaler.scale
+        bits, alpha = job.settings.bits or picture.bits, not picture.opaque
+        for output in job.outputs:
+            try:
+                check_output(self.outputs / output, width=width, height=height, alpha=alpha, bits=bits, overwrite=True)
+                return output
+            except OutputError:
+                if output == job.outputs[-1]:
+                    raise
+        raise OutputError(f"{job.name}: has no name for its output.")
+
+    def _upscale(self, job: Job, picture: Picture, progress: Progress | None) -> tuple[Result, tuple[str, ...]]:
+        """The result, and what had to be done otherwise; kept references make room for the work."""
+        try:
+            return self._once(job, picture, progress), ()
+        except MemoryBudgetError:
+            if not self.references.trim(job.references):
+                raise
+        return self._once(job, picture, progress), ("memory: references kept for later pictures were given up",)
+
+    def _once(self, job: Job, picture: Picture, progress: Progress | None) -> Result:
+        references = self.references.get(job.references, augment=job.settings.augment)
+        return self.upscaler.upscale(picture, references, tile=job.settings.tile, limits=self.limits, progress=progress)
+
+    def _encode(self, file: ReferenceFile, augment: bool) -> References:
+        try:
+            picture = self._read(file.path, file.sha256)
+            return self.upscaler.encode_references([picture], augment=augment)
+        except SrnttError as error:
+            raise type(error)(f"reference {error}") from error
+
+
+def _about(job: Job, result: Result, upscaler: Upscaler, fallbacks: tuple[str, ...]) -> dict[str, Any]:
+    """What a person may want to know of an output a year later."""
+    return {
+        "width": result.picture.width,
+        "height": result.picture.height,
+        "references": _shares(job, result),
+        "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
+        "model": upscaler.model_name,
+        "fingerprint": job.model,
+        "settings": job.settings.as_json(),
+        "device": str(upscaler.device),
+        "srntt": srntt.__version__,
+        "seconds": round(result.seconds, 3),
+        "fallbacks": [*fallbacks, *result.fallbacks],
+    }
+
+
+def _shares(job: Job, result: Result) -> list[dict[str, Any]]:
+    """How much each reference gave, averaged over the picture."""
+    told = [{"name": file.name, "sha256": file.sha256} for file in job.references]
+    origin = result.provenance
+    if origin is None:
+        return told
+    gave = [float(origin.share[origin.reference == index].sum()) / origin.share.size for index in range(len(told))]
+    return [{**file, "share": round(share, 4)} for file, share in zip(told, gave, strict=True)]

@@ -1,0 +1,94 @@
+"""Options of ``srntt batch`` alone."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from srntt.errors import InputError
+
+if TYPE_CHECKING:
+    import srntt.batch
+
+_SMALLEST_TILE = 32
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class BatchReferenceOptions:
+    """Which references each picture gets.
+
+    Attributes:
+        refs: Folder of sharp pictures. A picture photo.png gets those listed in photo.refs.txt there, else photo.* and
+            what is in the folder photo, else the best of all others. Without it there are no references.
+        best: How many of the shared references a picture gets, the most similar ones. Default: 4.
+        augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
+    """
+
+    refs: Annotated[Path | None, Parameter(name=["--refs", "-r"])] = None
+    best: Annotated[int, Parameter(validator=Number(gte=1))] = 4
+    augment_refs: bool = False
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class BatchOutputOptions:
+    """What is written, and where.
+
+    Attributes:
+        output: Folder for the large pictures; made if it is not there. They are called as the small ones.
+        format: Suffix of all outputs, such as png. Default: that of each input if it can hold the output, else png.
+        overwrite: Replace files that are there; without --resume everything is made again.
+        resume: Pass over what an earlier run into this folder has done, unless it was changed since.
+        strip: Leave out EXIF, colour profile and resolution.
+        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100. Default: 95.
+        bits: Reduce pictures of 16 bits to 8, for formats that hold no more.
+    """
+
+    output: Annotated[Path, Parameter(name=["--output", "-o"])]
+    format: str | None = None
+    overwrite: bool = False
+    resume: bool = False
+    strip: bool = False
+    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 95
+    bits: Literal[8] | None = None
+
+    def suffix(self) -> str | None:
+        """Of all outputs, if one was asked for.
+
+        Raises:
+            InputError: not a format that can be written.
+        """
+        if self.format is None:
+            return None
+        from srntt.batch import SUFFIXES
+
+        suffix = f".{self.format.lower().removeprefix('.')}"
+        if suffix not in SUFFIXES:
+            known = ", ".join(sorted(name[1:] for name in SUFFIXES))
+            raise InputError(f"--format {self.format}: names no format that can be written. Use one of {known}.")
+        return suffix
+
+
+def settings(
+    outputs: BatchOutputOptions, references: BatchReferenceOptions, tile: Literal["auto"] | int, matcher: str
+) -> "srntt.batch.Settings":
+    """What all outputs depend on.
+
+    Raises:
+        InputError: a tile that is too small.
+    """
+    if tile != "auto" and tile < _SMALLEST_TILE:
+        raise InputError(f"--tile {tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto.")
+    from srntt.batch import Settings
+
+    return Settings(
+        tile=tile,
+        augment=references.augment_refs,
+        strip=outputs.strip,
+        quality=outputs.quality,
+        bits=outputs.bits,
+        matcher=matcher,
+    )

@@ -53,7 +53,8 @@ def test_texture_losses_have_the_gradient_of_their_values():
     assert gradcheck(lambda *x: losses.texture_consistency(x, swapped, score), output)
     assert gradcheck(lambda *x: losses.texture_consistency_released(x, swapped, score / 10), output)
     other = {"a": swapped[2]}
-    assert gradcheck(lambda x: losses.texture_gram({"a": x}, other, {"a": 2.0}, tiles=2), output[2])
+    for tiles in (1, 4):  # more positions than channels in a tile, and no more
+        assert gradcheck(lambda x, n=tiles: losses.texture_gram({"a": x}, other, {"a": 2.0}, tiles=n), output[2])
 
 
 def test_texture_consistency_asks_nothing_where_nothing_is_alike():
@@ -85,6 +86,7 @@ def test_equal_maps_owe_nothing_and_have_a_gradient():
         assert torch.autograd.grad(owed, maps["a"])[0].abs().max() == 0
     for owed in (
         losses.texture_gram(maps, same, {"a": 1.0}),
+        losses.texture_gram(maps, same, {"a": 1.0}, tiles=3),
         losses.texture_consistency([maps["a"]], [same["a"]], similarity()),
         losses.texture_consistency_released([maps["a"]], [same["a"]]),
     ):
@@ -109,6 +111,27 @@ def test_texture_gram_is_relative_to_the_target_tile_by_tile():
             norm += np.linalg.norm(other @ other.T)
     found = float(losses.texture_gram({"a": output}, {"a": target}, {"a": 0.5}, tiles=2))
     assert found == pytest.approx(0.5 * total / norm, rel=1e-12)
+
+
+def test_texture_gram_of_small_tiles_is_exact_near_the_target():
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randn(2, 48, 8, 8, generator=generator)  # 16 positions a tile, 48 channels
+    for step in (1.0, 1e-2, 1e-5):
+        output = target + step * torch.randn(target.shape, generator=generator)
+        found, exact = (
+            float(losses.texture_gram({"a": kind(output)}, {"a": kind(target)}, {"a": 1.0}, tiles=2))
+            for kind in (torch.Tensor.float, torch.Tensor.double)
+        )
+        grams = [
+            losses.gram(x.double()[..., top : top + 4, left : left + 4])
+            for x in (output, target)
+            for top in (0, 4)
+            for left in (0, 4)
+        ]
+        total = sum(float((a - b).norm(dim=(1, 2)).sum()) for a, b in zip(grams[:4], grams[4:], strict=True))
+        expected = total / sum(float(b.norm(dim=(1, 2)).sum()) for b in grams[4:])
+        assert exact == pytest.approx(expected, rel=1e-9)
+        assert found == pytest.approx(expected, rel=1e-4)
 
 
 def test_texture_gram_of_more_tiles_than_positions_is_refused():

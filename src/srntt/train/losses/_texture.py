@@ -97,10 +97,35 @@ def texture_gram(
         raise InputError(f"No map of {', '.join(missing)}; the network gives {', '.join(output_maps)}.")
     terms = []
     for name, weight in weights.items():
-        output, target = (gram(_tiled(maps[name], tiles)) for maps in (output_maps, target_maps))
-        distance = torch.linalg.vector_norm(output - target, dim=(1, 2)).sum()
-        terms.append(weight * distance / torch.linalg.vector_norm(target, dim=(1, 2)).sum().clamp(min=1e-12))
+        distance, norm = _gram_distance(_tiled(output_maps[name], tiles), _tiled(target_maps[name], tiles))
+        terms.append(weight * distance.sum() / norm.sum().clamp(min=1e-12))
     return torch.stack(terms).sum()
+
+
+def _gram_distance(
+    output: Float[Tensor, "b n c"], target: Float[Tensor, "b n c"]
+) -> tuple[Float[Tensor, " b"], Float[Tensor, " b"]]:
+    """Frobenius norms of the difference of two Gram matrices, and of the second, for maps as rows of positions.
+
+    Small tiles have fewer positions than channels. There, with D = A - B and M = A + B, both n x c,
+    2 ||A'A - B'B||^2 = <DD', MM'> + <DM', (DM')'>: products of n x n, and nothing cancels where A is near B.
+    """
+    with torch.autocast(output.device.type, enabled=False):
+        if output.shape[1] >= output.shape[2]:
+            grams = [x.transpose(1, 2) @ x for x in (output, target)]
+            distance, norm = (torch.linalg.vector_norm(x, dim=(1, 2)) for x in (grams[0] - grams[1], grams[1]))
+            return distance, norm
+        less, more = output - target, output + target
+        crossed = less @ more.transpose(1, 2)
+        square = (less @ less.transpose(1, 2)) * (more @ more.transpose(1, 2)) + crossed * crossed.transpose(1, 2)
+        norm = torch.linalg.vector_norm(target @ target.transpose(1, 2), dim=(1, 2))
+        return _root(square.sum((1, 2)) / 2), norm
+
+
+def _root(square: Float[Tensor, " b"]) -> Float[Tensor, " b"]:
+    """Square root whose gradient at 0 is 0."""
+    above = square > 0
+    return torch.where(above, torch.where(above, square, 1).sqrt(), 0)
 
 
 def _at_size(similarity: Float[Tensor, "b 1 h w"], maps: Float[Tensor, "b _ _ _"]) -> Float[Tensor, "b 1 _ _"]:
@@ -111,10 +136,11 @@ def _at_size(similarity: Float[Tensor, "b 1 h w"], maps: Float[Tensor, "b _ _ _"
     return F.interpolate(similarity, size, mode="bilinear", align_corners=False)
 
 
-def _tiled(maps: Float[Tensor, "b c h w"], tiles: int) -> Float[Tensor, "_ c _ _"]:
-    """Tiles side by side in the batch."""
+def _tiled(maps: Float[Tensor, "b c h w"], tiles: int) -> Float[Tensor, "_ _ c"]:
+    """Tiles side by side in the batch, their positions as rows."""
     height, width = maps.shape[-2] // tiles, maps.shape[-1] // tiles
     if min(height, width) < 1:
         raise InputError(f"{tiles} tiles each way of a map of {maps.shape[-1]}x{maps.shape[-2]}. Ask for fewer.")
-    cut = maps[..., : height * tiles, : width * tiles]
-    return cut.unflatten(3, (tiles, width)).unflatten(2, (tiles, height)).permute(0, 2, 4, 1, 3, 5).flatten(0, 2)
+    cut = exact(maps[..., : height * tiles, : width * tiles]).permute(0, 2, 3, 1)
+    apart = cut.unflatten(2, (tiles, width)).unflatten(1, (tiles, height)).transpose(2, 3)
+    return apart.flatten(3, 4).flatten(0, 2)

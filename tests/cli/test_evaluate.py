@@ -1,18 +1,26 @@
 """``srntt evaluate``: the protocol from the command line."""
 
 import json
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli.pictures import contents
 from evaluate.pictures import entry, write_pairs
 
-from srntt.evaluate import PAIRS, bicubic, read_pairs, score_pairs
+from srntt.evaluate import PAIRS, PEERS, Answer, Reference, bicubic, read_pairs, score_pairs
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return write_pairs(tmp_path / "data")
+
+
+def finished(err: str) -> list[str]:
+    """What progress told the end of; lines on the way there depend on the time."""
+    return [line.removesuffix(": 2 of 2 pictures") for line in err.splitlines() if line.endswith(": 2 of 2 pictures")]
 
 
 def test_a_model_with_every_kind_of_reference(run, data: Path, model: Path, tmp_path: Path) -> None:
@@ -28,11 +36,73 @@ def test_a_model_with_every_kind_of_reference(run, data: Path, model: Path, tmp_
     assert told[0]["environment"]["device"] in ("cpu", "cuda", "mps")
     assert told[0]["mean"]["psnr_y"] != told[2]["mean"]["psnr_y"]  # the reference has a say
     assert json.loads((tmp_path / "report" / "report.json").read_text()) == told
-    assert ran.err.splitlines() == [f"{kind}: 2 of 2 pictures" for kind in ("first", "all", "none", "unrelated")]
+    assert finished(ran.err) == ["first", "all", "none", "unrelated"]
+
+
+def test_peers_are_scored_beside_the_model(run, data: Path, model: Path, tmp_path: Path) -> None:
+    asked = ("--refs", "none,first", "--peer", "bicubic", "--peer", "lanczos", "--peer", "bicubic")
+    ran = run("evaluate", "--data", data, "--model", model, *asked, "--json", "--report", tmp_path / "out")
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    rows = [(item["model"], item["refs"], "peer" in item) for item in told]
+    assert rows == [
+        (str(model), "first", False),
+        (str(model), "none", False),
+        ("bicubic", "none", True),
+        ("lanczos", "none", True),
+    ]
+    assert told[2]["peer"] == {"pillow": version("pillow")}
+    floor = [image["bicubic_psnr_y"] for image in told[0]["images"]]
+    assert [image["psnr_y"] for image in told[2]["images"]] == pytest.approx(floor, abs=1e-5)
+    assert told[3]["mean"]["psnr_y"] not in (told[1]["mean"]["psnr_y"], told[2]["mean"]["psnr_y"])
+    assert finished(ran.err) == ["first", "none", "bicubic", "lanczos"]
+    assert "| lanczos (peer) | none |" in (tmp_path / "out" / "report.md").read_text()
+    alone = json.loads(run("evaluate", "--data", data, "--model", model, "--refs", "none", "--json").out)
+    assert "peer" not in alone  # and one object, as without peers
+    assert alone["mean"] == told[1]["mean"]
+    ours = ("--baseline", "lanczos", "--json")
+    found = json.loads(run("evaluate", "--compare", tmp_path / "out" / "report.json", *ours).out)
+    assert {item["runs"] for item in found} == {
+        f"lanczos / {other}" for other in (f"{model}, first", f"{model}, none", "bicubic")
+    }
+
+
+def test_an_interrupted_run_keeps_what_each_method_scored(
+    run, data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("evaluate", "--data", data, "--model", model, "--peer", "bicubic", "--peer", "lanczos", "--json")
+    arguments = (*arguments, "--report", tmp_path / "out")
+
+    def interrupted(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setitem(PEERS, "lanczos", interrupted)
+        assert run(*arguments).code == 130
+    with monkeypatch.context() as patched:
+        patched.setitem(PEERS, "bicubic", interrupted)  # scored, so not asked again
+        ran = run(*arguments)
+    assert ran.code == 0, ran.err
+    assert ran.err.count("scored.jsonl holds 4 scores of an interrupted run") == 1
+    assert not (tmp_path / "out" / "scored.jsonl").exists()
+    fresh = json.loads(run(*arguments[:-2]).out)
+    assert [item["mean"] for item in json.loads(ran.out)] == [item["mean"] for item in fresh]
+
+
+def test_people_are_told_that_code_is_compiled(run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core import event
+
+    def compiling(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+        with event.trigger_event("numba:compile"):
+            return bicubic(low_res, references)
+
+    monkeypatch.setitem(PEERS, "bicubic", compiling)
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic")
+    assert ran.err.splitlines()[0] == "compiling for this machine, once: up to a minute"
 
 
 def test_the_figure_is_that_of_the_library(run, data: Path) -> None:
-    ran = run("evaluate", "--data", data, "--peer", "bicubic", "--json")
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json")
     told = json.loads(ran.out)
     assert (told["model"], told["refs"]) == ("bicubic", "none")
     scores = score_pairs(bicubic, read_pairs(data), "none", PAIRS)
@@ -40,10 +110,14 @@ def test_the_figure_is_that_of_the_library(run, data: Path) -> None:
 
 
 def test_people_get_a_table(run, data: Path) -> None:
-    ran = run("evaluate", "--data", data, "--peer", "bicubic")
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic")
     head, _, row = ran.out.splitlines()
-    assert head == "| model | references | PSNR-Y | SSIM-Y | LPIPS | LR-PSNR | seconds |"
-    assert row.startswith("| bicubic | none | ")
+    assert head == "| model | references | PSNR-Y | SSIM-Y | LR-PSNR | seconds |"
+    assert row.startswith("| bicubic (peer) | none | ")
+    assert ran.err.splitlines() == [
+        "bicubic: 2 of 2 pictures",
+        "LPIPS was not taken: its weights are not at hand (srntt weights get lpips).",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -51,12 +125,18 @@ def test_people_get_a_table(run, data: Path) -> None:
     [
         (["--refs", "second"], 2, "--refs 'second': there are first, all, none, unrelated, self"),
         (["--refs", "first,"], 2, "--refs ''"),
-        (["--peer", "lanczos"], 2, "no peer called 'lanczos'; there are: bicubic, bicubic-matlab"),
-        (["--peer", "bicubic", "--refs", "first"], 2, "bicubic takes no references"),
+        (
+            ["--peer", "cubic"],
+            2,
+            "no peer called 'cubic'; there are: bicubic, bicubic-matlab, lanczos, dat-light, real",
+        ),
+        (["--model", "none"], 2, "leave nothing to score"),
+        (["--model", "none", "--refs", "first"], 2, "leave nothing to score"),
+        (["--model", "none", "--peer", "bicubic", "--refs", "first"], 2, "bicubic takes no references"),
         (["--protocol", "pears"], 2, "no protocol called 'pears'"),
         (["--matcher", "fast"], 2, "--matcher fast does not exist yet"),
         (["--model", "nobody"], 4, "No model 'nobody'"),
-        (["--peer", "bicubic", "--report", "data"], 2, "data is a file"),
+        (["--model", "none", "--peer", "bicubic", "--report", "data"], 2, "data is a file"),
     ],
 )
 def test_refusals(run, data: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, said: str) -> None:
@@ -79,14 +159,14 @@ def test_references_that_are_missing_are_known_before_the_work(run, tmp_path: Pa
 
 
 def test_an_empty_index_is_nothing_to_do(run, tmp_path: Path) -> None:
-    ran = run("evaluate", "--data", write_pairs(tmp_path / "data", []), "--peer", "bicubic")
+    ran = run("evaluate", "--data", write_pairs(tmp_path / "data", []), "--model", "none", "--peer", "bicubic")
     assert ran.code == 3
     assert "lists no targets" in ran.err
 
 
 def test_a_damaged_picture_is_a_failed_input_and_no_mean_is_printed(run, data: Path) -> None:
     (data / "second.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    ran = run("evaluate", "--data", data, "--peer", "bicubic", "--json")
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json")
     assert ran.code == 1
     assert "second.png" in ran.err
     assert ran.out == ""
@@ -94,6 +174,6 @@ def test_a_damaged_picture_is_a_failed_input_and_no_mean_is_printed(run, data: P
 
 def test_hostile_index_is_a_mistake_in_use(run, tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "data", [entry(target="../../etc/passwd")])
-    ran = run("evaluate", "--data", data, "--peer", "bicubic")
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic")
     assert ran.code == 2
     assert "leaves the folder of the index" in ran.err

@@ -42,19 +42,42 @@ def test_a_protocol_with_its_own_kind_of_references(run, tmp_path: Path, model: 
 
 
 def test_a_whole_set_has_no_subset(run, tmp_path: Path) -> None:
-    arguments = ("evaluate", "--protocol", "sisr", "--data", selfexsr(tmp_path / "Set5"), "--peer", "bicubic-matlab")
+    arguments = (
+        "evaluate",
+        "--protocol",
+        "sisr",
+        "--data",
+        selfexsr(tmp_path / "Set5"),
+        "--model",
+        "none",
+        "--peer",
+        "bicubic-matlab",
+    )
     told = json.loads(run(*arguments, "--json", "--metrics", "psnr_y").out)
     assert "subset" not in told
     assert list(told["mean"]) == ["psnr_y"]
 
 
 def test_people_are_told_of_a_subset(run, tmp_path: Path) -> None:
-    ran = run("evaluate", "--protocol", "c2", "--data", cufed5(tmp_path / "set"), "--peer", "bicubic", "--subset")
-    assert "| bicubic | none (2 of 126 targets) |" in ran.out
+    ran = run(
+        "evaluate",
+        "--protocol",
+        "c2",
+        "--data",
+        cufed5(tmp_path / "set"),
+        "--model",
+        "none",
+        "--peer",
+        "bicubic",
+        "--subset",
+    )
+    assert "| bicubic (peer) | none (2 of 126 targets) |" in ran.out
 
 
 def test_a_set_that_is_not_whole_is_refused(run, tmp_path: Path) -> None:
-    ran = run("evaluate", "--protocol", "c2", "--data", cufed5(tmp_path / "set"), "--peer", "bicubic")
+    ran = run(
+        "evaluate", "--protocol", "c2", "--data", cufed5(tmp_path / "set"), "--model", "none", "--peer", "bicubic"
+    )
     assert ran.code == 2
     assert "holds 2 of the 126 targets of CUFED5" in ran.err
     assert "--subset" in ran.err
@@ -88,7 +111,7 @@ def test_each_value_is_a_point_of_a_curve(run, data: Path, model: Path, tmp_path
         (["--ref-scale", "0.5,-1"], "--ref-scale -1: give a number from"),
         (["--ref-rotate", "nan"], "--ref-rotate nan"),
         (["--refs", "none", "--ref-noise", "5"], "need references: say which"),
-        (["--peer", "bicubic", "--ref-noise", "5"], "need references"),
+        (["--peer", "bicubic", "--refs", "none", "--ref-noise", "5"], "need references"),
         (["--ref-scale", "0.02"], "leaves 1x1 of a reference"),
         (["--metrics", "beauty"], "no metric called 'beauty'"),
         (["--protocol", "urban100-self", "--subset", "--refs", "first"], "far has no references in this set"),
@@ -113,7 +136,7 @@ def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkey
         return bicubic(low_res, references)
 
     monkeypatch.setitem(PEERS, "bicubic", interrupted)
-    arguments = ("evaluate", "--data", data, "--peer", "bicubic", "--report", report, "--json")
+    arguments = ("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--report", report, "--json")
     assert run(*arguments).code == 130
     assert list(contents(report)) == ["scored.jsonl"]
     ran = run(*arguments)
@@ -121,7 +144,7 @@ def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkey
     assert len(calls) == 3  # one, the interrupted one, and that one again
     assert "scored.jsonl holds 1 scores of an interrupted run" in ran.err
     assert sorted(contents(report)) == ["report.csv", "report.html", "report.json", "report.md"]
-    fresh = json.loads(run("evaluate", "--data", data, "--peer", "bicubic", "--json").out)
+    fresh = json.loads(run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json").out)
     assert [image["psnr_y"] for image in json.loads(ran.out)["images"]] == [
         image["psnr_y"] for image in fresh["images"]
     ]

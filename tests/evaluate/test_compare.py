@@ -9,7 +9,7 @@ import pytest
 from cli.conftest import run as run  # the command line as a function
 
 from srntt.errors import InputError
-from srntt.evaluate import compare_reports, comparison_json, comparison_table, paired_interval
+from srntt.evaluate import compare_reports, compare_with, comparison_json, comparison_table, paired_interval
 
 
 def report(images: Any, **changes: Any) -> dict[str, Any]:
@@ -135,6 +135,54 @@ def test_a_hostile_report_is_refused_by_name(tmp_path: Path, content: Any) -> No
     assert "\x1b" not in str(refused.value)
 
 
+def test_several_models_and_peers_pair_by_name(tmp_path: Path) -> None:
+    ours, theirs, peer = report(images([1.0, 2.0])), report(images([3.0, 4.0]), model="two"), {"pillow": "12"}
+    bicubic = report(images([5.0, 6.0]), model="two", refs="none", peer=peer)  # a peer may be called as a model is
+    found = compared(tmp_path, [ours, theirs, bicubic], [bicubic, theirs, ours])
+    assert [(item.runs, item.mean) for item in found] == [("first", 0), ("first", 0), ("peer two", 0)]
+    found = compared(tmp_path, [ours, bicubic], [theirs, bicubic])  # one model each: they pair whatever their names
+    assert [(item.runs, item.mean) for item in found] == [("first; one / two", 2), ("peer two", 0)]
+    with pytest.raises(InputError, match=r"evaluations that .*b\.json lacks: protocol pairs, peer two"):
+        compared(tmp_path, [ours, bicubic], [theirs, report(images([5.0, 6.0]), model="other", peer=peer)])
+    with pytest.raises(InputError, match="lacks: protocol pairs, model one, references first"):
+        compared(tmp_path, [ours, theirs], [theirs, bicubic])
+
+
+def test_all_of_a_report_against_one_of_it(tmp_path: Path) -> None:
+    none, first = report(images([1.0, 2.0]), refs="none"), report(images([4.0, 4.0]))
+    peer = report(images([2.0, 2.5]), model="dat", refs="none", peer={"x": "1"})
+    path = written(tmp_path, "a.json", [none, first, peer])
+    told = [(item.runs, item.mean, item.wins) for item in compare_with("dat", path, path)]
+    assert told == [("dat / one, none", -0.75, 0), ("dat / one, first", 1.75, 2)]
+    told = [(item.runs, item.mean) for item in compare_with("one, none", path, path)]
+    assert told == [("one, none / one, first", 2.5), ("one, none / dat", 0.75)]
+    later = written(tmp_path, "b.json", [report(images([1.5, 2.5]), refs="none")])
+    assert [(item.runs, item.mean) for item in compare_with("one, none", path, later)] == [
+        ("one, none / one, none", 0.5)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "other", "said"),
+    [
+        ("one", None, r"a\.json has 2 evaluations of 'one'. Give --baseline one of: one, none; one, first"),
+        ("nobody", None, r"a\.json has no 'nobody'. Give --baseline one of: one, none; one, first"),
+        ("one, none", report(images([1.0]), protocol="c2"), "protocol c2, one, none in .* pairs: these do not pair"),
+        ("one, none", report(images([1.0])), r"has pictures \(none\) that .* lacks: scene/1"),
+    ],
+)
+def test_a_baseline_that_does_not_pair_is_refused(tmp_path: Path, baseline: str, other: Any, said: str) -> None:
+    a = written(tmp_path, "a.json", [report(images([1.0, 2.0]), refs="none"), report(images([1.0, 2.0]))])
+    with pytest.raises(InputError, match=said):
+        compare_with(baseline, a, written(tmp_path, "b.json", other) if other else a)
+
+
+def test_nothing_beside_the_baseline_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.json", report(images([1.0, 2.0])))
+    with pytest.raises(InputError, match="holds nothing else than one, first"):
+        compare_with("one", path, path)
+
+
 def test_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"There is no .*b\.json"):
         compare_reports(written(tmp_path, "a.json", report(images([1.0]))), tmp_path / "b.json")
@@ -163,7 +211,10 @@ def test_the_command(run, tmp_path: Path) -> None:
         (["--compare", "a.json", "b.json", "--model", "x"], "no other option than --json"),
         (["--compare", "a.json", "b.json", "--ref-noise", "3"], "no other option than --json"),
         (["--compare", "a.json", "b.json", "--subset"], "no other option than --json"),
-        (["--compare", "a.json"], "srntt evaluate --help"),
+        (["--compare", "a.json"], "takes two reports, or one and --baseline NAME"),
+        (["--compare", "a.json", "b.json", "c.json"], "takes two reports, or one and --baseline NAME"),
+        (["--baseline", "bicubic"], "takes two reports, or one and --baseline NAME"),
+        (["--baseline", "bicubic", "--data", "x"], "takes no --data"),
         ([], "Give a folder with --data, or two reports with --compare"),
     ],
 )

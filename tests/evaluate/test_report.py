@@ -82,13 +82,40 @@ def test_csv_has_every_figure_and_no_formula(tmp_path: Path) -> None:
     scores = (flat('=HYPERLINK("http://x","a,b")', similarity=0.5, bicubic=28.0), flat("b", float("inf")))
     folder = written(tmp_path, Evaluation("pairs", "one", "first", scores), Evaluation("pairs", "one", "none", scores))
     rows = list(csv.DictReader(io.StringIO((folder / "report.csv").read_text(), newline="")))
-    assert [(row["references"], row["psnr_y"], row["lpips"]) for row in rows[:2]] == [
-        ("first", "30.0", ""),
-        ("first", "", ""),
-    ]
+    assert [(row["references"], row["psnr_y"]) for row in rows[:2]] == [("first", "30.0"), ("first", "")]
+    assert "lpips" not in rows[0]  # was not taken
     assert (rows[0]["similarity"], rows[0]["bicubic_psnr_y"], rows[0]["seconds"]) == ("0.5", "28.0", "1.5")
     assert rows[0]["target"] == '\'=HYPERLINK("http://x","a,b")'
     assert [row["references"] for row in rows] == ["first", "first", "none", "none"]
+
+
+def test_peers_are_told_apart_everywhere(tmp_path: Path) -> None:
+    """Even one that is called as a model is."""
+    ours = Evaluation("pairs", "bicubic", "none", (flat(),))
+    folder = written(tmp_path, ours, replace(ours, peer={"pillow": "12", "weights": "ab"}))
+    assert ["peer" in item for item in json.loads((folder / "report.json").read_text())] == [False, True]
+    rows = list(csv.DictReader(io.StringIO((folder / "report.csv").read_text(), newline="")))
+    assert [row["peer"] for row in rows] == ["no", "yes"]
+    markdown = (folder / "report.md").read_text()
+    assert "| bicubic | none | 30.00 | 1.50 |\n| bicubic (peer) | none | 30.00 | 1.50 |" in markdown
+    assert "* peer bicubic: pillow 12, weights ab\n" in markdown
+    told = content((folder / "report.html").read_text())
+    assert [run["peer"] for run in told["runs"]] == [None, {"pillow": "12", "weights": "ab"}]
+
+
+def test_a_metric_without_weights_is_told_of_once_and_has_no_column(tmp_path: Path) -> None:
+    folder = written(tmp_path, Evaluation("pairs", "one", "first", (flat(),)))
+    note = "LPIPS was not taken: its weights are not at hand (srntt weights get lpips)."
+    assert (folder / "report.md").read_text().count("LPIPS") == 1
+    assert note in (folder / "report.md").read_text()
+    told = content((folder / "report.html").read_text())
+    assert [metric["name"] for metric in told["metrics"]] == ["psnr_y"]
+    assert told["note"] == note
+    assert json.loads((folder / "report.json").read_text())["mean"] == {"psnr_y": 30.0, "lpips": None}
+    taken = Evaluation("pairs", "one", "first", (replace(flat(), values={"psnr_y": 30.0, "lpips": 0.5}),))
+    folder = written(tmp_path / "taken", taken)
+    assert "| model | references | PSNR-Y | LPIPS | seconds |" in (folder / "report.md").read_text()
+    assert content((folder / "report.html").read_text())["note"] == ""
 
 
 def test_json_tells_similarity_and_the_floor_of_each_picture(tmp_path: Path) -> None:

@@ -1,20 +1,26 @@
 """``srntt evaluate``."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from cyclopts import Parameter
+
+from srntt.cli._compiling import telling_of_compiling
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, ModelOptions
-from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._reference_options import ReferenceOptions, Run
-from srntt.cli._say import printable, say
+from srntt.cli._say import say
+from srntt.cli._scoring import Scoring
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
     import srntt.evaluate
+
+NO_MODEL = "none"
 
 
 def evaluate(
@@ -23,23 +29,26 @@ def evaluate(
     protocol: str = "pairs",
     refs: str | None = None,
     changes: ReferenceOptions = ReferenceOptions(),  # noqa: B008 (frozen)
-    peer: str | None = None,
+    peer: tuple[str, ...] = (),
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     metrics: str | None = None,
     subset: bool = False,
     report: Path | None = None,
     overwrite: bool = False,
-    compare: tuple[Path, Path] | None = None,
+    compare: Annotated[tuple[Path, ...], Parameter(consume_multiple=True)] = (),
+    baseline: str | None = None,
     json: Json = False,
 ) -> int:
-    """Score a model by a named protocol; `srntt protocols` tells what each one does. Or compare two reports.
+    """Score a model, and others beside it, by a named protocol; `srntt protocols` tells what each one does.
 
     Args:
         data: Folder of the protocol's pictures; for pairs, one with an index.json, or with input/ and ref/.
         protocol: Which one. Default: pairs.
         refs: Which references the model is given: first, all, none, unrelated, self (the low-res picture itself), or
             several of them separated by commas. Default: those that the protocol is published with; for pairs, first.
-        peer: Score this method instead of a model: bicubic (Pillow's) or bicubic-matlab. A peer takes no references.
+        peer: Score this method, too: bicubic (Pillow's), bicubic-matlab, lanczos (Pillow's), or, once `make peers` was
+            run, dat-light or realesrgan. It takes no references. May be given several times; --model none leaves
+            the peers alone.
         metrics: Which, separated by commas. Default: psnr_y, ssim_y, lr_psnr and what else is at hand.
         subset: Score what is there of a set that is not whole; the figures say so.
         report: Write report.json, report.csv, report.md and report.html (one page with charts and pictures) into this
@@ -47,34 +56,41 @@ def evaluate(
             kept in scored.jsonl until the report is whole.
         overwrite: Replace a report that is there.
         compare: Two report.json files of the same pictures: how much better or worse the second is, picture by
-            picture, with a 95 % interval of the mean (bootstrap). Nothing is scored; takes only --json beside.
+            picture, with a 95 % interval of the mean (bootstrap). Nothing is scored; takes only --json and --baseline
+            beside.
+        baseline: With --compare and one or two reports: hold all of the last one against this model or peer of the
+            first. "NAME, REFERENCES" where a model was given several, such as "lite-rec, none".
     """
-    if compare:
+    if compare or baseline:
         _refuse_beside_compare(
-            {"--data": data, "--refs": refs, "--peer": peer, "--metrics": metrics, "--report": report},
+            {"--data": data, "--refs": refs, "--peer": peer or None, "--metrics": metrics, "--report": report},
             others=protocol != "pairs"
             or subset
             or overwrite
             or (changes, model) != (ReferenceOptions(), ModelOptions()),
         )
-        return _compared(*compare, as_json=json)
+        return _compared(compare, baseline, as_json=json)
     if data is None:
         raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
     model.check()
-    from srntt.evaluate import as_json, check_report, choose_metrics, protocol_named, table, write_report
+    with telling_of_compiling():
+        from srntt.evaluate import as_json, check_report, choose_metrics, not_taken, protocol_named, table, write_report
 
-    chosen = protocol_named(protocol)
-    runs = changes.runs(_kinds(refs or ("none" if peer else chosen.refs)))
-    taken = choose_metrics(metrics and [name.strip() for name in metrics.split(",")])
-    if report:
-        check_report(report, overwrite=overwrite)
-    pairs = _pairs(chosen, data, runs, subset)
-    scored = _Scored(chosen, pairs, runs, taken, report)
-    evaluations = scored.peer(peer) if peer else scored.model(model)
+        methods = _Methods(None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)))
+        chosen = protocol_named(protocol)
+        runs = methods.runs(changes, refs, chosen)
+        taken = choose_metrics(metrics and [name.strip() for name in metrics.split(",")])
+        if report:
+            check_report(report, overwrite=overwrite)
+        pairs = _pairs(chosen, data, runs, subset)
+        scored = Scoring(chosen, pairs, taken, report)
+        evaluations = methods.scored(scored, runs)
     if report:
         write_report(evaluations, report, overwrite=overwrite)
         scored.done()
     say(*([as_json(evaluations)] if json else table(evaluations)))
+    if not json and (note := not_taken(evaluations)):
+        print(note, file=sys.stderr)
     return Exit.DONE
 
 
@@ -85,81 +101,50 @@ def _refuse_beside_compare(given: dict[str, Any], *, others: bool) -> None:
         raise InputError(f"--compare scores nothing, so it takes {named}. Leave that out.")
 
 
-def _compared(first: Path, second: Path, *, as_json: bool) -> int:
-    from srntt.evaluate import compare_reports, comparison_json, comparison_table
+def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool) -> int:
+    from srntt.evaluate import compare_reports, compare_with, comparison_json, comparison_table
 
-    differences = compare_reports(first, second)
+    if len(reports) not in (1, 2) or (len(reports) == 1 and baseline is None):
+        raise InputError("--compare takes two reports, or one and --baseline NAME: whatever it is held against.")
+    first, last = reports[0], reports[-1]
+    differences = compare_reports(first, last) if baseline is None else compare_with(baseline, first, last)
     say(*([comparison_json(differences)] if as_json else comparison_table(differences)))
     return Exit.DONE
 
 
-@dataclass
-class _Scored:
-    """What is scored, and how."""
+@dataclass(frozen=True)
+class _Methods:
+    """Whom to score: a model, peers, or both."""
 
-    protocol: "srntt.evaluate.Protocol"
-    pairs: Sequence["srntt.evaluate.Pair"]
-    runs: Sequence[Run]
-    metrics: "srntt.evaluate.Metrics"
-    report: Path | None
-    journal: "srntt.evaluate.Journal | None" = None
+    model: ModelOptions | None
+    peers: tuple[str, ...]
 
-    def peer(self, name: str) -> list["srntt.evaluate.Evaluation"]:
-        from srntt.evaluate import PEERS
+    def runs(self, changes: ReferenceOptions, refs: str | None, protocol: "srntt.evaluate.Protocol") -> list[Run]:
+        """What the model is scored with; peers take no references.
 
-        if name not in PEERS:
-            raise InputError(f"There is no peer called {name!r}; there are: {', '.join(PEERS)}.")
-        if [kind for kind, _ in self.runs] != ["none"]:
-            raise InputError(f"{name} takes no references. Leave out --refs, or say --refs none.")
-        return self._evaluations(name, PEERS[name], {"peer": name, "device": "cpu"})
+        Raises:
+            InputError: nobody to score, unknown kinds, or references and nobody who takes them.
+        """
+        from srntt.evaluate import peer_names
 
-    def model(self, options: ModelOptions) -> list["srntt.evaluate.Evaluation"]:
-        from srntt.evaluate import model_method
+        if unknown := [name for name in self.peers if name not in peer_names()]:
+            raise InputError(f"There is no peer called {unknown[0]!r}; there are: {', '.join(peer_names())}.")
+        if self.model:
+            return changes.runs(_kinds(refs or protocol.refs))
+        if not self.peers:
+            raise InputError(f"--model {NO_MODEL} and no --peer leave nothing to score. Name a model or a peer.")
+        if refs not in (None, "none"):
+            raise InputError(f"{self.peers[0]} takes no references. Leave out --refs, or say --refs none.")
+        return changes.runs(["none"])
 
-        upscaler = options.open()
-        about = {"model": upscaler.encode_references([]).fingerprint, "device": str(upscaler.device)}
-        about |= {"matcher": options.matcher, "memory": options.memory}
-        return self._evaluations(options.model, model_method(upscaler), about)
+    def scored(self, scoring: Scoring, runs: Sequence[Run]) -> list["srntt.evaluate.Evaluation"]:
+        """The model first, then the peers; that a peer's environment is missing is known before any of it."""
+        from srntt.evaluate import open_peer
 
-    def done(self) -> None:
-        """The report holds everything: the journal is of no more use."""
-        if self.journal:
-            self.journal.close()
-
-    def _evaluations(
-        self, name: str, method: Callable[..., Any], about: dict[str, Any]
-    ) -> list["srntt.evaluate.Evaluation"]:
-        from srntt.evaluate import VIEWS, Evaluation, Journal, environment, score_pairs
-
-        surroundings = {**environment(), "device": about["device"]}
-        if self.report:
-            context = {**about, "metrics": self._metrics(), "environment": surroundings}
-            self.journal = Journal.open(self.report, context)
-            _tell_of(self.journal)
-        views = VIEWS if self.report else 0
-        missing = self.protocol.data.missing(len(self.pairs))
-        evaluations = []
-        with ProgressOnStderr("pictures") as progress:
-            for kind, change in self.runs:
-                scores = score_pairs(
-                    method, self.pairs, kind, self.protocol, progress, self.metrics, change, self.journal, views
-                )
-                evaluations.append(Evaluation(self.protocol.name, name, kind, scores, surroundings, change, missing))
-        return evaluations
-
-    def _metrics(self) -> list[str]:
-        return [name for name, measure in self.metrics.measures.items() if measure]
-
-
-def _tell_of(journal: "srntt.evaluate.Journal") -> None:
-    if journal.scores:
-        count = len(journal.scores)
-        print(
-            printable(
-                f"{journal.path} holds {count} scores of an interrupted run; what is the same is not done again."
-            ),
-            file=sys.stderr,
-        )
+        with ExitStack() as open_peers:
+            peers = [open_peers.enter_context(open_peer(name)) for name in self.peers]
+            evaluations = scoring.model(self.model, runs) if self.model else []
+            return [*evaluations, *(scoring.peer(peer) for peer in peers)]
 
 
 def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:

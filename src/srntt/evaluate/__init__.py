@@ -1,18 +1,27 @@
 """Metrics and named protocols: how good an upscaler is, said so that another can repeat it."""
 
 from srntt.evaluate._changes import CHANGE_KINDS, ChangeKind, ReferenceChange
-from srntt.evaluate._compare import Difference, compare_reports, comparison_json, comparison_table, paired_interval
+from srntt.evaluate._compare import (
+    Difference,
+    compare_reports,
+    compare_with,
+    comparison_json,
+    comparison_table,
+    paired_interval,
+)
 from srntt.evaluate._dists import DistsWeights, dists
 from srntt.evaluate._environment import environment
-from srntt.evaluate._evaluation import Evaluation, Score, score_pairs
+from srntt.evaluate._evaluation import Evaluation, Score, not_taken, score_pairs, taken_metrics
 from srntt.evaluate._journal import JOURNAL_FILE, Journal
 from srntt.evaluate._layouts import Layout, drawn
 from srntt.evaluate._lpips import LpipsWeights, lpips
-from srntt.evaluate._methods import PEERS, Answer, Method, Reference, bicubic, bicubic_matlab, model_method
+from srntt.evaluate._methods import Answer, Method, Reference, bicubic, bicubic_matlab, lanczos, model_method
 from srntt.evaluate._metric_weights import dists_path, get_dists, get_lpips, load_dists, load_lpips, lpips_path
 from srntt.evaluate._metrics import DEFAULT_METRICS, METRICS, Comparison, Metric, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._page import VIEWS
 from srntt.evaluate._pairs import REFERENCE_KINDS, Pair, ReferenceKind, read_pairs
+from srntt.evaluate._peer_process import PEERS_PYTHON, PeerProcess
+from srntt.evaluate._peers import PEER_NETWORKS, PEERS, Peer, open_peer, peer_names
 from srntt.evaluate._perceptual_nets import Backbone
 from srntt.evaluate._pixels import LumaSpan, luma, round_to_bytes
 from srntt.evaluate._prepare import Case, prepare, read_rgb, read_target
@@ -30,6 +39,8 @@ __all__ = [
     "METRICS",
     "PAIRS",
     "PEERS",
+    "PEERS_PYTHON",
+    "PEER_NETWORKS",
     "PROTOCOLS",
     "REFERENCE_KINDS",
     "VIEWS",
@@ -49,6 +60,8 @@ __all__ = [
     "Metric",
     "Metrics",
     "Pair",
+    "Peer",
+    "PeerProcess",
     "Protocol",
     "Reference",
     "ReferenceChange",
@@ -61,6 +74,7 @@ __all__ = [
     "check_report",
     "choose_metrics",
     "compare_reports",
+    "compare_with",
     "comparison_json",
     "comparison_table",
     "dists",
@@ -69,6 +83,7 @@ __all__ = [
     "environment",
     "get_dists",
     "get_lpips",
+    "lanczos",
     "load_dists",
     "load_lpips",
     "lpips",
@@ -77,7 +92,10 @@ __all__ = [
     "luma",
     "mean_scores",
     "model_method",
+    "not_taken",
+    "open_peer",
     "paired_interval",
+    "peer_names",
     "prepare",
     "protocol_named",
     "psnr_rgb",
@@ -90,6 +108,7 @@ __all__ = [
     "ssim_rgb",
     "ssim_y",
     "table",
+    "taken_metrics",
     "texture_distance",
     "write_report",
 ]

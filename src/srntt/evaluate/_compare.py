@@ -1,23 +1,17 @@
-"""Two reports of the same pictures, picture by picture: what differs, and whether that may be chance.
-
-A report may come from anywhere, so it is read with suspicion.
-"""
+"""Evaluations of the same pictures, picture by picture: what differs, and whether that may be chance."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.evaluate._metrics import METRICS
-from srntt.evaluate._read_json import read_json
+from srntt.evaluate._report_file import ReportedRun, read_report
 
-_MAX_BYTES, _MAX_IMAGES = 64 << 20, 100_000
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
 
 
@@ -26,7 +20,7 @@ class Difference:
     """One metric of two evaluations of the same pictures; differences are the second minus the first.
 
     Attributes:
-        runs: what was evaluated: the references, and which models.
+        runs: what was evaluated: the references, and which models or peers.
         metric: name in `METRICS`.
         first, second: their means.
         mean: of the differences.
@@ -48,33 +42,46 @@ class Difference:
     ties: int
 
 
-@dataclass(frozen=True)
-class _Run:
-    told: str
-    model: str
-    key: str
-    images: Mapping[str, Mapping[str, float]]
-
-
 def compare_reports(first: Path, second: Path) -> tuple[Difference, ...]:
     """Paired differences between two report.json files, for each of their evaluations and each metric of both.
 
-    A metric counts only where every picture has a finite value of it in both.
+    Evaluations pair by protocol and references; peers, and models where a report has several, by their name, too. A
+    metric counts only where every picture has a finite value of it in both.
 
     Raises:
         InputError: a file that is not a report, or two that do not pair: other protocol, references or pictures, or no
             metric in common.
     """
-    a, b = _read(first), _read(second)
-    _refuse_unpaired(first, second, "evaluations", [run.key for run in a], [run.key for run in b])
-    others = {run.key: run for run in b}
-    found = [item for run in a for item in _differences(first, second, run, others[run.key])]
-    if not found:
-        raise InputError(
-            f"{first} and {second} have no metric in common that every picture has a finite value of. "
-            "Evaluate both with the same --metrics."
-        )
-    return tuple(found)
+    a, b = read_report(first), read_report(second)
+    several = any(len({run.model for run in runs if not run.peer}) > 1 for runs in (a, b))
+    keyed, others = ({run.key(with_model=several): run for run in runs} for runs in (a, b))
+    _refuse_unpaired(first, second, "evaluations", list(keyed), list(others))
+    told = {key: _like(run, others[key]) for key, run in keyed.items()}
+    return _found(first, second, [(told[key], run, others[key]) for key, run in keyed.items()])
+
+
+def compare_with(baseline: str, first: Path, second: Path) -> tuple[Difference, ...]:
+    """Paired differences between one evaluation of a report and all others of that report, or all of another one.
+
+    Args:
+        baseline: name of a model or peer, or its name and references ("lite-rec, none") where it has several
+            evaluations in the first report. It is what each difference is against.
+        first: the report that holds it.
+        second: the report whose evaluations are held against it; may be the same file.
+
+    Raises:
+        InputError: a file that is not a report, no such evaluation or several, another protocol or other pictures, no
+            other evaluation, or no metric in common.
+    """
+    a, b = read_report(first), read_report(second)
+    base = _named(baseline, first, a)
+    same = first.resolve() == second.resolve()
+    rest = [run for run in b if not (same and run.told == base.told and run.peer == base.peer)]
+    if not rest:
+        raise InputError(f"{second} holds nothing else than {base.told}. Give a second report.")
+    if odd := [run.protocol for run in rest if run.protocol != base.protocol]:
+        raise InputError(f"{second} has protocol {odd[0]}, {base.told} in {first} {base.protocol}: these do not pair.")
+    return _found(first, second, [(f"{base.told} / {run.told}", base, run) for run in rest])
 
 
 def comparison_table(differences: Sequence[Difference]) -> list[str]:
@@ -109,11 +116,35 @@ def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float]
     return float(low), float(high)
 
 
-def _differences(first: Path, second: Path, a: _Run, b: _Run) -> list[Difference]:
-    _refuse_unpaired(first, second, f"pictures ({a.told})", list(a.images), list(b.images))
-    models = a.told if a.model == b.model else f"{a.told}; {a.model} / {b.model}"
+def _found(first: Path, second: Path, pairs: Sequence[tuple[str, ReportedRun, ReportedRun]]) -> tuple[Difference, ...]:
+    found = [item for told, a, b in pairs for item in _differences(first, second, told, a, b)]
+    if not found:
+        raise InputError(
+            f"{first} and {second} have no metric in common that every picture has a finite value of. "
+            "Evaluate both with the same --metrics."
+        )
+    return tuple(found)
+
+
+def _like(a: ReportedRun, b: ReportedRun) -> str:
+    if a.peer:
+        return f"peer {a.model}"
+    return a.references if a.model == b.model else f"{a.references}; {a.model} / {b.model}"
+
+
+def _named(baseline: str, path: Path, runs: Sequence[ReportedRun]) -> ReportedRun:
+    found = [run for run in runs if baseline in (run.model, f"{run.model}, {run.references}")]
+    if len(found) == 1:
+        return found[0]
+    wrong = f"has {len(found)} evaluations of" if found else "has no"
+    listed = "; ".join(run.told for run in (found or runs)[:6])
+    raise InputError(f"{path} {wrong} {baseline!r}. Give --baseline one of: {listed}.")
+
+
+def _differences(first: Path, second: Path, told: str, a: ReportedRun, b: ReportedRun) -> list[Difference]:
+    _refuse_unpaired(first, second, f"pictures ({a.references})", list(a.images), list(b.images))
     names = [n for n in METRICS if all(n in image for run in (a, b) for image in run.images.values())]
-    return [_difference(models, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
+    return [_difference(told, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
 
 
 def _difference(runs: str, metric: str, values: list[tuple[float, float]]) -> Difference:
@@ -145,64 +176,3 @@ def _refuse_unpaired(first: Path, second: Path, what: str, a: list[str], b: list
                 f"The reports do not pair: {path} has {what} that {other} lacks: {listed}. "
                 "Evaluate both with the same --protocol, --data and --refs."
             )
-
-
-def _read(path: Path) -> list[_Run]:
-    content = read_json(
-        path,
-        what="a report.json",
-        most=_MAX_BYTES,
-        get="Give the report.json of srntt evaluate --report.",
-        mend="Give a report.json.",
-    )
-    entries = content if isinstance(content, list) else [content]
-    if not entries:
-        raise InputError(f"{path} holds no evaluation. Give the report.json of srntt evaluate --report.")
-    runs = [_run(path, entry) for entry in entries]
-    keys = [run.key for run in runs]
-    if repeated := sorted({key for key in keys if keys.count(key) > 1}):
-        raise InputError(f"{path} holds an evaluation twice: {repeated[0]}. Give reports of one model each.")
-    return runs
-
-
-def _run(path: Path, entry: Any) -> _Run:
-    if not isinstance(entry, dict):
-        raise _odd(path, "an evaluation that is no object")
-    protocol, model, refs = (_text(path, entry, key) for key in ("protocol", "model", "refs"))
-    change = entry.get("reference_change")
-    told = refs
-    if isinstance(change, dict):
-        told = f"{refs}, {_text(path, change, 'what')} {_number(path, change.get('value')):g}"
-    images = entry.get("images")
-    if not isinstance(images, list) or not 0 < len(images) <= _MAX_IMAGES:
-        raise _odd(path, "no list of images, or an empty one")
-    scored = [_image(path, image) for image in images]
-    by_name = dict(scored)
-    if len(by_name) < len(scored):
-        raise _odd(path, "a name of a picture twice")
-    return _Run(told, model, f"protocol {protocol}, references {told}", by_name)
-
-
-def _image(path: Path, image: Any) -> tuple[str, dict[str, float]]:
-    if not isinstance(image, dict):
-        raise _odd(path, "an image that is no object")
-    values = {name: image[name] for name in METRICS if image.get(name) is not None}
-    return _text(path, image, "name"), {name: _number(path, value) for name, value in values.items()}
-
-
-def _text(path: Path, entry: Mapping[str, Any], key: str) -> str:
-    value = entry.get(key)
-    if not isinstance(value, str) or not 0 < len(value) <= 4096 or not value.isprintable():
-        raise _odd(path, f"no {key}, or one that is not text that can be printed")
-    return value
-
-
-def _number(path: Path, value: Any) -> float:
-    sane = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1e6
-    if not sane or not math.isfinite(value):
-        raise _odd(path, "a figure that is no finite number of a sensible size")
-    return float(value)
-
-
-def _odd(path: Path, what: str) -> InputError:
-    return InputError(f"{path} has {what}. Give the report.json of srntt evaluate --report.")

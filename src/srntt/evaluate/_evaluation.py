@@ -11,7 +11,7 @@ import numpy as np
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._environment import environment
 from srntt.evaluate._methods import Method, unit
-from srntt.evaluate._metrics import Comparison, Metrics, choose_metrics, mean_scores
+from srntt.evaluate._metrics import METRICS, Comparison, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._pixels import round_to_bytes
 from srntt.evaluate._prepare import Case, prepare
@@ -58,7 +58,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All pictures of a protocol with one model and one kind of references.
+    """All pictures of a protocol with one model and one kind of references, or with a peer.
 
     Attributes:
         protocol: its name.
@@ -68,6 +68,7 @@ class Evaluation:
         environment: versions and machine.
         change: what was done to the references beforehand.
         missing: targets that the set has elsewhere; not 0 only where a subset was asked for.
+        peer: what a peer is made of; None for a model of ours.
     """
 
     protocol: str
@@ -77,6 +78,12 @@ class Evaluation:
     environment: dict[str, Any] = field(default_factory=environment)
     change: ReferenceChange | None = None
     missing: int = 0
+    peer: Mapping[str, str] | None = None
+
+    @property
+    def method(self) -> str:
+        """Name of the model or peer, and that it is a peer, for people."""
+        return self.model if self.peer is None else f"{self.model} (peer)"
 
     @property
     def references(self) -> str:
@@ -99,8 +106,22 @@ class Evaluation:
             "images": [score.as_json() for score in self.scores],
             "environment": self.environment,
             **({"reference_change": self.change.as_json()} if self.change else {}),
+            **({"peer": dict(self.peer)} if self.peer is not None else {}),
             **({"subset": {"scored": len(self.scores), "missing": self.missing}} if self.missing else {}),
         }
+
+
+def taken_metrics(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Names of the metrics that at least one evaluation took of all its pictures; the rest lacked their weights."""
+    means = [evaluation.mean() for evaluation in evaluations]
+    return [name for name in means[0] if any(mean.get(name) is not None for mean in means)]
+
+
+def not_taken(evaluations: Sequence[Evaluation]) -> str:
+    """What to tell people of the metrics that no table has; empty where all were taken."""
+    names = set(evaluations[0].mean()) - set(taken_metrics(evaluations))
+    titles = [metric.title for name, metric in METRICS.items() if name in names]
+    return f"{', '.join(titles)} was not taken: its weights are not at hand (srntt weights get lpips)." if names else ""
 
 
 def score_pairs(
@@ -155,7 +176,7 @@ def score_pairs(
 def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: Metrics, view: bool) -> Score:
     started = time.perf_counter()
     answer = method(case.low_res, case.references)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - started if answer.seconds is None else answer.seconds
     whole = round_to_bytes(answer.picture)
     wanted = np.ascontiguousarray(case.target.transpose(2, 0, 1)) / 255  # both n / 255 in float64, laid out alike
     measures = dict(metrics.measures)

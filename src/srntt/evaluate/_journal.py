@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ class Journal:
 
     Attributes:
         path: of the file.
-        context: what every score depends on beside protocol and pictures: the model's fingerprint, its options, the
-            device, the metrics.
+        context: what every score depends on beside protocol and pictures: the model's fingerprint and options or the
+            peer and what it is made of, the device, the metrics.
         scores: those that the file holds.
     """
 
@@ -56,6 +56,10 @@ class Journal:
             ) from error
         found = [entry for line in lines if (entry := _entry(line))]
         return cls(path, {**context, "program": _program()}, dict(found))
+
+    def with_context(self, context: Mapping[str, Any]) -> "Journal":
+        """The same file for another method: more context, and the same scores."""
+        return replace(self, context={**self.context, **context})
 
     def key(self, protocol: Protocol, pair: Pair, kind: ReferenceKind, change: ReferenceChange | None) -> str:
         """The hash of all that a score depends on.

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
-from srntt.evaluate._evaluation import Evaluation, Score
+from srntt.evaluate._evaluation import Evaluation, Score, not_taken, taken_metrics
 from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._protocols import protocol_named
 
@@ -46,7 +46,8 @@ def _content(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     return {
         "protocol": first.protocol,
         "description": protocol_named(first.protocol).description,
-        "metrics": [_metric(name) for name in first.mean()],
+        "metrics": [_metric(name) for name in taken_metrics(evaluations)],
+        "note": not_taken(evaluations),
         "runs": [_run(item) for item in evaluations],
         "images": images,
         "pictures": pool.pictures,
@@ -63,7 +64,8 @@ def _run(evaluation: Evaluation) -> dict[str, Any]:
     seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
     mean = {name: _finite(value) for name, value in evaluation.mean().items()}
     about = {"model": evaluation.model, "references": evaluation.references, "refs": evaluation.refs}
-    return {**about, "mean": mean, "seconds": seconds}
+    peer = None if evaluation.peer is None else dict(evaluation.peer)
+    return {**about, "peer": peer, "mean": mean, "seconds": seconds}
 
 
 def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from srntt.errors import OutputError
-from srntt.evaluate._evaluation import Evaluation
+from srntt.evaluate._evaluation import Evaluation, not_taken, taken_metrics
 from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._page import page
 from srntt.evaluate._protocols import protocol_named
@@ -52,8 +52,8 @@ def as_json(evaluations: Sequence[Evaluation]) -> str:
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Means as Markdown: a row for each evaluation."""
-    names = list(evaluations[0].mean())
+    """Means as Markdown: a row for each evaluation, a column for each metric that was taken."""
+    names = taken_metrics(evaluations)
     head = ["model", "references", *(METRICS[name].title for name in names), "seconds"]
     return [_row(head), _row(["---"] * len(head)), *(_row(_figures(item, names)) for item in evaluations)]
 
@@ -61,7 +61,7 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
 def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
     mean = evaluation.mean()
     seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
-    return [evaluation.model, evaluation.references, *_values(mean, names), _shown(seconds, 2)]
+    return [evaluation.method, evaluation.references, *_values(mean, names), _shown(seconds, 2)]
 
 
 def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:
@@ -74,13 +74,14 @@ def _row(cells: Sequence[str]) -> str:
 
 def _csv(evaluations: Sequence[Evaluation]) -> str:
     """A row for each picture of each evaluation (RFC 4180)."""
-    names = list(evaluations[0].mean())
+    names = taken_metrics(evaluations)
     beside = ["seconds", "similarity", "bicubic_psnr_y"]
     text = io.StringIO(newline="")
     rows = csv.writer(text)
-    rows.writerow(["protocol", "model", "references", "target", *names, *beside])
+    rows.writerow(["protocol", "model", "peer", "references", "target", *names, *beside])
     for item in evaluations:
-        about = [_cell(told) for told in (item.protocol, item.model, item.references)]
+        kind = "no" if item.peer is None else "yes"
+        about = [_cell(told) for told in (item.protocol, item.model, kind, item.references)]
         for score in item.scores:
             figures = score.as_json()
             rows.writerow([*about, _cell(score.name), *(figures.get(name) for name in [*names, *beside])])
@@ -95,12 +96,13 @@ def _cell(text: str) -> str:
 def _markdown(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
-    lines += [*table(evaluations), "", "Seconds: mean for a picture, references included.", ""]
-    names = list(first.mean())
+    notes = ["Seconds: mean for a picture, references included.", not_taken(evaluations)]
+    lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
+    names = taken_metrics(evaluations)
     for evaluation in evaluations:
         head = ["target", *(METRICS[name].title for name in names), "seconds"]
         lines += [
-            f"## {evaluation.model}, references: {evaluation.references}",
+            f"## {evaluation.method}, references: {evaluation.references}",
             "",
             _row(head),
             _row(["---"] * len(head)),
@@ -111,6 +113,8 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
         ]
         lines.append("")
     lines += ["## Environment", "", *(f"* {name}: {value}" for name, value in first.environment.items())]
+    for item in evaluations:
+        lines += [f"* peer {item.model}: {', '.join(map(' '.join, item.peer.items()))}"] if item.peer else []
     return "\n".join(lines) + "\n"
 
 

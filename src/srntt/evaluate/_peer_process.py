@@ -1,0 +1,184 @@
+"""A peer that needs other packages than srntt, asked through pipes; `_peer_worker.py` is the other end.
+
+Its environment is made by `make peers`, or is the one whose interpreter SRNTT_PEERS_PYTHON names.
+"""
+
+import contextlib
+import json
+import math
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+import srntt
+from srntt._shapes import UInt8
+from srntt.errors import InputError, MissingDependencyError, ModelError
+from srntt.evaluate._methods import Answer, Reference
+
+PEERS_PYTHON = "SRNTT_PEERS_PYTHON"
+_WORKER = Path(__file__).with_name("_peer_worker.py")
+_START_SECONDS = 60.0
+_PICTURE_SECONDS, _PIXEL_SECONDS = 120.0, 0.05  # some fifty times what one core takes, and loading before the first
+_MOST_TOLD = 300
+
+
+class PeerProcess(AbstractContextManager):
+    """A `Method` in a process of its own, which lives until the block is left; leaving it ends the process.
+
+    Args:
+        name: of the peer.
+        worker: what the peers' interpreter runs.
+        patience: of the limits of time, which are meant for one slow core.
+
+    Raises:
+        MissingDependencyError: no such environment, or one that lacks the peer.
+
+    Attributes:
+        made_of: versions of the peer's packages, and the SHA-256 of its weights.
+    """
+
+    def __init__(self, name: str, *, worker: Path = _WORKER, patience: float = 1.0) -> None:
+        self.name, self._patience = name, patience
+        python = _python()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed as the block is left)
+        try:
+            self._process = subprocess.Popen(
+                [python, "-I", worker, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+            )
+        except OSError as error:
+            self._errors.close()
+            raise MissingDependencyError(
+                f"The peers' interpreter {python} cannot be run: {error.strerror}. {_ADVICE}"
+            ) from error
+        try:
+            with self._at_most(_START_SECONDS) as late:
+                self.made_of: Mapping[str, str] = self._answer(late)
+        except BaseException as error:
+            told = self._end()
+            if isinstance(error, ModelError):
+                raise MissingDependencyError(f"{error}{told} {_ADVICE}") from error
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def __call__(self, low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
+        """The peer's picture, and the seconds that it took inside its process.
+
+        Raises:
+            InputError: references, which a peer does not take.
+            ModelError: the peer failed, ended, or took too long; no other picture can be asked for then.
+        """
+        if references:
+            raise InputError(f"{self.name} takes no references. Leave them out.")
+        height, width = low_res.shape[:2]
+        try:
+            with self._at_most(_PICTURE_SECONDS + _PIXEL_SECONDS * height * width) as late:
+                self._ask(low_res)
+                about = self._answer(late)
+                large = self._picture(about, (3, 4 * height, 4 * width), late)
+        except ModelError as error:
+            raise ModelError(f"{error}{self._end()}") from error
+        except BaseException:  # whatever comes of the answer under way must not be taken for the next one's
+            self._end()
+            raise
+        return Answer(large, seconds=float(about["seconds"]))
+
+    def _ask(self, low_res: UInt8[np.ndarray, "h w 3"]) -> None:
+        assert self._process.stdin
+        about = json.dumps({"shape": low_res.shape[:2]}).encode() + b"\n"
+        with contextlib.suppress(OSError, ValueError):  # it has ended: reading its answer tells
+            self._process.stdin.write(about + low_res.tobytes())
+            self._process.stdin.flush()
+
+    def _answer(self, late: threading.Event) -> dict[str, Any]:
+        assert self._process.stdout
+        try:
+            line = self._process.stdout.readline()
+            about = json.loads(line) if line.endswith(b"\n") else None
+        except ValueError:  # closed before, or what came is no JSON
+            about = None
+        if not isinstance(about, dict):
+            self._gone(late)
+        if "error" in about:
+            raise ModelError(f"The peer {self.name} failed: {str(about['error'])[:_MOST_TOLD]}.")
+        return about
+
+    def _picture(self, about: dict[str, Any], shape: tuple[int, int, int], late: threading.Event) -> np.ndarray:
+        assert self._process.stdout
+        if about.get("shape") != list(shape) or not isinstance(about.get("seconds"), float):
+            raise ModelError(
+                f"The peer {self.name} answered {str(about)[:_MOST_TOLD]}; expected a picture of shape {shape}."
+            )
+        content = self._process.stdout.read(math.prod(shape) * 4)
+        if len(content) < math.prod(shape) * 4:
+            self._gone(late)
+        large = np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
+        if not np.isfinite(large).all():
+            raise ModelError(f"The peer {self.name} returned values that are not finite.")
+        return large
+
+    def _gone(self, late: threading.Event) -> NoReturn:
+        why = "took too long and was ended" if late.is_set() else "ended without an answer"
+        raise ModelError(f"The peer {self.name} {why}.")
+
+    @contextlib.contextmanager
+    def _at_most(self, seconds: float) -> Iterator[threading.Event]:
+        """A read of a pipe has no limit of time, but it returns when the other end is gone."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds * self._patience, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
+
+    def _end(self) -> str:
+        """End the process; returns the last line that it said, to be told behind what went wrong."""
+        if self._errors.closed:
+            return ""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+        self._process.wait()
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - 4096))
+        lines = self._errors.read().decode(errors="replace").split("\n")
+        self._errors.close()
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f" Its last words: {last[:_MOST_TOLD]}" if last else ""
+
+
+_ADVICE = (
+    f"Make the peers' environment with `make peers` in a checkout of srntt, or set {PEERS_PYTHON} to the interpreter "
+    "of one that has what peers/requirements.txt lists."
+)
+
+
+def _python() -> Path:
+    """Raises MissingDependencyError where there is none."""
+    if named := os.environ.get(PEERS_PYTHON):
+        if not Path(named).is_file():
+            raise MissingDependencyError(f"{PEERS_PYTHON} is {named}, which is no file. {_ADVICE}")
+        return Path(named)
+    environment = Path(srntt.__file__).parents[2] / ".venv-peers"
+    places = [environment / "bin" / "python", environment / "Scripts" / "python.exe"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise MissingDependencyError(f"The peers' environment {environment} is not there. {_ADVICE}")
+    return found

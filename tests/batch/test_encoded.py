@@ -1,0 +1,73 @@
+"""References are encoded once, and forgotten when they take too much."""
+
+from types import SimpleNamespace
+
+import torch
+
+from srntt.batch import EncodedReferences, ReferenceFile
+from srntt.upscale import EncodedReference, References
+
+_IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+
+
+def file(name: str) -> ReferenceFile:
+    return ReferenceFile(f"{name}.png", f"/refs/{name}.png", name * 64)
+
+
+def cache(most: int) -> SimpleNamespace:
+    """References of 400 bytes each; with copies, twice."""
+    asked = []
+
+    def encode(reference: ReferenceFile, augment: bool) -> References:
+        asked.append((reference.sha256[0], augment))
+        item = EncodedReference(0, "somewhere", 8, 8, _IDENTITY, {"map": torch.zeros(1, 10, 10)})
+        return References("model", [item] * (1 + augment), (f"note on {reference.name}",))
+
+    return SimpleNamespace(asked=asked, kept=EncodedReferences(encode, most))
+
+
+def test_several_files_become_references_as_if_encoded_together():
+    made = cache(10_000).kept.get([file("a"), file("b")], augment=True)
+    assert made is not None
+    assert [(item.number, item.source) for item in made] == [
+        (0, "/refs/a.png"),
+        (0, "/refs/a.png"),
+        (1, "/refs/b.png"),
+        (1, "/refs/b.png"),
+    ]
+    assert made.sources == ("/refs/a.png", "/refs/b.png")
+    assert made.fallbacks == ("note on a.png", "note on b.png")
+
+
+def test_none_are_none():
+    assert cache(10_000).kept.get([]) is None
+
+
+def test_the_same_content_is_encoded_once_whatever_it_is_called_but_copies_are_another_thing():
+    made = cache(10_000)
+    made.kept.get([file("a")])
+    again = made.kept.get([file("a")._replace(path="/moved.png")])
+    assert again is not None
+    assert again.sources == ("/moved.png",)
+    made.kept.get([file("a")], augment=True)
+    assert made.asked == [("a", False), ("a", True)]
+    assert (made.kept.encoded, made.kept.reused) == (2, 1)
+
+
+def test_what_was_not_used_for_longest_goes_first():
+    made = cache(800)
+    for names in ("a", "b", "a", "c", "a", "b"):
+        made.kept.get([file(name) for name in names])
+    assert [name for name, _ in made.asked] == ["a", "b", "c", "b"]
+    assert made.kept.bytes == 800
+
+
+def test_those_of_the_picture_at_hand_are_kept_whatever_they_take():
+    made = cache(400)
+    for _ in range(3):
+        made.kept.get([file("a"), file("b"), file("c")])
+    assert len(made.asked) == 3
+    assert made.kept.bytes == 1200
+    assert not made.kept.trim([file("a"), file("b"), file("c")])
+    assert made.kept.trim([file("a")])
+    assert made.kept.bytes == 400

@@ -1,0 +1,236 @@
+"""``srntt batch``: what it says, and what it returns."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cli.pictures import contents, pixels, size_and_mode
+from cli.test_processes import SRNTT, environment
+from PIL import Image
+
+from srntt.batch import Problem, Tally, open_output_folder
+from srntt.cli._batch_progress import pace
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    """A folder with a.png, b.jpg and notes.txt; beside it refs with x.png and y.png."""
+    for folder, names, size in (("in", ("a.png", "b.jpg"), (14, 20)), ("refs", ("x.png", "y.png"), (40, 48))):
+        (tmp_path / folder).mkdir()
+        for seed, name in enumerate(names):
+            Image.fromarray(pixels(*size, seed=seed)).save(tmp_path / folder / name)
+    (tmp_path / "in" / "notes.txt").touch()
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def batch(run, inputs: Path, model: Path):
+    """``srntt batch`` over the inputs, with or without the references."""
+
+    def command(*tokens: object, refs: bool = True):
+        references = ("-r", inputs.parent / "refs") if refs else ()
+        return run("batch", inputs, *references, "-o", inputs.parent / "out", "--model", model, *tokens)
+
+    return command
+
+
+def test_says_what_was_done_and_how_fast(batch, inputs: Path) -> None:
+    ran = batch()
+    assert ran.code == 0, ran.err
+    first, second = ran.out.splitlines()
+    assert first.startswith(f"{inputs.parent / 'out'}: 2 done, 1 files ignored, no pictures by their suffix; ")
+    assert first.endswith(" pictures a second")
+    assert second == "references: 2 encoded, 2 times one that was encoded already"
+    assert size_and_mode(inputs.parent / "out" / "b.jpg") == (80, 56, "RGB")
+    said = [line for line in ran.err.splitlines() if not line.startswith("compiling")]
+    assert said[0] == "looking at references: 2 of 2"
+    assert said[-1].startswith("2 of 2 pictures, ")
+
+
+def test_json_tells_the_same(batch) -> None:
+    told = json.loads(batch("--json").out)
+    assert (told["pictures"], told["done"], told["skipped"], told["failed"], told["ignored"]) == (2, 2, 0, [], 1)
+    assert (told["references_encoded"], told["references_reused"], told["without_references"]) == (2, 2, 0)
+    assert told["pictures_per_second"] > 0
+    assert told["megapixels_per_second"] == pytest.approx(told["pictures_per_second"] * 80 * 56 / 1e6, abs=2e-4)
+    assert told["model"] == "tiny"
+
+
+def test_one_bad_file_is_named_and_gives_1(batch, inputs: Path) -> None:
+    (inputs / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    ran = batch("--json")
+    assert ran.code == 1
+    told = json.loads(ran.out)
+    assert told["done"] == 2
+    assert [item["name"] for item in told["failed"]] == ["bad.png"]
+    assert f"srntt: {inputs / 'bad.png'}: is not a whole PNG" in ran.err
+
+
+def test_done_already_is_nothing_to_do(batch) -> None:
+    assert batch().code == 0
+    ran = batch("--resume")
+    assert ran.code == 3
+    assert "0 done, 2 done already" in ran.out
+
+
+def test_no_pictures_are_nothing_to_do(run, inputs: Path, model: Path) -> None:
+    (inputs / "below").mkdir()
+    ran = run("batch", inputs / "below", "-o", inputs.parent / "out", "--model", model)
+    assert ran.code == 3
+    assert "there are no pictures (folders below it count with --recursive); 0 other files." in ran.err
+    assert not (inputs.parent / "out").exists()
+
+
+def test_an_earlier_run_is_neither_ignored_nor_overwritten(batch, inputs: Path) -> None:
+    batch()
+    before = contents(inputs.parent / "out")
+    ran = batch()
+    assert ran.code == 2
+    assert "Go on with it: --resume. Make all again: --overwrite." in ran.err
+    assert contents(inputs.parent / "out").keys() == before.keys()
+    assert batch("--overwrite").code == 0
+
+
+def test_dry_run_shows_the_plan_and_touches_nothing(batch, inputs: Path) -> None:
+    (inputs / "bad.png").touch()
+    Image.fromarray(pixels(40, 40, seed=5)).save(inputs.parent / "refs" / "b.png")
+    before = contents(inputs.parent)
+    ran = batch("--dry-run", "--best", 1)
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    out = inputs.parent / "out"
+    assert lines[0] in [f"a.png -> {out / 'a.png'} ({name})" for name in ("x.png", "y.png")]
+    assert lines[1] == f"b.jpg -> {out / 'b.jpg'} (b.png)"
+    assert lines[2].startswith(f"bad.png -> {out / 'bad.png'} ({inputs / 'bad.png'}: is empty")
+    assert lines[3] == "1 files ignored, no pictures by their suffix"
+    assert contents(inputs.parent) == before
+    assert not out.exists()
+
+
+def test_dry_run_of_a_resume_knows_what_is_done(batch, inputs: Path) -> None:
+    batch()
+    (inputs.parent / "out" / "b.jpg").unlink()
+    ran = batch("--dry-run", "--resume", "--json")
+    assert ran.code == 0
+    told = json.loads(ran.out)
+    assert [(item["name"], item["done"]) for item in told["pictures"]] == [("a.png", True), ("b.jpg", False)]
+    batch("--resume")
+    assert batch("--dry-run", "--resume").code == 3
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (("--best", 0), "--best"),
+        (("--format", "gif"), "--format gif: names no format"),
+        (("--tile", 5), "--tile 5: too small"),
+        (("--memory", "lots"), "not an amount of memory"),
+        (("--matcher", "fast"), "does not exist yet"),
+        (("--quality", 101), "--quality"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_work(batch, inputs: Path, tokens: tuple, words: str) -> None:
+    ran = batch(*tokens)
+    assert ran.code == 2
+    assert words in ran.err
+    assert not list((inputs.parent / "out").glob("*.*g"))
+
+
+def test_folders_and_models_that_are_not_there(run, inputs: Path, model: Path) -> None:
+    out = inputs.parent / "out"
+    for tokens in ((inputs / "gone", "-o", out), (inputs, "-o", out, "-r", inputs / "gone"), (inputs, "-o", inputs)):
+        assert run("batch", *tokens, "--model", model).code == 2
+    assert run("batch", inputs, "-o", out, "--model", "nobody").code == 4
+
+
+def test_format_and_bits(batch, inputs: Path) -> None:
+    deep = Image.fromarray(pixels(14, 20, 3)[:, :, 0].astype(np.uint16) * 257)
+    deep.save(inputs / "deep.png")
+    ran = batch("--format", "JPG", refs=False)
+    assert ran.code == 1
+    assert "--bits 8" in ran.err
+    ran = batch("--format", "jpg", "--bits", 8, "--resume", refs=False)
+    assert ran.code == 0, ran.err
+    shown = sorted(path.name for path in (inputs.parent / "out").glob("*.jpg"))
+    assert shown == ["a.jpg", "b.jpg", "deep.jpg"]
+
+
+def test_a_foreign_manifest_is_refused_by_name(batch, inputs: Path) -> None:
+    state = inputs.parent / "out" / ".srntt-batch"
+    state.mkdir(parents=True)
+    (state / "manifest.jsonl").write_text("shopping list\n")
+    ran = batch()
+    assert ran.code == 2
+    assert "manifest.jsonl, line 1: this is not what srntt wrote" in ran.err
+
+
+def test_a_folder_in_use_is_refused(batch, inputs: Path) -> None:
+    with open_output_folder(inputs.parent / "out"):
+        ran = batch()
+    assert ran.code == 2
+    assert "is being written to by process" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("tally", "words"),
+    [
+        (Tally(9), ""),
+        (Tally(9, skipped=4), ""),
+        (Tally(9, done=2, seconds=5.0), "2.5 s each, 0:00:18 left"),
+        (Tally(9, done=4, skipped=3, seconds=0.5), "8.0 a second, 0:00:00 left"),
+        (
+            Tally(2, done=1, seconds=61.0, failed=[Problem("x", "y")], failed_pictures=1),
+            "1 failed, 61.0 s each",
+        ),
+    ],
+)
+def test_pace_counts_what_was_done_here(tally: Tally, words: str) -> None:
+    assert pace(tally) == words
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to send")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_whole_files_and_resume_goes_on(
+    batch, inputs: Path, model: Path, number: int, code: int
+) -> None:
+    out = inputs.parent / "out"
+    batch(refs=False)
+    small = contents(out)
+    Image.fromarray(pixels(700, 900)).save(inputs / "large.png")
+    command = [*SRNTT, "batch", inputs, "-o", out, "--model", model, "--tile", "32", "--overwrite"]
+    with subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        try:
+            while contents(out)[".srntt-batch/manifest.jsonl"].count(b"\n") < 5:
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == code, err
+    assert "2 of 3 pictures are done; the same command with --resume goes on." in err
+    assert "Traceback" not in err
+    now = contents(out)
+    assert now.keys() == small.keys()
+    assert [now[name] for name in ("a.png", "b.jpg")] == [small[name] for name in ("a.png", "b.jpg")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_a_bar(inputs: Path, model: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [*SRNTT, "batch", inputs, "-o", inputs.parent / "out", "--model", model, "--json"]
+    with subprocess.Popen(list(map(str, command)), stdout=-1, stderr=theirs, text=True, env=environment()) as process:
+        os.close(theirs)
+        out, _ = process.communicate(timeout=60)
+    shown = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert process.returncode == 0
+    assert json.loads(out)["done"] == 2
+    assert "pictures" in shown
+    assert "\x1b[" in shown

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,75 +8,111 @@ from PIL import Image
 
 from srntt.errors import InputError
 from srntt.features import reduce
+from srntt.train._draws import Draws
 from srntt.train._pairs import PairRange, make_pairs
-from srntt.train._photographs import Photographs
+from srntt.train._photographs import Photographs, deepest_level
 from srntt.train._warp import Warp, WarpRange
 
-_PLAIN = PairRange(target=128, reference=192, unrelated=0.0, far=0.0, soft=0.0, counts=(0.0, 1.0))
+_CPU = torch.device("cpu")
+_PLAIN = PairRange(target=128, reference=192, unrelated=0.0, elsewhere=0.0, far=0.0, counts=(0.0, 1.0))
 
 
 @pytest.fixture(scope="module")
-def photographs(tmp_path_factory):
-    """Smooth, unmistakable pictures: sums of waves in random directions."""
-    folder = tmp_path_factory.mktemp("photographs")
-    random = np.random.default_rng(5)
-    y, x = np.mgrid[:300, :340] / 16
-    for number in range(2):
-        waves = [np.sin(random.normal(0, 1) * y + random.normal(0, 1) * x + random.uniform(0, 6)) for _ in range(12)]
-        colours = np.stack([sum(waves[i::3]) for i in range(3)], -1)
-        Image.fromarray(((np.tanh(colours / 2) + 1) * 127).astype(np.uint8)).save(folder / f"{number}.png")
-    return Photographs([folder], 104, torch.device("cpu"))
+def photographs(photograph_folder):
+    return Photographs([photograph_folder], 104, _CPU)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_warp_is_undone_by_its_inverse(seed):
-    warp = Warp(192, np.array([80.0, 70.0]), WarpRange(), np.random.default_rng(seed))
-    inside = torch.rand(500, 2) * 192
-    error = (warp.inverse(warp(inside)) - inside).abs().amax(1)
+    centre = torch.tensor([[80.0, 70.0], [10.0, 5.0]])
+    warp = Warp(192, centre, WarpRange(), torch.tensor([0.6, 0.6]), Draws([(seed, 0), (seed, 1)]))
+    inside = torch.rand(1, 20, 25, 2, generator=torch.Generator().manual_seed(seed)) * 192
+    error = (warp.inverse(warp(inside)) - inside).abs().amax(-1).flatten(1)
     assert error.quantile(0.98) < 0.05  # pixels; matching is asked to find a fraction of 4
     assert (warp(inside) - inside).abs().amax() > 5
 
 
-def test_the_truth_leads_from_each_low_res_pixel_to_the_same_thing_in_the_reference(photographs):
-    """Sampled at the truth, the reference's LR picture is the target's, but for exposure; elsewhere not."""
-    pairs = make_pairs(photographs, 6, _PLAIN, np.random.default_rng(1))
+@pytest.mark.parametrize("step", range(4))
+def test_the_truth_leads_from_each_low_res_pixel_to_the_same_thing_in_the_reference(photographs, step):
+    """Sampled at the truth, the reference's LR picture is the target's; elsewhere not. Through flips and transposes."""
+    pairs = make_pairs(photographs, _PLAIN, 1, step, range(4))
     small = reduce(pairs.references.flatten(0, 1), 4)
     grid = ((pairs.truth.flatten(0, 1) + 0.5) / small.shape[-1] * 2 - 1).flip(-1)
     seen = F.grid_sample(small, grid, mode="bicubic", align_corners=False)
-    low_res = pairs.low_res.repeat_interleave(2, 0)
-    for sample, inside in enumerate(pairs.visible.flatten(0, 1)):
-        assert inside.float().mean() > 0.1
-        found, beside = (
-            np.median([_correlation(low_res[sample, c][inside], view[sample, c][inside]) for c in range(3)])
-            for view in (seen, seen.roll((2, 2), (2, 3)))
-        )
-        assert found > 0.97 > beside
+    low_res, visible = pairs.low_res.repeat_interleave(2, 0), pairs.visible.flatten(0, 1)
+    assert visible.float().mean() > 0.5
+    for sample, inside in enumerate(visible):
+        found, beside = ((view[sample] - low_res[sample])[:, inside].abs().mean() for view in (seen, seen.roll(2, 2)))
+        assert found < 0.25 * beside
 
 
-def _correlation(a, b):
-    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+def test_each_sample_is_the_same_whichever_others_are_made_with_it(photographs):
+    whole = make_pairs(photographs, PairRange(64, 96), 3, 5, range(4))
+    for part in (range(0, 2), range(2, 4)):
+        for one, all_ in zip(make_pairs(photographs, PairRange(64, 96), 3, 5, part), whole, strict=True):
+            difference = one.float() - all_[part.start : part.stop].float()
+            assert difference.abs().max() < 1.01 / 255
+            assert difference.abs().mean() < 1e-5  # a pixel here and there is rounded the other way
+    other = make_pairs(photographs, PairRange(64, 96), 3, 6, range(4))
+    assert not torch.equal(whole.high_res, other.high_res)
 
 
 def test_an_unrelated_reference_shows_nothing(photographs):
-    limits = PairRange(target=64, reference=96, unrelated=1.0, soft=1.0, counts=(0.0, 1.0))
-    pairs = make_pairs(photographs, 3, limits, np.random.default_rng(2))
+    pairs = make_pairs(photographs, replace(_PLAIN, unrelated=1.0), 2, 0, range(3))
     assert not pairs.visible.any()
-    assert pairs.references.shape == (3, 2, 3, 96, 96)
+    assert pairs.references.shape == (3, 2, 3, 192, 192)
     assert 0 <= pairs.references.min() <= pairs.references.max() <= 1
 
 
-def test_pairs_are_those_of_their_seed(photographs):
-    one, two, other = (make_pairs(photographs, 2, PairRange(64, 96), np.random.default_rng(seed)) for seed in (3, 3, 4))
-    assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
-    assert not torch.equal(one.high_res, other.high_res)
+def test_references_from_elsewhere_show_less_of_the_target(photographs):
+    here, elsewhere = (
+        make_pairs(photographs, replace(_PLAIN, reference=64, target=48, elsewhere=share), 2, 0, range(16)).visible
+        for share in (0.0, 1.0)
+    )
+    assert elsewhere.float().mean() < 0.6 * here.float().mean()
+
+
+def test_a_batch_has_as_many_references_as_its_step_drew(photographs):
+    limits = replace(_PLAIN, target=16, reference=16, counts=(0.5, 0.0, 0.5))
+    counts = [make_pairs(photographs, limits, 0, step, range(1)).references.shape[1] for step in range(40)]
+    assert set(counts) == {1, 3}
+    assert 10 <= counts.count(1) <= 30
 
 
 def test_low_res_is_what_an_eight_bit_file_would_hold(photographs):
-    low_res = make_pairs(photographs, 1, _PLAIN, np.random.default_rng(0)).low_res * 255
+    low_res = make_pairs(photographs, _PLAIN, 0, 0, range(1)).low_res * 255
     torch.testing.assert_close(low_res, low_res.round(), atol=1e-4, rtol=0)
+
+
+def test_a_view_of_many_pixels_a_pixel_does_not_alias(tmp_path):
+    """Stripes of one pixel, seen from four times as far, are grey."""
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    stripy = Photographs([tmp_path], 64, _CPU)
+    wide = replace(WarpRange(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), shear=0.0)
+    limits = PairRange(64, 64, (1.0,), 0.0, 0.0, 1.0, wide)
+    for step in range(30):
+        pairs = make_pairs(stripy, limits, 0, step, range(4))
+        if (spread := pairs.references.std((1, 2, 3, 4))).min() < 0.1:
+            break
+    assert spread.min() < 0.1
+    assert deepest_level(torch.tensor([0.5, 1.0, 1.5, 1.8, 4.0, 16.0])).tolist() == [0, 0, 0, 1, 2, 2]
+
+
+def test_numbers_drawn_have_the_spread_that_was_asked_for():
+    draws = Draws([(0, sample) for sample in range(4000)])
+    normal, even, chance = draws.normal(2.0, 3), draws.uniform(-1.0, 3.0), draws.chance(0.25)
+    assert normal.std(0).sub(2).abs().max() < 0.15
+    assert torch.corrcoef(normal.T).fill_diagonal_(0).abs().max() < 0.06
+    assert even.min() >= -1
+    assert abs(float(even.mean()) - 1) < 0.08
+    assert abs(float(chance.float().mean()) - 0.25) < 0.03
 
 
 def test_a_folder_without_a_large_enough_photograph_is_refused(tmp_path):
     Image.new("RGB", (50, 200)).save(tmp_path / "small.png")
-    with pytest.raises(InputError, match="at least 64 x 64"):
-        Photographs([tmp_path], 64, torch.device("cpu"))
+    with pytest.raises(InputError, match="64 x 64 pixels or more"):
+        Photographs([tmp_path], 64, _CPU)
+    with pytest.raises(InputError, match="no folder"):
+        Photographs([tmp_path / "nowhere"], 64, _CPU)

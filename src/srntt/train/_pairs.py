@@ -1,21 +1,24 @@
-"""Training pairs made from single photographs: a target, a reference that shows some of it differently, and the
-truth.
+"""Training pairs made from single photographs, a batch at once on the training device: a target, references that show
+some of it differently, and the truth.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srntt._shapes import Bool, Float, UInt8
+from srntt._shapes import Bool, Float, Int64
+from srntt.errors import InputError
 from srntt.features import as_uint8, reduce
-from srntt.train._photographs import Photographs, crop
-from srntt.train._warp import Warp, WarpRange
+from srntt.train._draws import Draws, generator
+from srntt.train._photographs import Photographs, deepest_level
+from srntt.train._warp import Warp, WarpRange, pixel_centres
 
 _FAR_OCTAVES = 2.0
+_MARGIN = 3  # pixels around a window, for the taps of the bicubic
+_PROBES = 9  # points along a side at which a view's extent is measured
 
 
 @dataclass(frozen=True)
@@ -24,21 +27,28 @@ class PairRange:
 
     Attributes:
         target: side of the HR target, in pixels (a multiple of 4).
-        reference: side of the HR reference.
-        unrelated: share of references cut from another photograph.
-        far: share of references at quite another scale, up to 4x either way, which match well and have nothing to give.
-        soft: share of references that are blurred, noisy, or both.
+        reference: side of the HR reference (a multiple of 4).
         counts: how often a batch has one reference a target, two, and so on.
+        unrelated: share of references cut from another photograph.
+        elsewhere: share cut from anywhere in the same photograph, so that they show little of the target or nothing.
+        far: share at quite another scale, up to 4x either way, which match well and have nothing to give.
         warp: how references are turned.
     """
 
     target: int = 160
     reference: int = 192
-    unrelated: float = 0.12
-    far: float = 0.08
-    soft: float = 0.25
     counts: tuple[float, ...] = (0.6, 0.25, 0.15)
+    unrelated: float = 0.1
+    elsewhere: float = 0.05
+    far: float = 0.08
     warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
+
+    def __post_init__(self) -> None:
+        for name in ("target", "reference"):
+            if getattr(self, name) % 4 or getattr(self, name) < 16:
+                raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes multiples of 4 from 16.")
+        if not self.counts or min(self.counts) < 0 or sum(self.counts) <= 0:
+            raise InputError(f"The setting pairs.counts is {self.counts}; it takes shares, such as [0.6, 0.4].")
 
 
 class Pairs(NamedTuple):
@@ -53,95 +63,127 @@ class Pairs(NamedTuple):
     visible: Bool[Tensor, "b r h w"]
 
 
-def make_pairs(photographs: Photographs, count: int, limits: PairRange, random: np.random.Generator) -> Pairs:
-    """Draw a batch of pairs."""
-    share = np.array(limits.counts) / sum(limits.counts)
-    references = 1 + int(random.choice(len(share), p=share))
-    samples = [_make_pair(photographs, references, limits, random) for _ in range(count)]
-    high_res, reference, truth, visible = (torch.stack(column) for column in zip(*samples, strict=True))
-    return Pairs(high_res, as_uint8(reduce(high_res, 4)), as_uint8(reference), truth, visible)
+def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int, samples: range) -> Pairs:
+    """Draw some samples of a step's batch; each is the same, but for rounding, whichever others are drawn with it.
+
+    Args:
+        photographs: to cut from.
+        limits: what to make.
+        seed: of the run.
+        step: of the run.
+        samples: which of the step's samples.
+    """
+    count, transposed = _of_the_step(limits, seed, step)
+    draws = Draws([(seed, step, sample) for sample in samples])
+    photograph = photographs.choose(draws.uniform()[:, 0])
+    corner = _corner(photographs.sizes[photograph], limits.target, draws.uniform(size=2))
+    flips = torch.stack([draws.chance(0.5), draws.chance(0.5)], 1).to(photographs.device)
+    high_res = photographs.windows(photograph, torch.zeros_like(photograph), corner, limits.target).float() / 255
+    each = Draws([(seed, step, sample, number) for sample in samples for number in range(count)])
+    references, truth, visible = _references(
+        photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each
+    )
+    references, truth, visible = (x.unflatten(0, (-1, count)) for x in (references, truth, visible))
+    pairs = Pairs(high_res, as_uint8(reduce(high_res, 4)), as_uint8(references), truth, visible)
+    pairs = _flipped(pairs, flips)
+    return _transposed(pairs) if transposed else pairs
 
 
-def _make_pair(
-    photographs: Photographs, count: int, limits: PairRange, random: np.random.Generator
-) -> tuple[Tensor, ...]:
-    """A target and its references, turned over alike."""
-    photograph = photographs.draw(random)
-    target, corner = crop(photograph, limits.target, random)
-    made = [_make_reference(photographs, photograph, corner, limits, random) for _ in range(count)]
-    reference, truth, visible = (torch.stack(column) for column in zip(*made, strict=True))
-    for axis in (0, 1):
-        if random.uniform() < 0.5:
-            target, reference = target.flip(axis + 1), reference.flip(axis + 2)
-            truth, visible = truth.flip(axis + 1), visible.flip(axis + 1)
-            truth[..., axis] = limits.reference / 4 - 1 - truth[..., axis]
-    return target, reference, truth, visible
+def _of_the_step(limits: PairRange, seed: int, step: int) -> tuple[int, bool]:
+    """References a target, and if pictures lie on their side: the same for all samples of a step."""
+    numbers = torch.rand(2, generator=generator(seed, step, "step"))
+    until = torch.tensor(limits.counts).cumsum(0) / sum(limits.counts)
+    count = 1 + int(torch.searchsorted(until, numbers[0]).clamp(max=len(limits.counts) - 1))
+    return count, bool(numbers[1] < 0.5)
 
 
-def _make_reference(
+def _corner(extent: Int64[Tensor, "n 2"], size: int, share: Float[Tensor, "n 2"]) -> Int64[Tensor, "n 2"]:
+    return ((extent - size + 1) * share).floor().long()
+
+
+def _references(
     photographs: Photographs,
-    photograph: UInt8[Tensor, "3 H W"],
-    corner: np.ndarray,
+    photograph: Int64[Tensor, "n"],
+    corner: Int64[Tensor, "n 2"],
     limits: PairRange,
-    random: np.random.Generator,
-) -> tuple[Float[Tensor, "3 R R"], Float[Tensor, "h w 2"], Bool[Tensor, "h w"]]:
-    grid = _cell_centres(limits.target)
-    far = random.uniform() < limits.far
-    turns = replace(limits.warp, octaves=_FAR_OCTAVES) if far else limits.warp
-    warp = Warp(limits.reference, corner + limits.target / 2, turns, random)
-    if random.uniform() < limits.unrelated:
-        reference, _ = crop(photographs.draw(random), limits.reference, random)
-        visible = torch.zeros(grid.shape[:2], dtype=torch.bool)
-        truth = torch.zeros_like(grid)
-    else:
-        reference = _view(photograph, warp, limits.reference)
-        truth = warp.inverse(grid + torch.from_numpy(corner).float()) / 4 - 0.5
-        visible = ((truth > -0.5) & (truth < limits.reference / 4 - 0.5)).all(-1) & (not far)
-    reference = _expose(reference, random)
-    if random.uniform() < limits.soft:
-        reference = _soften(reference, random)
-    return reference, truth, visible
+    draws: Draws,
+) -> tuple[Float[Tensor, "n 3 R R"], Float[Tensor, "n h w 2"], Bool[Tensor, "n h w"]]:
+    """Views of the photographs of the targets at some corners, and where in them the targets lie."""
+    unrelated, elsewhere, far = (draws.chance(share) for share in (limits.unrelated, limits.elsewhere, limits.far))
+    other, anywhere = photographs.choose(draws.uniform()[:, 0]), draws.uniform(size=2)
+    shown = torch.where(unrelated, other, photograph)
+    inside = _corner(photographs.sizes[shown], limits.target, anywhere)
+    seen = torch.where((unrelated | elsewhere)[:, None], inside, corner)
+    octaves = torch.where(far, _FAR_OCTAVES, limits.warp.octaves)
+    warp = Warp(limits.reference, seen + limits.target / 2, limits.warp, octaves, draws)
+    references = _views(photographs, shown, warp, limits.reference)
+    cells = pixel_centres(limits.target, 4) + corner[:, None, None]
+    truth = warp.inverse(cells) / 4 - 0.5
+    visible = ((truth > -0.5) & (truth < limits.reference / 4 - 0.5)).all(-1) & ~(unrelated | far)[:, None, None]
+    truth = torch.where(unrelated[:, None, None, None], 0.0, truth)
+    return references, truth.to(photographs.device), visible.to(photographs.device)
 
 
-def _cell_centres(size: int) -> Float[Tensor, "h w 2"]:
-    line = torch.arange(size // 4) * 4.0 + 2
-    return torch.stack(torch.meshgrid(line, line, indexing="ij"), -1)
+def _views(photographs: Photographs, shown: Int64[Tensor, "n"], warp: Warp, size: int) -> Float[Tensor, "n 3 s s"]:
+    """Photographs through warps: from the level that suits each warp's scale, by bicubic."""
+    level = deepest_level(warp.scale())
+    shrink = (0.5**level)[:, None, None, None]
+    low, high = _reach(warp(_probes(size)), photographs.sizes[shown])
+    first = (low * shrink[:, 0, 0]).floor().long() - _MARGIN
+    side = int(((high * shrink[:, 0, 0]).ceil().long() + _MARGIN - first).max())
+    windows = photographs.windows(shown, level, first, side).float() / 255
+    device = photographs.device
+    extent = photographs.sizes[shown].to(device)
+    position = _reflected(warp.to(device)(pixel_centres(size).to(device)), extent) * shrink.to(device)
+    grid = (position - first.to(device)[:, None, None]) / side * 2 - 1
+    views = F.grid_sample(windows, grid.flip(-1), mode="bicubic", padding_mode="border", align_corners=False)
+    return views.clamp(0, 1)
 
 
-def _view(photograph: UInt8[Tensor, "3 H W"], warp: Warp, size: int) -> Float[Tensor, "3 s s"]:
-    line = torch.arange(size) + 0.5
-    position = warp(torch.stack(torch.meshgrid(line, line, indexing="ij"), -1))
-    limit = torch.tensor(photograph.shape[1:])
-    first = position.amin((0, 1)).floor().int().clamp(min=0).minimum(limit - 4) - 3
-    first = first.clamp(min=0)
-    last = (position.amax((0, 1)).ceil().int() + 4).minimum(limit).maximum(first + 4)
-    window = photograph[:, first[0] : last[0], first[1] : last[1]].float()[None] / 255
-    grid = (position - first) / (last - first) * 2 - 1
-    shrunk = int(max(last - first)) // size
-    if shrunk > 1:  # or the view would alias
-        window = reduce(window, shrunk)
-    return F.grid_sample(window, grid.flip(-1)[None], mode="bicubic", padding_mode="reflection", align_corners=False)[
-        0
-    ].clamp(0, 1)
+def _probes(size: int) -> Float[Tensor, "1 p p 2"]:
+    """Points across a view, a little beyond its edges: a bend may lead out between them."""
+    line = torch.linspace(-4.0, size + 4.0, _PROBES)
+    return torch.stack(torch.meshgrid(line, line, indexing="ij"), -1)[None]
 
 
-def _expose(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Float[Tensor, "3 H W"]:
-    severity = random.uniform()
-    gain = torch.from_numpy(random.normal(1, 0.05 * severity, (3, 1, 1)).astype(np.float32))
-    gain = gain * float(1 + random.uniform(-0.3, 0.3) * severity)
-    shift = float(random.uniform(-0.08, 0.08) * severity)
-    gamma = float(2 ** (random.uniform(-0.4, 0.4) * severity))
-    return (picture * gain + shift).clamp(0, 1) ** gamma
+def _reach(
+    position: Float[Tensor, "n h w 2"], extent: Int64[Tensor, "n 2"]
+) -> tuple[Float[Tensor, "n 2"], Float[Tensor, "n 2"]]:
+    """Lowest and highest position that a view touches once it is mirrored; the edge that mirrored it among them."""
+    mirrored = _reflected(position, extent)
+    low = torch.where(position.amin((1, 2)) < 0, 0.0, mirrored.amin((1, 2)))
+    return low, torch.where(position.amax((1, 2)) > extent, extent, mirrored.amax((1, 2)))
 
 
-def _soften(picture: Float[Tensor, "3 H W"], random: np.random.Generator) -> Float[Tensor, "3 H W"]:
-    if random.uniform() < 0.7:
-        sigma = random.uniform(0.4, 3.0)
-        tap = torch.exp(-0.5 * (torch.arange(-8, 9) / sigma) ** 2)
-        tap = (tap / tap.sum()).expand(3, 1, 1, 17)
-        padded = F.pad(picture[None], (8, 8, 8, 8), mode="reflect")
-        picture = F.conv2d(F.conv2d(padded, tap, groups=3), tap.transpose(2, 3), groups=3)[0]
-    if random.uniform() < 0.5:
-        noise = random.normal(0, random.uniform(0, 0.02), picture.shape).astype(np.float32)
-        picture = picture + torch.from_numpy(noise)
-    return picture.clamp(0, 1)
+def _reflected(position: Float[Tensor, "n h w 2"], extent: Int64[Tensor, "n 2"]) -> Float[Tensor, "n h w 2"]:
+    """Positions outside a picture, mirrored into it at its edges; those that lie a picture's size away stop there."""
+    extent = extent[:, None, None].to(position.dtype)
+    return (extent - (extent - position.abs()).abs()).clamp(min=0)
+
+
+def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
+    """Some samples upside down, some mirrored, both sides alike."""
+    last = pairs.references.shape[-1] / 4 - 1
+    high_res, low_res, references, truth, visible = pairs
+    for axis in (0, 1):
+        chosen = flips[:, axis]
+        turned = truth.flip(axis + 2)
+        turned[..., axis] = last - turned[..., axis]
+        high_res, low_res = (_where(chosen, x.flip(axis + 2), x) for x in (high_res, low_res))
+        references, visible = (
+            _where(chosen, references.flip(axis + 3), references),
+            _where(chosen, visible.flip(axis + 2), visible),
+        )
+        truth = _where(chosen, turned, truth)
+    return Pairs(high_res, low_res, references, truth, visible)
+
+
+def _transposed(pairs: Pairs) -> Pairs:
+    """All samples on their side."""
+    high_res, low_res, references = (x.transpose(-1, -2) for x in pairs[:3])
+    truth, visible = pairs.truth.transpose(2, 3).flip(-1), pairs.visible.transpose(2, 3)
+    return Pairs(*(x.contiguous() for x in (high_res, low_res, references, truth, visible)))
+
+
+def _where(chosen: Bool[Tensor, "b"], these: Tensor, others: Tensor) -> Tensor:
+    return torch.where(chosen.view(-1, *[1] * (these.ndim - 1)), these, others)

@@ -1,43 +1,89 @@
-"""Photographs, held as uint8 on the training device."""
+"""Photographs to cut training pairs from, held as uint8 on the training device."""
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from srntt._shapes import Float, UInt8
+from srntt._shapes import Float, Int64, UInt8
 from srntt.errors import InputError
+from srntt.features import as_uint8, reduce
+from srntt.image import load
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 _AREA_CAP = 2_500_000  # pixels beyond which a photograph is not drawn more often: large is not more varied
+_LEVELS = 3  # as they are, halved, quartered
+_SMALLEST = 16
 
 
 class Photographs:
-    """A folder of photographs to cut crops from, each drawn in proportion to its area up to a cap."""
+    """Photographs and their reduced copies, each drawn in proportion to its area up to a cap.
+
+    Args:
+        folders: with the photographs; what lies deeper is not looked at.
+        smallest: least height and width; smaller ones are left out.
+        device: where they are held.
+
+    Raises:
+        InputError: none of that size.
+        PictureError: one that is not a whole picture.
+    """
 
     def __init__(self, folders: list[Path], smallest: int, device: torch.device) -> None:
-        files = sorted(file for folder in folders for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES)
-        self.pictures: list[UInt8[Tensor, "3 H W"]] = []
-        for file in files:
-            picture = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1)
+        self.device = device
+        self._levels: list[list[UInt8[Tensor, "3 _ _"]]] = []
+        for file in _files(folders):
+            picture = load(file).to_8bit().rgb()
             if min(picture.shape[1:]) >= smallest:
-                self.pictures.append(picture.contiguous().to(device))
-        if not self.pictures:
-            raise InputError(f"no photograph of at least {smallest} x {smallest} pixels in {[str(f) for f in folders]}")
-        area = np.minimum([p.shape[1] * p.shape[2] for p in self.pictures], _AREA_CAP)
-        self._share = area / area.sum()
+                self._levels.append([level.to(device) for level in _reduced(picture)])
+        if not self._levels:
+            raise InputError(f"No photograph of {smallest} x {smallest} pixels or more in {[str(f) for f in folders]}.")
+        self.sizes = torch.tensor([levels[0].shape[1:] for levels in self._levels])
+        area = self.sizes.prod(1).clamp(max=_AREA_CAP).double()
+        self._until = area.cumsum(0) / area.sum()
 
-    def draw(self, random: np.random.Generator) -> UInt8[Tensor, "3 H W"]:
-        """One photograph."""
-        return self.pictures[random.choice(len(self.pictures), p=self._share)]
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    def choose(self, share: Float[Tensor, "n"]) -> Int64[Tensor, "n"]:
+        """Numbers of photographs, for numbers drawn evenly from 0..1."""
+        return torch.searchsorted(self._until, share.double()).clamp(max=len(self) - 1)
+
+    def windows(
+        self, photograph: Int64[Tensor, "n"], level: Int64[Tensor, "n"], corner: Int64[Tensor, "n 2"], size: int
+    ) -> UInt8[Tensor, "n 3 s s"]:
+        """Squares of photographs at some level; what lies outside repeats the edge.
+
+        Args:
+            photograph: which.
+            level: 0 as it is, 1 halved, 2 quartered.
+            corner: (y, x) of the first pixel at that level.
+            size: side, in pixels of that level.
+        """
+        line = torch.arange(size)
+        cut = []
+        for number, depth, start in zip(photograph.tolist(), level.tolist(), corner, strict=True):
+            picture = self._levels[number][depth]
+            y, x = ((line + start[axis]).clamp(0, picture.shape[axis + 1] - 1).to(self.device) for axis in (0, 1))
+            cut.append(picture.index_select(1, y).index_select(2, x))
+        return torch.stack(cut)
 
 
-def crop(
-    picture: UInt8[Tensor, "3 H W"], size: int, random: np.random.Generator
-) -> tuple[Float[Tensor, "3 s s"], np.ndarray]:
-    """A square crop in [0, 1] and the (y, x) of its corner."""
-    corner = np.array([random.integers(0, extent - size + 1) for extent in picture.shape[1:]])
-    y, x = corner
-    return picture[:, y : y + size, x : x + size].float() / 255, corner
+def deepest_level(scale: Float[Tensor, "n"]) -> Int64[Tensor, "n"]:
+    """The level to sample so that a view of so many photograph pixels a pixel neither aliases nor blurs much."""
+    return scale.clamp(min=1).log2().add(0.25).floor().long().clamp(0, _LEVELS - 1)
+
+
+def _files(folders: list[Path]) -> list[Path]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder} of photographs.")
+    return sorted(file for folder in folders for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES)
+
+
+def _reduced(picture: Float[Tensor, "3 H W"]) -> list[UInt8[Tensor, "3 _ _"]]:
+    levels = [picture]
+    while len(levels) < _LEVELS:
+        last = levels[-1]
+        levels.append(as_uint8(reduce(last[None], 2))[0] if min(last.shape[1:]) >= 2 * _SMALLEST else last)
+    return [(level * 255).round().byte() for level in levels]

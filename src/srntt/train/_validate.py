@@ -11,7 +11,7 @@ from srntt._shapes import Float
 from srntt.features import as_uint8
 from srntt.image import bicubic_pillow, load
 from srntt.network import Lite, Textures
-from srntt.train._step import bring_textures
+from srntt.train._lite_step import bring_textures
 
 _BORDER = 4
 

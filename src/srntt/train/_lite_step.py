@@ -8,17 +8,17 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Int64
 from srntt.features import Description
 from srntt.network import Lite, Textures, sample_textures
-from srntt.train import losses as _losses
+from srntt.train import losses
 from srntt.train._pairs import Pairs
 from srntt.transfer import RefinedMatch, refine_match
 
-_CONTRASTED = 256  # queries of each sample that enter the contrastive loss
+_CONTRASTED = 256  # queries of each reference that enter the contrastive loss, at most
 
 
-class StepLosses(NamedTuple):
-    """The terms of the training loss, and the share of matches that were right."""
+class StepOutcome(NamedTuple):
+    """The output, what the matches owe, and the share of matches that were right (1 where nothing was to be seen)."""
 
-    reconstruction: Float[Tensor, ""]
+    output: Float[Tensor, "b 3 H W"]
     correspondence: Float[Tensor, ""]
     sub_position: Float[Tensor, ""]
     hit_rate: float
@@ -34,27 +34,26 @@ class BroughtTextures(NamedTuple):
     match: RefinedMatch
 
 
-def losses(model: Lite, pairs: Pairs, with_reference: bool) -> StepLosses:
+def run_step(model: Lite, pairs: Pairs, with_references: bool) -> StepOutcome:
     """Forward a batch.
 
     Args:
-        model: the model in training.
+        model: the model in training; without gradient for its temperature, its matches learn nothing.
         pairs: the batch.
-        with_reference: otherwise the output is made from the LR picture alone, and only reconstruction is owed.
+        with_references: otherwise the output is made from the LR picture alone.
     """
-    low_res, high_res = pairs.low_res, pairs.high_res
-    if not with_reference:
-        zero = high_res.new_zeros(())
-        return StepLosses(_losses.charbonnier(model(low_res), high_res), zero, zero, 0.0)
+    zero = pairs.high_res.new_zeros(())
+    if not with_references:
+        return StepOutcome(model(pairs.low_res), zero, zero, 1.0)
     learns = model.log_temperature.requires_grad
-    with torch.set_grad_enabled(learns):
-        found = bring_textures(model, low_res, pairs.references)
+    with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+        found = bring_textures(model, pairs.low_res, pairs.references)
     truth, visible = pairs.truth.flatten(0, 1).flatten(1, 2), pairs.visible.flatten(0, 1).flatten(1)
-    return StepLosses(
-        _losses.charbonnier(model(low_res, found.textures), high_res),
-        _contrast(model, found, truth, visible) if learns else high_res.new_zeros(()),
-        _losses.sub_position(found.match.position, truth, visible),
-        _losses.hit_rate(found.matched, found.key.shape[-1], truth, visible),
+    return StepOutcome(
+        model(pairs.low_res, found.textures),
+        _contrast(model, found, truth, visible) if learns else zero,
+        losses.sub_position(found.match.position, truth, visible),
+        losses.hit_rate(found.matched, found.key.shape[-1], truth, visible),
     )
 
 
@@ -86,11 +85,12 @@ def _best_match(
 def _contrast(
     model: Lite, found: BroughtTextures, truth: Float[Tensor, "br n 2"], visible: Bool[Tensor, "br n"]
 ) -> Float[Tensor, ""]:
+    """Mean over references; one that shows nothing owes nothing."""
     terms = []
     for query, key, place, shown in zip(found.query, found.key, truth, visible, strict=True):
         seen = shown.nonzero()[:, 0]
         if len(seen) == 0:
             continue
-        seen = seen[torch.randperm(len(seen), device=seen.device)[:_CONTRASTED]]
-        terms.append(_losses.correspondence(query[:, seen].T, key, place[seen], model.temperature))
-    return torch.stack(terms).mean() if terms else found.query.new_zeros(())
+        seen = seen[:: -(-len(seen) // _CONTRASTED)]
+        terms.append(losses.correspondence(query[:, seen].T, key, place[seen], model.temperature))
+    return torch.stack(terms).sum() / len(visible) if terms else found.query.new_zeros(())

@@ -1,0 +1,150 @@
+"""Run a recipe to its end: batches made ahead, checkpoints, log, validation."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from srntt._safetensors import write_tensors
+from srntt.errors import InputError, ModelError
+from srntt.train._draws import generator
+from srntt.train._log import Log
+from srntt.train._pairs import Pairs, make_pairs
+from srntt.train._photographs import Photographs
+from srntt.train._recipe import Recipe
+from srntt.train._samples import write_samples
+from srntt.train._trainer import Trainer
+from srntt.train._validate import validate
+from srntt.train._workers import Workers
+
+_PREFETCH = 3
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a run takes place; nothing here changes what it learns.
+
+    Attributes:
+        photographs: folders to make pairs from.
+        output: folder for the log, the checkpoint, samples and the weights.
+        validation: folder with an ``index.json`` of pairs, or None.
+        device: where to compute.
+        every: seconds between checkpoints.
+        threads: of the CPU; 0 leaves torch's choice.
+        resume: continue what ``output`` holds; otherwise it must hold no run.
+        tensorboard: write its files, too (extra ``[tensorboard]``).
+    """
+
+    photographs: tuple[Path, ...]
+    output: Path
+    validation: Path | None = None
+    device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
+    every: float = 300.0
+    threads: int = 0
+    resume: bool = False
+    tensorboard: bool = False
+
+
+def train(recipe: Recipe, place: Surroundings) -> Path:
+    """Run a recipe to its end.
+
+    Returns:
+        The file with the averaged weights.
+
+    Raises:
+        InputError: the output folder holds a run already, or none to resume; no photographs.
+        ModelError: the loss ceased to be finite. The last checkpoint stays whole, and the batch lies beside it.
+    """
+    if place.threads:
+        torch.set_num_threads(place.threads)
+    workers = Workers.joined(place.device)
+    trainer = Trainer(recipe, place.device, workers)
+    place.output.mkdir(parents=True, exist_ok=True)
+    _resume(trainer, place)
+    smallest = max(recipe.pairs.target, recipe.pairs.reference) + 8
+    photographs = Photographs(list(place.photographs), smallest, place.device)
+    log = Log(place.output, place.tensorboard) if workers.rank == 0 else None
+    clock, saved = _Clock(trainer.seconds), time.monotonic()
+    for pairs in _prefetched(photographs, recipe, trainer.step, workers):
+        _advance(trainer, pairs, place.output, log)
+        trainer.seconds = clock.seconds()
+        finished = trainer.progress() >= 1
+        if finished or time.monotonic() - saved > place.every:
+            saved = time.monotonic()
+            if log:
+                _report(trainer, pairs, place, log)
+            workers.wait()
+        if finished:
+            break
+    return place.output / "model.safetensors"
+
+
+def _resume(trainer: Trainer, place: Surroundings) -> None:
+    held = (place.output / "checkpoint.safetensors").exists()
+    if held and not place.resume:
+        raise InputError(f"{place.output} holds a run already. Resume it (--resume), or give another folder.")
+    if place.resume and not held:
+        raise InputError(f"{place.output} holds no checkpoint to resume. Leave --resume out to begin.")
+    if held:
+        trainer.resume(place.output)
+
+
+def _advance(trainer: Trainer, pairs: Pairs, output: Path, log: Log | None) -> None:
+    place = (trainer.recipe.schedule.seed, trainer.step, "alone")
+    with_references = float(torch.rand((), generator=generator(*place))) >= trainer.recipe.schedule.alone
+    try:
+        terms = trainer.advance(pairs, with_references)
+    except ModelError as error:
+        file = output / f"batch-{trainer.step}-{trainer.workers.rank}.safetensors"
+        write_tensors(
+            file, {k: v.float().contiguous() for k, v in pairs._asdict().items()}, {"step": str(trainer.step)}
+        )
+        raise ModelError(f"{error} Its batch is {file}; the last checkpoint is whole. Try a lower rate.") from error
+    if log:
+        log.add(terms)
+
+
+def _report(trainer: Trainer, pairs: Pairs, place: Surroundings, log: Log) -> None:
+    """Checkpoint, a line of the log, and pictures to look at."""
+    trainer.save(place.output)
+    entry = {"minutes": trainer.seconds / 60, "rate": trainer.rate()}
+    if place.validation:
+        entry |= validate(trainer.average, place.validation, place.device)
+    log.write(trainer.step, entry)
+    write_samples(trainer.average, pairs, place.output / "samples" / f"step-{trainer.step:07}.png")
+
+
+class _Clock:
+    """Seconds of a run over all its sittings."""
+
+    def __init__(self, before: float) -> None:
+        self._before, self._began = before, time.monotonic()
+
+    def seconds(self) -> float:
+        return self._before + time.monotonic() - self._began
+
+
+def _prefetched(photographs: Photographs, recipe: Recipe, step: int, workers: Workers) -> Iterator[Pairs]:
+    """The batches of the steps from ``step`` on, made ahead by a thread."""
+    samples = workers.samples(recipe.schedule.batch)
+    ready: queue.Queue[Pairs | Exception] = queue.Queue(_PREFETCH)
+
+    def work(step: int) -> None:
+        while True:
+            try:
+                ready.put(make_pairs(photographs, recipe.pairs, recipe.schedule.seed, step, samples))
+            except Exception as error:
+                ready.put(error)
+                return
+            step += 1
+
+    threading.Thread(target=work, args=(step,), daemon=True).start()
+    while True:
+        pairs = ready.get()
+        if isinstance(pairs, Exception):
+            raise pairs
+        yield pairs

@@ -1,0 +1,226 @@
+"""A run under way: networks, optimisers, moving average; one step of it, and its checkpoint."""
+
+import copy
+import json
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from srntt._safetensors import read_header, read_tensors, write_tensors
+from srntt.errors import ModelError
+from srntt.network import Lite, UNetDiscriminator, load_model, save_model
+from srntt.train import losses
+from srntt.train._features import load_features
+from srntt.train._lite_step import StepOutcome, run_step
+from srntt.train._pairs import Pairs
+from srntt.train._recipe import Recipe
+from srntt.train._settings import as_table
+from srntt.train._workers import Workers
+from srntt.upscale import find_model
+
+_LEAST_RATE = 0.01  # of the peak, at the end of a cosine
+_MATCHING = ("correspondence", "sub_position")
+
+
+class Trainer:
+    """State of a run: everything that a checkpoint holds, and how a step changes it.
+
+    Args:
+        recipe: what to learn.
+        device: where.
+        workers: the processes that share its batches.
+    """
+
+    def __init__(self, recipe: Recipe, device: torch.device, workers: Workers = Workers()) -> None:  # noqa: B008
+        schedule = recipe.schedule
+        torch.manual_seed(schedule.seed)
+        self.recipe, self.device, self.workers = recipe, device, workers
+        self.model = _channels_last(Lite(recipe.model), device)
+        if recipe.start:
+            _start_from(self.model, find_model(recipe.start))
+        for parameter in [self.model.log_temperature, *self.model.encoder.parameters()]:
+            parameter.requires_grad_(not schedule.frozen)
+        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.optimizer = _adam(self.model, schedule.rate)
+        self.critic = _channels_last(UNetDiscriminator(), device) if recipe.losses.adversarial else None
+        self.critic_optimizer = _adam(self.critic, schedule.critic_rate) if self.critic else None
+        looks = recipe.losses.perceptual or recipe.losses.texture
+        self._features = load_features(recipe.losses.features, device) if looks else None
+        if schedule.compile:
+            self.model.compile()
+        self.step, self.seconds = 0, 0.0
+
+    def progress(self) -> float:
+        """Share of the run that is done, by steps or by time, whichever is further."""
+        schedule = self.recipe.schedule
+        by_time = self.seconds / (60 * schedule.minutes) if schedule.minutes else 0.0
+        return min(1.0, max(self.step / schedule.steps, by_time))
+
+    def rate(self) -> float:
+        """Learning rate of the next step, as a share of the peak."""
+        schedule, done = self.recipe.schedule, self.progress()
+        warm = min(1.0, (self.step + 1) / schedule.warmup)
+        if schedule.decay == "step":
+            return warm * 0.5 ** sum(done >= share for share in schedule.halvings)
+        return warm * (_LEAST_RATE + (1 - _LEAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
+
+    def advance(self, pairs: Pairs, with_references: bool) -> dict[str, float]:
+        """One step of the generator, and of the critic if there is one.
+
+        Returns:
+            Every term of the loss, unweighted, as its mean over the processes.
+
+        Raises:
+            ModelError: the loss is not finite. Nothing was changed.
+        """
+        with self._autocast():
+            outcome = run_step(self.model, pairs, with_references)
+            terms = self._terms(outcome, pairs, with_references)
+        weights = as_table(self.recipe.losses)
+        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        if not math.isfinite(found := float(self.workers.mean(total.detach()))):
+            raise ModelError(f"The loss is {found} at step {self.step}.")
+        self._learn(self.model, self.optimizer, self.recipe.schedule.rate, total)
+        seen = {name: float(self.workers.mean(term.detach())) for name, term in terms.items()}
+        if self.critic:
+            seen["critic"] = self._advance_critic(self.critic, pairs.high_res, outcome.output.detach())
+        self._move_average()
+        self.step += 1
+        return seen | ({"hit_rate": outcome.hit_rate} if with_references else {})
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint and the averaged weights, each whole or not at all."""
+        told = {"step": self.step, "seconds": self.seconds, "recipe": as_table(self.recipe)}
+        write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(told)})
+        save_model(self.average, folder / "model.safetensors", overwrite=True)
+
+    def resume(self, folder: Path) -> None:
+        """Continue from a folder's checkpoint.
+
+        Raises:
+            ModelError: missing, damaged, or of another recipe; length and time limit of the run may differ.
+        """
+        file = folder / "checkpoint.safetensors"
+        told = _read_run(file)
+        _refuse_other_recipe(file, told["recipe"], as_table(self.recipe))
+        for network, optimizer in self._learners():
+            for parameter in _learning(network):  # an optimiser has no state before its first step
+                optimizer.state[parameter] = {
+                    "step": torch.zeros(()),
+                    "exp_avg": torch.zeros_like(parameter),
+                    "exp_avg_sq": torch.zeros_like(parameter),
+                }
+        own = self._tensors()
+        stored = read_tensors(file, {name: tuple(tensor.shape) for name, tensor in own.items()})
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(stored[name])
+        self.step, self.seconds = int(told["step"]), float(told["seconds"])
+
+    def _terms(self, outcome: StepOutcome, pairs: Pairs, with_references: bool) -> dict[str, Tensor]:
+        """Those terms of the loss that have a weight and that this step owes."""
+        wanted, output, target = self.recipe.losses, outcome.output, pairs.high_res
+        terms = {"reconstruction": losses.charbonnier(output, target)}
+        if with_references and not self.recipe.schedule.frozen:
+            terms |= {name: getattr(outcome, name) for name in _MATCHING if getattr(wanted, name)}
+        if wanted.lr_consistency:
+            terms["lr_consistency"] = losses.lr_consistency(output, pairs.low_res)
+        if self._features:
+            maps = losses.look_at(self._features, output, target)
+            if wanted.perceptual:
+                terms["perceptual"] = losses.perceptual(*maps, wanted.perceptual_layers)
+            if wanted.texture:
+                terms["texture"] = losses.texture_gram(*maps, wanted.texture_layers, wanted.texture_tiles)
+        if self.critic and self.step >= self.recipe.schedule.critic_warmup:
+            self.critic.requires_grad_(False)
+            terms["adversarial"] = losses.relativistic_generator(self.critic(target), self.critic(output))
+        return terms
+
+    def _advance_critic(self, critic: nn.Module, real: Tensor, fake: Tensor) -> float:
+        assert self.critic_optimizer
+        critic.requires_grad_(True)
+        with self._autocast():
+            loss = losses.relativistic_critic(critic(real), critic(fake))
+        self._learn(critic, self.critic_optimizer, self.recipe.schedule.critic_rate, loss)
+        return float(self.workers.mean(loss.detach()))
+
+    def _learn(self, network: nn.Module, optimizer: torch.optim.Optimizer, rate: float, loss: Tensor) -> None:
+        for group in optimizer.param_groups:
+            group["lr"] = rate * self.rate()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.workers.average_gradients(_learning(network))
+        nn.utils.clip_grad_norm_(_learning(network), self.recipe.schedule.clip)
+        optimizer.step()
+
+    @torch.no_grad()
+    def _move_average(self) -> None:
+        decay = min(self.recipe.schedule.average, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.schedule.precision == "bf16")
+
+    def _learners(self) -> list[tuple[nn.Module, torch.optim.Optimizer]]:
+        both = [(self.model, self.optimizer), (self.critic, self.critic_optimizer)]
+        return [(network, optimizer) for network, optimizer in both if network and optimizer]
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """All that changes in a step, by name."""
+        tensors = {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for role, (network, optimizer) in zip(("model", "critic"), self._learners(), strict=False):
+            tensors |= {f"{role}.{name}": tensor for name, tensor in network.state_dict().items()}
+            for name, parameter in network.named_parameters():
+                tensors |= {f"{role}.{name}.{part}": value for part, value in optimizer.state[parameter].items()}
+        return tensors
+
+
+def _channels_last(network: nn.Module, device: torch.device):
+    return network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+
+def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(_learning(network), rate, betas=(0.9, 0.99), weight_decay=1e-4)
+
+
+def _learning(network: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+
+def _start_from(model: Lite, file: Path) -> None:
+    """Take over a model's weights. Blocks that it lacks begin as the identity.
+
+    Raises:
+        ModelError: of another width or kind.
+    """
+    try:
+        missing = model.load_state_dict(load_model(file).state_dict(), strict=False).missing_keys
+    except RuntimeError as error:
+        raise ModelError(f"{file} does not fit a {model.config}: {error}") from error
+    for name in missing:
+        if ".second." in name:
+            model.get_parameter(name).detach().zero_()
+
+
+def _read_run(file: Path) -> dict:
+    told = read_header(file).metadata.get("run", "")
+    try:
+        run = json.loads(told)
+        return {name: run[name] for name in ("recipe", "step", "seconds")}
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ModelError(f"{file} is no checkpoint of a training run.") from error
+
+
+def _refuse_other_recipe(file: Path, stored: dict, given: dict) -> None:
+    given["schedule"] |= {name: stored.get("schedule", {}).get(name) for name in ("steps", "minutes")}
+    if stored != json.loads(json.dumps(given)):
+        differing = [
+            f"{section} {stored.get(section)} is now {given[section]}"
+            for section in given
+            if stored.get(section) != json.loads(json.dumps(given[section]))
+        ]
+        raise ModelError(
+            f"{file} is of another recipe: {'; '.join(differing)}. Resume with its own, or start elsewhere."
+        )

@@ -1,0 +1,152 @@
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from srntt._safetensors import read_header, read_tensors
+from srntt.errors import InputError, MissingDependencyError, ModelError
+from srntt.image import load
+from srntt.network import load_model, save_model
+from srntt.train import Surroundings, train
+from srntt.train._pairs import make_pairs
+from srntt.train._photographs import Photographs
+from srntt.train._trainer import Trainer
+
+_CPU = torch.device("cpu")
+_ADVERSARIAL = {"adversarial": 0.01, "lr_consistency": 0.1}
+
+
+@pytest.fixture
+def place(photograph_folder, tmp_path):
+    return Surroundings((photograph_folder,), tmp_path / "run", every=1e9)
+
+
+def _with(recipe, section, **settings):
+    return replace(recipe, **{section: replace(getattr(recipe, section), **settings)})
+
+
+def _tensors(file):
+    return read_tensors(file, {name: info.shape for name, info in read_header(file).tensors.items()})
+
+
+def test_a_run_leaves_a_model_that_loads_a_log_that_reads_and_samples_to_look_at(recipe, place):
+    weights = train(recipe, place)
+    assert load_model(weights).config == recipe.model
+    entry = json.loads((place.output / "log.jsonl").read_text())
+    assert entry["step"] == 6
+    assert {"reconstruction", "correspondence", "sub_position", "hit_rate", "rate"} <= set(entry)
+    samples = load(place.output / "samples" / "step-0000006.png")
+    assert (samples.height, samples.width) == (2 * 48, 5 * 48)
+    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["model"] == {
+        "channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 16
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("losses", [{}, _ADVERSARIAL])
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, place, losses, tmp_path):
+    recipe = _with(recipe, "losses", **losses)
+    train(recipe, place)
+    short = replace(place, output=tmp_path / "stopped")
+    train(_with(recipe, "schedule", steps=3, decay="step", halvings=()), short)
+    same = _with(recipe, "schedule", decay="step", halvings=())
+    train(same, replace(short, resume=True))
+    train(same, replace(place, output=tmp_path / "whole"))
+    stopped, whole = (_tensors(tmp_path / name / "checkpoint.safetensors") for name in ("stopped", "whole"))
+    assert set(stopped) == set(whole)
+    assert all(torch.equal(stopped[name], whole[name]) for name in whole)
+
+
+def test_a_folder_that_holds_a_run_is_not_written_over(recipe, place):
+    with pytest.raises(InputError, match="no checkpoint to resume"):
+        train(recipe, replace(place, resume=True))
+    train(_with(recipe, "schedule", steps=1), place)
+    with pytest.raises(InputError, match="holds a run already"):
+        train(recipe, place)
+    with pytest.raises(ModelError, match=r"another recipe: schedule .*'batch': 2.* is now .*'batch': 4"):
+        train(_with(recipe, "schedule", batch=4), replace(place, resume=True))
+
+
+def test_steps_on_one_batch_lower_what_they_are_to_lower(recipe, photograph_folder):
+    recipe = _with(_with(recipe, "losses", lr_consistency=1.0), "schedule", steps=30, rate=2e-3)
+    trainer = Trainer(recipe, _CPU)
+    pairs = make_pairs(Photographs([photograph_folder], 72, _CPU), recipe.pairs, 0, 0, range(2))
+    history = [trainer.advance(pairs, with_references=True) for _ in range(20)]
+    for name in ("reconstruction", "correspondence", "lr_consistency"):
+        assert history[-1][name] < 0.97 * history[0][name]
+
+
+def test_a_critic_learns_to_tell_and_the_generator_hears_of_it_after_its_warmup(recipe, photograph_folder):
+    trainer = Trainer(_with(recipe, "losses", **_ADVERSARIAL), _CPU)
+    pairs = make_pairs(Photographs([photograph_folder], 72, _CPU), recipe.pairs, 0, 0, range(2))
+    first, *_, last = [trainer.advance(pairs, with_references=True) for _ in range(8)]
+    assert "adversarial" not in first
+    assert "adversarial" in last
+    assert last["critic"] < first["critic"]
+
+
+def test_a_frozen_encoder_stays_and_the_rest_moves(recipe, photograph_folder):
+    trainer = Trainer(_with(recipe, "schedule", frozen=True), _CPU)
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    trainer.advance(make_pairs(Photographs([photograph_folder], 72, _CPU), recipe.pairs, 0, 0, range(2)), True)
+    for name, tensor in trainer.model.state_dict().items():
+        frozen = name.startswith("encoder") or name == "log_temperature"
+        assert torch.equal(tensor, before[name]) == frozen, name
+
+
+def test_a_larger_model_begins_as_the_smaller_one_that_it_starts_from(recipe, tmp_path):
+    small = Trainer(recipe, _CPU).model
+    start = save_model(small, tmp_path / "small")
+    large = _with(replace(recipe, start=str(start)), "model", content_blocks=3, transfer_blocks=2)
+    low_res = torch.rand(1, 3, 9, 10)
+    torch.testing.assert_close(Trainer(large, _CPU).model(low_res), small(low_res))
+    with pytest.raises(ModelError, match="does not fit"):
+        Trainer(_with(replace(recipe, start=str(start)), "model", channels=16), _CPU)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(recipe, place):
+    wild = _with(_with(recipe, "losses", reconstruction=float("inf")), "schedule", seed=4)
+    with pytest.raises(ModelError, match=r"inf at step 0\. Its batch is .*batch-0-0"):
+        train(wild, place)
+    assert _tensors(place.output / "batch-0-0.safetensors")["high_res"].shape == (2, 3, 48, 48)
+    assert not (place.output / "checkpoint.safetensors").exists()
+
+
+def test_tensorboard_that_is_not_installed_is_named(recipe, place):
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingDependencyError, match=r"srntt\[tensorboard\]"):
+            train(recipe, replace(place, tensorboard=True))
+    else:
+        train(_with(recipe, "schedule", steps=1), replace(place, tensorboard=True))
+        assert list((place.output / "tensorboard").iterdir())
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns_from_the_doubled_batch(recipe, place, tmp_path):
+    """The same loss, step by step, and the same weights but for the order of sums."""
+    settings = ["model.channels=8", "model.content_blocks=1", "model.transfer_blocks=1", "model.descriptor=16"]
+    settings += ["pairs.target=48", "pairs.reference=64", "schedule.steps=4", "schedule.batch=4", "schedule.minutes=0"]
+    settings += ["schedule.precision=fp32", "schedule.warmup=1", "schedule.alone=0"]
+    script = ["-m", "srntt.train", "cpu-smoke", "--photographs", str(place.photographs[0]), "--every", "0"]
+    script += ["--threads", "1", *(part for setting in settings for part in ("--set", setting))]
+    joined = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *script]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([*joined, "-o", str(tmp_path / "two")], check=True, env=environment, timeout=300)
+    subprocess.run([sys.executable, *script, "-o", str(tmp_path / "one")], check=True, env=environment, timeout=300)
+    two, one = (
+        [json.loads(line) for line in (Path(tmp_path) / name / "log.jsonl").read_text().splitlines()]
+        for name in ("two", "one")
+    )
+    assert len(one) == len(two) == 4
+    for a, b in zip(one, two, strict=True):
+        assert a["reconstruction"] == pytest.approx(b["reconstruction"], rel=1e-4)
+        assert a["correspondence"] == pytest.approx(b["correspondence"], rel=1e-4)
+    a, b = (_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=1e-3, atol=1e-4)

@@ -1,4 +1,4 @@
-"""Runs batches and kills them at random moments: ``python killing.py FOLDER MODEL KILLS SEED`` prints what it saw.
+"""Kills batches at random moments: ``python killing.py FOLDER MODEL KILLS SEED`` prints what it saw.
 
 A process of its own, which imports once and forks for each run.
 """
@@ -40,9 +40,14 @@ def kill_again_and_again(folder: Path, model: str, kills: int) -> dict:
     seconds = time.monotonic() - began
     whole = shown(outputs)
     shutil.rmtree(outputs)
-    for _ in range(kills):
+    for number in range(kills):
         child = start(arguments)
-        time.sleep(random.uniform(0, seconds))
+        if number % 2:
+            for _ in range(random.randint(1, 3 * len(whole))):
+                await_change(outputs, child)
+            time.sleep(random.uniform(0, 0.005))
+        else:
+            time.sleep(random.uniform(0, seconds))
         os.kill(child, signal.SIGKILL)
         seen["ended"] += os.WIFEXITED(os.waitpid(child, 0)[1])
         there = shown(outputs) if outputs.exists() else {}
@@ -56,6 +61,19 @@ def kill_again_and_again(folder: Path, model: str, kills: int) -> dict:
     seen["same"] = shown(outputs) == whole
     seen["left"] = os.listdir(outputs / ".srntt-batch" / "unfinished")
     return seen
+
+
+def await_change(outputs: Path, child: int) -> None:
+    """Wait until a file has come or gone: every second kill comes while files are being written."""
+    before = names(outputs)
+    while names(outputs) == before and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        time.sleep(0.0002)
+
+
+def names(outputs: Path) -> set[str]:
+    """Of outputs, finished and unfinished."""
+    listed = {os.path.join(where, name) for where, _, files in os.walk(outputs) for name in files}
+    return {name for name in listed if not name.endswith((".jsonl", "lock"))}
 
 
 def recorded(outputs: Path) -> set[str]:

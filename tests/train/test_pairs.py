@@ -11,10 +11,12 @@ from srntt.features import reduce
 from srntt.train._draws import Draws
 from srntt.train._pairs import PairRange, make_pairs
 from srntt.train._photographs import Photographs, deepest_level
+from srntt.train._vary_references import VariationRange
 from srntt.train._warp import Warp, WarpRange
 
 _CPU = torch.device("cpu")
-_PLAIN = PairRange(target=128, reference=192, unrelated=0.0, elsewhere=0.0, far=0.0, counts=(0.0, 1.0))
+_AS_THEY_ARE = VariationRange(0.0, 0.0, 0.0, 0.0, blur=0.0, noise=0.0, jpeg=0.0)
+_PLAIN = PairRange(128, 192, (0.0, 1.0), unrelated=0.0, elsewhere=0.0, far=0.0, variation=_AS_THEY_ARE)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,24 @@ def test_low_res_is_what_an_eight_bit_file_would_hold(photographs):
     torch.testing.assert_close(low_res, low_res.round(), atol=1e-4, rtol=0)
 
 
+def test_degraded_inputs_are_worse_and_the_rest_is_the_same(photographs):
+    plain, real = (
+        make_pairs(photographs, replace(_PLAIN, degradation=kind), 0, 0, range(2)) for kind in ("none", "real-esrgan")
+    )
+    assert torch.equal(plain.high_res, real.high_res)
+    assert torch.equal(plain.references, real.references)
+    assert (plain.low_res - real.low_res).abs().mean() > 0.005
+
+
+def test_references_vary_when_they_may(photographs):
+    plain, varied = (
+        make_pairs(photographs, replace(_PLAIN, variation=limits), 0, 0, range(2))
+        for limits in (_AS_THEY_ARE, VariationRange())
+    )
+    assert torch.equal(plain.truth, varied.truth)
+    assert (plain.references - varied.references).abs().mean() > 0.005
+
+
 def test_a_view_of_many_pixels_a_pixel_does_not_alias(tmp_path):
     """Stripes of one pixel, seen from four times as far, are grey."""
     stripes = np.zeros((256, 256, 3), np.uint8)
@@ -91,7 +111,7 @@ def test_a_view_of_many_pixels_a_pixel_does_not_alias(tmp_path):
     Image.fromarray(stripes).save(tmp_path / "stripes.png")
     stripy = Photographs([tmp_path], 64, _CPU)
     wide = replace(WarpRange(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), shear=0.0)
-    limits = PairRange(64, 64, (1.0,), 0.0, 0.0, 1.0, wide)
+    limits = PairRange(64, 64, (1.0,), 0.0, 0.0, 1.0, wide, _AS_THEY_ARE)
     for step in range(30):
         pairs = make_pairs(stripy, limits, 0, step, range(4))
         if (spread := pairs.references.std((1, 2, 3, 4))).min() < 0.1:

@@ -3,7 +3,7 @@ some of it differently, and the truth.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,8 +12,10 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Int64
 from srntt.errors import InputError
 from srntt.features import as_uint8, reduce
+from srntt.train._degrade import DEGRADATIONS, degrade
 from srntt.train._draws import Draws, generator
 from srntt.train._photographs import Photographs, deepest_level
+from srntt.train._vary_references import VariationRange, vary_references
 from srntt.train._warp import Warp, WarpRange, pixel_centres
 
 _FAR_OCTAVES = 2.0
@@ -33,6 +35,8 @@ class PairRange:
         elsewhere: share cut from anywhere in the same photograph, so that they show little of the target or nothing.
         far: share at quite another scale, up to 4x either way, which match well and have nothing to give.
         warp: how references are turned.
+        variation: how references differ in exposure, colour, sharpness, noise and compression.
+        degradation: what LR pictures go through beside bicubic: ``none``, ``mild`` or ``real-esrgan``.
     """
 
     target: int = 160
@@ -42,6 +46,8 @@ class PairRange:
     elsewhere: float = 0.05
     far: float = 0.08
     warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
+    variation: VariationRange = VariationRange()  # noqa: RUF009 (frozen)
+    degradation: Literal["none", "mild", "real-esrgan"] = "none"
 
     def __post_init__(self) -> None:
         for name in ("target", "reference"):
@@ -83,8 +89,11 @@ def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int
     references, truth, visible = _references(
         photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each
     )
+    streams = [generator(seed, step, sample, number, "variation") for sample in samples for number in range(count)]
+    references = as_uint8(vary_references(references, limits.variation, streams))
     references, truth, visible = (x.unflatten(0, (-1, count)) for x in (references, truth, visible))
-    pairs = Pairs(high_res, as_uint8(reduce(high_res, 4)), as_uint8(references), truth, visible)
+    low_res = _low_res(high_res, limits, [generator(seed, step, sample, "degradation") for sample in samples])
+    pairs = Pairs(high_res, low_res, references, truth, visible)
     pairs = _flipped(pairs, flips)
     return _transposed(pairs) if transposed else pairs
 
@@ -99,6 +108,14 @@ def _of_the_step(limits: PairRange, seed: int, step: int) -> tuple[int, bool]:
 
 def _corner(extent: Int64[Tensor, "n 2"], size: int, share: Float[Tensor, "n 2"]) -> Int64[Tensor, "n 2"]:
     return ((extent - size + 1) * share).floor().long()
+
+
+def _low_res(
+    high_res: Float[Tensor, "b 3 H W"], limits: PairRange, streams: list[torch.Generator]
+) -> Float[Tensor, "b 3 h w"]:
+    if limits.degradation == "none":
+        return as_uint8(reduce(high_res, 4))
+    return degrade(high_res, DEGRADATIONS[limits.degradation], streams)
 
 
 def _references(

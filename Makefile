@@ -1,9 +1,12 @@
 # make PYTHON=python3.12           another interpreter (3.11 or newer)
 # make VENV=/somewhere/else        another place for the virtual environment
 # make PIP_ARGS="--index-url URL"  another package index
+# make results DATA=FOLDER         another folder of development data
 PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
+PEERS_VENV ?= .venv-peers
+DATA ?= ../shared/data
 
 empty :=
 space := $(empty) $(empty)
@@ -12,9 +15,11 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 # Stamps, so that nothing is installed twice; a path with spaces must be escaped where it is a target.
 INSTALLED := $(subst $(space),\ ,$(VENV))/.installed
 INSTALLED_DEV := $(subst $(space),\ ,$(VENV))/.installed-dev
+INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
+PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo test test-all lint format readme-picture clean
+.PHONY: help install dev demo peers results test test-all lint format readme-picture clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,6 +29,11 @@ dev: $(INSTALLED_DEV) ## srntt and all that the checks need, in .venv
 
 demo: $(INSTALLED) ## the shipped photograph four times larger: where it is, and what the reference gave
 	@$(RUN) examples/demo.py
+
+peers: $(INSTALLED_PEERS) ## what srntt evaluate --peer dat-light and realesrgan run in, in .venv-peers
+
+results: $(INSTALLED) ## every figure of README's quality table anew (peers first: make peers)
+	$(RUN) benchmarks/quality.py --data "$(DATA)"
 
 test: lint ## ruff, pyright, and every test that is not slow (the order of folders is one)
 	$(RUN) -m pytest -m "not slow"
@@ -45,7 +55,7 @@ readme-picture: $(INSTALLED) ## docs/before-reference-after.png anew
 	$(RUN) docs/make_readme_picture.py
 
 clean: ## remove what the other targets made
-	rm -rf "$(VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" "$(PEERS_VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("srntt needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.12" % sys.version_info[:2])'
@@ -56,3 +66,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(INSTALLED_DEV): $(INSTALLED)
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev]"
 	@touch "$(VENV)/.installed-dev"
+
+# Without dependencies: the packages' own pins are older than what they run with.
+$(INSTALLED_PEERS): peers/requirements.txt constraints.txt
+	@test -x "$(PEERS_VENV)/bin/python" || $(PYTHON) -m venv "$(PEERS_VENV)"
+	$(PEERS_PIP) install $(PIP_ARGS) -c constraints.txt torch numpy pillow
+	$(PEERS_PIP) install $(PIP_ARGS) --no-deps -r peers/requirements.txt
+	@touch "$(PEERS_VENV)/.installed"

@@ -1,0 +1,233 @@
+"""Every figure of README's quality table: scored, kept in benchmarks/results/quality.json, written into README.md.
+
+    make results                      most of its time goes to lite-rec with all references; each set is kept when done
+    make results DATA=FOLDER          another folder with refpairs-dev, refpairs-near-dev and sets/Set5
+    python benchmarks/quality.py --tables     only write what quality.json holds into the documents again
+
+Expect, of the 15 wide views, 26.59 dB for bicubic and 28.95 for DAT-light; of Set5, 28.42 and 32.57.
+
+What was scored is kept under out/results, so that an interrupted run goes on and an unchanged one is done at once: a
+model's scores by all they depend on (`srntt.evaluate.Journal`), a peer's pictures by its weights and what it was given.
+A set or a peer that is not here is named and left out; figures that quality.json had of it stay, with the commit that
+they are of.
+"""
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from quality_tables import write_tables
+
+from srntt import Upscaler
+from srntt._files import write_bytes
+from srntt.errors import InputError, MissingDependencyError
+from srntt.evaluate import (
+    Answer,
+    Evaluation,
+    Journal,
+    Method,
+    Peer,
+    Reference,
+    ReferenceKind,
+    choose_metrics,
+    environment,
+    model_method,
+    open_peer,
+    protocol_named,
+    round_to_bytes,
+    score_pairs,
+)
+
+REPOSITORY = Path(__file__).parent.parent
+RESULTS = REPOSITORY / "benchmarks" / "results" / "quality.json"
+KEPT = REPOSITORY / "out" / "results"
+METRICS = ("psnr_y", "ssim_y")
+MODEL = "lite-rec"
+
+
+@dataclass(frozen=True)
+class Set:
+    """Pictures, and who is scored on them.
+
+    Attributes:
+        title: for people, with the number of targets.
+        folder: below the repository, or else below the development data.
+        protocol: name.
+        peers: names.
+        refs: that the model is given.
+    """
+
+    title: str
+    folder: str
+    protocol: str = "pairs"
+    peers: tuple[str, ...] = ("bicubic", "dat-light")
+    refs: tuple[ReferenceKind, ...] = ("none", "first", "all", "unrelated")
+
+
+SETS = {
+    "motorcycle": Set("motorcycle (1)", "examples/motorcycle", refs=("none", "first")),
+    "Set5": Set(
+        "Set5, its own LR (5)", "sets/Set5", "sisr", ("bicubic-matlab", "dat-light", "realesrgan"), refs=("none",)
+    ),
+    "refpairs-near-dev": Set("neighbouring frames (6)", "refpairs-near-dev"),
+    "refpairs-dev": Set("wide views (15)", "refpairs-dev"),
+}
+
+
+def main() -> None:
+    """Score what is here, keep it, and write the tables."""
+    options = argparse.ArgumentParser(description="Every figure of README's quality table.")
+    options.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data", help="development data")
+    options.add_argument("--tables", action="store_true", help="score nothing, only write the tables again")
+    chosen = options.parse_args()
+    if not chosen.tables:
+        for text in measure(chosen.data):
+            print(f"left out: {text}", file=sys.stderr)
+    write_tables(json.loads(RESULTS.read_text("utf-8")))
+
+
+def measure(data: Path) -> list[str]:
+    """Score every set that is here with every method that is, and keep each set as it is done.
+
+    Returns:
+        What was left out, and why.
+    """
+    left_out = []
+    with ExitStack() as opened:
+        peers = {}
+        for name in dict.fromkeys(name for item in SETS.values() for name in item.peers):
+            try:
+                peers[name] = opened.enter_context(remembering(name))
+            except MissingDependencyError as error:
+                left_out.append(f"{name}: {error}")
+        upscaler = Upscaler.from_pretrained(MODEL, device="cpu")
+        for name, item in SETS.items():
+            folder = next((f for f in (REPOSITORY / item.folder, data / item.folder) if f.is_dir()), None)
+            if folder is None:
+                left_out.append(f"{name}: {data / item.folder} is not there")
+                continue
+            here = [peers[peer] for peer in item.peers if peer in peers]
+            record(name, scored(name, item, folder, upscaler, here))
+    return left_out
+
+
+def record(name: str, found: dict[str, Any]) -> None:
+    """Put a set into quality.json, beside what that has of the others."""
+    before = json.loads(RESULTS.read_text("utf-8"))["sets"] if RESULTS.exists() else {}
+    sets = {**before, name: merged(before.get(name), found)}
+    content = {"metrics": METRICS, "sets": {name: sets[name] for name in SETS if name in sets}}
+    write_bytes(RESULTS, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequence[Peer]) -> dict[str, Any]:
+    """One set: where its figures come from, and a row for each method."""
+    protocol = protocol_named(item.protocol)
+    pairs = protocol.data.read(folder, subset=False)
+    metrics = choose_metrics(METRICS)
+    weights = upscaler.encode_references([]).fingerprint
+    journal = Journal.open(KEPT / name, {"model": weights, "metrics": METRICS, "device": "cpu"})
+    rows = []
+    for peer in peers:
+        scores = score_pairs(peer.method, pairs, "none", protocol, told(name, peer.name), metrics)
+        rows.append(row(Evaluation(item.protocol, peer.name, "none", scores, peer=peer.made_of)))
+    for kind in item.refs:
+        scores = score_pairs(model_method(upscaler), pairs, kind, protocol, told(name, MODEL), metrics, journal=journal)
+        rows.append(row(Evaluation(item.protocol, MODEL, kind, scores)))
+    about = {"title": item.title, "protocol": item.protocol, "targets": len(pairs)}
+    return {**about, **origin(), "weights": {MODEL: weights_file_hash()}, "rows": rows}
+
+
+def row(evaluation: Evaluation) -> dict[str, Any]:
+    """Means, and the figures of each picture."""
+    told = evaluation.as_json()
+    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
+    about = {key: told[key] for key in ("model", "peer", "refs", "mean") if key in told}
+    return {**about, "seconds": round(seconds, 2), "images": told["images"]}
+
+
+def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
+    """What is new, and the rows of peers that were scored before and are not here now, with their commit."""
+    if before is None:
+        return now
+    fresh = {entry["model"] for entry in now["rows"] if "peer" in entry}
+    kept = [entry for entry in before["rows"] if "peer" in entry and entry["model"] not in fresh]
+    return {
+        **now,
+        "rows": [*({**entry, "commit": entry.get("commit", before["commit"])} for entry in kept), *now["rows"]],
+    }
+
+
+def origin() -> dict[str, Any]:
+    """The commit that the figures are of, whether the program differed from it, when, and with what."""
+    commit = git("rev-parse", "HEAD") or None
+    modified = bool(git("status", "--porcelain", "--", "src", "benchmarks/quality.py"))
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    return {"commit": commit, "modified": modified, "date": date, "environment": environment()}
+
+
+def git(*arguments: str) -> str:
+    """What git says; nothing outside a checkout."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
+
+
+def weights_file_hash() -> str:
+    """SHA-256 of the shipped weights."""
+    file = REPOSITORY / "src" / "srntt" / "weights" / MODEL / "model.safetensors"
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def told(name: str, method: str) -> Any:
+    """Progress on stderr, a line a picture."""
+    return lambda stage, done, total: print(f"{name}, {method}, {stage}: {done} of {total}", file=sys.stderr)
+
+
+@contextmanager
+def remembering(name: str) -> Iterator[Peer]:
+    """A peer whose pictures are kept, as the 8 bits that they are scored in, with the seconds of the first time."""
+    with open_peer(name) as peer:
+        yield Peer(name, peer.method if "weights" not in peer.made_of else remembered(peer), peer.made_of)
+
+
+def remembered(peer: Peer) -> Method:
+    """The same answers, from the disk where it has been asked before."""
+
+    def answer(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+        made_of = json.dumps([dict(peer.made_of), low_res.shape], sort_keys=True).encode()
+        file = KEPT / "peers" / f"{hashlib.sha256(made_of + low_res.tobytes()).hexdigest()}.npz"
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as kept:
+                return Answer(kept["picture"].astype(np.float64) / 255, seconds=float(kept["seconds"]))
+        fresh = peer.method(low_res, references)
+        keep(file, np.rint(round_to_bytes(fresh.picture) * 255).astype(np.uint8), fresh.seconds)
+        return fresh
+
+    return answer
+
+
+def keep(file: Path, picture: np.ndarray, seconds: float | None) -> None:
+    """Whole or not at all."""
+    from io import BytesIO
+
+    content = BytesIO()
+    np.savez_compressed(content, picture=picture, seconds=np.float64(seconds or 0))
+    write_bytes(file, content.getvalue())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except InputError as error:
+        sys.exit(f"srntt: {error}")

@@ -72,7 +72,7 @@ def as_lines(
     }
     told = [f"{count} {what}" for what, count in counts.items() if count or what == "done"]
     lines = [f"{plan.outputs}: {', '.join(told)}; {seconds:.1f} s{rate}"]
-    if plan.references:
+    if plan.references and tally.done:
         encoded, reused = worker.references.encoded, worker.references.reused
         lines.append(f"references: {encoded} encoded, {reused} times one that was encoded already")
         if tally.without_references:

@@ -2,7 +2,22 @@
 
 from srntt.match._augment import ReferenceCopy, augment_references
 from srntt.match._bench import bench_match
+from srntt.match._bench_fast import bench_fast
+from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._correspondence import Correspondence
 from srntt.match._dense import dense_match
+from srntt.match._fast import fast_match, fast_match_bytes
 
-__all__ = ["Correspondence", "ReferenceCopy", "augment_references", "bench_match", "dense_match"]
+__all__ = [
+    "Correspondence",
+    "Matcher",
+    "MatcherChoice",
+    "ReferenceCopy",
+    "augment_references",
+    "bench_fast",
+    "bench_match",
+    "choose_matcher",
+    "dense_match",
+    "fast_match",
+    "fast_match_bytes",
+]

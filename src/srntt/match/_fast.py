@@ -1,0 +1,152 @@
+"""Fast matching: a tree proposes a match for each position, neighbours spread what is good, and no pair is tried twice.
+
+In pictures the matches of neighbours agree, but random search from a few of them (PatchMatch) leaves most of what has
+no true counterpart with poor matches. So every position asks the tree of the keys first; two sweeps of propagation, as
+in PatchMatch (Barnes et al. 2009, section 3.2), then mend nearly all that the tree missed.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Int64
+from srntt.errors import InputError, MemoryBudgetError
+from srntt.match._correspondence import Correspondence
+from srntt.match._dense import _correspondence
+from srntt.match._fused import _run
+from srntt.match._patch_kernels import choose_candidates, propagate
+from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows, search_rows
+from srntt.match._problem import Problem, make_problem
+from srntt.match._tree import build_tree, search_bytes, search_tree, tree_bytes
+
+_KEPT = 8  # candidates whose patches are compared in full where the search saw projections
+_SWEEPS = 2
+_BAND = 16  # rows swept in order; fixed, so that results do not depend on the number of threads
+
+
+@torch.no_grad()
+def fast_match(
+    query: Float[Tensor, "c h w"],
+    keys: Sequence[Float[Tensor, "_ _ _"]],
+    *,
+    patch: int = 3,
+    memory: int | None = None,
+    border: str = "replicate",
+    threads: int | None = None,
+    seed: int = 0,
+) -> Correspondence:
+    """Find for each patch of the query a patch among all keys that is the best one, or nearly always is.
+
+    As `dense_match`, in O((n + m) log m) instead of O(n m). What is returned is a patch with its true cosine, at most
+    that of the best one; `srntt bench match --fast` tells how often it is the best, and what it lacks otherwise. Of
+    equally good patches it may be any. The same arguments give the same result, whatever the number of threads.
+
+    Args:
+        query: Features of the upsampled low-res picture, float32, on the CPU.
+        keys: Features of the references, float32, of any sizes.
+        patch: 3 as the paper, or 1 for descriptors that already see their surroundings.
+        memory: Bytes of transient memory (everything but arguments and result) that may be taken; by default what it
+            takes, which `fast_match_bytes` predicts.
+        border: "replicate" or "valid", as in `dense_match`.
+        threads: Threads; by default torch's number.
+        seed: Of the tree's random choices.
+
+    Returns:
+        The match of every position of the query.
+
+    Raises:
+        InputError: Shapes, types, devices or options that do not fit, or features that are not finite.
+        MemoryBudgetError: `memory` is too little; the text says how much is enough.
+
+    Example:
+        >>> import torch
+        >>> features = torch.randn(16, 30, 40, generator=torch.Generator().manual_seed(0))
+        >>> match = fast_match(features[:, 5:15, 7:17], [features], patch=1)
+        >>> match.y[3].tolist(), match.x[3].tolist()
+        ([8, 8, 8, 8, 8, 8, 8, 8, 8, 8], [7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
+    """
+    problem = make_problem(query, keys, patch, border)
+    threads = torch.get_num_threads() if threads is None else threads
+    if threads < 1 or not 0 <= seed < 2**63:
+        raise InputError(f"threads={threads}, seed={seed}: threads are at least 1, and a seed is 0..2^63-1.")
+    if query.device.type != "cpu":
+        raise InputError(
+            f"Fast matching runs on the CPU and the features are on {query.device}: use dense_match, which is quicker "
+            "there up to millions of positions, or move the features with .cpu()."
+        )
+    sizes = [key.shape[1] * key.shape[2] for key in problem.keys]
+    needed = fast_match_bytes(query.shape[1] * query.shape[2], sizes, problem.channels, patch, threads)
+    if memory is not None and memory < needed:
+        raise MemoryBudgetError(
+            f"memory={memory} bytes is too little for fast matching of these maps, which takes {needed} bytes. Give at "
+            "least that, or use dense_match, which takes less."
+        )
+    with ThreadPoolExecutor(threads) as pool:
+        return _match(problem, seed, pool, threads)
+
+
+def fast_match_bytes(
+    query_positions: int, key_positions: Sequence[int], channels: int, patch: int, threads: int
+) -> int:
+    """Transient memory that `fast_match` takes at most; linear in the positions of the query and the largest key."""
+    largest = max(key_positions)
+    sketched = is_sketched(channels, patch)
+    searched = SKETCH if sketched else padded(channels)
+    row = padded(channels) * 4 + (SKETCH * 4 if sketched else 0) + 48
+    kept = _KEPT if sketched else 1
+    workspace = search_bytes(threads, kept) + (2**26 if sketched else 2**20)
+    return (
+        (query_positions + largest) * row
+        + query_positions * (kept * 8 + 48)
+        + tree_bytes(largest, searched)
+        + workspace
+    )
+
+
+def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) -> Correspondence:
+    """Match with each key map, and keep the best; of equally good ones the first."""
+    query = patch_rows(problem, None)
+    best = np.full(len(query.pixels), problem.first_key)
+    similarity = np.full(len(query.pixels), -np.inf, np.float32)
+    for number, start in enumerate(problem.key_starts[:-1]):
+        matches, cosines = _match_one(problem, query, patch_rows(problem, number), seed, pool, threads)
+        better = cosines > similarity
+        best[better], similarity[better] = matches[better] + start, cosines[better]
+    empty = query.inverse_norm == 0
+    best[empty], similarity[empty] = problem.first_key, 0.0
+    shape = (query.height, query.width)
+    return _correspondence(problem, best.reshape(shape), similarity.clip(-1.0, 1.0).reshape(shape))
+
+
+def _match_one(
+    problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: ThreadPoolExecutor, threads: int
+) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Matches in one key map, and their cosines, at all positions; what they are in the frame means nothing."""
+    candidates = _propose(problem, query, key, seed, pool, threads)
+    matches = np.zeros(len(query.pixels), np.int64)
+    cosines = np.zeros(len(query.pixels), np.float32)
+    maps = [(rows.pixels, rows.inverse_norm, rows.height, rows.width, rows.reach) for rows in (query, key)]
+    centres = query.centres
+    parts = [slice(start, start + 4096) for start in range(0, len(centres), 4096)]
+    _run(pool, choose_candidates, [(*maps, centres[p], candidates[p], matches, cosines) for p in parts])
+    rows = range(problem.frame, query.height - problem.frame, _BAND)
+    for sweep in range(_SWEEPS):
+        before = matches.copy()
+        bands = [(top, min(top + _BAND, query.height - problem.frame)) for top in rows]
+        shared = (sweep, before, matches, cosines)
+        _run(pool, propagate, [(*maps, problem.frame, *band, *shared) for band in bands])
+    return matches, cosines
+
+
+def _propose(
+    problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: ThreadPoolExecutor, threads: int
+) -> Int64[np.ndarray, "k kept"]:
+    """Numbers of key positions that the tree finds for each centre of the query; -1 where there are no more."""
+    sketched = is_sketched(problem.channels, problem.patch)
+    asked, kept_rows = search_rows(query, key, problem.patch, seed, pool, threads, sketched)
+    tree = build_tree(kept_rows, seed, pool, threads)
+    found = search_tree(tree, asked, _KEPT if sketched else 1, pool)
+    return np.where(found < 0, -1, key.centres[found])

@@ -1,0 +1,122 @@
+"""Feature maps as rows of channels, so that a patch of one is compared with a patch of the other wherever they lie."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from srntt._shapes import Float, Int64
+from srntt.match._fused import _box_sum, _run
+from srntt.match._kernels import KEY_WIDTH, QUERY_BYTES
+from srntt.match._patch_kernels import project_patches
+from srntt.match._problem import Problem, empty_norm, scale_for
+from srntt.match._tree_kernels import LANES
+
+SKETCH = 64
+"""Channels of the rows that are searched; patches of more are projected to so many."""
+
+_SAMPLE = 1024  # patches of each map that the projection is made from
+_SPARE = 8  # directions more than are kept, for the randomised method
+_ROUNDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class PatchRows:
+    """A map as rows.
+
+    Attributes:
+        pixels: Channels of each position, rows first, scaled; filled up with zeros to a multiple of LANES.
+        inverse_norm: One over the norm of the patch around each position; 0 for an empty one.
+        height: Positions down.
+        width: Positions across.
+        reach: Pixels from a patch's centre to its edge.
+        frame: Width of the border without centres.
+    """
+
+    pixels: Float[np.ndarray, "n d"]
+    inverse_norm: Float[np.ndarray, " n"]
+    height: int
+    width: int
+    reach: int
+    frame: int
+
+    @property
+    def centres(self) -> Int64[np.ndarray, " k"]:
+        """Numbers of the positions that are centres of patches."""
+        inside = slice(self.frame, -self.frame or None)
+        return np.arange(self.height * self.width).reshape(self.height, self.width)[inside, inside].ravel()
+
+
+def padded(channels: int) -> int:
+    """Channels of a row of pixels."""
+    return -(-channels // LANES) * LANES
+
+
+def is_sketched(channels: int, patch: int) -> bool:
+    """Whether patches are searched by a projection of theirs; vectors of few channels are searched by themselves."""
+    return patch > 1 or channels > SKETCH
+
+
+def patch_rows(problem: Problem, number: int | None) -> PatchRows:
+    """The query (None) or a key map of a problem as rows."""
+    features = problem.query if number is None else problem.keys[number]
+    peak = problem.query_peak if number is None else problem.key_peaks[number]
+    channels, height, width = features.shape
+    pixels = np.zeros((height * width, padded(channels)), np.float32)
+    np.multiply(features.flatten(1).numpy().T, np.float32(scale_for(peak)), out=pixels[:, :channels])
+    squares = np.einsum("nc,nc->n", pixels, pixels, dtype=np.float64)
+    if problem.reach:
+        squares = _box_sum(np.pad(squares.reshape(height, width), 1, mode="edge"), np.ones((3, 3))).ravel()
+    norm = np.sqrt(squares)
+    filled = norm > empty_norm(peak)
+    inverse = np.divide(1.0, norm, out=np.zeros_like(norm), where=filled).astype(np.float32)
+    if not is_sketched(channels, problem.patch):  # rows of unit length: they are searched as they are
+        pixels *= inverse[:, None]
+        inverse = filled.astype(np.float32)
+    return PatchRows(pixels, inverse, height, width, problem.reach, problem.frame)
+
+
+def search_rows(
+    query: PatchRows, key: PatchRows, patch: int, seed: int, pool: ThreadPoolExecutor, threads: int, sketched: bool
+) -> tuple[Float[np.ndarray, "n s"], Float[np.ndarray, "m s"]]:
+    """Rows whose inner products are the cosines of the maps' patches, or come near: one for each centre."""
+    if not sketched:
+        return query.pixels, key.pixels
+    sample = np.concatenate([_sample_patches(rows, patch, seed) for rows in (query, key)])
+    basis = _principal_axes(sample, seed)
+    first, second = (_project(rows, basis, pool, threads) for rows in (query, key))
+    return first, second
+
+
+def _sample_patches(rows: PatchRows, patch: int, seed: int) -> Float[np.ndarray, "n d"]:
+    """Unit patches from all over a map, taps first."""
+    centres = rows.centres
+    chosen = np.random.default_rng(seed).choice(centres, min(_SAMPLE, len(centres)), replace=False)
+    y, x = np.divmod(chosen, rows.width)
+    taps = [(dy, dx) for dy in range(-rows.reach, rows.reach + 1) for dx in range(-rows.reach, rows.reach + 1)]
+    near = [(y + dy).clip(0, rows.height - 1) * rows.width + (x + dx).clip(0, rows.width - 1) for dy, dx in taps]
+    patches = rows.pixels[np.stack(near, 1)].reshape(len(chosen), -1)
+    return patches * rows.inverse_norm[chosen, None]
+
+
+def _principal_axes(sample: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarray, "d s"]:
+    """Axes that keep the inner products of the sample best (Halko et al. 2011, arXiv:0909.4061, algorithm 4.4)."""
+    axes = np.random.default_rng(seed).standard_normal((sample.shape[1], SKETCH + _SPARE)).astype(np.float32)
+    for _ in range(_ROUNDS):
+        axes, _ = np.linalg.qr(sample.T @ (sample @ axes))
+    _, _, turn = np.linalg.svd(sample @ axes, full_matrices=False)
+    found = axes @ turn[:SKETCH].T
+    return np.pad(found, ((0, 0), (0, SKETCH - found.shape[1])))
+
+
+def _project(rows: PatchRows, basis: np.ndarray, pool: ThreadPoolExecutor, threads: int) -> Float[np.ndarray, "n s"]:
+    """Unit patches around all centres, projected."""
+    width = QUERY_BYTES // 4
+    packed = np.ascontiguousarray(basis.reshape(len(basis), SKETCH // width, width).transpose(1, 0, 2))
+    centres = rows.centres
+    out = np.empty((len(centres), SKETCH), np.float32)
+    cuts = np.unique(np.linspace(0, -(-len(centres) // KEY_WIDTH), threads + 1).astype(int)) * KEY_WIDTH
+    parts = [slice(*cut) for cut in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)]
+    shape = (rows.height, rows.width, rows.reach)
+    _run(pool, project_patches, [(rows.pixels, rows.inverse_norm, *shape, centres[p], packed, out[p]) for p in parts])
+    return out

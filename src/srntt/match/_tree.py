@@ -1,0 +1,137 @@
+"""A tree of the keys, and the search for each query's best keys in its most promising leaves.
+
+Keys are halved again and again, across the axis of 2-means, until leaves have 33 to 64: all equally large, whatever the
+keys, so that flat areas (many equal keys) cost no more than others. A query descends by inner products with the nodes'
+mean directions, 32 children at a time, keeps the best `_BEAM` nodes of each level, and is compared with all keys of the
+best `_BEAM` leaves. That is O(m log m) for the tree and O(log m) for a query.
+"""
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from srntt._shapes import Float, Int64, Shaped
+from srntt.match._fused import _run
+from srntt.match._kernels import QUERY_BYTES
+from srntt.match._tree_kernels import choose_children, choose_keys, halve_nodes, pack_rows
+
+LEAF = 64
+_BRANCHES = 5  # halvings from one level of the search to the next: 32 children
+_ROOT_BRANCHES = 7
+_BEAM = 32
+_CHUNK = 8192  # queries searched together; fixed, so that results do not depend on the number of threads
+_AT_ONCE = 1024  # of them, on the way down to the leaves
+_WIDTH = QUERY_BYTES // 4
+
+
+@dataclass(frozen=True, eq=False)
+class KeyTree:
+    """Keys in leaves, and what a query is compared with on the way there.
+
+    Attributes:
+        order: Numbers of the keys, leaf after leaf.
+        levels: For each level, from the root: the rows of the children of its nodes, packed; the last are the keys'.
+        starts: For each level the number of each node's first child, and one past the last; children of the last level
+            are counted in `order`.
+    """
+
+    order: Int64[np.ndarray, " m"]
+    levels: tuple[Shaped[np.ndarray, "_ _ _ _"], ...]
+    starts: tuple[Shaped[np.ndarray, " _"], ...]
+
+
+def tree_bytes(keys: int, channels: int) -> int:
+    """What a tree holds at most, and what building it takes beside."""
+    leaves = 1 << _depth(keys)
+    nodes = leaves * (LEAF + 2 + 4) + (1 << _ROOT_BRANCHES)  # packed keys; means, of all levels, packed and not
+    return nodes * channels * 4 + keys * 40
+
+
+def build_tree(rows: Float[np.ndarray, "m d"], seed: int, pool: ThreadPoolExecutor, threads: int) -> KeyTree:
+    """Build the tree of rows of unit length (or shorter); the same for any number of threads."""
+    depth = _depth(len(rows))
+    order = np.arange(len(rows))
+    for level in range(depth):
+        _run(pool, halve_nodes, [(rows, order, level, *part, seed) for part in _cuts(1 << level, 4 * threads)])
+    leaf_starts = _starts(len(rows), depth)
+    levels, starts = [_packed(rows, order, leaf_starts, LEAF, pool, threads)], [leaf_starts]
+    means = levels[0].sum((1, 3))
+    while depth:
+        halvings = depth if depth <= _ROOT_BRANCHES else _BRANCHES
+        norms = np.linalg.norm(means, axis=1, keepdims=True)
+        directions = np.divide(means, norms, out=np.zeros_like(means), where=norms > 0)
+        depth -= halvings
+        starts.insert(0, np.arange((1 << depth) + 1) << halvings)
+        room = -(-(1 << halvings) // 32) * 32
+        levels.insert(0, _packed(directions, np.arange(len(means)), starts[0], room, pool, threads))
+        means = means.reshape(1 << depth, 1 << halvings, -1).sum(1)
+    return KeyTree(order, tuple(levels), tuple(starts))
+
+
+def search_tree(
+    tree: KeyTree, queries: Float[np.ndarray, "n d"], kept: int, pool: ThreadPoolExecutor
+) -> Int64[np.ndarray, "n kept"]:
+    """Numbers of the `kept` best keys found for each query, best first; -1 where fewer were compared."""
+    found = np.full((len(queries), kept), -1)
+    _run(pool, _search, [(tree, queries[part], found[part]) for part in _chunks(len(queries))])
+    return found
+
+
+def search_bytes(threads: int, kept: int) -> int:
+    """Workspace of `search_tree`, without its result."""
+    return threads * _CHUNK * (2 * (_BEAM + kept) * 12 + _BEAM * 8)
+
+
+def _search(tree: KeyTree, queries: np.ndarray, found: np.ndarray) -> None:
+    """Descend with a chunk of queries from the root to the keys."""
+    nodes, counts = np.zeros((len(queries), _BEAM), np.int64), np.ones(len(queries), np.int64)
+    leaves, starts = tree.levels[-1], tree.starts[-1]
+    if len(leaves) > 1:
+        for start in range(0, len(queries), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            nodes[part], counts[part] = _choose_leaves(tree, queries[part])
+    keys = np.empty(found.shape, np.int64)
+    scores, key_counts = np.empty(found.shape, np.float32), np.empty_like(counts)
+    choose_keys(queries, nodes, counts, leaves, starts, keys, scores, key_counts)
+    there = np.arange(found.shape[1]) < key_counts[:, None]
+    found[there] = tree.order[keys[there]]
+
+
+def _choose_leaves(tree: KeyTree, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of each query's most promising leaves, and how many they are."""
+    nodes, counts = np.zeros((len(queries), 1), np.int64), np.ones(len(queries), np.int64)
+    for blocks, starts in zip(tree.levels[:-1], tree.starts[:-1], strict=True):
+        children, child_counts = np.zeros((len(queries), _BEAM), np.int64), np.empty_like(counts)
+        choose_children(queries, nodes, counts, blocks, starts, children, child_counts)
+        nodes, counts = children, child_counts
+    return nodes, counts
+
+
+def _packed(
+    rows: np.ndarray, order: np.ndarray, starts: np.ndarray, room: int, pool: ThreadPoolExecutor, threads: int
+) -> np.ndarray:
+    packed = np.empty((len(starts) - 1, room // _WIDTH, rows.shape[1], _WIDTH), np.float32)
+    _run(pool, pack_rows, [(rows, order, starts, *part, packed) for part in _cuts(len(packed), threads)])
+    return packed
+
+
+def _depth(keys: int) -> int:
+    return max(0, math.ceil(math.log2(keys / LEAF)))
+
+
+def _starts(keys: int, depth: int) -> np.ndarray:
+    return np.arange((1 << depth) + 1) * keys >> depth
+
+
+def _cuts(number: int, parts: int) -> list[tuple[int, int]]:
+    edges = np.unique(np.linspace(0, number, parts + 1).astype(int)).tolist()
+    return list(pairwise(edges))
+
+
+def _chunks(number: int) -> Iterator[slice]:
+    for start in range(0, number, _CHUNK):
+        yield slice(start, start + _CHUNK)

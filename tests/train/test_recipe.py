@@ -32,8 +32,8 @@ def test_a_recipe_comes_back_from_what_a_checkpoint_keeps_of_it():
         ("[schedule]\nbatch = 0", r"schedule\.batch is 0; it takes 1 or more"),
         ("[pairs]\ntarget = 50", r"pairs\.target is 50; it takes multiples of 4"),
         ("[pairs]\ncounts = [0]", r"pairs\.counts"),
-        ("[model]\nchannels = 4", "channels of a light model is 8..256"),
-        ("model = 3", "setting model is 3"),
+        ("[lite]\nchannels = 4", "channels of a light model is 8..256"),
+        ("lite = 3", "setting lite is 3"),
         ("[losses]\nperceptual_layers = { relu1_1 = 'a' }", r"perceptual_layers\.relu1_1 is 'a'"),
         ("= 3", "is not TOML"),
         ("a = " + "[" * 5000, "is not TOML"),
@@ -56,6 +56,6 @@ def test_a_recipe_that_is_not_there_and_settings_that_are_none(tmp_path):
 
 
 def test_every_setting_is_described():
-    for kind in (Recipe, *(type(getattr(Recipe(), name)) for name in ("model", "pairs", "losses", "schedule"))):
+    for kind in (Recipe, *(type(getattr(Recipe(), name)) for name in ("lite", "paper", "pairs", "losses", "schedule"))):
         for field in fields(kind):
             assert f"{field.name}" in (kind.__doc__ or ""), f"{kind.__name__}.{field.name}"

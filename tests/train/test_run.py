@@ -36,13 +36,13 @@ def _tensors(file):
 
 def test_a_run_leaves_a_model_that_loads_a_log_that_reads_and_samples_to_look_at(recipe, place):
     weights = train(recipe, place)
-    assert load_model(weights).config == recipe.model
+    assert load_model(weights).config == recipe.lite
     entry = json.loads((place.output / "log.jsonl").read_text())
     assert entry["step"] == 6
     assert {"reconstruction", "correspondence", "sub_position", "hit_rate", "rate"} <= set(entry)
     samples = load(place.output / "samples" / "step-0000006.png")
     assert (samples.height, samples.width) == (2 * 48, 5 * 48)
-    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["model"] == {
+    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["lite"] == {
         "channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 16
     }  # fmt: skip
 
@@ -101,11 +101,11 @@ def test_a_frozen_encoder_stays_and_the_rest_moves(recipe, photograph_folder):
 def test_a_larger_model_begins_as_the_smaller_one_that_it_starts_from(recipe, tmp_path):
     small = Trainer(recipe, _CPU).model
     start = save_model(small, tmp_path / "small")
-    large = _with(replace(recipe, start=str(start)), "model", content_blocks=3, transfer_blocks=2)
+    large = _with(replace(recipe, start=str(start)), "lite", content_blocks=3, transfer_blocks=2)
     low_res = torch.rand(1, 3, 9, 10)
     torch.testing.assert_close(Trainer(large, _CPU).model(low_res), small(low_res))
     with pytest.raises(ModelError, match="does not fit"):
-        Trainer(_with(replace(recipe, start=str(start)), "model", channels=16), _CPU)
+        Trainer(_with(replace(recipe, start=str(start)), "lite", channels=16), _CPU)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(recipe, place):
@@ -130,7 +130,7 @@ def test_tensorboard_that_is_not_installed_is_named(recipe, place):
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns_from_the_doubled_batch(recipe, place, tmp_path):
     """The same loss, step by step, and the same weights but for the order of sums."""
-    settings = ["model.channels=8", "model.content_blocks=1", "model.transfer_blocks=1", "model.descriptor=16"]
+    settings = ["lite.channels=8", "lite.content_blocks=1", "lite.transfer_blocks=1", "lite.descriptor=16"]
     settings += ["pairs.target=48", "pairs.reference=64", "schedule.steps=4", "schedule.batch=4", "schedule.minutes=0"]
     settings += ["schedule.precision=fp32", "schedule.warmup=1", "schedule.alone=0"]
     script = ["-m", "srntt.train", "cpu-smoke", "--photographs", str(place.photographs[0]), "--every", "0"]

@@ -6,43 +6,55 @@ from pathlib import Path
 from typing import Literal
 
 from srntt.errors import InputError
-from srntt.network import LiteConfig
+from srntt.network import LiteConfig, PaperConfig
 from srntt.train._pairs import PairRange
 from srntt.train._settings import build, override, read_toml
+from srntt.train.losses import PerceptualForm
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Weights of the terms of the loss; a term of weight 0 is not computed.
+    """Weights of the terms of the loss, and their forms; a term of weight 0 is not computed.
 
     Attributes:
-        reconstruction: Charbonnier between output and target.
-        correspondence: contrastive loss of the descriptors.
-        sub_position: distance of refined matches from the truth.
+        reconstruction: distance of output and target.
+        reconstruction_form: ``charbonnier``, or ``l1`` as the paper.
+        correspondence: contrastive loss of the light model's descriptors.
+        sub_position: distance of its refined matches from the truth.
         lr_consistency: L1 between the reduced output and the input.
-        perceptual: distance in the maps of ``features``, relative to the target's.
-        texture: distance of Gram matrices of those maps, in tiles, relative to the target's.
-        adversarial: relativistic average GAN.
-        features: VGG16 or VGG19 weights that perceptual and texture look through: ``vgg19`` (fetched by ``srntt weights
-            get vgg19``) or a .safetensors file.
+        perceptual: distance in the maps of ``features``.
+        perceptual_form: ``relative`` to the target's maps, ``frobenius`` (paper) or ``squared`` (released code).
         perceptual_layers: weight of each of its layers.
-        texture_layers: likewise.
+        texture: distance of Gram matrices of those maps, in tiles, relative to the target's.
+        texture_layers: weight of each of its layers.
         texture_tiles: Gram matrices are taken in as many tiles each way.
+        texture_consistency: the paper's texture loss: Gram matrices of the output's maps against those of the swapped
+            maps; for its models only.
+        texture_consistency_form: ``paper``, weighted by similarity, or ``released``, unweighted.
+        adversarial: what the critic thinks of the output.
+        adversarial_form: ``relativistic`` average GAN, or ``wasserstein`` with gradient penalty (the paper).
+        gradient_penalty: its weight.
+        features: weights that perceptual and texture losses look through: ``vgg19`` or ``vgg19-caffe`` (fetched by
+            ``srntt weights get vgg19``), or a .safetensors file of VGG19 or VGG16.
     """
 
     reconstruction: float = 1.0
+    reconstruction_form: Literal["charbonnier", "l1"] = "charbonnier"
     correspondence: float = 0.003
     sub_position: float = 0.005
     lr_consistency: float = 0.0
     perceptual: float = 0.0
-    texture: float = 0.0
-    adversarial: float = 0.0
-    features: str = "vgg19"
+    perceptual_form: PerceptualForm = "relative"
     perceptual_layers: dict[str, float] = field(default_factory=lambda: {"relu5_1": 1.0})
-    texture_layers: dict[str, float] = field(
-        default_factory=lambda: {"relu1_1": 1 / 3, "relu2_1": 1 / 3, "relu3_1": 1 / 3}
-    )
+    texture: float = 0.0
+    texture_layers: dict[str, float] = field(default_factory=lambda: {"relu2_1": 0.5, "relu3_1": 0.5})
     texture_tiles: int = 10
+    texture_consistency: float = 0.0
+    texture_consistency_form: Literal["paper", "released"] = "paper"
+    adversarial: float = 0.0
+    adversarial_form: Literal["relativistic", "wasserstein"] = "relativistic"
+    gradient_penalty: float = 10.0
+    features: str = "vgg19"
 
 
 @dataclass(frozen=True)
@@ -62,8 +74,12 @@ class Schedule:
         clip: largest norm of a step's gradient.
         critic_rate: learning rate of the discriminator.
         critic_warmup: steps before the generator hears of it.
-        alone: share of steps without a reference.
-        frozen: leave the texture encoder and the temperature as they are: a step is cheaper by a third.
+        reconstruction_first: steps before perceptual, texture and adversarial losses count.
+        alone: share of steps without a reference. In the paper's models those teach the content extractor, and the
+            others the texture transfer alone.
+        alone_first: steps at the start that all go without a reference.
+        perfect: every step also shows the paper's transfer the target's own maps, as a perfect reference.
+        frozen: leave the light model's texture encoder and temperature as they are: a step is cheaper by a third.
         precision: ``bf16`` autocasts; ``fp32`` does not.
         compile: let torch.compile have the network; pays on a GPU after a minute.
         seed: of weights and data.
@@ -80,7 +96,10 @@ class Schedule:
     clip: float = 1.0
     critic_rate: float = 1e-4
     critic_warmup: int = 200
+    reconstruction_first: int = 0
     alone: float = 0.15
+    alone_first: int = 0
+    perfect: bool = False
     frozen: bool = False
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
@@ -94,19 +113,23 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run of a light model.
+    """A training run.
 
     Attributes:
-        start: embedded model, model folder or file to begin from, of the same size or with fewer blocks; empty for
-            random weights.
-        model: its size.
+        architecture: what is trained.
+        start: embedded model, model folder or file to begin from; empty for random weights. A light model may begin
+            from one with fewer blocks.
+        lite: size of a light model.
+        paper: what there is to choose of the paper's.
         pairs: what it is shown.
         losses: what is asked of it.
         schedule: how long and how fast.
     """
 
+    architecture: Literal["lite", "paper"] = "lite"
     start: str = ""
-    model: LiteConfig = LiteConfig()  # noqa: RUF009 (frozen)
+    lite: LiteConfig = LiteConfig()  # noqa: RUF009 (frozen)
+    paper: PaperConfig = PaperConfig()  # noqa: RUF009 (frozen)
     pairs: PairRange = PairRange()  # noqa: RUF009 (frozen)
     losses: Losses = Losses()
     schedule: Schedule = Schedule()

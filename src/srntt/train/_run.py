@@ -95,7 +95,9 @@ def _resume(trainer: Trainer, place: Surroundings) -> None:
 
 def _advance(trainer: Trainer, pairs: Pairs, output: Path, log: Log | None) -> None:
     place = (trainer.recipe.schedule.seed, trainer.step, "alone")
-    with_references = float(torch.rand((), generator=generator(*place))) >= trainer.recipe.schedule.alone
+    schedule = trainer.recipe.schedule
+    drawn = float(torch.rand((), generator=generator(*place)))
+    with_references = drawn >= schedule.alone and trainer.step >= schedule.alone_first
     try:
         terms = trainer.advance(pairs, with_references)
     except ModelError as error:
@@ -115,7 +117,7 @@ def _report(trainer: Trainer, pairs: Pairs, place: Surroundings, log: Log) -> No
     if place.validation:
         entry |= validate(trainer.average, place.validation, place.device)
     log.write(trainer.step, entry)
-    write_samples(trainer.average, pairs, place.output / "samples" / f"step-{trainer.step:07}.png")
+    write_samples(trainer.lesson, pairs, place.output / "samples" / f"step-{trainer.step:07}.png")
 
 
 class _Clock:

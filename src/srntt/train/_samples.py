@@ -8,18 +8,19 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.features import as_uint8, enlarge
 from srntt.image import load, save
-from srntt.network import Lite
-from srntt.train._lite_step import run_step
+from srntt.train._lesson import Lesson
 from srntt.train._pairs import Pairs
 
 _ROWS = 4
 
 
 @torch.no_grad()
-def write_samples(model: Lite, pairs: Pairs, file: Path) -> None:
+def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
     """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference."""
     few = Pairs(*(x[:_ROWS] for x in pairs))
-    shown = [enlarge(few.low_res, 4), *(run_step(model, few, wanted).output for wanted in (False, True)), few.high_res]
+    lesson.model.eval()
+    outputs = [lesson.run(few, with_references).output[: len(few.low_res)] for with_references in (False, True)]
+    shown = [enlarge(few.low_res, 4), *outputs, few.high_res]
     size = few.high_res.shape[-1]
     shown.append(few.references[:, 0, :, :size, :size])
     grid = torch.cat([torch.cat([_filled(x, size) for x in column], 2) for column in zip(*shown, strict=True)], 1)

@@ -10,18 +10,19 @@ from torch import Tensor, nn
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import ModelError
-from srntt.network import Lite, UNetDiscriminator, load_model, save_model
+from srntt.network import Discriminator, UNetDiscriminator, save_model
 from srntt.train import losses
+from srntt.train._begin import begin, channels_last
+from srntt.train._draws import generator
 from srntt.train._features import load_features
-from srntt.train._lite_step import StepOutcome, run_step
+from srntt.train._lesson import Outcome
 from srntt.train._pairs import Pairs
+from srntt.train._paper_lesson import SWAPPED_LAYERS
 from srntt.train._recipe import Recipe
 from srntt.train._settings import as_table
 from srntt.train._workers import Workers
-from srntt.upscale import find_model
 
 _LEAST_RATE = 0.01  # of the peak, at the end of a cosine
-_MATCHING = ("correspondence", "sub_position")
 
 
 class Trainer:
@@ -37,17 +38,15 @@ class Trainer:
         schedule = recipe.schedule
         torch.manual_seed(schedule.seed)
         self.recipe, self.device, self.workers = recipe, device, workers
-        self.model = _channels_last(Lite(recipe.model), device)
-        if recipe.start:
-            _start_from(self.model, find_model(recipe.start))
-        for parameter in [self.model.log_temperature, *self.model.encoder.parameters()]:
-            parameter.requires_grad_(not schedule.frozen)
-        self.average = copy.deepcopy(self.model).requires_grad_(False)
+        self.lesson = begin(recipe, device)
+        self.model = self.lesson.model
+        self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizer = _adam(self.model, schedule.rate)
-        self.critic = _channels_last(UNetDiscriminator(), device) if recipe.losses.adversarial else None
+        self.critic = _critic(recipe, device) if recipe.losses.adversarial else None
         self.critic_optimizer = _adam(self.critic, schedule.critic_rate) if self.critic else None
-        looks = recipe.losses.perceptual or recipe.losses.texture
-        self._features = load_features(recipe.losses.features, device) if looks else None
+        wanted = recipe.losses
+        looks = wanted.perceptual or wanted.texture or wanted.texture_consistency
+        self._features = load_features(wanted.features, device) if looks else None
         if schedule.compile:
             self.model.compile()
         self.step, self.seconds = 0, 0.0
@@ -75,9 +74,10 @@ class Trainer:
         Raises:
             ModelError: the loss is not finite. Nothing was changed.
         """
+        self.model.train()
         with self._autocast():
-            outcome = run_step(self.model, pairs, with_references)
-            terms = self._terms(outcome, pairs, with_references)
+            outcome = self.lesson.run(pairs, with_references)
+            terms = self._terms(outcome)
         weights = as_table(self.recipe.losses)
         total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
         if not math.isfinite(found := float(self.workers.mean(total.detach()))):
@@ -85,10 +85,10 @@ class Trainer:
         self._learn(self.model, self.optimizer, self.recipe.schedule.rate, total)
         seen = {name: float(self.workers.mean(term.detach())) for name, term in terms.items()}
         if self.critic:
-            seen["critic"] = self._advance_critic(self.critic, pairs.high_res, outcome.output.detach())
+            seen["critic"] = self._advance_critic(self.critic, outcome.target, outcome.output.detach())
         self._move_average()
         self.step += 1
-        return seen | ({"hit_rate": outcome.hit_rate} if with_references else {})
+        return seen | outcome.told
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint and the averaged weights, each whole or not at all."""
@@ -119,30 +119,57 @@ class Trainer:
                 tensor.copy_(stored[name])
         self.step, self.seconds = int(told["step"]), float(told["seconds"])
 
-    def _terms(self, outcome: StepOutcome, pairs: Pairs, with_references: bool) -> dict[str, Tensor]:
+    def _terms(self, outcome: Outcome) -> dict[str, Tensor]:
         """Those terms of the loss that have a weight and that this step owes."""
-        wanted, output, target = self.recipe.losses, outcome.output, pairs.high_res
-        terms = {"reconstruction": losses.charbonnier(output, target)}
-        if with_references and not self.recipe.schedule.frozen:
-            terms |= {name: getattr(outcome, name) for name in _MATCHING if getattr(wanted, name)}
+        wanted, output, target = self.recipe.losses, outcome.output, outcome.target
+        distance = losses.l1 if wanted.reconstruction_form == "l1" else losses.charbonnier
+        terms = {"reconstruction": distance(output, target)}
+        terms |= {name: term for name, term in outcome.terms.items() if getattr(wanted, name)}
         if wanted.lr_consistency:
-            terms["lr_consistency"] = losses.lr_consistency(output, pairs.low_res)
+            terms["lr_consistency"] = losses.lr_consistency(output, outcome.low_res)
+        if self.step < self.recipe.schedule.reconstruction_first:
+            return terms
         if self._features:
-            maps = losses.look_at(self._features, output, target)
-            if wanted.perceptual:
-                terms["perceptual"] = losses.perceptual(*maps, wanted.perceptual_layers)
-            if wanted.texture:
-                terms["texture"] = losses.texture_gram(*maps, wanted.texture_layers, wanted.texture_tiles)
+            terms |= self._looked_at(self._features, outcome)
         if self.critic and self.step >= self.recipe.schedule.critic_warmup:
             self.critic.requires_grad_(False)
-            terms["adversarial"] = losses.relativistic_generator(self.critic(target), self.critic(output))
+            terms["adversarial"] = self._judged(self.critic, output, target)
         return terms
+
+    def _looked_at(self, features: nn.Module, outcome: Outcome) -> dict[str, Tensor]:
+        """Terms of the perceptual network's maps."""
+        wanted, terms = self.recipe.losses, {}
+        own, truth = losses.look_at(features, outcome.output, outcome.target)
+        if wanted.perceptual:
+            terms["perceptual"] = losses.perceptual(own, truth, wanted.perceptual_layers, wanted.perceptual_form)
+        if wanted.texture:
+            terms["texture"] = losses.texture_gram(own, truth, wanted.texture_layers, wanted.texture_tiles)
+        if wanted.texture_consistency and outcome.swapped and outcome.similarity is not None:
+            maps = [own[name] for name in SWAPPED_LAYERS]
+            if wanted.texture_consistency_form == "paper":
+                term = losses.texture_consistency(maps, outcome.swapped, outcome.similarity)
+            else:
+                term = losses.texture_consistency_released(maps, outcome.swapped)
+            terms["texture_consistency"] = term
+        return terms
+
+    def _judged(self, critic: nn.Module, output: Tensor, target: Tensor) -> Tensor:
+        if self.recipe.losses.adversarial_form == "wasserstein":
+            return losses.wasserstein_generator(critic(output))
+        return losses.relativistic_generator(critic(target), critic(output))
 
     def _advance_critic(self, critic: nn.Module, real: Tensor, fake: Tensor) -> float:
         assert self.critic_optimizer
         critic.requires_grad_(True)
         with self._autocast():
-            loss = losses.relativistic_critic(critic(real), critic(fake))
+            if self.recipe.losses.adversarial_form == "wasserstein":
+                stream = generator(self.recipe.schedule.seed, self.step, self.workers.rank, "penalty")
+                loss = losses.wasserstein_critic(critic(real), critic(fake))
+                loss = loss + self.recipe.losses.gradient_penalty * losses.gradient_penalty(
+                    critic, real, fake.float(), torch.Generator(self.device).manual_seed(stream.initial_seed())
+                )
+            else:
+                loss = losses.relativistic_critic(critic(real), critic(fake))
         self._learn(critic, self.critic_optimizer, self.recipe.schedule.critic_rate, loss)
         return float(self.workers.mean(loss.detach()))
 
@@ -159,6 +186,8 @@ class Trainer:
     def _move_average(self) -> None:
         decay = min(self.recipe.schedule.average, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+        for slow, fast in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            slow.copy_(fast)  # what batch normalisation has seen is an average already
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.schedule.precision == "bf16")
@@ -177,8 +206,9 @@ class Trainer:
         return tensors
 
 
-def _channels_last(network: nn.Module, device: torch.device):
-    return network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+def _critic(recipe: Recipe, device: torch.device) -> nn.Module:
+    critic = UNetDiscriminator() if recipe.architecture == "lite" else Discriminator(recipe.pairs.target)
+    return channels_last(critic, device)
 
 
 def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
@@ -187,21 +217,6 @@ def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
 
 def _learning(network: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in network.parameters() if parameter.requires_grad]
-
-
-def _start_from(model: Lite, file: Path) -> None:
-    """Take over a model's weights. Blocks that it lacks begin as the identity.
-
-    Raises:
-        ModelError: of another width or kind.
-    """
-    try:
-        missing = model.load_state_dict(load_model(file).state_dict(), strict=False).missing_keys
-    except RuntimeError as error:
-        raise ModelError(f"{file} does not fit a {model.config}: {error}") from error
-    for name in missing:
-        if ".second." in name:
-            model.get_parameter(name).detach().zero_()
 
 
 def _read_run(file: Path) -> dict:

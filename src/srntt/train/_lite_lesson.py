@@ -1,4 +1,4 @@
-"""One forward pass of a light model in training: match, refine, sample, synthesise, and what each of them owes."""
+"""A light model in training: match, refine, sample, synthesise, and what each of them owes."""
 
 from typing import NamedTuple
 
@@ -9,19 +9,11 @@ from srntt._shapes import Bool, Float, Int64
 from srntt.features import Description
 from srntt.network import Lite, Textures, sample_textures
 from srntt.train import losses
+from srntt.train._lesson import Outcome
 from srntt.train._pairs import Pairs
 from srntt.transfer import RefinedMatch, refine_match
 
 _CONTRASTED = 256  # queries of each reference that enter the contrastive loss, at most
-
-
-class StepOutcome(NamedTuple):
-    """The output, what the matches owe, and the share of matches that were right (1 where nothing was to be seen)."""
-
-    output: Float[Tensor, "b 3 H W"]
-    correspondence: Float[Tensor, ""]
-    sub_position: Float[Tensor, ""]
-    hit_rate: float
 
 
 class BroughtTextures(NamedTuple):
@@ -34,27 +26,31 @@ class BroughtTextures(NamedTuple):
     match: RefinedMatch
 
 
-def run_step(model: Lite, pairs: Pairs, with_references: bool) -> StepOutcome:
-    """Forward a batch.
+class LiteLesson:
+    """Teaches a light model. Without gradient for its temperature, its matches learn nothing.
 
     Args:
-        model: the model in training; without gradient for its temperature, its matches learn nothing.
-        pairs: the batch.
-        with_references: otherwise the output is made from the LR picture alone.
+        model: to train.
     """
-    zero = pairs.high_res.new_zeros(())
-    if not with_references:
-        return StepOutcome(model(pairs.low_res), zero, zero, 1.0)
-    learns = model.log_temperature.requires_grad
-    with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-        found = bring_textures(model, pairs.low_res, pairs.references)
-    truth, visible = pairs.truth.flatten(0, 1).flatten(1, 2), pairs.visible.flatten(0, 1).flatten(1)
-    return StepOutcome(
-        model(pairs.low_res, found.textures),
-        _contrast(model, found, truth, visible) if learns else zero,
-        losses.sub_position(found.match.position, truth, visible),
-        losses.hit_rate(found.matched, found.key.shape[-1], truth, visible),
-    )
+
+    def __init__(self, model: Lite) -> None:
+        self.model = model
+
+    def run(self, pairs: Pairs, with_references: bool) -> Outcome:
+        """Forward a batch; the share of matches that were right is told."""
+        model, low_res, high_res = self.model, pairs.low_res, pairs.high_res
+        if not with_references:
+            return Outcome(model(low_res), high_res, low_res)
+        learns = model.log_temperature.requires_grad
+        with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
+            found = bring_textures(model, low_res, pairs.references)
+        truth, visible = pairs.truth.flatten(0, 1).flatten(1, 2), pairs.visible.flatten(0, 1).flatten(1)
+        told = {"hit_rate": losses.hit_rate(found.matched, found.key.shape[-1], truth, visible)}
+        terms = {}
+        if learns:
+            terms["correspondence"] = _contrast(model, found, truth, visible)
+            terms["sub_position"] = losses.sub_position(found.match.position, truth, visible)
+        return Outcome(model(low_res, found.textures), high_res, low_res, terms, told=told)
 
 
 def bring_textures(

@@ -25,3 +25,20 @@ def test_figures_for_people(capsys):
 def test_what_cannot_be_measured_is_refused(capsys, wrong):
     assert main(["bench", "match", *_SMALL, *wrong]) == 2
     assert capsys.readouterr().err
+
+
+_FAST = ["--fast", "--sizes", "16", "--sizes", "24", "--channels", "8", "--threads", "1"]
+
+
+def test_fast_matching_as_json(capsys):
+    assert main(["bench", "match", *_FAST, "--json"]) == 0
+    (report,) = json.loads(capsys.readouterr().out)["fast"]
+    assert [case["query"] for case in report["cases"]] == [[16, 16], [24, 24]]
+    assert report["growth"].keys() == {"exact", "fast"}
+
+
+def test_fast_matching_for_people(capsys):
+    assert main(["bench", "match", *_FAST]) == 0
+    out = capsys.readouterr().out
+    assert "24 x 24 positions, 8 channels, 1 threads" in out
+    assert "time grows as positions to the" in out

@@ -1,16 +1,20 @@
 """The benchmark reports what it says it measures."""
 
+import pytest
 import torch
 
+from srntt.match import Correspondence
 from srntt.match._bench import bench_match
+from srntt.match._bench_fast import _missed, bench_fast
 
 
 def test_report():
     threads = torch.get_num_threads()
-    report = bench_match(query_size=(7, 9), key_size=(8, 6), channels=(5, 3), threads=(1, 2), repeats=1)
+    report = bench_match(query_size=(7, 9), key_size=(8, 6), references=2, channels=(5, 3), threads=(1, 2), repeats=1)
     assert torch.get_num_threads() == threads
     assert [(case["channels"], case["threads"]) for case in report["cases"]] == [(5, 1), (5, 2), (3, 1), (3, 2)]
     for case in report["cases"]:
+        assert (case["query"], case["key"], case["references"]) == ([7, 9], [8, 6], 2)
         assert case["seconds"].keys() == {"unfold_matmul", "pixel_matmul", "fused", "torch"}
         assert case["wrong_index"]["fused"] == case["wrong_index"]["torch"] == 0
         assert case["unfold_matmul_over_fused"] == case["seconds"]["unfold_matmul"] / case["seconds"]["fused"]
@@ -22,4 +26,40 @@ def test_wrong_index_is_counted():
 
     flat = torch.ones(2, 4, 5)
     methods = {"right": lambda: torch.zeros(20, dtype=torch.int64), "off": lambda: torch.arange(20)}
-    assert bench._wrong_index(flat, flat, 3, methods) == {"right": 0, "off": 19}
+    assert bench._wrong_index(flat, [flat], 3, methods) == {"right": 0, "off": 19}
+
+
+def test_large_problems_are_checked_in_part(monkeypatch):
+    from srntt.match import _bench as bench
+
+    monkeypatch.setattr(bench, "_AT_ONCE", 100)
+    monkeypatch.setattr(bench, "_CHECKED", 7)
+    flat = torch.ones(2, 4, 5)
+    assert bench._wrong_index(flat, [flat], 3, {"off": lambda: torch.ones(20, dtype=torch.int64)}) == {"off": 7}
+    report = bench_match(query_size=(7, 9), key_size=(8, 6), channels=(5,), threads=(1,), repeats=1)
+    assert set(report["cases"][0]["wrong_index"].values()) == {0}
+
+
+def test_fast_report():
+    report = bench_fast(sizes=(16, 32), channels=16, threads=1)
+    assert [case["query"] for case in report["cases"]] == [[16, 16], [32, 32]]
+    for case in report["cases"]:
+        assert 0.9 <= case["recall"] <= case["recall_near"] <= 1
+        assert -1e-6 <= case["similarity_lost"] <= 0.01
+        assert case["exact_over_fast"] == case["exact_seconds"] / case["fast_seconds"]
+        assert case["chosen"] == "exact"
+    first, last = (case["fast_seconds"] for case in report["cases"])
+    assert 4 ** report["growth"]["fast"] == pytest.approx(last / first)
+    assert bench_fast(sizes=(16,), channels=4, threads=1)["growth"] == {"exact": None, "fast": None}
+
+
+def test_what_is_missed_is_counted():
+    """Of four positions one agrees, one is a step off, one two steps, one in another reference."""
+    zero, similarity = torch.zeros(1, 4, dtype=torch.int64), torch.full((1, 4), 0.5)
+    exact = Correspondence(zero, zero, zero, similarity)
+    fast = Correspondence(
+        torch.tensor([[0, 0, 0, 1]]), torch.tensor([[0, 1, 0, 0]]), torch.tensor([[0, 1, 2, 0]]), similarity - 0.1
+    )
+    missed = _missed(exact, fast)
+    assert (missed["recall"], missed["recall_near"]) == (0.25, 0.5)
+    assert missed["similarity_lost"] == pytest.approx(0.1)

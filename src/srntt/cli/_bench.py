@@ -1,5 +1,6 @@
 """``srntt bench``: how fast this machine is, as ratios within one run."""
 
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
@@ -9,7 +10,7 @@ from srntt.cli._options import Json
 from srntt.cli._say import say, say_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 bench = App(name="bench", help="Measure this machine.")
 
@@ -19,45 +20,76 @@ def match(
     *,
     query: tuple[int, int] = (83, 125),
     key: tuple[int, int] = (83, 125),
-    channels: tuple[int, ...] = (256, 64),
+    references: int = 1,
+    large: Annotated[bool, Parameter(negative="")] = False,
+    fast: Annotated[bool, Parameter(negative="")] = False,
+    sizes: tuple[int, ...] = (128, 256, 512),
+    channels: tuple[int, ...] | None = None,
     threads: tuple[int, ...] = (1, 2),
-    patch: Literal[1, 3] = 3,
+    patch: Literal[1, 3] | None = None,
     repeats: int = 5,
     check: Annotated[bool, Parameter(negative="--no-check")] = True,
     json: Json = False,
 ) -> int:
-    """Exact matching beside unfold + matmul and beside the bare product of the pixels; about two minutes on two cores.
+    """Exact matching beside unfold + matmul and the bare product of the pixels, about two minutes on two cores; or fast
+    matching beside exact.
 
     Args:
         query: Positions of the query, down and across. Default: 83 125.
-        key: Positions of the key map, down and across. Default: 83 125.
-        channels: Depths to try. Default: 256 and 64.
+        key: Positions of a key map, down and across. Default: 83 125.
+        references: Number of key maps. Default: 1.
+        large: Also 128 x 128 positions against two key maps of 256 x 256, one round; minutes, and 6 GB of memory.
+        fast: Fast matching beside exact instead, of square maps of the given sizes: time, growth, and what it misses.
+        sizes: Sides of the maps for --fast. Default: 128, 256 and 512, about two minutes on two cores.
+        channels: Depths to try. Default: 256 and 64; 64 with --fast.
         threads: Numbers of threads to try. Default: 1 and 2.
-        patch: Side of a patch, 3 or 1. Default: 3.
+        patch: Side of a patch, 3 or 1. Default: 3; 1 with --fast.
         repeats: Rounds, each of which times every method once; medians count. Default: 5.
         check: Compare each engine's index with the definition in float64. Default: yes; --no-check leaves it out.
     """
-    from srntt.match import bench_match
+    from srntt.match import bench_fast, bench_match
 
-    report = bench_match(
-        query_size=query,
-        key_size=key,
-        channels=channels,
-        threads=threads,
-        patch=patch,
-        repeats=repeats,
-        check=check,
-    )
+    if fast:
+        reports = [
+            bench_fast(sizes=sizes, channels=depth, patch=patch or 1, threads=number)
+            for depth in channels or (64,)
+            for number in threads
+        ]
+        return _show({"fast": reports}, chain.from_iterable(map(_fast_lines, reports)), json)
+    common = {"channels": channels or (256, 64), "threads": threads, "patch": patch or 3, "check": check}
+    report = bench_match(query_size=query, key_size=key, references=references, repeats=repeats, **common)
+    if large:
+        more = bench_match(query_size=(128, 128), key_size=(256, 256), references=2, repeats=1, **common)
+        report["cases"] += more["cases"]
+    return _show(report, _lines(report), json)
+
+
+def _show(report: dict[str, Any], lines: "Iterable[str]", json: bool) -> int:
     if json:
         say_json(report)
     else:
-        say(*_lines(report))
+        say(*lines)
     return Exit.DONE
+
+
+def _fast_lines(report: dict[str, Any]) -> "Iterator[str]":
+    for case in report["cases"]:
+        height, width = case["query"]
+        yield f"{height} x {width} positions, {case['channels']} channels, {report['threads']} threads"
+        exact, fast = case["exact_seconds"], case["fast_seconds"]
+        yield f"  exact {exact:.3g} s, fast {fast:.3g} s: {exact / fast:.1f} times"
+        yield f"  same index {case['recall']:.2%}, within one position {case['recall_near']:.2%}"
+        yield f"  similarity {case['similarity']:.4f}, of which fast matching loses {case['similarity_lost']:.5f}"
+        yield f"  auto would choose {case['chosen']} matching"
+    if report["growth"]["fast"] is not None:
+        yield f"time grows as positions to the {report['growth']['fast']:.2f} (exact: {report['growth']['exact']:.2f})"
 
 
 def _lines(report: dict[str, Any]) -> "Iterator[str]":
     for case in report["cases"]:
-        yield f"{case['channels']} channels, {case['threads']} threads"
+        query, key = (f"{height} x {width}" for height, width in (case["query"], case["key"]))
+        sizes = f"{query} against {case['references']} x {key} positions"
+        yield f"{case['channels']} channels, {case['threads']} threads, {sizes}"
         for method, seconds in case["seconds"].items():
             wrong = case["wrong_index"].get(method)
             judged = "" if wrong is None else f"   {wrong} positions differ from the definition"

@@ -113,13 +113,19 @@ def _growth(cases: list[dict[str, Any]], name: str) -> float | None:
 def _turned_pair(size: int, channels: int) -> tuple[Float[Tensor, "c h w"], Float[Tensor, "c h w"]]:
     """Descriptors of a picture and of the same one turned, larger, noisy, with a quarter of the first replaced."""
     generator = torch.Generator().manual_seed(size)
-    scene = F.avg_pool2d(torch.randn(1, channels, size + 2, size + 2, generator=generator), 3, stride=1)
+    # Variances of the channels fall off as those of the principal axes of the light model's descriptors do.
+    spread = (1 + torch.arange(channels) / 6).rsqrt()[:, None, None]
+    scene = _smooth(size, spread, generator)[None]
     cosine, sine = math.cos(_ANGLE) / _ZOOM, math.sin(_ANGLE) / _ZOOM
     grid = F.affine_grid(torch.tensor([[[cosine, -sine, 0.0], [sine, cosine, 0.0]]]), [*scene.shape], False)
     key = F.normalize(F.grid_sample(scene, grid, align_corners=False, padding_mode="reflection"), dim=1)[0]
     query = F.normalize(scene, dim=1)[0]
     half = size // 2
-    other = F.avg_pool2d(torch.randn(1, channels, half + 2, half + 2, generator=generator), 3, stride=1)[0]
-    query[:, :half, :half] = F.normalize(other, dim=0)
-    noise = torch.randn(query.shape, generator=generator) * (_NOISE / math.sqrt(channels))
+    query[:, :half, :half] = F.normalize(_smooth(half, spread, generator), dim=0)
+    noise = torch.randn(query.shape, generator=generator) * spread * (_NOISE / spread.norm())
     return F.normalize(query + noise, dim=0), key
+
+
+def _smooth(size: int, spread: Float[Tensor, "c 1 1"], generator: torch.Generator) -> Float[Tensor, "c h w"]:
+    noise = torch.randn(1, len(spread), size + 2, size + 2, generator=generator)
+    return F.avg_pool2d(noise, 3, stride=1)[0] * spread

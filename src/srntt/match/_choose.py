@@ -18,6 +18,7 @@ _EXACT_PRODUCT = 1.6e-11  # a pair of positions and a channel
 _EXACT_PAIR = {1: 0.26e-9, 3: 1.3e-9}  # a pair of positions: sums, norm, maximum
 _FAST_QUERY = 0.52e-6  # a query position and a doubling of the keys
 _FAST_KEY = 0.21e-6  # a key position and a doubling of the keys
+_FAST_AXES = (0.17, 0.9e-4)  # a key map, and a channel of a patch: the axes that patches are projected to
 _FAST_SKETCH = 1.2e-9  # a position and a channel of its patch: projecting
 _FAST_COMPARE = 8e-9  # a query position and a channel of its patch: comparing its candidates in full
 
@@ -98,5 +99,6 @@ def _fast_seconds(queries: int, keys: int, channels: int, patch: int) -> float:
     seconds = (queries * _FAST_QUERY + keys * _FAST_KEY) * doublings * max(searched, 0.5)
     if is_sketched(channels, patch):
         width = channels * patch**2
+        seconds += _FAST_AXES[0] + _FAST_AXES[1] * width
         seconds += (queries + keys) * width * _FAST_SKETCH + queries * width * _FAST_COMPARE
     return seconds

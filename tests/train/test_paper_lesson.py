@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 
 from srntt.features import VGG19Features, save_vgg19
 from srntt.match import dense_match
@@ -111,3 +112,20 @@ def test_a_run_and_its_second_stage(paper, photograph_folder, tmp_path):
     second = replace(paper, start=str(weights), losses=_PAPER_LOSSES)
     train(second, replace(place, output=tmp_path / "gan"))
     assert (tmp_path / "gan" / "samples" / "step-0000003.png").exists()
+
+
+def test_maps_of_ready_made_pairs_are_made_once(paper, photograph_folder, tmp_path, monkeypatch):
+    for part, side in (("input", 48), ("ref", 64)):
+        (tmp_path / part).mkdir()
+        for number in range(2):
+            Image.open(photograph_folder / f"{number}.png").crop((0, 0, side, side)).save(
+                tmp_path / part / f"{number}.png"
+            )
+    once = replace(paper, pairs=PairRange(target=48, reference=64))
+    place = Surroundings((), tmp_path / "one", pairs=tmp_path, cache=tmp_path / "maps", every=1e9)
+    first = load_model(train(once, place)).state_dict()
+    assert len(list((tmp_path / "maps").iterdir())) == 2
+    monkeypatch.setattr(PaperLesson, "_swap", None)  # would fail if it were called
+    again = load_model(train(once, replace(place, output=tmp_path / "two"))).state_dict()
+    for name in first:
+        assert torch.equal(first[name], again[name])

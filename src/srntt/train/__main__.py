@@ -12,7 +12,9 @@ def main() -> None:
     """Parse the command line and train."""
     parser = argparse.ArgumentParser(prog="python -m srntt.train", description="Run a training recipe to its end.")
     parser.add_argument("recipe", help=f"a TOML file, or one of {', '.join(shipped_recipes())}")
-    parser.add_argument("--photographs", type=Path, nargs="+", required=True, help="folders of photographs")
+    parser.add_argument("--photographs", type=Path, nargs="+", default=[], help="folders of photographs")
+    parser.add_argument("--pairs", type=Path, help="instead: a folder of ready-made pairs, with input/ and ref/")
+    parser.add_argument("--cache", type=Path, help="folder to keep the swapped maps of such pairs in (paper models)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for log, checkpoint and weights")
     parser.add_argument("--validation", type=Path, help="folder with an index.json of reference pairs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting")
@@ -23,10 +25,12 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     told = parser.parse_args()
     recipe = read_recipe(told.recipe, tuple(told.set))
+    own = ("output", "pairs", "cache", "validation", "every", "threads", "resume", "tensorboard")
     place = Surroundings(
-        tuple(told.photographs), told.output, told.validation, torch.device(told.device), told.every, told.threads,
-        told.resume, told.tensorboard,
-    )  # fmt: skip
+        photographs=tuple(told.photographs),
+        device=torch.device(told.device),
+        **{name: getattr(told, name) for name in own},
+    )
     print(train(recipe, place))
 
 

@@ -14,8 +14,13 @@ from srntt.train._recipe import Recipe
 from srntt.upscale import find_model
 
 
-def begin(recipe: Recipe, device: torch.device) -> Lesson:
+def begin(recipe: Recipe, device: torch.device, cache: Path | None = None) -> Lesson:
     """A model to train and how to; from random weights, or from those that the recipe starts from.
+
+    Args:
+        recipe: what to learn.
+        device: where.
+        cache: folder for the swapped maps of ready-made pairs, or None.
 
     Raises:
         ModelError: those are missing, or of another kind or width.
@@ -24,7 +29,7 @@ def begin(recipe: Recipe, device: torch.device) -> Lesson:
         paper = PaperSRNTT(recipe.paper)
         paper.extractor.requires_grad_(True)
         _start_from(paper, recipe.start)
-        return PaperLesson(channels_last(paper, device), recipe.schedule.perfect)
+        return PaperLesson(channels_last(paper, device), recipe.schedule.perfect, cache)
     lite = Lite(recipe.lite)
     _start_from(lite, recipe.start)
     for parameter in [lite.log_temperature, *lite.encoder.parameters()]:

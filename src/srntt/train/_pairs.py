@@ -59,7 +59,7 @@ class PairRange:
 
 class Pairs(NamedTuple):
     """A batch, of r references a target. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the
-    target; ``visible`` says if it is in.
+    target; ``visible`` says if it is in. ``names`` are of pairs that come again just so; none of others.
     """
 
     high_res: Float[Tensor, "b 3 H W"]
@@ -67,6 +67,28 @@ class Pairs(NamedTuple):
     references: Float[Tensor, "b r 3 R R"]
     truth: Float[Tensor, "b r h w 2"]
     visible: Bool[Tensor, "b r h w"]
+    names: tuple[str, ...] = ()
+
+    def first(self, count: int) -> "Pairs":
+        """Those of the first few targets."""
+        few = {name: tensor[:count] for name, tensor in self.tensors().items()}
+        return Pairs(**few, names=self.names[:count])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All but the names."""
+        return {name: value for name, value in self._asdict().items() if name != "names"}
+
+
+@dataclass(frozen=True)
+class PhotographPairs:
+    """Pairs made from photographs as they are drawn."""
+
+    photographs: Photographs
+    limits: PairRange
+
+    def draw(self, seed: int, step: int, samples: range) -> Pairs:
+        """Some samples of a step's batch."""
+        return make_pairs(self.photographs, self.limits, seed, step, samples)
 
 
 def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int, samples: range) -> Pairs:
@@ -92,7 +114,7 @@ def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int
     streams = [generator(seed, step, sample, number, "variation") for sample in samples for number in range(count)]
     references = as_uint8(vary_references(references, limits.variation, streams))
     references, truth, visible = (x.unflatten(0, (-1, count)) for x in (references, truth, visible))
-    low_res = _low_res(high_res, limits, [generator(seed, step, sample, "degradation") for sample in samples])
+    low_res = reduced(high_res, limits, [generator(seed, step, sample, "degradation") for sample in samples])
     pairs = Pairs(high_res, low_res, references, truth, visible)
     pairs = _flipped(pairs, flips)
     return _transposed(pairs) if transposed else pairs
@@ -110,9 +132,10 @@ def _corner(extent: Int64[Tensor, "n 2"], size: int, share: Float[Tensor, "n 2"]
     return ((extent - size + 1) * share).floor().long()
 
 
-def _low_res(
+def reduced(
     high_res: Float[Tensor, "b 3 H W"], limits: PairRange, streams: list[torch.Generator]
 ) -> Float[Tensor, "b 3 h w"]:
+    """LR pictures as the recipe wants them: by bicubic and rounding to 8 bits, or worse."""
     if limits.degradation == "none":
         return as_uint8(reduce(high_res, 4))
     return degrade(high_res, DEGRADATIONS[limits.degradation], streams)
@@ -181,7 +204,7 @@ def _reflected(position: Float[Tensor, "n h w 2"], extent: Int64[Tensor, "n 2"])
 def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
     """Some samples upside down, some mirrored, both sides alike."""
     last = pairs.references.shape[-1] / 4 - 1
-    high_res, low_res, references, truth, visible = pairs
+    high_res, low_res, references, truth, visible, _ = pairs
     for axis in (0, 1):
         chosen = flips[:, axis]
         turned = truth.flip(axis + 2)
@@ -199,7 +222,13 @@ def _transposed(pairs: Pairs) -> Pairs:
     """All samples on their side."""
     high_res, low_res, references = (x.transpose(-1, -2) for x in pairs[:3])
     truth, visible = pairs.truth.transpose(2, 3).flip(-1), pairs.visible.transpose(2, 3)
-    return Pairs(*(x.contiguous() for x in (high_res, low_res, references, truth, visible)))
+    return pairs._replace(
+        high_res=high_res.contiguous(),
+        low_res=low_res.contiguous(),
+        references=references.contiguous(),
+        truth=truth.contiguous(),
+        visible=visible.contiguous(),
+    )
 
 
 def _where(chosen: Bool[Tensor, "b"], these: Tensor, others: Tensor) -> Tensor:

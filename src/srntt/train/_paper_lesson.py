@@ -1,5 +1,7 @@
 """The paper's networks in training: swapped maps made on the fly, the extractor taught by itself."""
 
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,6 +11,7 @@ from srntt.features import VGG19Features, as_uint8, enlarge, load_vgg19, reduce
 from srntt.match import Correspondence
 from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
 from srntt.train._lesson import Outcome
+from srntt.train._map_cache import MapCache
 from srntt.train._pairs import Pairs
 from srntt.transfer import swap
 
@@ -26,10 +29,12 @@ class PaperLesson:
     Args:
         model: to train.
         perfect: show the transfer the target's own maps, too, in the same step.
+        cache: folder to keep the swapped maps of ready-made pairs in, or None.
     """
 
-    def __init__(self, model: PaperSRNTT, perfect: bool = False) -> None:
+    def __init__(self, model: PaperSRNTT, perfect: bool = False, cache: Path | None = None) -> None:
         self.model, self._perfect = model, perfect
+        self._cache = MapCache(cache, model.config.phi) if cache else None
         device = next(model.parameters()).device
         self._phi: VGG19Features = load_vgg19(find_vgg19(model.config.phi), family=model.config.phi).to(device)
 
@@ -54,14 +59,24 @@ class PaperLesson:
 
     def _bring(self, pairs: Pairs) -> tuple[SwappedMaps, Float[Tensor, "b 1 h w"]]:
         """Swapped maps of each picture from all its references, and the similarity."""
-        query = self._phi(as_uint8(enlarge(pairs.low_res, 4)))["relu3_1"]
-        made = [self._swap(*sample) for sample in zip(query, pairs.references, strict=True)]
+        samples = zip(pairs.low_res, pairs.high_res, pairs.references, strict=True)
+        made = [self._kept_or_swapped(*sample, cached=bool(pairs.names)) for sample in samples]
         maps = (torch.stack(level) for level in zip(*(maps for maps, _ in made), strict=True))
         return SwappedMaps(*maps), torch.stack([similarity for _, similarity in made])
 
-    def _swap(
-        self, query: Float[Tensor, "256 h w"], references: Float[Tensor, "r 3 R R"]
+    def _kept_or_swapped(
+        self, low_res: Tensor, high_res: Tensor, references: Tensor, cached: bool
     ) -> tuple[SwappedMaps, Float[Tensor, "1 h w"]]:
+        if not (self._cache and cached):
+            return self._swap(low_res, references)
+        if kept := self._cache.get(high_res, references):
+            return kept
+        return self._cache.put(high_res, references, *self._swap(low_res, references))
+
+    def _swap(
+        self, low_res: Float[Tensor, "3 h w"], references: Float[Tensor, "r 3 R R"]
+    ) -> tuple[SwappedMaps, Float[Tensor, "1 h w"]]:
+        query = self._phi(as_uint8(enlarge(low_res[None], 4)))["relu3_1"][0]
         blurred = as_uint8(enlarge(as_uint8(reduce(references, 4)), 4))
         match = best_patches(query, self._phi(blurred)["relu3_1"])
         values = self._maps(references)

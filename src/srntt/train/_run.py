@@ -13,7 +13,8 @@ from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.train._draws import generator
 from srntt.train._log import Log
-from srntt.train._pairs import Pairs, make_pairs
+from srntt.train._pair_folder import PairFolder
+from srntt.train._pairs import Pairs, PhotographPairs
 from srntt.train._photographs import Photographs
 from srntt.train._recipe import Recipe
 from srntt.train._samples import write_samples
@@ -29,7 +30,9 @@ class Surroundings:
     """Where a run takes place; nothing here changes what it learns.
 
     Attributes:
-        photographs: folders to make pairs from.
+        photographs: folders to make pairs from; none where ``pairs`` is given.
+        pairs: folder of ready-made pairs, with input/ and ref/.
+        cache: folder to keep the swapped maps of ready-made pairs in (the paper's models), or None.
         output: folder for the log, the checkpoint, samples and the weights.
         validation: folder with an ``index.json`` of pairs, or None.
         device: where to compute.
@@ -41,6 +44,8 @@ class Surroundings:
 
     photographs: tuple[Path, ...]
     output: Path
+    pairs: Path | None = None
+    cache: Path | None = None
     validation: Path | None = None
     device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
     every: float = 300.0
@@ -62,14 +67,13 @@ def train(recipe: Recipe, place: Surroundings) -> Path:
     if place.threads:
         torch.set_num_threads(place.threads)
     workers = Workers.joined(place.device)
-    trainer = Trainer(recipe, place.device, workers)
+    trainer = Trainer(recipe, place.device, workers, place.cache)
     place.output.mkdir(parents=True, exist_ok=True)
     _resume(trainer, place)
-    smallest = max(recipe.pairs.target, recipe.pairs.reference) + 8
-    photographs = Photographs(list(place.photographs), smallest, place.device)
+    source = _open_source(recipe, place)
     log = Log(place.output, place.tensorboard) if workers.rank == 0 else None
     clock, saved = _Clock(trainer.seconds), time.monotonic()
-    for pairs in _prefetched(photographs, recipe, trainer.step, workers):
+    for pairs in _prefetched(source, recipe, trainer.step, workers):
         _advance(trainer, pairs, place.output, log)
         trainer.seconds = clock.seconds()
         finished = trainer.progress() >= 1
@@ -81,6 +85,20 @@ def train(recipe: Recipe, place: Surroundings) -> Path:
         if finished:
             break
     return place.output / "model.safetensors"
+
+
+def _open_source(recipe: Recipe, place: Surroundings) -> PhotographPairs | PairFolder:
+    if bool(place.photographs) == bool(place.pairs):
+        raise InputError("Give folders of photographs, or a folder of ready-made pairs; one of the two.")
+    if place.pairs:
+        folder = PairFolder(place.pairs, recipe.pairs, place.device)
+        if place.cache and not folder.whole:
+            raise InputError(f"Maps can be kept only of pairs that are not cropped; {place.pairs} has larger pictures.")
+        return folder
+    if place.cache:
+        raise InputError("Maps can be kept only of ready-made pairs: those from photographs never come twice.")
+    smallest = max(recipe.pairs.target, recipe.pairs.reference) + 8
+    return PhotographPairs(Photographs(list(place.photographs), smallest, place.device), recipe.pairs)
 
 
 def _resume(trainer: Trainer, place: Surroundings) -> None:
@@ -102,9 +120,8 @@ def _advance(trainer: Trainer, pairs: Pairs, output: Path, log: Log | None) -> N
         terms = trainer.advance(pairs, with_references)
     except ModelError as error:
         file = output / f"batch-{trainer.step}-{trainer.workers.rank}.safetensors"
-        write_tensors(
-            file, {k: v.float().contiguous() for k, v in pairs._asdict().items()}, {"step": str(trainer.step)}
-        )
+        tensors = {name: tensor.float().contiguous() for name, tensor in pairs.tensors().items()}
+        write_tensors(file, tensors, {"step": str(trainer.step)})
         raise ModelError(f"{error} Its batch is {file}; the last checkpoint is whole. Try a lower rate.") from error
     if log:
         log.add(terms)
@@ -130,7 +147,7 @@ class _Clock:
         return self._before + time.monotonic() - self._began
 
 
-def _prefetched(photographs: Photographs, recipe: Recipe, step: int, workers: Workers) -> Iterator[Pairs]:
+def _prefetched(source: PhotographPairs | PairFolder, recipe: Recipe, step: int, workers: Workers) -> Iterator[Pairs]:
     """The batches of the steps from ``step`` on, made ahead by a thread."""
     samples = workers.samples(recipe.schedule.batch)
     ready: queue.Queue[Pairs | Exception] = queue.Queue(_PREFETCH)
@@ -138,7 +155,7 @@ def _prefetched(photographs: Photographs, recipe: Recipe, step: int, workers: Wo
     def work(step: int) -> None:
         while True:
             try:
-                ready.put(make_pairs(photographs, recipe.pairs, recipe.schedule.seed, step, samples))
+                ready.put(source.draw(recipe.schedule.seed, step, samples))
             except Exception as error:
                 ready.put(error)
                 return

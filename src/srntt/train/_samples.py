@@ -17,7 +17,7 @@ _ROWS = 4
 @torch.no_grad()
 def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
     """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference."""
-    few = Pairs(*(x[:_ROWS] for x in pairs))
+    few = pairs.first(_ROWS)
     lesson.model.eval()
     outputs = [lesson.run(few, with_references).output[: len(few.low_res)] for with_references in (False, True)]
     shown = [enlarge(few.low_res, 4), *outputs, few.high_res]

@@ -32,13 +32,20 @@ class Trainer:
         recipe: what to learn.
         device: where.
         workers: the processes that share its batches.
+        cache: folder for the swapped maps of ready-made pairs, or None.
     """
 
-    def __init__(self, recipe: Recipe, device: torch.device, workers: Workers = Workers()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: torch.device,
+        workers: Workers = Workers(),  # noqa: B008 (frozen)
+        cache: Path | None = None,
+    ) -> None:
         schedule = recipe.schedule
         torch.manual_seed(schedule.seed)
         self.recipe, self.device, self.workers = recipe, device, workers
-        self.lesson = begin(recipe, device)
+        self.lesson = begin(recipe, device, cache)
         self.model = self.lesson.model
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimizer = _adam(self.model, schedule.rate)

@@ -14,8 +14,8 @@ _EVEN = 3  # levels; rows and columns at the frame that vary less are no part of
 
 
 def textured_tiles(pixels: UInt8[np.ndarray, "h w c"]) -> Bool[np.ndarray, "rows columns"]:
-    """Which tiles of 64 pixels have detail: those in which a picture, reduced by 4 and enlarged again (bicubic), is off by 2
-    levels of 255 or more (root mean square over pixels and channels).
+    """Which tiles of 64 pixels have detail: those in which a picture, reduced by 4 and enlarged again (bicubic), is off
+    by 2 levels of 255 or more (root mean square over pixels and channels).
 
     Args:
         pixels: of 64 pixels or more each way; what is left over at the right and below is not looked at.

@@ -1,0 +1,84 @@
+"""Ready-made pairs: a folder with input/ and ref/, files of one name belonging together, as CUFED's training set."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, UInt8
+from srntt.errors import InputError
+from srntt.features import as_uint8
+from srntt.image import load
+from srntt.train._draws import Draws, generator
+from srntt.train._pairs import PairRange, Pairs, reduced
+from srntt.train._vary_references import vary_references
+
+_LAYOUT = "input/NAME.png, the HR picture, and ref/NAME.png, its reference"
+
+
+class PairFolder:
+    """Pairs of a folder, held as uint8 on the training device. Nothing is known of what corresponds to what.
+
+    Args:
+        folder: with input/ and ref/; CUFED's training set has 160 x 160 pixels in both.
+        limits: sides of target and reference, which larger pictures are cropped to at the same relative place; how
+            references vary; what LR pictures go through.
+        device: where they are held.
+
+    Raises:
+        InputError: no such layout, a file without its counterpart, pictures that are too small.
+    """
+
+    def __init__(self, folder: Path, limits: PairRange, device: torch.device) -> None:
+        self._limits, self.device = limits, device
+        inputs, references = ({file.stem: file for file in _files(folder / part)} for part in ("input", "ref"))
+        if alone := sorted(set(inputs) ^ set(references)):
+            raise InputError(f"{folder}: {alone[0]} has no counterpart. The layout is {_LAYOUT}.")
+        if not inputs:
+            raise InputError(f"{folder} holds no pairs. The layout is {_LAYOUT}.")
+        self.names = sorted(inputs)
+        self._targets = [_held(inputs[name], limits.target, device) for name in self.names]
+        self._references = [_held(references[name], limits.reference, device) for name in self.names]
+
+    @property
+    def whole(self) -> bool:
+        """True if no picture is cropped, so that a pair is the same each time it is drawn."""
+        sizes = ((self._targets, self._limits.target), (self._references, self._limits.reference))
+        return all(tuple(picture.shape[1:]) == (side, side) for pictures, side in sizes for picture in pictures)
+
+    def draw(self, seed: int, step: int, samples: range) -> Pairs:
+        """Some samples of a step's batch."""
+        draws = Draws([(seed, step, sample) for sample in samples])
+        numbers = (draws.uniform()[:, 0] * len(self.names)).long().clamp(max=len(self.names) - 1).tolist()
+        places = draws.uniform(size=2)
+        targets, references = (
+            torch.stack([_crop(held[number], side, place) for number, place in zip(numbers, places, strict=True)])
+            for held, side in ((self._targets, self._limits.target), (self._references, self._limits.reference))
+        )
+        high_res, references = targets.float() / 255, references.float() / 255
+        if not self.whole:
+            streams = [generator(seed, step, sample, 0, "variation") for sample in samples]
+            references = as_uint8(vary_references(references, self._limits.variation, streams))
+        low_res = reduced(high_res, self._limits, [generator(seed, step, sample, "degradation") for sample in samples])
+        nothing = high_res.new_zeros(len(samples), 1, *low_res.shape[2:], 2)
+        names = tuple(self.names[number] for number in numbers) if self.whole else ()
+        return Pairs(high_res, low_res, references[:, None], nothing, nothing[..., 0] > 0, names)
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}. The layout is {_LAYOUT}.")
+    return [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
+
+
+def _held(file: Path, side: int, device: torch.device) -> UInt8[Tensor, "3 _ _"]:
+    picture = load(file).to_8bit().rgb()
+    if min(picture.shape[1:]) < side:
+        height, width = picture.shape[1:]
+        raise InputError(f"{file} has {width} x {height} pixels; the recipe's pairs need {side} x {side}.")
+    return (picture * 255).round().byte().to(device)
+
+
+def _crop(picture: UInt8[Tensor, "3 _ _"], side: int, place: Float[Tensor, "2"]) -> UInt8[Tensor, "3 s s"]:
+    y, x = (int((extent - side + 1) * float(share)) for extent, share in zip(picture.shape[1:], place, strict=True))
+    return picture[:, y : y + side, x : x + side]

@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srntt.errors import InputError
+from srntt.train import Surroundings, train
+from srntt.train._map_cache import MapCache
+from srntt.train._pair_folder import PairFolder
+from srntt.train._pairs import PairRange
+
+_CPU = torch.device("cpu")
+_WHOLE = PairRange(target=48, reference=64)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    random = np.random.default_rng(0)
+    for part, side in (("input", 48), ("ref", 64)):
+        (tmp_path / "pairs" / part).mkdir(parents=True)
+        for name in ("a", "b", "c"):
+            pixels = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pairs" / part / f"{name}.png")
+    return tmp_path / "pairs"
+
+
+def test_files_of_one_name_belong_together(folder):
+    pairs = PairFolder(folder, _WHOLE, _CPU).draw(0, 0, range(6))
+    assert set(pairs.names) <= {"a", "b", "c"}
+    assert len(set(pairs.names)) > 1
+    for number, name in enumerate(pairs.names):
+        for part, picture in (("input", pairs.high_res[number]), ("ref", pairs.references[number, 0])):
+            pixels = np.array(Image.open(folder / part / f"{name}.png"))
+            assert np.array_equal((picture * 255).round().byte().permute(1, 2, 0).numpy(), pixels)
+    assert not pairs.visible.any()
+
+
+def test_larger_pictures_are_cropped_and_then_have_no_name(folder):
+    pairs = PairFolder(folder, PairRange(target=16, reference=32), _CPU).draw(0, 0, range(2))
+    assert pairs.high_res.shape == (2, 3, 16, 16)
+    assert pairs.references.shape == (2, 1, 3, 32, 32)
+    assert pairs.names == ()
+
+
+def test_each_sample_is_the_same_whichever_others_are_drawn_with_it(folder):
+    source = PairFolder(folder, PairRange(target=16, reference=32), _CPU)
+    whole, part = source.draw(1, 2, range(4)), source.draw(1, 2, range(2, 4))
+    assert all(torch.equal(a[2:], b) for a, b in zip(whole[:5], part[:5], strict=True))
+
+
+def test_a_light_model_and_the_papers_learn_from_them(folder, recipe, tmp_path):
+    place = Surroundings((), tmp_path / "run", pairs=folder, every=1e9)
+    train(replace(recipe, pairs=_WHOLE), place)
+    with pytest.raises(InputError, match="one of the two"):
+        train(replace(recipe, pairs=_WHOLE), replace(place, photographs=(folder,), output=tmp_path / "other"))
+    cropped = replace(recipe, pairs=PairRange(target=16, reference=32))
+    with pytest.raises(InputError, match="not cropped"):
+        train(cropped, replace(place, cache=tmp_path / "cache", output=tmp_path / "third"))
+
+
+@pytest.mark.parametrize("spoil", ["layout", "counterpart", "size", "empty"])
+def test_what_is_wrong_with_a_folder_is_said(folder, spoil):
+    if spoil == "layout":
+        (folder / "ref").rename(folder / "reference")
+        told = r"no folder .*ref\. The layout is input/NAME\.png"
+    elif spoil == "counterpart":
+        (folder / "ref" / "b.png").unlink()
+        told = "b has no counterpart"
+    elif spoil == "size":
+        Image.new("RGB", (48, 30)).save(folder / "input" / "a.png")
+        told = r"a\.png has 48 x 30 pixels; .* need 48 x 48"
+    else:
+        for file in [*(folder / "ref").iterdir(), *(folder / "input").iterdir()]:
+            file.unlink()
+        told = "holds no pairs"
+    with pytest.raises(InputError, match=told):
+        PairFolder(folder, _WHOLE, _CPU)
+
+
+def test_kept_maps_come_back_and_changed_pixels_are_another_pair(tmp_path):
+    from srntt.network import SwappedMaps
+
+    cache = MapCache(tmp_path / "maps", "caffe")
+    target, references = torch.rand(3, 16, 16), torch.rand(2, 3, 16, 16)
+    maps = SwappedMaps(torch.rand(256, 4, 4), torch.rand(128, 8, 8), torch.rand(64, 16, 16))
+    assert cache.get(target, references) is None
+    cache.put(target, references, maps, torch.rand(1, 4, 4))
+    kept = cache.get(target, references)
+    assert kept is not None
+    for one, two in zip(kept[0], maps, strict=True):
+        torch.testing.assert_close(one, two, atol=1e-3, rtol=1e-3)
+    target[0, 0, 0] = 1 - target[0, 0, 0].round()
+    assert cache.get(target, references) is None
+    assert MapCache(tmp_path / "maps", "torchvision").get(target, references) is None

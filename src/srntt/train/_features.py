@@ -1,33 +1,40 @@
 """The network that perceptual and texture losses look through."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from srntt._safetensors import read_header, read_tensors
-from srntt.features import load_vgg19
+from srntt.errors import InputError
+from srntt.features import LAYERS, Layer, load_vgg19
 from srntt.network import find_vgg19
 from srntt.train.losses import VGG16Features
 
 
-def load_features(name: str, device: torch.device) -> nn.Module:
-    """VGG19 or VGG16 up to the deepest layer that its file holds, channels last, wanting no gradient.
+def load_features(name: str, wanted: Sequence[Layer], device: torch.device) -> nn.Module:
+    """VGG19 or VGG16 up to the deepest layer that is wanted, channels last, wanting no gradient.
 
     Args:
         name: ``vgg19`` (torchvision's) or ``vgg19-caffe``, where ``srntt weights get`` put them; or a .safetensors file
             of either, or of VGG16 (conv0.weight, conv0.bias, ... conv12.bias).
+        wanted: layers, relu1_1 to relu5_1.
         device: where it runs.
 
     Raises:
+        InputError: a layer that there is not.
         ModelError: missing, or something else.
     """
+    if unknown := sorted(set(wanted) - set(LAYERS)):
+        raise InputError(f"The losses want a layer {unknown[0]!r}; there are {', '.join(LAYERS)}.")
+    last = max(wanted, key=LAYERS.index)
     if name in ("vgg19", "vgg19-caffe"):
         family = "caffe" if name.endswith("caffe") else "torchvision"
-        network: nn.Module = load_vgg19(find_vgg19(family), family=family, last="relu5_1")
+        network: nn.Module = load_vgg19(find_vgg19(family), family=family, last=last)
     elif "conv0.weight" in (header := read_header(Path(name))).tensors:
         shapes = {tensor: info.shape for tensor, info in header.tensors.items()}
-        network = VGG16Features(read_tensors(Path(name), shapes))
+        network = VGG16Features(read_tensors(Path(name), shapes), last)
     else:
-        network = load_vgg19(Path(name), last="relu5_1")
+        network = load_vgg19(Path(name), last=last)
     return network.requires_grad_(False).eval().to(device).to(memory_format=torch.channels_last)  # pyright: ignore

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import ModelError
+from srntt.features import Layer
 from srntt.network import Discriminator, UNetDiscriminator, save_model
 from srntt.train import losses
 from srntt.train._begin import begin, channels_last
@@ -18,7 +19,7 @@ from srntt.train._features import load_features
 from srntt.train._lesson import Outcome
 from srntt.train._pairs import Pairs
 from srntt.train._paper_lesson import SWAPPED_LAYERS
-from srntt.train._recipe import Recipe
+from srntt.train._recipe import Losses, Recipe
 from srntt.train._settings import as_table
 from srntt.train._workers import Workers
 
@@ -51,9 +52,8 @@ class Trainer:
         self.optimizer = _adam(self.model, schedule.rate)
         self.critic = _critic(recipe, device) if recipe.losses.adversarial else None
         self.critic_optimizer = _adam(self.critic, schedule.critic_rate) if self.critic else None
-        wanted = recipe.losses
-        looks = wanted.perceptual or wanted.texture or wanted.texture_consistency
-        self._features = load_features(wanted.features, device) if looks else None
+        layers = _layers(recipe.losses)
+        self._features = load_features(recipe.losses.features, layers, device) if layers else None
         if schedule.compile:
             self.model.compile()
         self.step, self.seconds = 0, 0.0
@@ -216,6 +216,13 @@ class Trainer:
 def _critic(recipe: Recipe, device: torch.device) -> nn.Module:
     critic = UNetDiscriminator() if recipe.architecture == "lite" else Discriminator(recipe.pairs.target)
     return channels_last(critic, device)
+
+
+def _layers(wanted: Losses) -> list[Layer]:
+    """Of the perceptual network, those that some loss of weight looks at."""
+    layers = [*(wanted.perceptual_layers if wanted.perceptual else ())]
+    layers += wanted.texture_layers if wanted.texture else ()
+    return [*layers, *(SWAPPED_LAYERS if wanted.texture_consistency else ())]  # pyright: ignore[reportReturnType]
 
 
 def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:

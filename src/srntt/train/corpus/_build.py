@@ -1,0 +1,286 @@
+"""Photographs to a folder to train from: reduced, trimmed, told apart, and entered into a manifest."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from srntt._files import put_in_place, write_bytes
+from srntt._shapes import UInt8
+from srntt.errors import InputError, MissingDependencyError, OutputError, PictureError
+from srntt.image import Limits, Picture, load, read_file, resize_pillow, save
+from srntt.train.corpus._alike import Fingerprint, bits_apart, fingerprint
+from srntt.train.corpus._licences import Licence, Licences
+from srntt.train.corpus._manifest import Entry, Manifest
+from srntt.train.corpus._sources import Candidate, list_sources
+from srntt.train.corpus._texture import TILE, textured_part, textured_tiles, without_even_frame
+
+UNKNOWN = "unknown"
+_QUALITY = 98  # of JPEG: luma at 51 dB of the picture, in half the bytes of PNG
+_LETTERS_OF_NAME = 60
+_UNFINISHED = ".unfinished"  # a folder, for training reads every picture that lies in the corpus itself
+
+
+@dataclass(frozen=True)
+class CorpusLimits:
+    """What becomes of a photograph, and which are left out.
+
+    Attributes:
+        megapixels: pictures of more are halved until they have no more, which takes the traces of the camera's
+            demosaicing, sharpening and JPEG with it.
+        smallest: least height and width in pixels of what is left of a picture.
+        textured: least share of tiles of 64 pixels with detail, once flat parts at the frame are cut off.
+        alike: pictures whose fingerprints differ in as many of 64 bits or fewer count as one. Copies in other sizes,
+            qualities and shapes differ in up to 8, photographs of different things in 16 or more.
+        lossless: save PNG, twice as large, in place of JPEG of quality 98.
+    """
+
+    megapixels: float = 6.0
+    smallest: int = 256
+    textured: float = 0.25
+    alike: int = 10
+    lossless: bool = False
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "megapixels": (self.megapixels > 0, "more than 0"),
+            "smallest": (self.smallest >= TILE, f"{TILE} or more"),
+            "textured": (0 <= self.textured <= 1, "0 to 1"),
+            "alike": (0 <= self.alike <= 64, "0 to 64"),
+        }
+        for name, (fits, told) in allowed.items():
+            if not fits:
+                raise InputError(f"{name} is {getattr(self, name)}; it takes {told}.")
+
+
+class LeftOut(NamedTuple):
+    """A picture that is none for this corpus; ``reason`` is ``small``, ``flat``, ``transparent`` or ``alike``."""
+
+    path: Path
+    reason: str
+    detail: str
+
+
+@dataclass
+class CorpusReport:
+    """What a build came to.
+
+    Attributes:
+        folder: of the corpus.
+        taken: pictures that were added.
+        known: how many were there already.
+        left_out: those that do not suit.
+        failed: files that cannot be read, and why.
+        ignored: how many files have no suffix of a picture.
+        pictures: that the corpus holds now.
+    """
+
+    folder: Path
+    taken: list[Entry] = field(default_factory=list)
+    known: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+    failed: list[tuple[Path, str]] = field(default_factory=list)
+    ignored: int = 0
+    pictures: int = 0
+
+
+def build_corpus(
+    sources: Sequence[Path],
+    folder: Path,
+    *,
+    limits: CorpusLimits = CorpusLimits(),
+    licence: str = "",
+    recursive: bool = False,
+    reading: Limits = Limits(),  # noqa: B008 (frozen)
+    progress: Callable[[str, int, int], object] = lambda stage, done, total: None,
+) -> CorpusReport:
+    """Add photographs to a folder to train from; what is there already stays as it is.
+
+    Pictures are known by their bytes and by what they show, so that building again adds only what is new. A file that
+    cannot be read is reported and stops nothing. The same files give the same corpus, in whatever order they are given.
+
+    Args:
+        sources: folders of photographs, and photographs.
+        folder: of the corpus; made if it is not there.
+        limits: what becomes of them.
+        licence: of all of them; else what is written beside each.
+        recursive: look into folders below, too.
+        reading: ceilings for the files that are read.
+        progress: called with ("corpus", done, total).
+
+    Raises:
+        InputError: a source that does not exist, or a folder whose MANIFEST.tsv is of something else.
+        OutputError: the folder cannot be written to, or holds a picture of that name that is not of the manifest.
+    """
+    found = list_sources(sources, recursive=recursive, leave_out=folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made: {error.strerror}. Give another folder.") from error
+    report = CorpusReport(folder, failed=list(found.failed), ignored=found.ignored)
+    corpus = _Corpus(folder, Manifest(folder), limits, licence.strip(), reading)
+    for done, candidate in enumerate(found.candidates):
+        progress("corpus", done, len(found.candidates))
+        corpus.offer(candidate, report)
+    progress("corpus", len(found.candidates), len(found.candidates))
+    with suppress(OSError):
+        (folder / _UNFINISHED).rmdir()
+    report.pictures = len(corpus.manifest.entries)
+    return report
+
+
+@dataclass
+class _Corpus:
+    """A corpus that grows."""
+
+    folder: Path
+    manifest: Manifest
+    limits: CorpusLimits
+    licence: str
+    reading: Limits
+
+    def __post_init__(self) -> None:
+        self._sources = {entry.source_sha256 for entry in self.manifest.entries}
+        self._licences = Licences()
+
+    def offer(self, candidate: Candidate, report: CorpusReport) -> None:
+        """Add a picture if it suits; say what became of it."""
+        try:
+            outcome = self._judge(candidate)
+        except (PictureError, MissingDependencyError) as error:
+            report.failed.append((candidate.path, str(error)))
+            return
+        if isinstance(outcome, Entry):
+            report.taken.append(outcome)
+        elif isinstance(outcome, LeftOut):
+            report.left_out.append(outcome)
+        else:
+            report.known += 1
+
+    def _judge(self, candidate: Candidate) -> Entry | LeftOut | None:
+        source_sha256 = hashlib.sha256(read_file(str(candidate.path), self.reading)).hexdigest()
+        if source_sha256 in self._sources:
+            return None
+        picture = load(candidate.path, limits=self.reading).to_8bit()
+        if not picture.opaque:
+            return LeftOut(candidate.path, "transparent", "parts of it are transparent")
+        reduced = _reduced(picture.color, self.limits.megapixels)
+        if refused := self._too_small(candidate.path, reduced):
+            return refused
+        pixels, textured = _textured_part(reduced)
+        if textured < self.limits.textured:
+            return LeftOut(candidate.path, "flat", f"{textured:.0%} of it has detail")
+        if refused := self._too_small(candidate.path, pixels):
+            return refused
+        mark = fingerprint(reduced)
+        near = (entry for entry in self.manifest.entries if bits_apart(mark, entry.fingerprint) <= self.limits.alike)
+        if twin := next(near, None):
+            return LeftOut(candidate.path, "alike", f"shows what {twin.file} shows")
+        entry = self._entry(candidate, picture, source_sha256, pixels, textured, mark)
+        self.manifest.add(entry)
+        self._sources.add(source_sha256)
+        return entry
+
+    def _entry(
+        self,
+        candidate: Candidate,
+        picture: Picture,
+        source_sha256: str,
+        pixels: UInt8[np.ndarray, "h w c"],
+        textured: float,
+        mark: Fingerprint,
+    ) -> Entry:
+        """Write a picture and its licence, and describe them."""
+        name = f"{_plain(candidate.path.stem)}-{source_sha256[:10]}{'.png' if self.limits.lossless else '.jpg'}"
+        licence, licence_file = self._licence(candidate)
+        return Entry(
+            file=name,
+            width=pixels.shape[1],
+            height=pixels.shape[0],
+            licence=licence,
+            licence_file=licence_file,
+            source=str(candidate.path),
+            source_width=picture.width,
+            source_height=picture.height,
+            halved=_halvings(picture.height * picture.width, self.limits.megapixels),
+            textured=textured,
+            sha256=self._write(pixels, name),
+            source_sha256=source_sha256,
+            fingerprint=mark,
+        )
+
+    def _too_small(self, path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> LeftOut | None:
+        height, width = pixels.shape[:2]
+        if min(height, width) >= self.limits.smallest:
+            return None
+        return LeftOut(path, "small", f"{width} x {height} pixels are left of it")
+
+    def _licence(self, candidate: Candidate) -> tuple[str, str]:
+        """In words, and the copy of the text in the corpus."""
+        found = Licence(self.licence) if self.licence else self._licences.find(candidate.path, candidate.root)
+        if found is None:
+            return UNKNOWN, ""
+        if found.file is None:
+            return found.name, ""
+        text = found.file.read_bytes()
+        file = f"licences/{hashlib.sha256(text).hexdigest()[:8]}-{_plain(found.file.name)}"
+        if not (self.folder / file).exists():
+            write_bytes(self.folder / file, text)
+        return found.name, file
+
+    def _write(self, pixels: UInt8[np.ndarray, "h w c"], name: str) -> str:
+        """Write a picture, and return its hash. One that a killed run left without an entry is taken for this one."""
+        place, whole = self.folder / name, self.folder / _UNFINISHED / name
+        whole.parent.mkdir(exist_ok=True)
+        save(load(pixels), whole, overwrite=True, strip=True, quality=_QUALITY)
+        sha256 = _sha256(whole)
+        try:
+            if not (place.is_file() and _sha256(place) == sha256):
+                put_in_place(str(whole), str(place), overwrite=False)
+        except OutputError as error:
+            raise OutputError(f"{place} is in the way, and no picture of this corpus. Move it elsewhere.") from error
+        finally:
+            whole.unlink(missing_ok=True)
+        return sha256
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _halvings(pixels: int, megapixels: float) -> int:
+    count = 0
+    while pixels / 4**count > megapixels * 1e6:
+        count += 1
+    return count
+
+
+def _reduced(pixels: UInt8[np.ndarray, "h w c"], megapixels: float) -> UInt8[np.ndarray, "H W c"]:
+    """Halved as often as it takes, at once, by antialiased bicubic; without the rows and columns left over."""
+    factor = 2 ** _halvings(pixels.shape[0] * pixels.shape[1], megapixels)
+    if factor == 1:
+        return pixels
+    height, width = (extent // factor for extent in pixels.shape[:2])
+    return resize_pillow(pixels[: height * factor, : width * factor], (height, width))
+
+
+def _textured_part(pixels: UInt8[np.ndarray, "h w c"]) -> tuple[UInt8[np.ndarray, "H W c"], float]:
+    """The picture without what is flat at its frame, and the share of what is left that has detail."""
+    pixels = without_even_frame(pixels)
+    if min(pixels.shape[:2]) < TILE:
+        return pixels, 0.0
+    tiles = textured_tiles(pixels)
+    rows, columns = textured_part(tiles)
+    share = float(tiles[rows, columns].mean()) if tiles[rows, columns].size else 0.0
+    top, bottom = rows.start * TILE, None if rows.stop == tiles.shape[0] else rows.stop * TILE
+    left, right = columns.start * TILE, None if columns.stop == tiles.shape[1] else columns.stop * TILE
+    return np.ascontiguousarray(pixels[top:bottom, left:right]), share
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:_LETTERS_OF_NAME].strip("._") or "picture"

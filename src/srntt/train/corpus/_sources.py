@@ -1,0 +1,87 @@
+"""Which files may be photographs, the largest first."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from srntt.errors import InputError
+
+_SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif", ".jxl")
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that may be a photograph.
+
+    Attributes:
+        path: of the file.
+        root: the folder that was given, in which its licence is looked for; of a file, its folder.
+        bytes: its size.
+    """
+
+    path: Path
+    root: Path
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What was found.
+
+    Attributes:
+        candidates: the largest files first, so that of several copies the one with the most detail is met first.
+        failed: files and folders that cannot be looked at, and why.
+        ignored: how many files have no suffix of a picture.
+    """
+
+    candidates: tuple[Candidate, ...]
+    failed: tuple[tuple[Path, str], ...]
+    ignored: int
+
+
+def list_sources(given: Sequence[Path], *, recursive: bool, leave_out: Path) -> Sources:
+    """List pictures. Hidden files and folders are passed over; links to folders are not followed.
+
+    Args:
+        given: folders and files.
+        recursive: folders below, too.
+        leave_out: a folder that is none of them, wherever it lies.
+
+    Raises:
+        InputError: one does not exist.
+    """
+    if missing := [str(path) for path in given if not path.exists()]:
+        raise InputError(f"There is no {', no '.join(missing)}. Give folders of photographs, or photographs.")
+    found: dict[Path, Candidate] = {}
+    failed: list[tuple[Path, str]] = []
+    ignored = 0
+    for root in given:
+        for path in _files(root, recursive, leave_out.resolve(), failed):
+            if path.suffix.lower() not in _SUFFIXES:
+                ignored += 1
+                continue
+            try:
+                candidate = Candidate(path, root if root.is_dir() else root.parent, path.stat().st_size)
+                found.setdefault(path.resolve(), candidate)
+            except OSError as error:
+                failed.append((path, f"cannot be looked at: {error.strerror}."))
+    ordered = sorted(found.values(), key=lambda candidate: (-candidate.bytes, str(candidate.path)))
+    return Sources(tuple(ordered), tuple(failed), ignored)
+
+
+def _files(root: Path, recursive: bool, leave_out: Path, failed: list[tuple[Path, str]]) -> Iterator[Path]:
+    if not root.is_dir():
+        yield root
+        return
+
+    def unreadable(error: OSError) -> None:
+        failed.append((Path(error.filename), f"cannot be listed: {error.strerror}."))
+
+    for folder, below, files in os.walk(root, onerror=unreadable):
+        wanted = (name for name in sorted(below) if recursive and not name.startswith("."))
+        below[:] = [name for name in wanted if (Path(folder) / name).resolve() != leave_out]
+        if Path(folder).resolve() != leave_out:
+            yield from (Path(folder) / name for name in sorted(files) if not name.startswith("."))

@@ -3,7 +3,7 @@
 from cyclopts import App, Parameter
 
 import srntt
-from srntt.cli import _batch, _bench, _doctor, _evaluate, _protocols, _upscale, _weights
+from srntt.cli import _batch, _bench, _corpus, _doctor, _evaluate, _protocols, _train, _upscale, _weights
 
 app = App(
     name="srntt",
@@ -22,6 +22,7 @@ app.command(_upscale.upscale)
 app.command(_batch.batch)
 app.command(_evaluate.evaluate)
 app.command(_protocols.protocols)
+app.command(_train.train)
 app.command(_bench.bench)
 app.command(_doctor.doctor)
 
@@ -30,3 +31,7 @@ weights.command(_weights.list_weights, name="list")
 weights.command(_weights.get)
 weights.command(_weights.convert)
 app.command(weights)
+
+corpus = App(name="corpus", help="Photographs to train from.")
+corpus.command(_corpus.build)
+app.command(corpus)

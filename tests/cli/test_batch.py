@@ -131,7 +131,7 @@ def test_dry_run_of_a_resume_knows_what_is_done(batch, inputs: Path) -> None:
         (("--format", "gif"), "--format gif: names no format"),
         (("--tile", 5), "--tile 5: too small"),
         (("--memory", "lots"), "not an amount of memory"),
-        (("--matcher", "fast"), "does not exist yet"),
+        (("--matcher", "quick"), "--matcher"),
         (("--quality", 101), "--quality"),
     ],
 )

@@ -134,7 +134,7 @@ def test_people_get_a_table(run, data: Path) -> None:
         (["--model", "none", "--refs", "first"], 2, "leave nothing to score"),
         (["--model", "none", "--peer", "bicubic", "--refs", "first"], 2, "bicubic takes no references"),
         (["--protocol", "pears"], 2, "no protocol called 'pears'"),
-        (["--matcher", "fast"], 2, "--matcher fast does not exist yet"),
+        (["--matcher", "quick"], 2, "--matcher"),
         (["--model", "nobody"], 4, "No model 'nobody'"),
         (["--model", "none", "--peer", "bicubic", "--report", "data"], 2, "data is a file"),
     ],

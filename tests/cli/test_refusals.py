@@ -67,12 +67,11 @@ REFUSALS = {
     "provenance named .txt": ("small.png -r sharp.jpg --provenance where.txt", 2, "written as .npz"),
     "provenance without folder": ("small.png -r sharp.jpg --provenance nowhere/where.npz", 2, "is not there"),
     "one name twice": ("small.png -r sharp.jpg -o a.png --map ./a.png", 2, "would have one name"),
-    "fast matcher": (
-        "small.png -r sharp.jpg --matcher fast",
+    "unknown matcher": (
+        "small.png --matcher quick",
         2,
-        "--matcher fast does not exist yet. Use --matcher exact",
+        'value "quick" for --matcher. Choose from: "auto", "exact", "fast"',
     ),
-    "unknown matcher": ("small.png --matcher quick", 2, "--matcher quick does not exist. Use --matcher exact"),
     "tile too small": ("small.png --tile 7", 2, "A tile of 7 is too small: give at least 32"),
     "tile of words": ("small.png --tile huge", 2, '--tile: unable to convert "huge"'),
     "quality 0": ("small.png --quality 0", 2, "--quality"),

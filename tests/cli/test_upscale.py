@@ -15,13 +15,23 @@ def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path)
     ran = run("upscale", folder / "small.png", "-r", folder / "sharp.jpg", "-o", folder / "large.png", "--model", model)
     assert ran.code == 0, ran.err
     assert size_and_mode(folder / "large.png") == (80, 56, "RGB")
-    first, second = ran.out.splitlines()
+    first, second, third = ran.out.splitlines()
     assert first.startswith(f"{folder}/large.png: 80x56, ")
     assert "peak memory" in first
     assert "predicted" in first
     assert second.startswith("references: let in ")
     assert f"% from {folder}/sharp.jpg)" in second
     assert "mean similarity" in second
+    assert third.startswith("exact matching: predicted ")
+
+
+@pytest.mark.parametrize("matcher", ["exact", "fast"])
+def test_the_matcher_asked_for_is_used_and_told(run, folder: Path, model: Path, matcher: str) -> None:
+    asked = ("--model", model, "--matcher", matcher, "--device", "cpu", "--json")
+    told = json.loads(run("upscale", folder / "small.png", "-r", folder / "sharp.jpg", *asked).out)
+    assert (told["matcher"], told["matcher_reason"]) == (matcher, f"{matcher} matching: asked for")
+    alone = json.loads(run("upscale", folder / "small.png", "-o", folder / "alone.png", *asked).out)
+    assert alone["matcher"] is alone["matcher_reason"] is None
 
 
 def test_results_go_to_stdout_and_progress_to_stderr(run, folder: Path, model: Path) -> None:

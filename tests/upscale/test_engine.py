@@ -21,12 +21,15 @@ class NearestMethod:
     """Repeats each pixel; refuses a tile of more than ``limit`` pixels, and whatever ``refuse`` picks by its number."""
 
     scale, halo, context = 4, 10, 0
-    appetite = Appetite(1, 1, 1, 1, 1, 0)
+    appetite = Appetite(1, 1, 1, 1, 1, 1, 0)
+    patch, key = 1, ""
 
     def __init__(self, limit=10**9, refuse=(), error=torch.OutOfMemoryError):
         self.limit, self.refuse, self.error, self.calls = limit, set(refuse), error, 0
 
-    def match(self, low_res, references, band, progress):
+    def match(self, low_res, references, band, matcher, progress):
+        if matcher == "fast":
+            raise self.error("DefaultCPUAllocator: can't allocate memory")
         if band * low_res.shape[2] > self.limit:
             raise self.error("DefaultCPUAllocator: can't allocate memory")
         shape = (1, *low_res.shape[1:])
@@ -94,6 +97,17 @@ def test_matching_is_halved_too_and_share_covers_every_position():
     np.testing.assert_array_equal(pixels, _repeated(low_res))
     assert fallbacks[0].startswith("matching: out of memory at 128")
     assert (share == np.float32(0.25)).all()
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError])
+def test_fast_matching_that_does_not_fit_gives_way_to_exact_matching(error):
+    low_res = _picture(20, 20)
+    plan = Plan(32, 8, 0, "fast", "fast matching: asked for")
+    engine = Engine(lambda device: NearestMethod(error=error), _CPU, [_REFERENCE], plan, lambda *_: None)
+    assert engine.match(low_res) is not None
+    assert engine.fallbacks == ["matching: out of memory with fast matching, went on with exact matching"]
+    assert (engine.plan.matcher, engine.plan.reason[:14]) == ("exact", "exact matching")
+    assert engine.plan.band == 8
 
 
 def test_from_an_accelerator_it_goes_to_the_cpu():

@@ -7,7 +7,7 @@ from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
 from srntt.upscale._method import Appetite
 from srntt.upscale._plan import Job, Room, plan_reference, plan_upscale
 
-_APPETITE = Appetite(encode=100, encoded=32, match=1000, matched=60, render=5000, fixed=10_000_000)
+_APPETITE = Appetite(encode=100, encoded=32, match=1000, fast=300, matched=60, render=5000, fixed=10_000_000)
 _JOB = Job(750, 1000, 3, 1)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from srntt.batch._pool import ReferenceFile
 
-_KEY_VERSION = 1  # another one once the same job gives another picture
+_KEY_VERSION = 2  # another one once the same job gives another picture
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,7 @@ def _about(job: Job, result: Result, upscaler: Upscaler, fallbacks: tuple[str, .
         "fingerprint": job.model,
         "settings": job.settings.as_json(),
         "device": str(upscaler.device),
+        "matcher": result.matcher,
         "srntt": srntt.__version__,
         "seconds": round(result.seconds, 3),
         "fallbacks": [*fallbacks, *result.fallbacks],

@@ -47,7 +47,6 @@ def batch(
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
             allows.
     """
-    model.check()
     refuse_missing([path for path in (folder, references.refs) if path])
     from srntt.batch import plan_batch
 

@@ -72,7 +72,6 @@ def evaluate(
         return _compared(compare, baseline, as_json=json)
     if data is None:
         raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
-    model.check()
     with telling_of_compiling():
         from srntt.evaluate import as_json, check_report, choose_metrics, not_taken, protocol_named, table, write_report
 

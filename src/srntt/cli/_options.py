@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import srntt.upscale
 
 
-_MATCHERS = ("auto", "exact")
 Json = Annotated[bool, Parameter(help="Print the figures as JSON.")]
 
 
@@ -27,37 +26,26 @@ class ModelOptions:
         model: A name (srntt weights list), a model folder or a .safetensors file. Default: lite-rec.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
-        matcher: How the references are searched: auto or exact. Default: auto, which is exact as yet.
+        matcher: How the references are searched: exact, fast (nearly always the same match; on the CPU), or auto: fast
+            where that is predicted to be three times quicker and fits the memory, else exact. Default: auto.
     """
 
     model: str = "lite-rec"
     device: str = "auto"
     memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # -5GB is no option, but refused
-    matcher: str = "auto"
-
-    def check(self) -> None:
-        """Refuse what can be known to be wrong before anything large is imported or loaded.
-
-        Raises:
-            InputError: a matcher that does not exist.
-        """
-        if self.matcher not in _MATCHERS:
-            yet = " yet" if self.matcher == "fast" else ""
-            raise InputError(f"--matcher {self.matcher} does not exist{yet}. Use --matcher exact, or leave it at auto.")
+    matcher: Literal["auto", "exact", "fast"] = "auto"
 
     def open(self) -> "srntt.upscale.Upscaler":
         """Load the model.
 
         Raises:
-            InputError: a memory or device that means nothing.
+            InputError: a memory or device that means nothing, or a matcher that this device does not have.
             ModelError: no such model, or a damaged one.
             MissingDependencyError: a device that is not there.
         """
-        self.check()
         from srntt.upscale import Upscaler
 
-        matcher = "exact" if self.matcher == "exact" else "auto"
-        return Upscaler.from_pretrained(self.model, device=self.device, memory=self.memory, matcher=matcher)
+        return Upscaler.from_pretrained(self.model, device=self.device, memory=self.memory, matcher=self.matcher)
 
 
 @Parameter(name="*")

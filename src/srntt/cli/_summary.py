@@ -30,6 +30,8 @@ def as_json(
         "peak_bytes": result.peak_bytes,
         "predicted_bytes": result.predicted_bytes,
         "tile": result.tile,
+        "matcher": result.matcher,
+        "matcher_reason": result.matcher_reason,
         "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
         "reference_share": None if result.provenance is None else round(float(result.provenance.share.mean()), 4),
         "references": [{"source": source, "share": round(share, 4)} for source, share in _shares(result)],
@@ -47,6 +49,7 @@ def as_lines(places: Destinations, result: "srntt.upscale.Result", notes: tuple[
     return [
         f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
         _about_references(result),
+        *(text for text in (result.matcher_reason,) if text),
         *(f"similarity map: {path}" for path in (places.map,) if path),
         *(f"provenance: {path}" for path in (places.provenance,) if path),
         *(f"fallback: {text}" for text in result.fallbacks),

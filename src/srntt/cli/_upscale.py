@@ -37,7 +37,6 @@ def upscale(
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
             allows.
     """
-    model.check()
     refuse_missing([picture, *ref])
     outputs.check(with_references=bool(ref))
     ceiling = limits.limits()

@@ -1,7 +1,7 @@
 """Match, then render tile by tile; on the way down when memory runs out, and never past a broken number."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -23,14 +23,15 @@ _SMALLEST_BAND = 8
 class Engine:
     """One upscale under way.
 
-    When memory runs out the piece at hand is done again in half the size, down to the smallest; then everything moves
-    to the CPU; then it is an error. Each such step is recorded in ``fallbacks``.
+    When memory runs out fast matching gives way to exact matching, which takes little; then the piece at hand is
+    done again in half the size, down to the smallest; then everything moves to the CPU; then it is an error. Each such
+    step is recorded in ``fallbacks``.
 
     Attributes:
         make_method: builds the kind of model on a device.
         device: where work starts.
         references: encoded references; none for single-image super-resolution.
-        plan: tile and band to start with.
+        plan: tile, band and matcher to start with; in the end the matcher that was used, and why.
         progress: told what is done.
     """
 
@@ -54,11 +55,14 @@ class Engine:
         """Find every LR position in the references."""
         while self.references:
             try:
-                return self._method.match(low_res, self.references, self._band, self.progress)
+                return self._method.match(low_res, self.references, self._band, self.plan.matcher, self.progress)
             except Exception as error:
                 if not is_out_of_memory(error):
                     raise
-            self._shrink("matching", "_band", _SMALLEST_BAND)
+            if self.plan.matcher == "fast":
+                self._go_on_exactly()
+            else:
+                self._shrink("matching", "_band", _SMALLEST_BAND)
         return None
 
     def render(
@@ -111,6 +115,11 @@ class Engine:
                 f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or "
                 "this device; try another model, or device cpu."
             )
+
+    def _go_on_exactly(self) -> None:
+        release(self._device)
+        self.plan = replace(self.plan, matcher="exact", reason="exact matching: out of memory with fast matching")
+        self.fallbacks.append("matching: out of memory with fast matching, went on with exact matching")
 
     def _shrink(self, work: str, piece: str, smallest: int) -> None:
         release(self._device)

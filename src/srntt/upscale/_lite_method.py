@@ -1,11 +1,14 @@
 """How the engine drives the light model."""
 
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.features import TextureBands, texture_bands
-from srntt.match import dense_match
+from srntt.features import Description, TextureBands, texture_bands
+from srntt.match import Matcher, dense_match, fast_match
 from srntt.network import Lite, Textures, sample_bands, stack_evidence
 from srntt.transfer import local_frames, refine_match
 from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
@@ -25,7 +28,9 @@ class LiteMethod:
     scale = 4
     halo = 24  # the network sees further, but what lies there moves no output by half a level (tests/upscale)
     context = 64
-    appetite = Appetite(encode=100, encoded=32, match=1200, matched=300, render=6200, fixed=220_000_000)
+    patch = 1
+    key = "descriptor"
+    appetite = Appetite(encode=100, encoded=32, match=1200, fast=330, matched=300, render=6200, fixed=220_000_000)
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -39,17 +44,23 @@ class LiteMethod:
         return {name: whole[0] for name, whole in maps.items()}
 
     def match(
-        self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        references: list[EncodedReference],
+        band: int,
+        matcher: Matcher,
+        progress: Progress,
     ) -> Field:
         """Match every reference on its own, and keep the best few for each position."""
-        done, height = 0, low_res.shape[1]
+        done, total = 0, low_res.shape[1] * len(references)
+        pieces = self._pieces(low_res, band, matcher)
         best: Field | None = None
         for number, item in enumerate(references):
             parts = []
-            for part in cuts(height, band):
-                parts.append(self._match_rows(low_res, part, item))
-                done += part[1] - part[0]
-                progress("match", done, height * len(references))
+            for description in pieces():
+                parts.append(self._find(description, item, matcher))
+                done += description.descriptor.shape[2]
+                progress("match", done, total)
             found = _field(number, *(torch.cat(column) for column in zip(*parts, strict=True)))
             best = best.best_with(found, _CANDIDATES) if best else found
         assert best is not None, "the engine matches only where there are references"
@@ -65,16 +76,28 @@ class LiteMethod:
         image, share = self._model.with_gate(seen, _sample(field.crop(view), references))
         return Rendered(image[0], share[0])
 
-    def _match_rows(
-        self, low_res: Float[Tensor, "3 h w"], rows: tuple[int, int], item: EncodedReference
-    ) -> tuple[Tensor, ...]:
-        """Position, similarity, sharpness and contrast of the matches of some rows, as if of the whole picture."""
+    def _pieces(
+        self, low_res: Float[Tensor, "3 h w"], band: int, matcher: Matcher
+    ) -> Callable[[], Iterable[Description]]:
+        """What is matched at once, anew for each reference: bands, so that little is held; or the whole, kept."""
+        if matcher == "exact":
+            return partial(self._described, low_res, band)
+        whole = _joined(self._described(low_res, band), low_res)
+        return lambda: (whole,)
+
+    def _described(self, low_res: Float[Tensor, "3 h w"], band: int) -> Iterator[Description]:
+        """Bands of rows, each described as if it were seen with the whole picture."""
         reach = self._model.encoder.receptive_radius
-        outer = slice(max(0, rows[0] - reach), min(low_res.shape[1], rows[1] + reach))
-        described = self._model.encoder(low_res[None, :, outer].to(self._device))
-        descriptor, contrast = (x[0, :, rows[0] - outer.start : rows[1] - outer.start] for x in described)
-        key = item.maps["descriptor"]
-        found = dense_match(descriptor, [key], patch=1)
+        for top, bottom in cuts(low_res.shape[1], band):
+            outer = slice(max(0, top - reach), min(low_res.shape[1], bottom + reach))
+            described = self._model.encoder(low_res[None, :, outer].to(self._device))
+            yield Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
+
+    def _find(self, description: Description, item: EncodedReference, matcher: Matcher) -> tuple[Tensor, ...]:
+        """Position, similarity, sharpness and contrast of the matches of what is described."""
+        descriptor, contrast = description.descriptor[0], description.contrast[0, 0]
+        key = item.maps[self.key]
+        found = (fast_match if matcher == "fast" else dense_match)(descriptor, [key], patch=self.patch)
         index = (found.y * key.shape[2] + found.x).flatten()
         position, sharpness = [], []
         for chosen in torch.arange(len(index), device=index.device).split(_REFINED_AT_ONCE):
@@ -83,8 +106,23 @@ class LiteMethod:
             position.append(match.position[0])
             sharpness.append(match.sharpness[0])
         shape = found.similarity.shape
-        contrast = contrast[0] / item.maps["contrast"].flatten()[index].view(shape)
+        contrast = contrast / item.maps["contrast"].flatten()[index].view(shape)
         return torch.cat(position).view(*shape, 2), found.similarity, torch.cat(sharpness).view(shape), contrast
+
+
+def _joined(parts: Iterable[Description], low_res: Float[Tensor, "3 h w"]) -> Description:
+    """Bands as one, without a second copy of them all."""
+    whole: Description | None = None
+    top = 0
+    for part in parts:
+        if whole is None:
+            whole = Description(*(x.new_empty(1, x.shape[1], *low_res.shape[1:]) for x in part))
+        bottom = top + part.descriptor.shape[2]
+        for target, rows in zip(whole, part, strict=True):
+            target[:, :, top:bottom] = rows
+        top = bottom
+    assert whole is not None, "a picture has rows"
+    return whole
 
 
 def _field(

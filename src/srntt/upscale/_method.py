@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
+from srntt.match import Matcher
 from srntt.upscale._references import EncodedReference
 
 Progress = Callable[[str, int, int], None]
@@ -85,6 +86,8 @@ class Appetite:
         encode: transient, for each HR pixel of a reference band.
         encoded: lasting, for each HR pixel of a reference.
         match: transient, for each LR pixel of a matched band of rows.
+    fast: transient, for each LR pixel of the input while the fast matcher runs, beside ``fast_match_bytes``: what
+        is matched, and the matches.
         matched: lasting, for each LR pixel of the input.
         render: transient, for each LR pixel of a tile with its halo.
         fixed: transient, whatever the size.
@@ -93,6 +96,7 @@ class Appetite:
     encode: int
     encoded: int
     match: int
+    fast: int
     matched: int
     render: int
     fixed: int
@@ -106,6 +110,10 @@ class Method(Protocol):
     halo: int
     appetite: Appetite
 
+    #: Side of the patches that are matched, and the map of a reference that they are matched in.
+    patch: int
+    key: str
+
     #: HR rows above and below a band of a reference that ``encode`` wants to see; a multiple of ``scale``.
     context: int
 
@@ -114,9 +122,17 @@ class Method(Protocol):
         ...
 
     def match(
-        self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        references: list[EncodedReference],
+        band: int,
+        matcher: Matcher,
+        progress: Progress,
     ) -> Field:
-        """Match a whole picture, ``band`` rows at a time."""
+        """Match a whole picture, ``band`` rows at a time.
+
+        Fast matching has only what is matched made in bands: a tree of the keys is worth its making once.
+        """
         ...
 
     def render(

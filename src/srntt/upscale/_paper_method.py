@@ -7,7 +7,7 @@ from srntt._shapes import Float
 from srntt.errors import ModelError
 from srntt.features import VGG19Features, load_vgg19
 from srntt.image import bicubic_pillow
-from srntt.match import Correspondence, dense_match
+from srntt.match import Correspondence, Matcher, dense_match, fast_match
 from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
 from srntt.transfer import swap
 from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
@@ -27,7 +27,9 @@ class PaperMethod:
     scale = 4
     halo = 32  # the networks see 82 pixels far, but hardly look there (tests/upscale)
     context = 64
-    appetite = Appetite(encode=1500, encoded=520, match=16_000, matched=60, render=40_000, fixed=220_000_000)
+    patch = 3
+    key = "key"
+    appetite = Appetite(encode=1500, encoded=520, match=16_000, fast=1100, matched=60, render=40_000, fixed=220_000_000)
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         if model.scale != self.scale:
@@ -45,20 +47,23 @@ class PaperMethod:
         return {name: whole[0] for name, whole in maps.items()}
 
     def match(
-        self, low_res: Float[Tensor, "3 h w"], references: list[EncodedReference], band: int, progress: Progress
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        references: list[EncodedReference],
+        band: int,
+        matcher: Matcher,
+        progress: Progress,
     ) -> Field:
-        """Match band after band of rows, in the released code's frame: patches that lie wholly inside."""
+        """Match in the released code's frame: patches that lie wholly inside."""
         height, width = low_res.shape[1:]
-        keys = [item.maps["key"] for item in references]
+        keys = [item.maps[self.key] for item in references]
         border = _border(height, width, keys)
-        parts = []
-        for top, bottom in cuts(height, band):
-            seen = slice(max(0, top - 1), min(height, bottom + 1))  # a patch reaches one row out
-            found = dense_match(self._query(low_res, seen), keys, border=border)
-            inner = slice(top - seen.start, bottom - seen.start)
-            parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
-            progress("match", bottom, height)
-        reference, y, x, similarity = (torch.cat(column)[None] for column in zip(*parts, strict=True))
+        if matcher == "fast":
+            found = fast_match(self._whole_query(low_res, band), keys, border=border)
+            progress("match", height, height)
+        else:
+            found = self._match_bands(low_res, keys, border, band, progress)
+        reference, y, x, similarity = (x[None] for x in (found.reference, found.y, found.x, found.similarity))
         nothing = similarity.new_empty(1, 0, height, width)
         return Field(reference, torch.stack([y, x], -1).float(), similarity, nothing, int(border == "valid"))
 
@@ -82,6 +87,26 @@ class PaperMethod:
         similarity = field.similarity[:, *view]
         weights = similarity[None] if self._model.config.gated else None
         return Rendered(self._model(seen, SwappedMaps(*maps), weights)[0], similarity.clamp(0, 1))
+
+    def _match_bands(
+        self, low_res: Float[Tensor, "3 h w"], keys: list[Tensor], border: str, band: int, progress: Progress
+    ) -> Correspondence:
+        height = low_res.shape[1]
+        parts = []
+        for top, bottom in cuts(height, band):
+            seen = slice(max(0, top - 1), min(height, bottom + 1))  # a patch reaches one row out
+            found = dense_match(self._query(low_res, seen), keys, border=border)
+            inner = slice(top - seen.start, bottom - seen.start)
+            parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
+            progress("match", bottom, height)
+        reference, y, x, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
+        return Correspondence(reference, y, x, similarity)
+
+    def _whole_query(self, low_res: Float[Tensor, "3 h w"], band: int) -> Float[Tensor, "256 h w"]:
+        whole = torch.empty(256, *low_res.shape[1:], device=self._device)
+        for top, bottom in cuts(low_res.shape[1], band):
+            whole[:, top:bottom] = self._query(low_res, slice(top, bottom))
+        return whole
 
     def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice) -> Float[Tensor, "256 _ w"]:
         reach = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
+from srntt.match import Matcher
 from srntt.upscale._memory import format_memory
 from srntt.upscale._method import Appetite
 from srntt.upscale._tiles import BLEND, SMALLEST
@@ -27,11 +28,23 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
-    """How an upscale is cut: side of a tile, rows of a matching band, and the process's predicted peak in bytes."""
+    """How an upscale is done.
+
+    Attributes:
+        tile: side of a tile.
+        band: rows that are matched, or made for matching, at once.
+        peak: bytes that the process is predicted to hold at most.
+        matcher: how the references are searched.
+        reason: for that, for people.
+        fallbacks: what was asked for and is done otherwise.
+    """
 
     tile: int
     band: int
     peak: int
+    matcher: Matcher = "exact"
+    reason: str = ""
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,9 @@ class Room:
         return lasting <= self.budget and transient <= self.device_free
 
 
-def plan_upscale(job: Job, appetite: Appetite, halo: int, scale: int, room: Room, tile: int | None) -> Plan:
+def plan_upscale(
+    job: Job, appetite: Appetite, halo: int, scale: int, room: Room, tile: int | None, searching: int = 0
+) -> Plan:
     """Choose the largest tile and band that keep the process within its budget.
 
     Args:
@@ -65,6 +80,7 @@ def plan_upscale(job: Job, appetite: Appetite, halo: int, scale: int, room: Room
         scale: of the model.
         room: memory.
         tile: side that the user asked for, or None.
+        searching: bytes that fast matching takes beside its bands; 0 for exact matching.
 
     Raises:
         InputError: that side is too small.
@@ -83,7 +99,7 @@ def plan_upscale(job: Job, appetite: Appetite, halo: int, scale: int, room: Room
         return min(side + 2 * halo, job.height) * min(side + 2 * halo, job.width) * appetite.render
 
     def matching(rows: int) -> int:
-        return min(rows + 2 * BLEND, job.height) * job.width * appetite.match
+        return min(rows + 2 * BLEND, job.height) * job.width * appetite.match + searching
 
     sides = _TILES if tile is None else (tile,)
     side = next((s for s in sides if room.fits(lasting + canvas(s), rendering(s))), None)
@@ -93,7 +109,8 @@ def plan_upscale(job: Job, appetite: Appetite, halo: int, scale: int, room: Room
         raise MemoryBudgetError(
             f"This needs {format_memory(least)} even in tiles of {sides[-1]}: {format_memory(lasting)} for program, "
             f"references and the output of {job.width * scale} x {job.height * scale}, the rest for one tile. "
-            f"{_allowed(room)} Allow more memory, give fewer or smaller references, or a smaller picture."
+            f"{_allowed(room)} Allow more memory, give fewer or smaller references, or a smaller picture"
+            + (f"; fast matching takes {format_memory(searching)}, exact matching none of that." if searching else ".")
         )
     on_host = int(room.device_free is None)
     return Plan(side, rows, lasting + max(canvas(side) + on_host * rendering(side), on_host * matching(rows)))

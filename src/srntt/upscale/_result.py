@@ -8,6 +8,7 @@ from PIL import Image
 
 from srntt import image
 from srntt._shapes import Float, Shaped
+from srntt.match import Matcher
 from srntt.upscale._provenance import Provenance
 
 
@@ -23,6 +24,8 @@ class Result:
         predicted_bytes: memory that the whole process was predicted to hold at most.
         peak_bytes: memory that it held at most meanwhile, as the operating system counts it.
         tile: side of a tile in LR pixels, as it was in the end.
+        matcher: how the references were searched in the end, ``exact`` or ``fast``; None without references.
+        matcher_reason: why so, for people; None without references.
         fallbacks: what had to be done otherwise than planned, in order.
     """
 
@@ -33,6 +36,8 @@ class Result:
     predicted_bytes: int
     peak_bytes: int
     tile: int
+    matcher: Matcher | None
+    matcher_reason: str | None
     fallbacks: tuple[str, ...]
 
     @property

@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from srntt.features import enlarge
 from srntt.image import Limits, Picture, Source
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
+from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
 from srntt.upscale._memory import (
     budget_bytes,
     device_free_bytes,
@@ -33,8 +35,6 @@ from srntt.upscale._references import EncodedReference, References
 from srntt.upscale._result import Result
 from srntt.upscale._tiles import Canvas
 
-_MATCHERS = ("auto", "exact")
-
 
 class Upscaler:
     """A model on a device, with a memory budget.
@@ -44,7 +44,8 @@ class Upscaler:
         name: what messages call it.
         device: ``auto`` (GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         memory: most that the whole process may hold, in bytes or as ``"2GB"``; None for most of what is free.
-        matcher: ``exact``, or ``auto`` (exact, too, as yet).
+        matcher: ``exact``, ``fast`` (on the CPU; nearly always the same match), or ``auto``: fast where that is
+            predicted to be three times quicker and fits the memory. ``Result.matcher`` tells.
 
     Example:
         >>> import numpy as np
@@ -60,11 +61,11 @@ class Upscaler:
         name: str = "model",
         device: str | torch.device = "auto",
         memory: int | str | None = None,
-        matcher: Literal["auto", "exact"] = "auto",
+        matcher: MatcherOption = "auto",
     ) -> None:
-        if matcher not in _MATCHERS:
-            raise InputError(f"Matcher {matcher!r} does not exist; there are {' and '.join(_MATCHERS)}.")
         self.model_name, self.device = name, choose_device(device)
+        check_matcher(matcher, self.device)
+        self._matcher: MatcherOption = matcher
         self._memory = parse_memory(memory)
         self._model = model.eval().requires_grad_(False)
         self._fingerprint = fingerprint(model)
@@ -78,7 +79,7 @@ class Upscaler:
         *,
         device: str | torch.device = "auto",
         memory: int | str | None = None,
-        matcher: Literal["auto", "exact"] = "auto",
+        matcher: MatcherOption = "auto",
     ) -> "Upscaler":
         """Load a model by the name of an embedded one, or from a folder or .safetensors file.
 
@@ -159,7 +160,7 @@ class Upscaler:
         if not isinstance(tile, int) and tile != "auto":
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         source = image.load(picture, limits=limits_within(limits, self._memory))
-        plan = self._plan(source, None if tile == "auto" else tile)
+        plan = self._plan(source, encoded, None if tile == "auto" else tile)
         engine = Engine(self._method_on, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
@@ -174,7 +175,9 @@ class Upscaler:
             predicted_bytes=plan.peak,
             peak_bytes=peak_bytes(),
             tile=engine.tile,
-            fallbacks=(*(references.fallbacks if references else ()), *engine.fallbacks),
+            matcher=None if field is None else engine.plan.matcher,
+            matcher_reason=None if field is None else engine.plan.reason,
+            fallbacks=(*(references.fallbacks if references else ()), *plan.fallbacks, *engine.fallbacks),
         )
 
     def _checked(self, references: References | None) -> list[EncodedReference]:
@@ -188,11 +191,16 @@ class Upscaler:
         references.check_made_for(self._fingerprint)
         return list(references)
 
-    def _plan(self, source: Picture, tile: int | None) -> Plan:
+    def _plan(self, source: Picture, references: list[EncodedReference], tile: int | None) -> Plan:
         channels = source.color.shape[2] + (source.alpha is not None)
         job = Job(source.height, source.width, channels, source.bits // 8)
         room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
-        return plan_upscale(job, self._method.appetite, self._method.halo, self.scale, room, tile)
+        appetite = self._method.appetite
+        plan = partial(plan_upscale, job, appetite, self._method.halo, self.scale, room, tile)
+        if not references:
+            return plan()
+        question = Question.of(source.height * source.width, references, self._method)
+        return plan_matching(self._matcher, question, appetite.fast, self.device, plan)
 
     def _method_on(self, device: torch.device) -> Method:
         """The model on a device; made once for each."""

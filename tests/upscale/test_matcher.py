@@ -1,0 +1,191 @@
+"""Exact and fast matching in the engine: the same picture, whichever is chosen, and why it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from srntt.errors import InputError, MemoryBudgetError
+from srntt.match import MatcherChoice
+from srntt.network import PaperConfig, PaperSRNTT
+from srntt.upscale import Upscaler, _matcher
+from srntt.upscale._matcher import Question, check_matcher, plan_matching
+from srntt.upscale._plan import Plan
+
+_EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
+_CPU = torch.device("cpu")
+_QUESTION = Question(10**6, (10**6, 1000), 64, 1)
+
+
+@pytest.fixture(scope="module")
+def upscalers():
+    return {name: Upscaler.from_pretrained("lite-rec", device="cpu", matcher=name) for name in ("exact", "fast")}
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return Image.open(_EXAMPLE / "truth.png").convert("RGB").crop((240, 160, 560, 400))
+
+
+@pytest.fixture(scope="module")
+def low_res(truth):
+    return truth.resize((truth.width // 4, truth.height // 4), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def references(upscalers):
+    """The other photograph, and a part of it, so that there are several."""
+    picture = Image.open(_EXAMPLE / "reference.png").convert("RGB")
+    return upscalers["exact"].encode_references([picture, picture.crop((300, 100, 700, 400))])
+
+
+def _psnr(result, truth):
+    error = np.asarray(result.image, float) - np.asarray(truth, float)
+    return 10 * np.log10(255**2 / (error[8:-8, 8:-8] ** 2).mean())
+
+
+def test_fast_matching_of_photographs_gives_the_same_picture(upscalers, references, truth, low_res):
+    exact, fast = (upscalers[name].upscale(low_res, references) for name in ("exact", "fast"))
+    assert (exact.matcher, fast.matcher) == ("exact", "fast")
+    assert _psnr(fast, truth) > _psnr(exact, truth) - 0.02
+    here, there = exact.provenance, fast.provenance
+    same = (np.hypot(here.y - there.y, here.x - there.x) < 1) & (here.reference == there.reference)
+    assert same.mean() > 0.95
+    assert not same.all()  # the test would see it if fast matching were exact matching under another name
+    assert fast.similarity.mean() > exact.similarity.mean() - 1e-3
+    assert (fast.similarity <= exact.similarity + 1e-5).all()
+    assert fast.fallbacks == ()
+
+
+def test_tiles_and_bands_do_not_show_in_what_was_matched_fast(upscalers, references, low_res, monkeypatch):
+    from srntt.upscale import _plan
+
+    whole = upscalers["fast"].upscale(low_res, references)
+    monkeypatch.setattr(_plan, "_BANDS", (8,))
+    cut = upscalers["fast"].upscale(low_res, references, tile=32)
+    np.testing.assert_allclose(whole.similarity, cut.similarity, atol=1e-5)
+    difference = np.abs(whole.array.astype(int) - cut.array)
+    assert (difference > 1).mean() < 0.001
+
+
+def test_the_order_of_references_does_not_matter_to_fast_matching(upscalers, truth, low_res):
+    fast = upscalers["fast"]
+    parts = [truth.crop((0, 0, 160, 240)), truth.crop((160, 0, 320, 240))]
+    one, two = (fast.upscale(low_res, fast.encode_references(p)) for p in (parts, parts[::-1]))
+    np.testing.assert_array_equal(one.similarity, two.similarity)
+    assert (one.array == two.array).all(-1).mean() > 0.97  # an exact tie goes to whichever comes first
+    again = fast.upscale(low_res, fast.encode_references(parts))
+    assert again.array.tobytes() == one.array.tobytes()
+
+
+@pytest.mark.parametrize("reference", [(4, 4), (4, 40), (17, 300)])
+def test_fast_matching_takes_references_of_any_size(upscalers, low_res, reference):
+    picture = np.random.default_rng(0).integers(0, 256, (*reference, 3), dtype=np.uint8)
+    fast = upscalers["fast"]
+    result = fast.upscale(low_res, fast.encode_references([picture]))
+    assert result.matcher == "fast"
+    assert result.provenance.y.max() < reference[0]
+    assert result.provenance.x.max() < reference[1]
+
+
+def test_the_papers_features_are_matched_fast_with_the_same_frame(tmp_path, monkeypatch):
+    from srntt.features import VGG19Features, save_vgg19
+    from srntt.network import vgg19_path
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    torch.manual_seed(1)
+    vgg19_path("caffe").parent.mkdir(parents=True)
+    save_vgg19(vgg19_path("caffe"), VGG19Features("caffe").state_dict(), "caffe")
+    random = np.random.default_rng(3)
+    references = [random.integers(0, 256, size, dtype=np.uint8) for size in ((40, 48, 3), (31, 52, 3))]
+    low_res = random.integers(0, 256, (12, 14, 3), dtype=np.uint8)
+    model = PaperSRNTT(PaperConfig())
+    found = []
+    for matcher in ("exact", "fast"):
+        upscaler = Upscaler(model, device="cpu", matcher=matcher)
+        found.append(upscaler.upscale(low_res, upscaler.encode_references(references)))
+    exact, fast = found
+    assert (exact.matcher, fast.matcher) == ("exact", "fast")
+    assert fast.similarity[1, 1] == fast.similarity[0, 0]  # the frame repeats what is inside
+    assert (np.abs(exact.similarity - fast.similarity) < 1e-5).mean() > 0.9
+    assert (fast.similarity <= exact.similarity + 1e-5).all()
+
+
+def _plan_within(budget):
+    def plan(searching):
+        if searching > budget:
+            raise MemoryBudgetError("too little")
+        return Plan(32, 8, searching)
+
+    return plan
+
+
+def _choose(option, budget=10**12, device=_CPU, question=_QUESTION):
+    return plan_matching(option, question, 330, device, _plan_within(budget))
+
+
+def test_the_plan_has_room_for_what_fast_matching_takes():
+    needed = _QUESTION.fast_bytes(330)
+    assert 0.5e9 < needed < 3e9
+    assert needed > Question(10**6, (1000,), 64, 1).fast_bytes(330) > Question(1000, (1000,), 64, 1).fast_bytes(330)
+    for option in ("fast", "auto"):
+        plan = _choose(option, needed)
+        assert (plan.matcher, plan.peak, plan.fallbacks) == ("fast", needed, ())
+    assert _choose("exact", 0).matcher == "exact"
+
+
+def test_auto_goes_by_predicted_time_and_says_so():
+    large, small = _choose("auto"), _choose("auto", question=Question(1000, (1000,), 64, 1))
+    assert large.reason.startswith("fast matching: predicted ")
+    assert small.reason.startswith("exact matching: predicted ")
+    assert (small.matcher, small.peak) == ("exact", 0)
+
+
+def test_auto_is_exact_where_memory_is_short_and_says_so():
+    plan = _choose("auto", _QUESTION.fast_bytes(330) - 1)
+    assert (plan.matcher, plan.peak) == ("exact", 0)
+    assert "GB more, which memory does not allow" in plan.reason
+    assert plan.fallbacks == (f"matching: {plan.reason}",)
+
+
+def test_fast_matching_that_was_asked_for_is_refused_where_memory_is_short():
+    with pytest.raises(MemoryBudgetError):
+        _choose("fast", 1000)
+    tight = Upscaler.from_pretrained("lite-rec", device="cpu", matcher="fast")
+    references = tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
+    tight._memory = 100_000_000
+    with pytest.raises(MemoryBudgetError, match=r"fast matching takes \d+ MB, exact matching none of that"):
+        tight.upscale(np.zeros((64, 64, 3), np.uint8), references)
+
+
+def test_an_upscale_tells_that_auto_went_without_the_memory(low_res, references, monkeypatch):
+    """The time model is made to want fast matching of this small picture, and the plan to have no room for it."""
+    wanted = MatcherChoice("fast", 9.0, 1.0, "fast matching: predicted")
+    monkeypatch.setattr(_matcher, "choose_matcher", lambda *_, **__: wanted)
+    upscaler = Upscaler.from_pretrained("lite-rec", device="cpu")
+    assert upscaler.upscale(low_res, references).matcher_reason == "fast matching: predicted"
+    monkeypatch.setattr(_matcher.Question, "fast_bytes", lambda *_: 10**15)
+    short = upscaler.upscale(low_res, references)
+    assert short.matcher == "exact"
+    assert short.fallbacks == (f"matching: {short.matcher_reason}",)
+
+
+def test_other_devices_match_exactly():
+    plan = _choose("auto", device=torch.device("cuda"))
+    assert (plan.matcher, plan.reason) == ("exact", "exact matching: fast matching runs on the CPU, not on cuda")
+    with pytest.raises(InputError, match=r"runs on the CPU, and the device is cuda:0. Give matcher 'auto'"):
+        check_matcher("fast", torch.device("cuda", 0))
+
+
+def test_a_matcher_that_does_not_exist_is_refused_with_what_there_is():
+    with pytest.raises((InputError, TypeError), match=r"auto, exact, fast|matcher"):
+        Upscaler.from_pretrained("lite-rec", device="cpu", matcher="quick")
+    with pytest.raises(InputError, match="'quick' does not exist; there are auto, exact, fast"):
+        check_matcher("quick", _CPU)
+
+
+def test_without_references_nothing_was_matched(upscalers, low_res):
+    alone = upscalers["fast"].upscale(low_res)
+    assert alone.matcher is alone.matcher_reason is None

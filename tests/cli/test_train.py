@@ -30,6 +30,7 @@ reference = 40
 steps = 2
 batch = 1
 warmup = 1
+alone = 0.0
 precision = "fp32"
 """
 

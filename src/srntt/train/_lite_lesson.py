@@ -61,9 +61,10 @@ def bring_textures(
     query = Description(*(x.repeat_interleave(count, 0) for x in model.encoder(low_res)))
     key = model.encoder.describe_reference(reference)
     flat_query = query.descriptor.flatten(2)
-    similarity, index = _best_match(flat_query, key.descriptor.flatten(2))
-    match = refine_match(flat_query, key.descriptor, index, model.temperature)
-    each = sample_textures(reference, query, key, similarity, index, match)
+    with torch.autocast(reference.device.type, enabled=False):  # cosines of neighbours differ in the third digit
+        similarity, index = _best_match(flat_query, key.descriptor.flatten(2))
+        match = refine_match(flat_query, key.descriptor, index, model.temperature)
+        each = sample_textures(reference, query, key, similarity, index, match)
     textures = Textures(*(x[:, 0].unflatten(0, (-1, count)) for x in each))
     return BroughtTextures(textures, flat_query, key.descriptor, index, match)
 

@@ -42,3 +42,21 @@ def test_fast_matching_for_people(capsys):
     out = capsys.readouterr().out
     assert "24 x 24 positions, 8 channels, 1 threads" in out
     assert "time grows as positions to the" in out
+
+
+def test_an_upscale_as_json_and_for_people(capsys):
+    tiny = ["--size", "32", "48", "--reference", "32", "48", "--repeats", "1", "--matcher", "exact"]
+    assert main(["bench", "upscale", *tiny, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["over_yardstick"]["end_to_end"] > 0
+    assert main(["bench", "upscale", *tiny]) == 0
+    out = capsys.readouterr().out
+    assert "48 x 32 from 1 of 48 x 32" in out
+    assert "exact matching: asked for" in out
+
+
+def test_memory_for_people_and_what_is_refused(capsys):
+    tiny = ["--megapixels", "0.01", "--references", "1", "--reference", "32", "48"]
+    assert main(["bench", "memory", *tiny]) == 0
+    assert "1 references" in (out := capsys.readouterr().out)
+    assert "predicted, exact matching" in out
+    assert main(["bench", "memory", *tiny, "--memory", "lots"]) == 2

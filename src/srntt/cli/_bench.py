@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
+from srntt.cli import _bench_upscale
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json
 from srntt.cli._say import say, say_json
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 bench = App(name="bench", help="Measure this machine.")
+bench.command(_bench_upscale.upscale)
+bench.command(_bench_upscale.memory)
 
 
 @bench.command

@@ -1,5 +1,7 @@
 """The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
 
+from srntt.upscale._bench import bench_upscale
+from srntt.upscale._bench_memory import bench_memory
 from srntt.upscale._memory import format_memory, limits_within, parse_memory
 from srntt.upscale._method import Progress
 from srntt.upscale._models import find_model, list_models, open_model
@@ -15,6 +17,8 @@ __all__ = [
     "References",
     "Result",
     "Upscaler",
+    "bench_memory",
+    "bench_upscale",
     "find_model",
     "format_memory",
     "limits_within",

@@ -1,0 +1,118 @@
+"""``srntt bench upscale`` and ``srntt bench memory``."""
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._exit import Exit
+from srntt.cli._options import Json
+from srntt.cli._say import say, say_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_STAGES = {
+    "encode": "references encoded",
+    "match": "matching",
+    "render": "textures and network",
+    "render_alone": "network without references",
+    "upscale": "upscale, encoded references",
+    "end_to_end": "end to end",
+}
+
+
+def upscale(
+    *,
+    size: tuple[int, int] = (332, 500),
+    reference: tuple[int, int] = (332, 500),
+    references: int = 1,
+    model: str = "lite-rec",
+    device: str = "cpu",
+    matcher: Literal["auto", "exact", "fast"] = "auto",
+    repeats: int = 5,
+    json: Json = False,
+) -> int:
+    """An upscale end to end, encoding of the references included, and its stages.
+
+    Args:
+        size: Pixels of the output, down and across. Default: 332 500.
+        reference: Pixels of a reference. Default: 332 500.
+        references: How many. Default: 1.
+        model: A name, a model folder or a .safetensors file. Default: lite-rec.
+        device: cpu, cuda, cuda:1, mps or auto. Default: cpu.
+        matcher: How the references are searched. Default: auto.
+        repeats: Rounds, each of which does every stage once; medians count. Default: 5.
+    """
+    with telling_of_compiling():
+        from srntt.upscale import bench_upscale
+
+        report = bench_upscale(
+            model=model, size=size, reference=reference, references=references, matcher=matcher, device=device,
+            repeats=repeats,
+        )  # fmt: skip
+    if json:
+        say_json(report)
+    else:
+        say(*_lines(report))
+    return Exit.DONE
+
+
+def memory(
+    *,
+    megapixels: tuple[float, ...] = (0.25, 1.0, 4.0),
+    references: tuple[int, ...] = (1, 2, 4, 8),
+    reference: tuple[int, int] = (332, 500),
+    model: str = "lite-rec",
+    matcher: Literal["auto", "exact", "fast"] = "auto",
+    memory: str | None = None,
+    json: Json = False,
+) -> int:
+    """Time and peak memory against the size of the output and the number of references, predicted and measured.
+
+    Each case is a process of its own, on the CPU.
+
+    Args:
+        megapixels: Sizes of outputs, with the first number of references. Default: 0.25, 1 and 4, about two minutes.
+        references: Numbers of references, with the first size. Default: 1, 2, 4 and 8.
+        reference: Pixels of a reference, down and across. Default: 332 500.
+        model: A name, a model folder or a .safetensors file. Default: lite-rec.
+        matcher: How the references are searched. Default: auto.
+        memory: Most that a process may hold, such as 800MB. Default: most of what is free.
+    """
+    from srntt.upscale import bench_memory, parse_memory
+
+    parse_memory(memory)  # refuses what is no amount before any process is started
+    report = bench_memory(
+        model=model, megapixels=megapixels, references=references, reference=reference, matcher=matcher, memory=memory
+    )
+    if json:
+        say_json(report)
+    else:
+        say(*_memory_lines(report))
+    return Exit.DONE
+
+
+def _lines(report: dict[str, Any]) -> "Iterator[str]":
+    height, width = report["size"]
+    down, across = report["reference"]
+    yield f"{width} x {height} from {report['references']} of {across} x {down}, {report['threads']} threads"
+    yield f"  {report['reason']}; tile {report['tile']}"
+    for name, text in _STAGES.items():
+        over = report["over_yardstick"][name]
+        yield f"  {text:28} {report['seconds'][name] * 1000:8.0f} ms  {over:6.2f} yardsticks"
+    yield f"  first upscale {report['seconds']['first']:.2f} s"
+    yield f"  yardstick: ten convolutions, {report['seconds']['yardstick'] * 1000:.0f} ms"
+
+
+def _memory_lines(report: dict[str, Any]) -> "Iterator[str]":
+    for case in report["cases"]:
+        height, width = case["output"]
+        head = f"{width:5} x {height:<5} {case['references']} references"
+        if "refused" in case:
+            yield f"{head}  refused: {case['refused']}"
+            continue
+        peak, predicted = (case[name] / 1e6 for name in ("peak_bytes", "predicted_bytes"))
+        share = f"{case['peak_over_predicted']:.0%} of the {predicted:.0f} MB predicted"
+        yield f"{head} {case['seconds']:7.2f} s, peak {peak:6.0f} MB, {share}, {case['matcher']} matching"
+    growth = report["growth"]
+    if growth["seconds"] is not None:
+        yield f"time grows as the output's pixels to the {growth['seconds']:.2f}, memory to the {growth['bytes']:.2f}"

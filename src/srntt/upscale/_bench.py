@@ -1,0 +1,150 @@
+"""How long an upscale takes, stage by stage, beside a yardstick of the same run: `srntt bench upscale`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.errors import InputError
+from srntt.features import reduce
+from srntt.match import Matcher
+from srntt.upscale._matcher import MatcherOption
+from srntt.upscale._method import View
+from srntt.upscale._upscaler import Upscaler
+
+_MOVED = (24, 40)  # pixels between a picture and the next reference
+_YARDSTICK = (64, 64, 128)  # channels in and out, side
+
+
+def bench_upscale(
+    *,
+    model: str | Path = "lite-rec",
+    size: tuple[int, int] = (332, 500),
+    reference: tuple[int, int] = (332, 500),
+    references: int = 1,
+    matcher: MatcherOption = "auto",
+    device: str = "cpu",
+    repeats: int = 5,
+) -> dict[str, Any]:
+    """Time an upscale end to end, encoding of the references included, and each stage on its own.
+
+    The pictures are made: noise whose spectrum falls as that of photographs does, and parts of the same as references.
+    Every round does every stage once; medians count. The first upscale, which compiles or loads what was compiled, and
+    fills caches, is told apart.
+
+    The yardstick is ten convolutions of 3 x 3 with 64 channels in and out on 128 x 128 positions, on the same device
+    and threads: seconds divided by it compare between machines and busy hours better than seconds do.
+
+    Args:
+        model: name or path.
+        size: of the output, down and across, multiples of 4.
+        reference: of each reference.
+        references: how many.
+        matcher: how they are searched.
+        device: where.
+        repeats: rounds.
+
+    Returns:
+        ``{"model", "device", "threads", "size", "reference", "references", "matcher", "reason", "tile", "repeats",
+        "seconds": {"first", "encode", "upscale", "match", "render", "render_alone", "yardstick", "end_to_end"},
+        "over_yardstick": {...}}``: "end_to_end" is "encode" and "upscale"; "render" is textures brought over and the
+        network, in one tile, "render_alone" the network of a picture without references.
+
+    Raises:
+        InputError: counts below 1, or sides that are no multiples of 4.
+    """
+    if min(references, repeats, *size, *reference) < 1 or any(side % 4 for side in size):
+        raise InputError(
+            f"size={size}, reference={reference}, references={references}, repeats={repeats}: give at least 1 of each, "
+            "and an output whose sides are multiples of 4."
+        )
+    upscaler = Upscaler.from_pretrained(model, device=device, matcher=matcher)
+    low_res, pictures = made_pictures(size, reference, references)
+    started = time.perf_counter()
+    encoded = upscaler.encode_references(pictures)
+    result = upscaler.upscale(low_res, encoded)
+    seconds: dict[str, list[float]] = {"first": [time.perf_counter() - started]}
+    stages = _stages(upscaler, low_res, pictures, result.matcher or "exact")
+    for _ in range(repeats):
+        for name, stage in stages.items():
+            seconds.setdefault(name, []).append(_seconds(stage, upscaler.device))
+    medians = {name: median(values) for name, values in seconds.items()}
+    medians["end_to_end"] = median(map(sum, zip(seconds["encode"], seconds["upscale"], strict=True)))
+    return {
+        "model": str(model), "device": str(upscaler.device), "threads": torch.get_num_threads(),
+        "size": [*size], "reference": [*reference], "references": references,
+        "matcher": result.matcher, "reason": result.matcher_reason, "tile": result.tile, "repeats": repeats,
+        "seconds": medians,
+        "over_yardstick": {name: value / medians["yardstick"] for name, value in medians.items()
+                           if name not in ("first", "yardstick")},
+    }  # fmt: skip
+
+
+def made_pictures(
+    size: tuple[int, int], reference: tuple[int, int], references: int
+) -> tuple[Float[Tensor, "3 h w"], list[Float[Tensor, "3 H W"]]]:
+    """A small picture that becomes ``size``, and references that show what lies beside it, each further away."""
+    rows = max(size[0], reference[0]) + _MOVED[0] * references
+    columns = max(size[1], reference[1]) + _MOVED[1] * references
+    scene = _scene(rows, columns)
+    moved = [(_MOVED[0] * number, _MOVED[1] * number) for number in range(1, references + 1)]
+    pictures = [scene[:, y : y + reference[0], x : x + reference[1]] for y, x in moved]
+    return reduce(scene[None, :, : size[0], : size[1]], 4)[0].clamp(0, 1), pictures
+
+
+def _scene(height: int, width: int) -> Float[Tensor, "3 H W"]:
+    """Noise in octaves, each twice as fine and half as strong: variance falls with frequency as in photographs."""
+    generator = torch.Generator().manual_seed(0)
+    scene = torch.zeros(1, 3, height, width)
+    for octave in range(6):
+        step = 2 ** (5 - octave)
+        noise = torch.randn(1, 3, -(-height // step) + 1, -(-width // step) + 1, generator=generator)
+        scene += F.interpolate(noise, size=(height, width), mode="bilinear") / 2**octave
+    return (scene[0] * 0.15 + 0.5).clamp(0, 1)
+
+
+@torch.inference_mode()
+def _stages(
+    upscaler: Upscaler, low_res: Tensor, pictures: list[Tensor], matcher: Matcher
+) -> dict[str, Callable[[], Any]]:
+    method = upscaler._method
+    encoded = upscaler.encode_references(pictures)
+    items = list(encoded)
+    band = low_res.shape[1]
+    field = method.match(low_res, items, band, matcher, _silent)
+    view = View(slice(None), slice(None))
+    channels, out, side = _YARDSTICK
+    weight = torch.randn(out, channels, 3, 3, device=upscaler.device)
+    planes = torch.randn(1, channels, side, side, device=upscaler.device)
+    return {
+        "encode": lambda: upscaler.encode_references(pictures),
+        "upscale": lambda: upscaler.upscale(low_res, encoded),
+        "match": lambda: method.match(low_res, items, band, matcher, _silent),
+        "render": lambda: method.render(low_res, field, view, items),
+        "render_alone": lambda: method.render(low_res, None, view, items),
+        "yardstick": lambda: [F.conv2d(planes, weight, padding=1) for _ in range(10)],
+    }
+
+
+@torch.inference_mode()
+def _seconds(stage: Callable[[], Any], device: torch.device) -> float:
+    _wait(device)
+    started = time.perf_counter()
+    stage()
+    _wait(device)
+    return time.perf_counter() - started
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    pass

@@ -11,7 +11,7 @@
 # `srntt weights get vgg19` once, or losses.features. The same command again goes on where the last one was stopped.
 # OUT (default: out) is where everything goes, SRNTT (default: srntt) the command.
 #
-# The recipe's full length is for a GPU. Expect a lower PSNR than that of lite-rec, and a lower (better) LPIPS.
+# The recipe's full length is for a GPU. It is made for looks: judge it by LPIPS (`srntt weights get lpips`), not by PSNR.
 set -euo pipefail
 
 photographs="${1:?usage: runs/lite_gan.sh PHOTOGRAPHS [PAIRS [OPTION...]]}"

@@ -10,9 +10,9 @@
 # The same command again goes on where the last one was stopped. OUT (default: out) is where everything goes,
 # SRNTT (default: srntt) the command.
 #
-# The recipe's full length is for a GPU. On two CPU cores a step of 8 pairs takes 0.6 s: two hours (see OPTION) come near
-# the score that the card of the shipped weights tells, src/srntt/weights/lite-rec/README.md. Those came from
-# forerunners of this recipe, in two runs of 117 and 82 minutes.
+# The recipe's full length is for a GPU. On two CPU cores a step of 8 pairs takes 0.6 s. The shipped weights came from
+# forerunners of this recipe in 117 and 82 minutes there; their score, src/srntt/weights/lite-rec/README.md, is to be
+# expected of a run that is not shorter.
 set -euo pipefail
 
 photographs="${1:?usage: runs/lite_rec.sh PHOTOGRAPHS [PAIRS [OPTION...]]}"

@@ -11,7 +11,10 @@ import pytest
 import srntt
 
 REPOSITORY = Path(__file__).parent.parent
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/evaluation.md")]
+DOCUMENTS = [
+    REPOSITORY / name
+    for name in ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/evaluation.md", "docs/training.md")
+]
 README = DOCUMENTS[0].read_text(encoding="utf-8")
 
 
@@ -26,7 +29,7 @@ def shell_commands() -> list[tuple[str, set[str]]]:
     """What the README's shell examples call, such as "weights get", and with which options."""
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     lines = [line.split("#")[0].split() for line in "".join(blocks).splitlines() if line.startswith("srntt ")]
-    names = [" ".join(words[1:3] if words[1] == "weights" else words[1:2]) for words in lines]
+    names = [" ".join(words[1:3] if words[1] in ("weights", "corpus") else words[1:2]) for words in lines]
     return [(name, {word for word in words if word.startswith("-")}) for name, words in zip(names, lines, strict=True)]
 
 

@@ -1,9 +1,11 @@
 """``srntt train``: what it says, what it returns, and what an interrupt leaves."""
 
+import io
 import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from cli.test_processes import SRNTT, environment
 from PIL import Image
 
 from srntt.cli._train import describe
-from srntt.cli._train_progress import in_words, share_done
+from srntt.cli._train_progress import TrainProgress, in_words, share_done
 from srntt.network import load_model
 from srntt.train import Schedule, shipped_recipes
 
@@ -147,7 +149,9 @@ def _until(process, beginning: str) -> str:
     return line
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_interrupted_it_leaves_a_whole_checkpoint_and_says_how_to_go_on(
     start,
     run,
@@ -169,11 +173,29 @@ def test_interrupted_it_leaves_a_whole_checkpoint_and_says_how_to_go_on(
     assert run(*tokens, "--resume", "--set", "schedule.steps=1").code == 0  # it is whole, and done
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT])
-def test_interrupted_before_the_first_checkpoint_it_says_so(start, tokens, number: int) -> None:
+@pytest.mark.slow
+def test_interrupted_before_the_first_checkpoint_it_says_so(start, tokens) -> None:
     process = start(*tokens, "--set", "schedule.steps=100000")
     _until(process, "srntt: training ")
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "There is no checkpoint yet" in err
+
+
+def test_a_terminal_gets_a_bar_and_the_log_above_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with TrainProgress(Schedule(steps=4), as_json=False):
+        print('{"step": 1, "minutes": 0.5}\nanother line', file=sys.stderr)
+    assert sys.stderr is terminal
+    shown = terminal.getvalue()
+    assert "step 1 of 4 (25%), 0 min, 0:01:30 left" in shown
+    assert "another line" in shown
+    assert "training" in shown
+    assert "\x1b[" in shown

@@ -14,6 +14,7 @@ SOURCE = REPOSITORY / "src" / "srntt"
 FILES = sorted(SOURCE.rglob("*.py"))
 FOLDERS = (
     "cli",
+    "demo",
     "batch",
     "evaluate",
     "train",

@@ -3,7 +3,7 @@
 from cyclopts import App, Parameter
 
 import srntt
-from srntt.cli import _batch, _bench, _corpus, _doctor, _evaluate, _protocols, _train, _upscale, _weights
+from srntt.cli import _batch, _bench, _corpus, _doctor, _evaluate, _protocols, _serve, _train, _upscale, _weights
 
 app = App(
     name="srntt",
@@ -23,6 +23,7 @@ app.command(_batch.batch)
 app.command(_evaluate.evaluate)
 app.command(_protocols.protocols)
 app.command(_train.train)
+app.command(_serve.serve)
 app.command(_bench.bench)
 app.command(_doctor.doctor)
 

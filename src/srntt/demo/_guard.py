@@ -1,0 +1,153 @@
+"""What the web server lets in and out, around whatever Gradio does: an ASGI middleware.
+
+Requests under another host's name are refused (a page elsewhere could bind its name to this address), so are uploads
+beyond the ceilings, and anything that would have the server or the browser fetch from elsewhere.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_BODY_BYTES = 2**20  #: of any request but an upload: file names and a model's name
+_FORM_BYTES = 2**16  #: of an upload, beside its files
+_HEADERS = {
+    # Gradio's page runs scripts and styles of its own from within the page, and makes templates with Function().
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
+        "worker-src 'self' blob:; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class Guard:
+    """The middleware.
+
+    Args:
+        app: what it guards.
+        hosts: names that requests may be for; empty for any.
+        uploads: folder that uploaded files go to.
+        max_upload: bytes of one upload, which may hold several files.
+        max_stored: bytes that the folder may hold; no more is taken until some are deleted.
+    """
+
+    def __init__(self, app: App, hosts: tuple[str, ...], uploads: Path, max_upload: int, max_stored: int) -> None:
+        self._app, self._hosts, self._uploads = app, hosts, uploads
+        self._max_upload, self._max_stored = max_upload + _FORM_BYTES, max_stored
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        if refusal := self._refuse(scope, headers):
+            return await _answer(send, *refusal)
+        if scope["method"] == "POST" and not scope["path"].endswith("/upload"):
+            body = await _whole_body(receive)
+            if body is None:
+                return await _answer(send, 413, f"At most {_BODY_BYTES} bytes are taken.")
+            if _names_an_address(body):
+                return await _answer(send, 400, "Files are taken by upload, not by address.")
+            receive = _again(body, receive)
+        return await self._app(scope, receive, _with_headers(send))
+
+    def _refuse(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> tuple[int, str] | None:
+        if self._hosts and _host_of(headers.get("host", "")) not in self._hosts:
+            return 421, "This server answers to its own address only."
+        if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
+            return 404, "Nothing is fetched from elsewhere."
+        if scope["method"] != "POST" or not scope["path"].endswith("/upload"):
+            return None
+        length = headers.get("content-length", "")
+        if not length.isdecimal():
+            return 411, "Say how long the upload is (Content-Length)."
+        if int(length) > self._max_upload:
+            return 413, f"{int(length):,} bytes at once; at most {self._max_upload:,} are taken."
+        if stored_bytes(self._uploads) + int(length) > self._max_stored:
+            return 507, "No room for more pictures now. Try again later."
+        return None
+
+
+def stored_bytes(folder: Path) -> int:
+    """Bytes of all files in a folder and below; files that go meanwhile count as nothing."""
+    total = 0
+    for file in folder.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def _host_of(header: str) -> str:
+    """``127.0.0.1:7860`` and ``[::1]:7860`` without what is not the name."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0].lower()
+
+
+async def _whole_body(receive: Receive) -> bytes | None:
+    """None for one that is too long."""
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+        if sum(map(len, parts)) > _BODY_BYTES:
+            return None
+    return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, and then whatever else comes (that the client has gone)."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def _names_an_address(body: bytes) -> bool:
+    """Gradio would download a file whose path is an address."""
+    try:
+        waiting = [json.loads(body)]
+    except ValueError:
+        return False
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            path = value.get("path")
+            if isinstance(path, str) and "://" in path:
+                return True
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return False
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            ours = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+            message = {**message, "headers": [*message.get("headers", []), *ours]}
+        await send(message)
+
+    return sending
+
+
+async def _answer(send: Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})

@@ -1,0 +1,140 @@
+"""The files of a result, to download and for the page to show, in a folder of their own that is deleted whole."""
+
+import base64
+import json
+import secrets
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srntt._files import whole_file, write_bytes
+from srntt._shapes import Float
+from srntt.demo._order import Done
+from srntt.features import enlarge
+from srntt.image import Picture, picture_like, save
+from srntt.upscale import Provenance
+
+_LARGEST_WEBP = 16_383
+
+
+class Shelf:
+    """Where results are kept until their visitor goes, orders again, or time is up.
+
+    Names of folders are long and random: who does not know one cannot ask for it.
+
+    Args:
+        folder: to keep them in.
+        seconds: how long, at most.
+    """
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self.folder, self._seconds = folder, seconds
+        self._kept: dict[str, tuple[Path, float]] = {}
+        self._guard = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def keep(self, owner: str, done: Done) -> Path:
+        """Write the files of a result, in place of the owner's last one; returns their folder."""
+        folder = self.folder / secrets.token_urlsafe(24)
+        folder.mkdir(mode=0o700)
+        try:
+            write_result(done, folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        with self._guard:
+            before = self._kept.pop(owner, None)
+            self._kept[owner] = (folder, time.monotonic())
+        if before:
+            shutil.rmtree(before[0], ignore_errors=True)
+        self.sweep()
+        return folder
+
+    def forget(self, owner: str) -> None:
+        """Delete what is kept for an owner."""
+        with self._guard:
+            kept = self._kept.pop(owner, None)
+        if kept:
+            shutil.rmtree(kept[0], ignore_errors=True)
+
+    def sweep(self) -> None:
+        """Delete what has been kept for too long."""
+        now = time.monotonic()
+        with self._guard:
+            late = [owner for owner, (_, since) in self._kept.items() if now - since > self._seconds]
+        for owner in late:
+            self.forget(owner)
+
+
+def write_result(done: Done, folder: Path) -> None:
+    """Everything, without metadata: result.png, before.png, references as WebP, provenance.npz, similarity.png, and
+    view.json, from which the page finds the rest.
+    """
+    save(done.result.picture, folder / "result.png", strip=True)
+    save(_plainly_enlarged(done), folder / "before.png", strip=True)
+    view = _about(done)
+    if done.result.provenance is not None and done.result.similarity is not None:
+        _save_provenance(done.result.provenance, folder / "provenance.npz")
+        save(_similarity_picture(done.result.similarity, done.scale), folder / "similarity.png")
+        view |= _maps(done.result.provenance, done.result.similarity)
+    for number, reference in enumerate(done.references):
+        view["references"][number]["file"] = _save_reference(reference, folder, number)
+    write_bytes(folder / "view.json", json.dumps(view).encode())
+
+
+def _about(done: Done) -> dict[str, Any]:
+    references = [
+        {"name": part.name, "part": part.part, "width": picture.width, "height": picture.height}
+        for part, picture in zip(done.contributions, done.references, strict=True)
+    ]
+    stem = Path(done.picture.source).stem
+    size = {"width": done.picture.width, "height": done.picture.height, "scale": done.scale}
+    return {"name": f"{stem}_x{done.scale}", "model": done.model, "references": references, **size}
+
+
+def _maps(provenance: Provenance, similarity: Float[np.ndarray, "h w"]) -> dict[str, str]:
+    """Row by row, little-endian: which reference and how similar and how much (0..255) in bytes, where as float32."""
+    arrays = {
+        "reference": provenance.reference.astype(np.uint8),
+        "y": provenance.y.astype("<f4"),
+        "x": provenance.x.astype("<f4"),
+        "similarity": _levels(similarity),
+        "share": _levels(provenance.share),
+    }
+    return {name: base64.b64encode(values.tobytes()).decode() for name, values in arrays.items()}
+
+
+def _levels(values: Float[np.ndarray, "h w"]) -> np.ndarray:
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def _plainly_enlarged(done: Done) -> Picture:
+    """What any image program would do: bicubic."""
+    small = done.picture.to_8bit()
+    alpha = None if small.alpha is None else enlarge(small.alpha_plane()[None], done.scale)[0]
+    return picture_like(small, enlarge(small.rgb()[None], done.scale)[0].clamp(0, 1), alpha)
+
+
+def _save_reference(picture: Picture, folder: Path, number: int) -> str:
+    """For the page to show: WebP is a tenth of a PNG, and holds 16,383 pixels a side."""
+    suffix = "webp" if max(picture.height, picture.width) <= _LARGEST_WEBP else "png"
+    name = f"reference-{number + 1}.{suffix}"
+    save(picture.to_8bit(), folder / name, strip=True, quality=90)
+    return name
+
+
+def _similarity_picture(similarity: Float[np.ndarray, "h w"], scale: int) -> Picture:
+    """As ``srntt upscale --map`` writes it (tests/demo compares them)."""
+    levels = _levels(similarity).repeat(scale, 0).repeat(scale, 1)
+    return Picture(np.ascontiguousarray(levels[:, :, None]), source="<similarity map>")
+
+
+def _save_provenance(provenance: Provenance, path: Path) -> None:
+    """As ``srntt upscale --provenance`` writes it (tests/demo compares them)."""
+    maps = {name: getattr(provenance, name) for name in ("reference", "y", "x", "share")}
+    with whole_file(path, overwrite=False) as file:
+        np.savez_compressed(file, sources=np.array(provenance.sources, dtype=np.str_), **maps)

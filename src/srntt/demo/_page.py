@@ -1,0 +1,172 @@
+"""The page: what Gradio shows, and what happens on a click."""
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr  # pyright: ignore[reportMissingImports]
+
+from srntt.demo import _words
+from srntt.demo._line import CancelledError, Ticket
+from srntt.demo._service import Ready, Service
+from srntt.errors import SrnttError
+
+_HERE = Path(__file__).parent
+_LOOK_SECONDS = 0.25
+_INTRODUCTION = """# srntt
+A small picture four times larger, with detail from better pictures of similar things.
+It shows where each detail came from."""
+_WARNING = """A reference is no proof: detail is copied from where it fits, so faces, plates and text may come from the
+wrong picture. A result is deleted when you close the page; whatever is left, and what you uploaded, after an hour."""
+
+CSS = (_HERE / "_page.css").read_text(encoding="utf-8")
+HEAD = f"<script>{(_HERE / '_view.js').read_text(encoding='utf-8')}</script>"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A button that fills in pictures.
+
+    Attributes:
+        label: of the button.
+        picture, references: files.
+    """
+
+    label: str
+    picture: str
+    references: tuple[str, ...]
+
+
+def theme() -> gr.themes.Base:
+    """Fonts that are there: Gradio's own theme would have the browser fetch some."""
+    return gr.themes.Base(
+        primary_hue="amber",
+        font=("system-ui", "sans-serif"),
+        font_mono=("ui-monospace", "monospace"),
+    )
+
+
+def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
+    """The whole page.
+
+    Args:
+        service: that does the work.
+        examples: to try it with; their files must lie where the server may serve them from.
+    """
+    models = list(service.models)
+    with gr.Blocks(title="srntt", analytics_enabled=False, delete_cache=(60, 3600)) as page:
+        gr.Markdown(_INTRODUCTION)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=280):
+                picture = gr.Image(
+                    label="Small picture", type="filepath", image_mode=None, sources=["upload", "clipboard"],
+                    buttons=[], height=220, elem_id="small",
+                )  # fmt: skip
+                picture.preprocess = _unopened
+                references = gr.File(
+                    label=_about_references(service), file_count="multiple", type="filepath", height=150,
+                    elem_id="references",
+                )  # fmt: skip
+                model = gr.Dropdown(models, value=models[0], label="Model", elem_id="model")
+                with gr.Row():
+                    begin = gr.Button("Upscale", variant="primary", elem_id="begin", min_width=100)
+                    cancel = gr.Button("Cancel", interactive=False, elem_id="cancel", min_width=100)
+                for number, example in enumerate(examples):
+                    _fill_in(
+                        gr.Button(example.label, size="sm", elem_id=f"example-{number}"), example, picture, references
+                    )
+            with gr.Column(scale=2, min_width=280):
+                said = gr.HTML(_limits_in_words(service), elem_id="said")
+                view = gr.HTML(elem_id="view")
+        gr.Markdown(_WARNING)
+        _wire(service, page, begin, cancel, [picture, references, model], [said, view, begin, cancel])
+    return page.queue(max_size=4 * (service.line.waiting + 1), default_concurrency_limit=None)
+
+
+def _unopened(payload: Any) -> str | None:
+    """In place of Gradio's, which opens what was dropped: that is for the one decoder that has ceilings."""
+    return None if payload is None else payload.path
+
+
+def _about_references(service: Service) -> str:
+    return f"References, at most {service.ceilings.max_references}"
+
+
+def _limits_in_words(service: Service) -> str:
+    ceilings = service.ceilings
+    return (
+        f'<div class="srntt-said">Give a small picture of at most {ceilings.max_pixels:,} pixels '
+        f"(such as {int(ceilings.max_pixels**0.5)} x {int(ceilings.max_pixels**0.5)}), and sharper pictures of similar "
+        f"things as references, of at most {ceilings.max_reference_pixels / 1e6:g} megapixels each.</div>"
+    )
+
+
+def _fill_in(button: gr.Button, example: Example, picture: gr.Image, references: gr.File) -> None:
+    def fill_in() -> tuple[str, list[str]]:
+        return example.picture, list(example.references)
+
+    button.click(fill_in, None, [picture, references], queue=False, show_progress="hidden", api_visibility="private")
+
+
+def _wire(
+    service: Service, page: gr.Blocks, begin: gr.Button, cancel: gr.Button, given: list[Any], shown: list[Any]
+) -> None:
+    async def upscale(
+        picture: str | None, references: list[str] | None, model: str, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """A small picture, references and the name of a model to words about the result and the result's view."""
+        if not picture:
+            yield _idle(_words.refused("Give a small picture first: drop one, or try an example."))
+            return
+        try:
+            ticket = service.order(_owner(request), picture, references or [], model)
+        except SrnttError as error:
+            yield _idle(_words.refused(str(error)))
+            return
+        try:
+            async for words in _watch(service, ticket):
+                yield words, gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
+            yield _conclude(ticket)
+        finally:
+            ticket.cancel()  # a page that was closed wants no more
+
+    def withdraw(request: gr.Request) -> None:
+        service.line.cancel(_owner(request))
+
+    def leave(request: gr.Request) -> None:
+        service.leave(_owner(request))
+
+    begin.click(upscale, given, shown, concurrency_limit=None, show_progress="hidden", api_name="upscale")
+    cancel.click(withdraw, None, None, queue=False, show_progress="hidden", api_visibility="private")
+    page.unload(leave)
+
+
+async def _watch(service: Service, ticket: "Ticket[Ready]") -> AsyncIterator[str]:
+    """Words about an order whenever they change, until it is finished."""
+    last = ""
+    while not ticket.finished:
+        words = _words.under_way(ticket) if ticket.started else _words.waiting(service.line.ahead_of(ticket))
+        if words != last:
+            yield words
+        last = words
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _conclude(ticket: "Ticket[Ready]") -> tuple[Any, ...]:
+    if ticket.outcome is not None:
+        return _idle(_words.ready(ticket.outcome), _words.view(ticket.outcome.folder))
+    if not isinstance(ticket.error, SrnttError | CancelledError):
+        traceback.print_exception(ticket.error)  # for whoever runs the server
+    return _idle(_words.ended(ticket.error))
+
+
+def _idle(said: str, view: str = "") -> tuple[Any, ...]:
+    """What is shown when nothing is under way."""
+    return said, view, gr.update(interactive=True), gr.update(interactive=False)
+
+
+def _owner(request: gr.Request) -> str:
+    return str(request.session_hash)

@@ -1,0 +1,186 @@
+"""The server: a folder that is deleted with it, Gradio without its calls home, and the guard around it."""
+
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from srntt.demo._examples import example_folder
+from srntt.demo._guard import LOOPBACK, Guard
+from srntt.demo._limits import Ceilings
+from srntt.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from srntt.demo._page import Example
+    from srntt.demo._service import Service
+
+_STORED_BYTES = 2 * 2**30  #: of uploads, at most, before more are refused
+_TIDY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve.
+
+    Attributes:
+        host: address to listen on.
+        port: likewise.
+        models: name to name or path; the first is the default.
+        ceilings: on an order.
+        waiting: how many orders may wait.
+        device, memory: as for ``Upscaler``.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    models: dict[str, str] = field(default_factory=lambda: {"lite-rec": "lite-rec"})
+    ceilings: Ceilings = field(default_factory=Ceilings)
+    waiting: int = 8
+    device: str = "auto"
+    memory: str | None = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in LOOPBACK
+
+    def check(self) -> None:
+        """Refuse what can be known to be wrong before anything large is imported.
+
+        Raises:
+            InputError: a port that there is not, or that is taken; an address that is not this machine's; a queue
+                that is no queue.
+            MissingDependencyError: Gradio is not installed.
+        """
+        if not 1 <= self.port <= 65535:
+            raise InputError(f"--port {self.port}: must be 1..65535.")
+        if not 1 <= self.waiting <= 30:  # Gradio attends to 40 at a time
+            raise InputError(f"--queue {self.waiting}: must be 1..30.")
+        if find_spec("gradio") is None:
+            raise MissingDependencyError("srntt serve needs Gradio: pip install 'srntt[demo]'.")
+        _check_free(self.host, self.port)
+
+
+def serve(settings: Settings, when_ready: Callable[[str], None]) -> None:
+    """Serve until interrupted, and leave nothing behind.
+
+    Args:
+        settings: how.
+        when_ready: told the address once it answers.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, the usual end.
+        InputError, MissingDependencyError: whatever ``Settings.check`` finds.
+        ModelError: the model cannot be used.
+    """
+    settings.check()
+    with _folder() as folder, _service(settings, folder / "results") as service:
+        page = _launch(settings, service, folder)
+        try:
+            when_ready(f"http://{_in_address(settings.host)}:{settings.port}")
+            while True:
+                time.sleep(_TIDY_SECONDS)
+                service.tidy()
+        finally:
+            page.close(verbose=False)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """For everything that is written; nobody else may look into it."""
+    folder = Path(tempfile.mkdtemp(prefix="srntt-serve-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _service(settings: Settings, results: Path) -> Iterator["Service"]:
+    from srntt.demo._service import Service
+
+    service = Service(
+        results,
+        settings.models,
+        ceilings=settings.ceilings,
+        waiting=settings.waiting,
+        device=settings.device,
+        memory=settings.memory,
+    )
+    try:
+        service.warm_up()
+        yield service
+    finally:
+        service.close()
+
+
+def _launch(settings: Settings, service: "Service", folder: Path) -> Any:
+    uploads = folder / "uploads"
+    uploads.mkdir()
+    # Read when Gradio is imported and when it is used: no telemetry, and uploads in our folder.
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads), "HF_HUB_OFFLINE": "1"}
+    from srntt.demo import _page
+
+    page = _page.build_page(service, _examples(folder / "examples"))
+    page.launch(
+        server_name=settings.host, server_port=settings.port, share=False, inbrowser=False, quiet=True,
+        prevent_thread_lock=True, ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False,
+        run_history=False, footer_links=[], max_file_size=settings.ceilings.max_bytes,
+        allowed_paths=[str(folder / "results"), str(folder / "examples")], theme=_page.theme(), css=_page.CSS,
+        head=_page.HEAD, app_kwargs={"middleware": [_guard(settings, uploads)]},
+    )  # fmt: skip
+    return page
+
+
+def _guard(settings: Settings, uploads: Path) -> Any:
+    from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
+
+    hosts = LOOPBACK if settings.is_private else ()
+    whole = settings.ceilings.max_bytes * settings.ceilings.max_references
+    return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole, max_stored=_STORED_BYTES)
+
+
+def _examples(folder: Path) -> tuple["Example", ...]:
+    """Copies for the page: a pair that goes together, the same with a reference that cannot help, and none."""
+    from srntt.demo._page import Example
+    from srntt.image import load, picture_like, save
+
+    shipped = example_folder()
+    if shipped is None:
+        return ()
+    folder.mkdir()
+    small, reference, turned = (str(folder / f"{name}.png") for name in ("motorcycle", "reference", "reference-turned"))
+    shutil.copyfile(shipped / "low-res.png", small)
+    shutil.copyfile(shipped / "reference.png", reference)
+    picture = load(reference)
+    save(picture_like(picture, picture.color[::-1, ::-1].copy()), turned, strip=True)
+    return (
+        Example("Example: motorcycle, with another photograph", small, (reference,)),
+        Example("Example: the same, a reference upside down", small, (turned,)),
+        Example("Example: the same, no reference", small, ()),
+    )
+
+
+def _check_free(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name == "posix":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise InputError(
+            f"Cannot listen on {host}, port {port}: {error.strerror}. "
+            "Choose another --port, or an address of this machine for --host."
+        ) from error
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,245 @@
+// <srntt-view src=".../view.json">: before and after under a slider, the similarity map over them, and for the place under
+// the pointer (or clicked, or walked to with the arrow keys) the place in the reference that its detail came from.
+// Everything is drawn from the result's own files: pointing asks the server for nothing.
+(() => {
+  const MARKUP = `
+    <div class="sv-tools">
+      <label class="sv-wipe">before <input type="range" min="0" max="1000" value="500" aria-label="Before and after"> after</label>
+      <label>size <select aria-label="Size of the picture">
+        <option value="fit">fit</option><option value="1">100 %</option><option value="2">200 %</option><option value="4">400 %</option>
+      </select></label>
+      <label class="sv-of-references"><input type="checkbox"> similarity map</label>
+    </div>
+    <div class="sv-window"><div class="sv-stage" tabindex="0" role="application"
+        aria-label="The result. Point, click or use the arrow keys to see where a detail came from.">
+      <img class="sv-after" alt="after: the result" draggable="false">
+      <img class="sv-before" alt="before: the small picture, plainly enlarged" draggable="false">
+      <canvas class="sv-map" hidden></canvas>
+      <div class="sv-handle"></div><div class="sv-mark" hidden></div>
+    </div></div>
+    <div class="sv-origin sv-of-references">
+      <figure><canvas class="sv-here" width="192" height="192"></canvas><figcaption>in the result</figcaption></figure>
+      <figure><canvas class="sv-there" width="192" height="192"></canvas><figcaption>in the reference</figcaption></figure>
+      <figure><canvas class="sv-whole" width="192" height="192"></canvas><figcaption>the whole reference</figcaption></figure>
+      <p class="sv-words" aria-live="polite">Point at the picture to see where a detail came from; click to keep the place.</p>
+    </div>
+    <p class="sv-files"></p>`;
+  const CROP = 48; // pixels of the result and of the reference that the close-ups show, along a side
+
+  const unpack = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+  const picture = (url) => {
+    const image = new Image();
+    image.src = url;
+    return image;
+  };
+
+  class View extends HTMLElement {
+    static observedAttributes = ["src"];
+
+    attributeChangedCallback() {
+      if (this.isConnected) this.load();
+    }
+
+    connectedCallback() {
+      this.load();
+    }
+
+    async load() {
+      const source = this.getAttribute("src");
+      if (!source || source === this.loaded) return;
+      this.loaded = source;
+      const answer = await fetch(source);
+      if (!answer.ok) {
+        this.textContent = "The result is no longer kept. Upscale the picture again.";
+        return;
+      }
+      this.about = await answer.json();
+      this.base = source.slice(0, source.lastIndexOf("/") + 1);
+      this.innerHTML = MARKUP;
+      this.find = (name) => this.querySelector(".sv-" + name);
+      this.kept = null;
+      this.read();
+      this.furnish();
+      this.listen();
+      this.wipe(500);
+    }
+
+    read() {
+      const { about } = this;
+      this.withReferences = about.references.length > 0;
+      for (const part of this.querySelectorAll(".sv-of-references")) part.hidden = !this.withReferences;
+      if (!this.withReferences) return;
+      this.maps = {
+        reference: new Uint8Array(unpack(about.reference)),
+        y: new Float32Array(unpack(about.y)),
+        x: new Float32Array(unpack(about.x)),
+        similarity: new Uint8Array(unpack(about.similarity)),
+        share: new Uint8Array(unpack(about.share)),
+      };
+      this.references = about.references.map((each) => picture(this.base + each.file));
+    }
+
+    furnish() {
+      const { about, base } = this;
+      this.find("after").src = base + "result.png";
+      this.find("before").src = base + "before.png";
+      this.resize("fit");
+      const files = [["result.png", `${about.name}.png`, "picture (PNG)"]];
+      if (this.withReferences) {
+        files.push(["provenance.npz", `${about.name}-provenance.npz`, "provenance (NPZ)"]);
+        files.push(["similarity.png", `${about.name}-similarity.png`, "similarity map (PNG)"]);
+        this.paintMap();
+      }
+      this.find("files").append(
+        "Download: ",
+        ...files.flatMap(([file, name, text], number) => {
+          const link = document.createElement("a");
+          Object.assign(link, { href: base + file, download: name, textContent: text });
+          return number ? [" · ", link] : [link];
+        }),
+      );
+    }
+
+    paintMap() {
+      const { width, height } = this.about;
+      const canvas = this.find("map");
+      Object.assign(canvas, { width, height });
+      const paint = canvas.getContext("2d");
+      const pixels = paint.createImageData(width, height);
+      this.maps.similarity.forEach((level, index) => pixels.data.set([level, level, level, 255], 4 * index));
+      paint.putImageData(pixels, 0, 0);
+    }
+
+    listen() {
+      const stage = this.find("stage");
+      const range = this.querySelector("input[type=range]");
+      range.addEventListener("input", () => this.wipe(+range.value));
+      this.querySelector("select").addEventListener("change", (event) => this.resize(event.target.value));
+      this.querySelector("input[type=checkbox]").addEventListener("change", (event) => {
+        this.find("map").hidden = !event.target.checked;
+      });
+      const handle = this.find("handle");
+      handle.addEventListener("pointerdown", (event) => {
+        handle.setPointerCapture(event.pointerId);
+        event.preventDefault();
+      });
+      handle.addEventListener("pointermove", (event) => {
+        if (!handle.hasPointerCapture(event.pointerId)) return;
+        const box = stage.getBoundingClientRect();
+        range.value = Math.round((1000 * (event.clientX - box.left)) / box.width);
+        this.wipe(+range.value);
+      });
+      if (!this.withReferences) return;
+      stage.addEventListener("pointermove", (event) => this.kept || this.show(this.placeOf(event)));
+      stage.addEventListener("click", (event) => {
+        if (event.target === handle) return;
+        const place = this.placeOf(event);
+        const again = this.kept && Math.abs(this.kept[0] - place[0]) < 2 && Math.abs(this.kept[1] - place[1]) < 2;
+        this.kept = again ? null : place;
+        this.show(place);
+      });
+      stage.addEventListener("keydown", (event) => this.walk(event));
+    }
+
+    wipe(thousandths) {
+      const part = Math.min(1000, Math.max(0, thousandths)) / 10;
+      this.find("before").style.clipPath = `inset(0 ${100 - part}% 0 0)`;
+      this.find("handle").style.left = `${part}%`;
+    }
+
+    resize(size) {
+      const { width, scale } = this.about;
+      const stage = this.find("stage");
+      stage.style.width = size === "fit" ? `min(100%, ${width * scale}px)` : `${width * scale * +size}px`;
+      stage.classList.toggle("sv-sharp", size === "2" || size === "4");
+    }
+
+    placeOf(event) {
+      const box = this.find("stage").getBoundingClientRect();
+      const at = (offset, extent, count) => Math.min(count - 1, Math.max(0, Math.floor((offset / extent) * count)));
+      return [
+        at(event.clientY - box.top, box.height, this.about.height),
+        at(event.clientX - box.left, box.width, this.about.width),
+      ];
+    }
+
+    walk(event) {
+      const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+      if (event.key === "Escape") this.kept = null;
+      const step = steps[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const { height, width } = this.about;
+      const [row, column] = this.kept ?? [height >> 1, width >> 1];
+      this.kept = [
+        Math.min(height - 1, Math.max(0, row + step[0])),
+        Math.min(width - 1, Math.max(0, column + step[1])),
+      ];
+      this.show(this.kept);
+    }
+
+    show([row, column]) {
+      const { about, maps } = this;
+      const index = row * about.width + column;
+      const number = maps.reference[index];
+      const [y, x] = [maps.y[index], maps.x[index]];
+      const middle = about.scale / 2;
+      this.closeUp("here", this.find("after"), row * about.scale + middle, column * about.scale + middle);
+      this.closeUp("there", this.references[number], y + 0.5, x + 0.5);
+      this.overview(this.references[number], y, x);
+      const mark = this.find("mark");
+      mark.hidden = false;
+      mark.classList.toggle("sv-kept", this.kept !== null);
+      mark.style.top = `${(100 * (row + 0.5)) / about.height}%`;
+      mark.style.left = `${(100 * (column + 0.5)) / about.width}%`;
+      const percent = (level) => `${Math.round(level / 2.55)} %`;
+      this.find("words").textContent =
+        `${about.references[number].name}, pixel ${Math.round(x)}, ${Math.round(y)}. ` +
+        `Similarity ${(maps.similarity[index] / 255).toFixed(2)}. ` +
+        `Let in: ${percent(maps.share[index])}` +
+        (maps.share[index] / 255 <= 0.25 ? ": hardly anything of this place came from a reference." : ".");
+      Object.assign(this.dataset, { row, column, reference: number, y: Math.round(y), x: Math.round(x) });
+    }
+
+    closeUp(name, image, y, x) {
+      const canvas = this.find(name);
+      const paint = canvas.getContext("2d");
+      const side = canvas.width;
+      paint.clearRect(0, 0, side, side);
+      const draw = () => {
+        paint.drawImage(image, x - CROP / 2, y - CROP / 2, CROP, CROP, 0, 0, side, side);
+        const cell = (side * this.about.scale) / CROP;
+        this.frame(paint, (side - cell) / 2, (side - cell) / 2, cell);
+      };
+      this.whenThere(image, canvas, draw);
+    }
+
+    overview(image, y, x) {
+      const canvas = this.find("whole");
+      const paint = canvas.getContext("2d");
+      const side = canvas.width;
+      paint.clearRect(0, 0, side, side);
+      this.whenThere(image, canvas, () => {
+        const zoom = side / Math.max(image.naturalWidth, image.naturalHeight);
+        paint.drawImage(image, 0, 0, image.naturalWidth * zoom, image.naturalHeight * zoom);
+        const box = Math.max(8, CROP * zoom);
+        this.frame(paint, (x + 0.5) * zoom - box / 2, (y + 0.5) * zoom - box / 2, box);
+      });
+    }
+
+    frame(paint, left, top, side) {
+      for (const [colour, width] of [["#000", 4], ["#ffd400", 2]]) {
+        Object.assign(paint, { strokeStyle: colour, lineWidth: width });
+        paint.strokeRect(left, top, side, side);
+      }
+    }
+
+    whenThere(image, canvas, draw) {
+      const turn = (canvas.turn = (canvas.turn ?? 0) + 1); // a picture that arrives late paints over no later place
+      if (image.complete && image.naturalWidth) draw();
+      else image.addEventListener("load", () => turn === canvas.turn && draw(), { once: true });
+    }
+  }
+
+  customElements.define("srntt-view", View);
+})();

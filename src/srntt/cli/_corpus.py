@@ -11,7 +11,6 @@ from srntt.cli._exit import Exit
 from srntt.cli._options import Json, LimitOptions
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import complain, say, say_json
-from srntt.errors import InputError
 
 if TYPE_CHECKING:
     from srntt.train.corpus import CorpusReport
@@ -45,7 +44,7 @@ class CorpusOptions:
 
 
 def build(
-    photos: Annotated[tuple[Path, ...], Parameter(show=True)],
+    photos: tuple[Path, ...],
     /,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
@@ -65,8 +64,6 @@ def build(
             LICENCE.txt, a Debian package's copyright, a KDE wallpaper's metadata.json), or else unknown.
         recursive: Folders below, too.
     """
-    if not photos:
-        raise InputError("Give folders of photographs, or photographs: srntt corpus build PHOTOS... -o FOLDER.")
     from srntt.train.corpus import CorpusLimits, build_corpus
 
     suited = CorpusLimits(**dataclasses.asdict(options))

@@ -4,21 +4,21 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from srntt._files import put_in_place, write_bytes
 from srntt._shapes import UInt8
-from srntt.errors import InputError, MissingDependencyError, OutputError, PictureError
-from srntt.image import Limits, Picture, load, read_file, resize_pillow, save
+from srntt.errors import MissingDependencyError, OutputError, PictureError
+from srntt.image import Limits, Picture, load, read_file, save
 from srntt.train.corpus._alike import Fingerprint, bits_apart, fingerprint
 from srntt.train.corpus._licences import Licence, Licences
 from srntt.train.corpus._manifest import Entry, Manifest
+from srntt.train.corpus._outcome import CorpusLimits, CorpusReport, LeftOut
+from srntt.train.corpus._reduce import halvings, reduced_to, trimmed
 from srntt.train.corpus._sources import Candidate, list_sources
-from srntt.train.corpus._texture import TILE, textured_part, textured_tiles, without_even_frame
 
 UNKNOWN = "unknown"
 _QUALITY = 98  # of JPEG: luma at 51 dB of the picture, in half the bytes of PNG
@@ -26,74 +26,11 @@ _LETTERS_OF_NAME = 60
 _UNFINISHED = ".unfinished"  # a folder, for training reads every picture that lies in the corpus itself
 
 
-@dataclass(frozen=True)
-class CorpusLimits:
-    """What becomes of a photograph, and which are left out.
-
-    Attributes:
-        megapixels: pictures of more are halved until they have no more, which takes the traces of the camera's
-            demosaicing, sharpening and JPEG with it.
-        smallest: least height and width in pixels of what is left of a picture.
-        textured: least share of tiles of 64 pixels with detail, once flat parts at the frame are cut off.
-        alike: pictures whose fingerprints differ in as many of 64 bits or fewer count as one. Copies in other sizes,
-            qualities and shapes differ in up to 8, photographs of different things in 16 or more.
-        lossless: save PNG, twice as large, in place of JPEG of quality 98.
-    """
-
-    megapixels: float = 6.0
-    smallest: int = 256
-    textured: float = 0.25
-    alike: int = 10
-    lossless: bool = False
-
-    def __post_init__(self) -> None:
-        allowed = {
-            "megapixels": (self.megapixels > 0, "more than 0"),
-            "smallest": (self.smallest >= TILE, f"{TILE} or more"),
-            "textured": (0 <= self.textured <= 1, "0 to 1"),
-            "alike": (0 <= self.alike <= 64, "0 to 64"),
-        }
-        for name, (fits, told) in allowed.items():
-            if not fits:
-                raise InputError(f"{name} is {getattr(self, name)}; it takes {told}.")
-
-
-class LeftOut(NamedTuple):
-    """A picture that is none for this corpus; ``reason`` is ``small``, ``flat``, ``transparent`` or ``alike``."""
-
-    path: Path
-    reason: str
-    detail: str
-
-
-@dataclass
-class CorpusReport:
-    """What a build came to.
-
-    Attributes:
-        folder: of the corpus.
-        taken: pictures that were added.
-        known: how many were there already.
-        left_out: those that do not suit.
-        failed: files that cannot be read, and why.
-        ignored: how many files have no suffix of a picture.
-        pictures: that the corpus holds now.
-    """
-
-    folder: Path
-    taken: list[Entry] = field(default_factory=list)
-    known: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
-    failed: list[tuple[Path, str]] = field(default_factory=list)
-    ignored: int = 0
-    pictures: int = 0
-
-
 def build_corpus(
     sources: Sequence[Path],
     folder: Path,
     *,
-    limits: CorpusLimits = CorpusLimits(),
+    limits: CorpusLimits = CorpusLimits(),  # noqa: B008 (frozen)
     licence: str = "",
     recursive: bool = False,
     reading: Limits = Limits(),  # noqa: B008 (frozen)
@@ -124,12 +61,14 @@ def build_corpus(
         raise OutputError(f"{folder}: cannot be made: {error.strerror}. Give another folder.") from error
     report = CorpusReport(folder, failed=list(found.failed), ignored=found.ignored)
     corpus = _Corpus(folder, Manifest(folder), limits, licence.strip(), reading)
-    for done, candidate in enumerate(found.candidates):
-        progress("corpus", done, len(found.candidates))
-        corpus.offer(candidate, report)
-    progress("corpus", len(found.candidates), len(found.candidates))
-    with suppress(OSError):
-        (folder / _UNFINISHED).rmdir()
+    try:
+        for done, candidate in enumerate(found.candidates):
+            progress("corpus", done, len(found.candidates))
+            corpus.offer(candidate, report)
+        progress("corpus", len(found.candidates), len(found.candidates))
+    finally:
+        with suppress(OSError):  # never made
+            (folder / _UNFINISHED).rmdir()
     report.pictures = len(corpus.manifest.entries)
     return report
 
@@ -169,10 +108,10 @@ class _Corpus:
         picture = load(candidate.path, limits=self.reading).to_8bit()
         if not picture.opaque:
             return LeftOut(candidate.path, "transparent", "parts of it are transparent")
-        reduced = _reduced(picture.color, self.limits.megapixels)
+        reduced = reduced_to(picture.color, self.limits.megapixels)
         if refused := self._too_small(candidate.path, reduced):
             return refused
-        pixels, textured = _textured_part(reduced)
+        pixels, textured = trimmed(reduced)
         if textured < self.limits.textured:
             return LeftOut(candidate.path, "flat", f"{textured:.0%} of it has detail")
         if refused := self._too_small(candidate.path, pixels):
@@ -207,7 +146,7 @@ class _Corpus:
             source=str(candidate.path),
             source_width=picture.width,
             source_height=picture.height,
-            halved=_halvings(picture.height * picture.width, self.limits.megapixels),
+            halved=halvings(picture.height * picture.width, self.limits.megapixels),
             textured=textured,
             sha256=self._write(pixels, name),
             source_sha256=source_sha256,
@@ -251,35 +190,6 @@ class _Corpus:
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _halvings(pixels: int, megapixels: float) -> int:
-    count = 0
-    while pixels / 4**count > megapixels * 1e6:
-        count += 1
-    return count
-
-
-def _reduced(pixels: UInt8[np.ndarray, "h w c"], megapixels: float) -> UInt8[np.ndarray, "H W c"]:
-    """Halved as often as it takes, at once, by antialiased bicubic; without the rows and columns left over."""
-    factor = 2 ** _halvings(pixels.shape[0] * pixels.shape[1], megapixels)
-    if factor == 1:
-        return pixels
-    height, width = (extent // factor for extent in pixels.shape[:2])
-    return resize_pillow(pixels[: height * factor, : width * factor], (height, width))
-
-
-def _textured_part(pixels: UInt8[np.ndarray, "h w c"]) -> tuple[UInt8[np.ndarray, "H W c"], float]:
-    """The picture without what is flat at its frame, and the share of what is left that has detail."""
-    pixels = without_even_frame(pixels)
-    if min(pixels.shape[:2]) < TILE:
-        return pixels, 0.0
-    tiles = textured_tiles(pixels)
-    rows, columns = textured_part(tiles)
-    share = float(tiles[rows, columns].mean()) if tiles[rows, columns].size else 0.0
-    top, bottom = rows.start * TILE, None if rows.stop == tiles.shape[0] else rows.stop * TILE
-    left, right = columns.start * TILE, None if columns.stop == tiles.shape[1] else columns.stop * TILE
-    return np.ascontiguousarray(pixels[top:bottom, left:right]), share
 
 
 def _plain(name: str) -> str:

@@ -34,8 +34,8 @@ class Losses:
         adversarial: what the critic thinks of the output.
         adversarial_form: ``relativistic`` average GAN, or ``wasserstein`` with gradient penalty (the paper).
         gradient_penalty: its weight.
-        features: weights that perceptual and texture losses look through: ``vgg19`` or ``vgg19-caffe`` (fetched by
-            ``srntt weights get vgg19``), or a .safetensors file of VGG19 or VGG16.
+        features: weights that perceptual and texture losses look through: ``vgg16`` (``srntt weights get lpips``),
+            ``vgg19`` or ``vgg19-caffe`` (``srntt weights get vgg19``), or a .safetensors file of one of them.
     """
 
     reconstruction: float = 1.0
@@ -54,7 +54,7 @@ class Losses:
     adversarial: float = 0.0
     adversarial_form: Literal["relativistic", "wasserstein"] = "relativistic"
     gradient_penalty: float = 10.0
-    features: str = "vgg19"
+    features: str = "vgg16"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import ModelError
-from srntt.features import Layer
 from srntt.network import Discriminator, UNetDiscriminator, save_model
 from srntt.train import losses
 from srntt.train._begin import begin, channels_last
@@ -218,11 +217,11 @@ def _critic(recipe: Recipe, device: torch.device) -> nn.Module:
     return channels_last(critic, device)
 
 
-def _layers(wanted: Losses) -> list[Layer]:
+def _layers(wanted: Losses) -> list[str]:
     """Of the perceptual network, those that some loss of weight looks at."""
     layers = [*(wanted.perceptual_layers if wanted.perceptual else ())]
     layers += wanted.texture_layers if wanted.texture else ()
-    return [*layers, *(SWAPPED_LAYERS if wanted.texture_consistency else ())]  # pyright: ignore[reportReturnType]
+    return [*layers, *(SWAPPED_LAYERS if wanted.texture_consistency else ())]
 
 
 def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:

@@ -61,6 +61,17 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, place, los
     assert all(torch.equal(stopped[name], whole[name]) for name in whole)
 
 
+def test_a_run_may_stop_before_everything_has_learnt(recipe, place):
+    """The first steps go without reference: the encoder has had no gradient when the run is stopped."""
+    alone = _with(recipe, "schedule", steps=2, alone_first=3)
+    train(alone, place)
+    train(_with(alone, "schedule", steps=5), replace(place, resume=True))
+    entries = [json.loads(line) for line in (place.output / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries] == [2, 5]
+    assert "correspondence" in entries[1]
+    assert "correspondence" not in entries[0]
+
+
 def test_a_folder_that_holds_a_run_is_not_written_over(recipe, place):
     with pytest.raises(InputError, match="no checkpoint to resume"):
         train(recipe, replace(place, resume=True))

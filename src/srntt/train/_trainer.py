@@ -111,13 +111,6 @@ class Trainer:
         file = folder / "checkpoint.safetensors"
         told = _read_run(file)
         _refuse_other_recipe(file, told["recipe"], as_table(self.recipe))
-        for network, optimizer in self._learners():
-            for parameter in _learning(network):  # an optimiser has no state before its first step
-                optimizer.state[parameter] = {
-                    "step": torch.zeros(()),
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                }
         own = self._tensors()
         stored = read_tensors(file, {name: tuple(tensor.shape) for name, tensor in own.items()})
         with torch.no_grad():
@@ -225,7 +218,12 @@ def _layers(wanted: Losses) -> list[str]:
 
 
 def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(_learning(network), rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    """AdamW, with a state from the start: a parameter that has had no gradient yet is in a checkpoint, too."""
+    optimizer = torch.optim.AdamW(_learning(network), rate, betas=(0.9, 0.99), weight_decay=1e-4)
+    for parameter in _learning(network):
+        moments = {name: torch.zeros_like(parameter) for name in ("exp_avg", "exp_avg_sq")}
+        optimizer.state[parameter] = {"step": torch.zeros(()), **moments}
+    return optimizer
 
 
 def _learning(network: nn.Module) -> list[nn.Parameter]:

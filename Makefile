@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 PEERS_VENV ?= .venv-peers
+FAISS_VENV ?= .venv-faiss
 DATA ?= ../shared/data
 
 empty :=
@@ -19,7 +20,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results test test-all lint format readme-picture clean
+.PHONY: help install dev demo peers results bench faiss test test-all lint format readme-picture clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +35,14 @@ peers: $(INSTALLED_PEERS) ## what srntt evaluate --peer dat-light and realesrgan
 
 results: $(INSTALLED) ## every figure of README's quality table anew (peers first: make peers)
 	$(RUN) benchmarks/quality.py --data "$(DATA)"
+
+bench: $(INSTALLED) ## time and memory, and whether any ratio became worse: five minutes on a quiet machine
+	$(RUN) benchmarks/suite.py --output out/bench.json
+	$(RUN) benchmarks/check.py out/bench.json
+
+faiss: ## faiss-cpu in .venv-faiss, for its row of make bench
+	@test -x "$(FAISS_VENV)/bin/python" || $(PYTHON) -m venv "$(FAISS_VENV)"
+	"$(FAISS_VENV)/bin/python" -m pip --disable-pip-version-check install $(PIP_ARGS) faiss-cpu==1.15.1 numpy
 
 test: lint ## ruff, pyright, and every test that is not slow (the order of folders is one)
 	$(RUN) -m pytest -m "not slow"
@@ -55,7 +64,7 @@ readme-picture: $(INSTALLED) ## docs/before-reference-after.png anew
 	$(RUN) docs/make_readme_picture.py
 
 clean: ## remove what the other targets made
-	rm -rf "$(VENV)" "$(PEERS_VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" "$(PEERS_VENV)" "$(FAISS_VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("srntt needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.12" % sys.version_info[:2])'

@@ -13,7 +13,16 @@ import srntt
 REPOSITORY = Path(__file__).parent.parent
 DOCUMENTS = [
     REPOSITORY / name
-    for name in ("README.md", "CONTRIBUTING.md", "examples/README.md", "docs/evaluation.md", "docs/training.md")
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "examples/README.md",
+        "docs/evaluation.md",
+        "docs/serve.md",
+        "docs/training.md",
+        "docs/batch.md",
+        "docs/performance.md",
+    )
 ]
 README = DOCUMENTS[0].read_text(encoding="utf-8")
 

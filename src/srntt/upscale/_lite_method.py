@@ -30,7 +30,7 @@ class LiteMethod:
     context = 64
     patch = 1
     key = "descriptor"
-    appetite = Appetite(encode=100, encoded=32, match=1200, fast=330, matched=300, render=6200, fixed=220_000_000)
+    appetite = Appetite(encode=100, encoded=32, match=1200, fast=330, matched=300, render=6900, fixed=220_000_000)
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

@@ -121,8 +121,8 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     if first:
         complain(f"training {name} on {surroundings.device}; figures and a checkpoint every {place.every:g} s")
     progress = TrainProgress(recipe.schedule, as_json) if first else nullcontext()
-    with _telling_of_interrupts(place.output, first), progress, telling_of_compiling():
-        weights = run(recipe, surroundings)
+    with _telling_of_interrupts(place.output, first), progress as watcher, telling_of_compiling():
+        weights = run(recipe, surroundings, watcher)
     if first:
         _say_done(weights, place.output, as_json)
     return Exit.DONE

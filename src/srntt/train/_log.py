@@ -3,10 +3,35 @@
 import json
 import sys
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from srntt.errors import MissingDependencyError
 
 _MEMORY = 0.98  # of the running means
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """Is told how a run goes."""
+
+    def moved(self, share: float) -> None:
+        """After each step: how much of the run is done, 0..1."""
+        ...
+
+    def told(self, entry: dict[str, int | float]) -> None:
+        """At each checkpoint: a line of the log."""
+        ...
+
+
+class PrintedLines:
+    """Prints the log's lines on stderr, as JSON."""
+
+    def moved(self, share: float) -> None:
+        """Says nothing."""
+
+    def told(self, entry: dict[str, int | float]) -> None:
+        """A line."""
+        print(json.dumps(entry), file=sys.stderr, flush=True)
 
 
 class Log:
@@ -14,14 +39,15 @@ class Log:
 
     Args:
         folder: of the run.
+        watcher: told what is written.
         tensorboard: write for TensorBoard, too.
 
     Raises:
         MissingDependencyError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path, tensorboard: bool = False) -> None:
-        self._file = folder / "log.jsonl"
+    def __init__(self, folder: Path, watcher: Watcher, tensorboard: bool = False) -> None:
+        self._file, self.watcher = folder / "log.jsonl", watcher
         self._means: dict[str, float] = {}
         self._board = _open_board(folder / "tensorboard") if tensorboard else None
 
@@ -31,12 +57,11 @@ class Log:
             self._means[name] = _MEMORY * self._means.get(name, value) + (1 - _MEMORY) * value
 
     def write(self, step: int, entry: dict[str, float]) -> None:
-        """A line with the means and the entry; shown on stderr, too."""
+        """A line with the means and the entry."""
         values = {name: round(value, 6) for name, value in (entry | self._means).items()}
-        line = json.dumps({"step": step, **values})
         with self._file.open("a") as log:
-            log.write(line + "\n")
-        print(line, file=sys.stderr, flush=True)
+            log.write(json.dumps({"step": step, **values}) + "\n")
+        self.watcher.told({"step": step, **values})
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)

@@ -12,7 +12,7 @@ import torch
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.train._draws import generator
-from srntt.train._log import Log
+from srntt.train._log import Log, PrintedLines, Watcher
 from srntt.train._pair_folder import PairFolder
 from srntt.train._pairs import Pairs, PhotographPairs
 from srntt.train._photographs import Photographs
@@ -54,8 +54,13 @@ class Surroundings:
     tensorboard: bool = False
 
 
-def train(recipe: Recipe, place: Surroundings) -> Path:
+def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -> Path:
     """Run a recipe to its end.
+
+    Args:
+        recipe: what to learn.
+        place: where.
+        watcher: told how it goes; None prints the log's lines on stderr.
 
     Returns:
         The file with the averaged weights.
@@ -71,11 +76,13 @@ def train(recipe: Recipe, place: Surroundings) -> Path:
     place.output.mkdir(parents=True, exist_ok=True)
     _resume(trainer, place)
     source = _open_source(recipe, place)
-    log = Log(place.output, place.tensorboard) if workers.rank == 0 else None
+    log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None
     clock, saved = _Clock(trainer.seconds), time.monotonic()
     for pairs in _prefetched(source, recipe, trainer.step, workers):
         _advance(trainer, pairs, place.output, log)
         trainer.seconds = clock.seconds()
+        if log:
+            log.watcher.moved(trainer.progress())
         finished = trainer.progress() >= 1
         if finished or time.monotonic() - saved > place.every:
             saved = time.monotonic()

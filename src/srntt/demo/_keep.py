@@ -71,16 +71,20 @@ class Shelf:
 
 
 def write_result(done: Done, folder: Path) -> None:
-    """Everything, without metadata: result.png, before.png, references as WebP, provenance.npz, similarity.png, and
-    view.json, from which the page finds the rest.
+    """Everything, without metadata: the picture, the same enlarged plainly, references as WebP, provenance, similarity,
+    and view.json, from which the page finds the rest.
     """
-    save(done.result.picture, folder / "result.png", strip=True)
-    save(_plainly_enlarged(done), folder / "before.png", strip=True)
+    stem = f"{Path(done.picture.source).stem}_x{done.scale}"
+    files = {"result": f"{stem}.png", "before": f"{stem}-before.png"}
+    save(done.result.picture, folder / files["result"], strip=True)
+    save(_plainly_enlarged(done), folder / files["before"], strip=True)
     view = _about(done)
     if done.result.provenance is not None and done.result.similarity is not None:
-        _save_provenance(done.result.provenance, folder / "provenance.npz")
-        save(_similarity_picture(done.result.similarity, done.scale), folder / "similarity.png")
+        files |= {"provenance": f"{stem}-provenance.npz", "similarity": f"{stem}-similarity.png"}
+        _save_provenance(done.result.provenance, folder / files["provenance"])
+        save(_similarity_picture(done.result.similarity, done.scale), folder / files["similarity"])
         view |= _maps(done.result.provenance, done.result.similarity)
+    view["files"] = files
     for number, reference in enumerate(done.references):
         view["references"][number]["file"] = _save_reference(reference, folder, number)
     write_bytes(folder / "view.json", json.dumps(view).encode())
@@ -91,9 +95,8 @@ def _about(done: Done) -> dict[str, Any]:
         {"name": part.name, "part": part.part, "width": picture.width, "height": picture.height}
         for part, picture in zip(done.contributions, done.references, strict=True)
     ]
-    stem = Path(done.picture.source).stem
     size = {"width": done.picture.width, "height": done.picture.height, "scale": done.scale}
-    return {"name": f"{stem}_x{done.scale}", "model": done.model, "references": references, **size}
+    return {"model": done.model, "references": references, **size}
 
 
 def _maps(provenance: Provenance, similarity: Float[np.ndarray, "h w"]) -> dict[str, str]:

@@ -8,6 +8,8 @@ from srntt.image import Limits, Picture, load
 
 _CELL = 4  #: reference pixels of a position that is matched, along a side: the scale of every model there is
 
+_MOST_REFERENCES = 255  # the page is told which one a place came from in a byte
+
 
 @dataclass(frozen=True)
 class Ceilings:
@@ -32,6 +34,9 @@ class Ceilings:
         for field in fields(self):
             if getattr(self, field.name) < 1:
                 raise InputError(f"--{field.name.replace('_', '-')} {getattr(self, field.name)}: must be at least 1.")
+
+        if self.max_references > _MOST_REFERENCES:
+            raise InputError(f"--max-references {self.max_references}: must be at most {_MOST_REFERENCES}.")
 
     def check_count(self, references: int) -> None:
         """Raises InputError for more references than there may be."""

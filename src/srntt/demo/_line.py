@@ -11,7 +11,7 @@ from srntt.errors import SrnttError
 Outcome = TypeVar("Outcome")
 Work = Callable[["Ticket[Outcome]"], Outcome]
 
-_ABANDONED_SECONDS = 15.0  # a page looks several times a second: one that has not for so long is gone
+_ABANDONED_SECONDS = 60.0  # a page looks several times a second: one that has not for so long is gone
 
 
 class CancelledError(Exception):

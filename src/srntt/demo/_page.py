@@ -16,6 +16,7 @@ from srntt.errors import SrnttError
 
 _HERE = Path(__file__).parent
 _LOOK_SECONDS = 0.25
+_EVENTS = 200  # clicks that Gradio may hold: enough to tell each that the line, which is much shorter, is full
 _INTRODUCTION = """# srntt
 A small picture four times larger, with detail from better pictures of similar things.
 It shows where each detail came from."""
@@ -46,6 +47,10 @@ def theme() -> gr.themes.Base:
         primary_hue="amber",
         font=("system-ui", "sans-serif"),
         font_mono=("ui-monospace", "monospace"),
+    ).set(  # the hue's own shade is too light for the white letters on it
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_text_color="white",
     )
 
 
@@ -83,7 +88,7 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
                 view = gr.HTML(elem_id="view")
         gr.Markdown(_WARNING)
         _wire(service, page, begin, cancel, [picture, references, model], [said, view, begin, cancel])
-    return page.queue(max_size=4 * (service.line.waiting + 1), default_concurrency_limit=None)
+    return page.queue(max_size=_EVENTS, default_concurrency_limit=None)
 
 
 def _unopened(payload: Any) -> str | None:

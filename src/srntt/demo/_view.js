@@ -81,20 +81,20 @@
 
     furnish() {
       const { about, base } = this;
-      this.find("after").src = base + "result.png";
-      this.find("before").src = base + "before.png";
+      const address = (kind) => base + encodeURIComponent(about.files[kind]);
+      this.find("after").src = address("result");
+      this.find("before").src = address("before");
       this.resize("fit");
-      const files = [["result.png", `${about.name}.png`, "picture (PNG)"]];
+      const files = [["result", "picture (PNG)"]];
       if (this.withReferences) {
-        files.push(["provenance.npz", `${about.name}-provenance.npz`, "provenance (NPZ)"]);
-        files.push(["similarity.png", `${about.name}-similarity.png`, "similarity map (PNG)"]);
+        files.push(["provenance", "provenance (NPZ)"], ["similarity", "similarity map (PNG)"]);
         this.paintMap();
       }
       this.find("files").append(
         "Download: ",
-        ...files.flatMap(([file, name, text], number) => {
+        ...files.flatMap(([kind, text], number) => {
           const link = document.createElement("a");
-          Object.assign(link, { href: base + file, download: name, textContent: text });
+          Object.assign(link, { href: address(kind), download: about.files[kind], textContent: text });
           return number ? [" · ", link] : [link];
         }),
       );
@@ -217,10 +217,11 @@
     overview(image, y, x) {
       const canvas = this.find("whole");
       const paint = canvas.getContext("2d");
-      const side = canvas.width;
-      paint.clearRect(0, 0, side, side);
+      paint.clearRect(0, 0, canvas.width, canvas.height);
       this.whenThere(image, canvas, () => {
-        const zoom = side / Math.max(image.naturalWidth, image.naturalHeight);
+        const zoom = 192 / Math.max(image.naturalWidth, image.naturalHeight);
+        canvas.width = Math.max(1, image.naturalWidth * zoom);
+        canvas.height = Math.max(1, image.naturalHeight * zoom);
         paint.drawImage(image, 0, 0, image.naturalWidth * zoom, image.naturalHeight * zoom);
         const box = Math.max(8, CROP * zoom);
         this.frame(paint, (x + 0.5) * zoom - box / 2, (y + 0.5) * zoom - box / 2, box);

@@ -1,0 +1,48 @@
+"""Makes docs/serve-wide.webp and docs/serve-narrow.webp: the page, in a headless Chromium, with the shipped example.
+
+    srntt serve &
+    python docs/make_serve_pictures.py [ADDRESS]     http://127.0.0.1:7860 if left out
+
+Needs `pip install '.[demo-test]'` and a Chromium on the path.
+"""
+
+import io
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
+
+HERE = Path(__file__).parent
+WINDOWS = {"wide": (1200, 900), "narrow": (400, 900)}
+PLACE = (0.77, 0.27)  # in the result: the headlamp
+
+
+def photograph(page, name: str) -> None:
+    page.click("#example-0")
+    page.wait_for_selector("#references :text('reference')")
+    page.click("#begin")
+    page.wait_for_selector("#said :text('helped')", timeout=120_000)
+    page.wait_for_function("() => document.querySelector('.sv-after')?.naturalWidth > 0")
+    page.eval_on_selector(".sv-stage", "it => it.scrollIntoView({block: 'center', behavior: 'instant'})")
+    box = page.query_selector(".sv-stage").bounding_box()
+    page.mouse.click(box["x"] + PLACE[0] * box["width"], box["y"] + PLACE[1] * box["height"])
+    page.wait_for_timeout(500)
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=True)))
+    shot.convert("RGB").save(HERE / f"serve-{name}.webp", quality=80, method=6)
+
+
+def main(address: str = "http://127.0.0.1:7860") -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, (width, height) in WINDOWS.items():
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+            page.goto(address)
+            page.wait_for_selector("#begin")
+            photograph(page, name)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

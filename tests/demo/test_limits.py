@@ -1,0 +1,74 @@
+"""Ceilings: what is refused, and in which words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from srntt.demo._limits import Ceilings, matching_work
+from srntt.errors import InputError, PictureError
+from srntt.image import load
+
+
+def blank(height: int, width: int):
+    return load(np.zeros((height, width, 3), np.uint8))
+
+
+def test_work_is_what_matching_compares() -> None:
+    assert matching_work(blank(10, 20), []) == 0
+    assert matching_work(blank(10, 20), [blank(41, 83), blank(8, 4)]) == 10 * 20 * (10 * 20 + 2 * 1)
+
+
+def test_work_at_the_ceiling_is_taken_and_above_refused() -> None:
+    picture, references = blank(10, 10), [blank(40, 40), blank(40, 40)]
+    Ceilings(max_work=20_000).check_work(picture, references)
+    with pytest.raises(InputError, match=r"10 x 10 pixels with 2 references come to .* Give fewer"):
+        Ceilings(max_work=19_999).check_work(picture, references)
+
+
+def test_count() -> None:
+    Ceilings(max_references=2).check_count(2)
+    with pytest.raises(InputError, match="3 references; at most 2 are taken here"):
+        Ceilings(max_references=2).check_count(3)
+
+
+def test_pictures_come_under_their_own_name(files: Path) -> None:
+    picture = Ceilings().read_small(str(files / "small.png"), "small.png")
+    assert (picture.source, picture.width, picture.height) == ("small.png", 20, 14)
+
+
+@pytest.mark.parametrize(
+    ("ceilings", "name", "said"),
+    [
+        (Ceilings(), "bad.png", "is not a whole PNG"),
+        (Ceilings(max_pixels=279), "small.png", "20 x 14 = 280 pixels, the limit is 279"),
+        (Ceilings(max_bytes=50), "small.png", "bytes, the limit is 50"),
+        (Ceilings(), "gone.png", "cannot be opened"),
+    ],
+)
+def test_refusals_name_the_file_but_not_its_place(files: Path, ceilings: Ceilings, name: str, said: str) -> None:
+    with pytest.raises(PictureError) as refused:
+        ceilings.read_small(str(files / name), name)
+    text = str(refused.value)
+    assert text.startswith(f"{name}: ")
+    assert said in text
+    assert str(files) not in text
+    assert "--max" not in text
+
+
+def test_references_have_a_ceiling_of_their_own(files: Path) -> None:
+    ceilings = Ceilings(max_pixels=1000, max_reference_pixels=64 * 48)
+    assert ceilings.read_reference(str(files / "sharp.png"), "sharp.png").width == 64
+    with pytest.raises(PictureError, match="the limit is 1,000"):
+        ceilings.read_small(str(files / "sharp.png"), "sharp.png")
+
+
+@pytest.mark.parametrize("name", ["max_bytes", "max_pixels", "max_reference_pixels", "max_references", "max_work"])
+def test_ceilings_below_one_are_refused(name: str) -> None:
+    with pytest.raises(InputError, match=f"--{name.replace('_', '-')} 0: must be at least 1"):
+        Ceilings(**{name: 0})
+
+
+def test_the_page_holds_the_number_of_a_reference_in_a_byte() -> None:
+    with pytest.raises(InputError, match="--max-references 300: must be at most 255"):
+        Ceilings(max_references=300)

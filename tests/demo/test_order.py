@@ -1,0 +1,83 @@
+"""One order through the real engine: what comes of it, what is refused, and what cancelling leaves."""
+
+from pathlib import Path
+
+import pytest
+
+from srntt.demo._limits import Ceilings
+from srntt.demo._line import CancelledError, Ticket
+from srntt.demo._order import Done, Order, fulfil
+from srntt.errors import InputError, PictureError
+from srntt.upscale import Upscaler
+
+
+class Told(Ticket):
+    """Remembers what it was told, and is withdrawn at a certain stage."""
+
+    def __init__(self, withdrawn_at: str = "") -> None:
+        super().__init__("someone", lambda ticket: None)
+        self.told: list[tuple[str, int, int]] = []
+        self._at = withdrawn_at
+
+    def report(self, stage: str, done: int, total: int) -> None:
+        if stage == self._at:
+            self.cancel()
+        super().report(stage, done, total)
+        self.told.append((stage, done, total))
+
+
+@pytest.fixture(scope="module")
+def upscaler(model: Path) -> Upscaler:
+    return Upscaler.from_pretrained(model, device="cpu")
+
+
+@pytest.fixture
+def run(files: Path, upscaler: Upscaler):
+    def run(picture: str, *references: str, ticket: Ticket | None = None, ceilings: Ceilings = Ceilings()) -> Done:  # noqa: B008
+        order = Order(str(files / picture), tuple(str(files / name) for name in references), "tiny")
+        return fulfil(order, ceilings, lambda name: upscaler, ticket or Told())
+
+    return run
+
+
+def test_done(run, files: Path, upscaler: Upscaler) -> None:
+    done = run("small.png", "sharp.png", "other.png")
+    assert [part.name for part in done.contributions] == ["sharp.png", "other.png"]
+    assert [each.source for each in done.references] == ["sharp.png", "other.png"]
+    references = upscaler.encode_references([files / "sharp.png", files / "other.png"])
+    expected = upscaler.upscale(files / "small.png", references)
+    assert (done.result.array == expected.array).all()
+
+
+def test_progress_goes_through_the_steps_in_order(run) -> None:
+    ticket = Told()
+    run("small.png", "sharp.png", ticket=ticket)
+    stages = list(dict.fromkeys(stage for stage, _, _ in ticket.told))
+    assert stages == ["read", "open", "match", "render", "keep"]  # one reference: encoded is encoded
+    assert all(0 <= done <= total for _, done, total in ticket.told)
+    assert [done / total for stage, done, total in ticket.told if stage == "render"] == [0, 1]
+
+
+def test_without_references(run) -> None:
+    done = run("small.png")
+    assert done.contributions == ()
+    assert done.result.provenance is None
+
+
+@pytest.mark.parametrize("stage", ["read", "open", "match", "render", "keep"])
+def test_cancelling_goes_through_the_engine_and_leaves_it_fit(run, stage: str) -> None:
+    with pytest.raises(CancelledError):
+        run("small.png", "sharp.png", ticket=Told(withdrawn_at=stage))
+    assert run("small.png", "sharp.png").result.fallbacks == ()
+
+
+def test_a_bad_file_is_named(run) -> None:
+    with pytest.raises(PictureError, match=r"^bad\.png: is not a whole PNG"):
+        run("bad.png")
+    with pytest.raises(PictureError, match=r"^bad\.png: "):
+        run("small.png", "sharp.png", "bad.png")
+
+
+def test_too_much_work_is_refused_before_the_next_reference_is_read(run) -> None:
+    with pytest.raises(InputError, match="Too much to compare"):
+        run("small.png", "sharp.png", "bad.png", ceilings=Ceilings(max_work=1000))

@@ -1,0 +1,277 @@
+"""The page in a real browser: `pip install '.[demo-test]'` and a Chromium (Debian's, or Playwright's own).
+
+The server runs as people run it, in a process of its own that cannot reach beyond this machine.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from demo.conftest import pixels
+from PIL import Image
+
+if find_spec("gradio") is None:
+    pytest.skip("needs the extra demo-test: gradio is not installed", allow_module_level=True)
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra demo-test: playwright is not installed")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium, of which there is none on the path"),
+]
+SOURCE = Path(__file__).parents[2] / "src"
+MOTORCYCLE = Path(__file__).parents[2] / "examples" / "motorcycle"
+PATIENCE = 120_000  # ms, of a machine that has other things to do
+
+
+class Server:
+    """``srntt serve`` as a process."""
+
+    def __init__(self, folder: Path, *tokens: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self.port = probe.getsockname()[1]
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
+        changes = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.temporary)}
+        self.log = (folder / "log").open("w+")
+        command = [sys.executable, "-m", "srntt.cli", "serve", "--port", str(self.port), *tokens]
+        self.process = subprocess.Popen(
+            command, env={**os.environ, **changes}, stdout=subprocess.PIPE, stderr=self.log, text=True
+        )
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().split()[0]
+
+    def results(self) -> list[Path]:
+        return list(self.temporary.glob("srntt-serve-*/results/*"))
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+            self.log.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("server"), "--max-pixels", "60000", "--queue", "1")
+    yield started
+    if started.process.poll() is None:
+        started.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
+    """Opens the page; by the end, nothing may have been asked of another server, and no script may have failed."""
+    asked, failed, contexts = [], [], []
+
+    def visit(width: int = 1200, height: int = 1000) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: failed.append(str(error)))
+        page.goto(server.address)
+        page.wait_for_selector("#begin")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert asked
+    assert [url for url in asked if not url.startswith((server.address + "/", "data:", "blob:"))] == []
+    assert failed == []
+
+
+def upload(page: Any, small: Path | None, *references: Path) -> None:
+    if small:
+        page.set_input_files("#small input[type=file]", small)
+        page.wait_for_selector("#small img")
+    if references:
+        page.set_input_files("#references input[type=file]", list(references))
+        for reference in references:
+            page.wait_for_selector(f"#references :text('{reference.stem}')")
+
+
+def upscale(page: Any) -> str:
+    """Begins, waits for the end, and returns what is said then."""
+    page.click("#begin")
+    page.wait_for_function(
+        "() => document.querySelector('#said').innerText.match(/helped|did not help|Done|refused|Cancelled/)"
+    )
+    page.wait_for_selector("srntt-view .sv-after")
+    page.wait_for_function("() => document.querySelector('.sv-after').naturalWidth > 0")
+    return page.inner_text("#said")
+
+
+def _in_view(page: Any) -> dict[str, float]:
+    """Where the result is on the screen, scrolled into it."""
+    page.eval_on_selector(".sv-stage", "it => it.scrollIntoView({block: 'center', behavior: 'instant'})")
+    return page.query_selector(".sv-stage").bounding_box()
+
+
+def test_upload_run_slider_provenance_download(visit: Callable[..., Any], server: Server, tmp_path: Path) -> None:
+    page = visit()
+    upload(page, MOTORCYCLE / "low-res.png", MOTORCYCLE / "reference.png")
+    assert "The reference helped: detail at " in upscale(page)
+
+    sizes = "() => [...document.querySelectorAll('.sv-stage img')].map(i => [i.naturalWidth, i.naturalHeight])"
+    assert page.evaluate(sizes) == [[740, 500], [740, 500]]  # full resolution, both
+    page.select_option("srntt-view select", "1")
+    box = page.query_selector(".sv-stage").bounding_box()
+    assert (round(box["width"]), round(box["height"])) == (740, 500)
+
+    assert "inset(0px 50% 0px 0px)" in page.evaluate("() => document.querySelector('.sv-before').style.clipPath")
+    page.eval_on_selector(".sv-wipe input", "it => { it.value = 250; it.dispatchEvent(new Event('input')) }")
+    assert "75%" in page.evaluate("() => document.querySelector('.sv-before').style.clipPath")
+    handle = page.query_selector(".sv-handle").bounding_box()
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.9 * box["width"], handle["y"] + 40, steps=4)
+    page.mouse.up()
+    assert "10%" in page.evaluate("() => document.querySelector('.sv-before').style.clipPath")
+
+    with page.expect_download() as download:
+        page.click("text=provenance (NPZ)")
+    assert download.value.suggested_filename == "low-res_x4-provenance.npz"
+    download.value.save_as(tmp_path / "where.npz")
+    where = np.load(tmp_path / "where.npz")
+    row, column = 60, 111
+    box = _in_view(page)
+    page.mouse.click(box["x"] + 4 * column + 2, box["y"] + 4 * row + 2)
+    shown = page.evaluate("() => ({...document.querySelector('srntt-view').dataset})")
+    assert (int(shown["row"]), int(shown["column"])) == (row, column)
+    assert abs(int(shown["y"]) - where["y"][row, column]) <= 0.5
+    assert abs(int(shown["x"]) - where["x"][row, column]) <= 0.5
+    assert page.inner_text(".sv-words").startswith("reference.png, pixel ")
+
+    page.mouse.move(box["x"] + 300, box["y"] + 300)  # a place that was clicked stays
+    assert page.evaluate("() => document.querySelector('srntt-view').dataset.row") == str(row)
+    page.mouse.click(box["x"] + 4 * column + 2, box["y"] + 4 * row + 2)
+    page.mouse.move(box["x"] + 300, box["y"] + 302)  # let go, it follows the pointer
+    assert page.evaluate("() => document.querySelector('srntt-view').dataset.row") == "75"
+    there = "() => [...document.querySelector('.sv-there').getContext('2d').getImageData(20, 20, 1, 1).data]"
+    assert page.evaluate(there)[3] == 255  # the reference is drawn
+
+    with page.expect_download() as download:
+        page.click("text=picture (PNG)")
+    download.value.save_as(tmp_path / "result.png")
+    with Image.open(tmp_path / "result.png") as picture:
+        assert (picture.size, picture.info) == ((740, 500), {})
+
+    page.check("srntt-view input[type=checkbox]")
+    assert page.is_visible(".sv-map")
+    assert len(server.results()) == 1
+
+
+def test_a_reference_that_does_not_help_is_said_not_to(visit: Callable[..., Any]) -> None:
+    page = visit()
+    page.click("#example-1")
+    page.wait_for_selector("#references :text('reference-turned')")
+    assert "The reference did not help: " in upscale(page)
+
+
+def test_the_keyboard_walks(visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit()
+    Image.fromarray(pixels(16, 20)).save(tmp_path / "small.png")
+    Image.fromarray(pixels(64, 80)).save(tmp_path / "sharp.png")
+    upload(page, tmp_path / "small.png", tmp_path / "sharp.png")
+    upscale(page)
+    page.focus(".sv-stage")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.eval_on_selector("srntt-view", "it => [it.dataset.row, it.dataset.column]") == ["9", "11"]
+
+
+def test_a_bad_file_and_no_file(visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit()
+    page.click("#begin")
+    page.wait_for_selector("#said :text('Give a small picture first')")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    upload(page, tmp_path / "bad.png")
+    page.click("#begin")
+    page.wait_for_selector("#said :text('bad.png: is not a whole PNG')")
+    assert page.is_enabled("#begin")
+
+
+def test_too_large_a_picture(visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit()
+    Image.fromarray(pixels(250, 250)).save(tmp_path / "large.png")
+    upload(page, tmp_path / "large.png")
+    page.click("#begin")
+    page.wait_for_selector("#said :text('250 x 250 = 62,500 pixels, the limit is 60,000')")
+
+
+def test_cancel_a_full_queue_and_a_page_that_is_closed(
+    visit: Callable[..., Any], server: Server, tmp_path: Path
+) -> None:
+    Image.fromarray(pixels(240, 240)).save(tmp_path / "small.png")
+    Image.fromarray(pixels(1600, 1600, seed=1)).save(tmp_path / "sharp.png")
+    pages = [visit() for _ in range(3)]
+    for page in pages:
+        upload(page, tmp_path / "small.png", tmp_path / "sharp.png")
+    pages[0].click("#begin")
+    pages[0].wait_for_selector("#said :text('Step ')")
+    pages[1].click("#begin")
+    pages[1].wait_for_selector("#said :text('one picture before yours')")
+    pages[2].click("#begin")
+    pages[2].wait_for_selector("#said :text('Too busy: one picture is being done and 1 wait')")
+    pages[1].click("#cancel")
+    pages[1].wait_for_selector("#said :text('Cancelled')", timeout=5000)
+    pages[0].click("#cancel")
+    pages[0].wait_for_selector("#said :text('Cancelled')")
+    pages[2].click("#begin")
+    pages[2].wait_for_selector("#said :text('Step ')")
+    pages[2].close()  # and nobody cancels it: the page has gone
+    pages[0].click("#example-2")
+    pages[0].wait_for_selector("#small img[src*=motorcycle]")
+    assert upscale(pages[0]).startswith("Done, without references")
+
+
+def test_a_narrow_window_scrolls_down_only(visit: Callable[..., Any]) -> None:
+    page = visit(width=375, height=800)
+    page.click("#example-0")
+    page.wait_for_selector("#references :text('reference')")
+    upscale(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 375
+    stage = page.query_selector(".sv-stage").bounding_box()
+    assert stage["x"] >= 0
+    assert stage["x"] + stage["width"] <= 375
+
+
+def test_results_go_with_their_page_and_everything_with_the_server(visit: Callable[..., Any], server: Server) -> None:
+    page = visit()
+    page.click("#example-2")
+    page.wait_for_selector("#small img")
+    upscale(page)
+    link = page.get_attribute("srntt-view", "src")
+    kept = server.results()
+    assert page.request.get(f"{server.address}/{link}").status == 200
+    page.close()
+    deadline = time.monotonic() + 60
+    while len(server.results()) >= len(kept) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert len(server.results()) < len(kept)
+    assert server.stop() == 143
+    assert list(server.temporary.iterdir()) == []

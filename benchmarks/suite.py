@@ -45,7 +45,7 @@ _LEVELS = ((256, 1), (128, 2), (64, 4))  # channels and scale of the maps that S
 
 def main() -> None:
     """Measure, write, and keep if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Matching, swapping, network, end to end and memory, in one run.")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "out" / "bench.json")
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--keep", action="store_true")

@@ -203,20 +203,26 @@ def test_unknown_names_are_refused_with_what_there_is():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("height", "width", "side"), [(60, 80, 200), (300, 200, 600), (700, 900, 300)])
-def test_peak_stays_within_its_prediction(tmp_path, height, width, side):
+@pytest.mark.parametrize(
+    ("height", "width", "side", "matcher"),
+    [(60, 80, 200, "exact"), (300, 200, 600, "exact"), (700, 900, 300, "exact"), (60, 80, 200, "fast"),
+     (300, 200, 900, "fast"), (400, 500, 600, "fast")],
+)  # fmt: skip
+def test_peak_stays_within_its_prediction(height, width, side, matcher):
     """In a process of its own, so that the peak is of this work alone."""
     code = f"""
 import numpy as np
 from srntt.upscale import Upscaler
 random = np.random.default_rng(0)
-upscaler = Upscaler.from_pretrained("lite-rec", device="cpu", memory="1.2GB")
+upscaler = Upscaler.from_pretrained("lite-rec", device="cpu", memory="1.2GB", matcher="{matcher}")
 refs = upscaler.encode_references([random.integers(0, 256, ({side}, {side}, 3), dtype=np.uint8) for _ in range(2)])
 result = upscaler.upscale(random.integers(0, 256, ({height}, {width}, 3), dtype=np.uint8), refs)
-print(result.peak_bytes, result.predicted_bytes)
+print(result.peak_bytes, result.predicted_bytes, result.matcher)
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    peak, predicted = map(int, out.split())
+    *figures, used = out.split()
+    peak, predicted = map(int, figures)
+    assert used == matcher
     assert peak <= predicted <= 1_200_000_000
     assert peak > predicted / 2
 

@@ -10,20 +10,31 @@ def _field(reference, similarity):
     return Field(torch.full(shape, reference), position, similarity, similarity[:, None].repeat(1, 2, 1, 1) * 10)
 
 
-def test_the_most_similar_candidates_stay_each_with_all_that_is_its_own():
-    best = _field(0, [[0.1, 0.8, 0.5]])
-    for number, similarity in enumerate(([[0.3, 0.2, 0.5]], [[0.2, 0.9, 0.1]]), 1):
-        best = best.best_with(_field(number, similarity), 2)
-    assert best.reference[:, 0].tolist() == [[1, 2, 0], [2, 0, 1]]  # equals in the order in which they came
-    assert torch.equal(best.similarity, torch.tensor([[[0.3, 0.9, 0.5]], [[0.2, 0.8, 0.5]]]))
+def _joined(count, *similarities):
+    whole = _field(0, similarities[0])
+    for number, similarity in enumerate(similarities[1:], 1):
+        whole = whole.joined_with(_field(number, similarity), count)
+    return whole
+
+
+def test_while_there_is_room_each_reference_is_a_candidate_everywhere():
+    field = _joined(3, [[0.1, 0.8]], [[0.3, 0.2]], [[0.2, 0.9]])
+    assert field.reference.tolist() == [[[0, 0]], [[1, 1]], [[2, 2]]]
+    assert torch.equal(field.similarity, torch.tensor([[[0.1, 0.8]], [[0.3, 0.2]], [[0.2, 0.9]]]))
+
+
+def test_beyond_that_the_most_similar_stay_each_with_all_that_is_its_own():
+    best = _joined(2, [[0.1, 0.8, 0.5]], [[0.3, 0.2, 0.5]], [[0.2, 0.9, 0.5]])
+    assert best.reference[:, 0].tolist() == [[2, 0, 0], [1, 2, 1]]  # of equals the first stay
+    assert torch.equal(best.similarity, torch.tensor([[[0.2, 0.8, 0.5]], [[0.3, 0.9, 0.5]]]))
     assert torch.equal(best.position[..., 0], best.reference.float())
     assert torch.equal(best.position[..., 1], best.similarity)
     assert torch.equal(best.extra, best.similarity[:, None].repeat(1, 2, 1, 1) * 10)
 
 
 def test_a_part_of_a_field_is_cut_from_every_candidate():
-    field = _field(0, [[0.1, 0.2], [0.3, 0.4]]).best_with(_field(1, [[0.5, 0.1], [0.2, 0.6]]), 3)
+    field = _joined(3, [[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.1], [0.2, 0.6]])
     part = field.crop(View(slice(1, 2), slice(0, 2)))
-    assert torch.equal(part.similarity, torch.tensor([[[0.3, 0.6]], [[0.2, 0.4]]]))
+    assert torch.equal(part.similarity, torch.tensor([[[0.3, 0.4]], [[0.2, 0.6]]]))
     assert part.extra.shape == (2, 2, 1, 2)
     assert part.position.shape == (2, 1, 2, 2)

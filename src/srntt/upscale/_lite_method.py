@@ -16,7 +16,7 @@ from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
 _CHANNELS = 63  # of Textures.bands
-_CANDIDATES = 3  # as many as training shows at most
+_CANDIDATES = 3  # for each position, as many as training shows
 _REFINED_AT_ONCE = 16_384  # positions; each gathers nine descriptors
 
 
@@ -30,7 +30,7 @@ class LiteMethod:
     context = 64
     patch = 1
     key = "descriptor"
-    appetite = Appetite(encode=100, encoded=32, match=1200, fast=330, matched=300, render=6900, fixed=220_000_000)
+    appetite = Appetite(encode=100, encoded=32, match=1200, fast=330, matched=400, render=6900, fixed=220_000_000)
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -62,7 +62,7 @@ class LiteMethod:
                 done += description.descriptor.shape[2]
                 progress("match", done, total)
             found = _field(number, *(torch.cat(column) for column in zip(*parts, strict=True)))
-            best = best.best_with(found, _CANDIDATES) if best else found
+            best = best.joined_with(found, _CANDIDATES) if best else found
         assert best is not None, "the engine matches only where there are references"
         return best
 

@@ -17,7 +17,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Where each LR position lies in the references: k candidates, the most similar first.
+    """Where each LR position lies in the references: k candidates.
 
     Attributes:
         reference: which.
@@ -43,22 +43,21 @@ class Field:
         moved = (tensor.to(device) for tensor in (self.reference, self.position, self.similarity, self.extra))
         return Field(*moved, frame=self.frame)
 
-    def best_with(self, other: "Field", count: int) -> "Field":
-        """The ``count`` most similar candidates of both at each position; of equals, those of ``self`` first."""
-        both = torch.cat([self.similarity, other.similarity])
-        similarity, order = both.sort(dim=0, descending=True, stable=True)
-        order = order[:count]
+    def joined_with(self, other: "Field", count: int) -> "Field":
+        """With the one candidate of another; ``count`` at most.
 
-        def picked(name: str, places: Tensor) -> Tensor:
-            return torch.cat([getattr(self, name), getattr(other, name)]).take_along_dim(places, 0)
-
-        return Field(
-            picked("reference", order),
-            picked("position", order[..., None]),
-            similarity[:count],
-            picked("extra", order[:, None]),
-            self.frame,
-        )
+        Candidates keep their places, so that the matches of a reference stay one map. Where all places are taken, at
+        each position the new candidate takes that of the least similar one, if it is more similar.
+        """
+        own, new = ((x.reference, x.position, x.similarity, x.extra) for x in (self, other))
+        if len(self.similarity) < count:
+            return Field(*(torch.cat(both) for both in zip(own, new, strict=True)), frame=self.frame)
+        least = self.similarity.argmin(0, keepdim=True)
+        better = other.similarity > self.similarity.take_along_dim(least, 0)
+        places = torch.arange(count, device=least.device)[:, None, None]
+        taken = (places == least) & better
+        masks = (taken, taken[..., None], taken, taken[:, None])
+        return Field(*map(torch.where, masks, new, own), frame=self.frame)
 
 
 class View(NamedTuple):

@@ -169,7 +169,7 @@ class Upscaler:
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
         return Result(
             picture=output,
-            similarity=None if field is None else field.similarity[0].cpu().numpy(),
+            similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
             provenance=None if field is None or share is None else trace(field, encoded, share, self.scale),
             seconds=time.perf_counter() - began,
             predicted_bytes=plan.peak,

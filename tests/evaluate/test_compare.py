@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from cli.conftest import run as run  # the command line as a function
+from evaluate.pictures import scene
+from PIL import Image
 
 from srntt.errors import InputError
 from srntt.evaluate import compare_reports, compare_with, comparison_json, comparison_table, paired_interval
@@ -64,7 +66,68 @@ def test_the_interval_holds_the_mean_as_often_as_it_says() -> None:
 def test_one_picture_has_no_interval(tmp_path: Path) -> None:
     (found,) = compared(tmp_path, report(images([20.0])), report(images([21.0])))
     assert found.interval is None
-    assert "| +1.000 | - | 1 | 0 | 0 |" in comparison_table([found])[-1]
+    told = comparison_table([found])
+    assert "| +1.000 | - | 1 | 0 | 0 | 1 |" in told[-2]
+    assert told[-1].startswith("1 picture: no interval can be given")
+
+
+def test_enough_pictures_need_no_warning(tmp_path: Path) -> None:
+    for count in (19, 20):
+        values = [float(number) for number in range(count)]
+        (found,) = compared(tmp_path, report(images(values)), report(images(values)))
+        assert (found.pictures, found.warning is None) == (count, count == 20)
+
+
+def known(**told: Any) -> dict[str, Any]:
+    return report([{**image, **told} for image in images([1.0, 2.0])])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [
+        ({"target_sha256": "a" * 64}, {"target_sha256": "b" * 64}, r"the targets differ \(SHA-256 a{10} and b{10}\)"),
+        ({"low_res_sha256": "a" * 64}, {"low_res_sha256": "b" * 64}, "low-res pictures differ"),
+        ({"bicubic_psnr_y": 25.0}, {"bicubic_psnr_y": 25.00001}, "plain bicubic has 25.000000 dB .* 25.000010 dB"),
+        ({"target_sha256": "a" * 64, "bicubic_psnr_y": 25.0}, {"bicubic_psnr_y": 26.0}, "plain bicubic"),
+    ],
+)
+def test_other_pictures_of_the_same_names_are_refused(tmp_path: Path, a: dict, b: dict, said: str) -> None:
+    with pytest.raises(InputError, match=rf"2 of 2 pictures .* share names and are not the same. Of scene/0, .*{said}"):
+        compared(tmp_path, known(**a), known(**b))
+    path, other = (written(tmp_path, name, known(**told)) for name, told in (("c.json", a), ("d.json", b)))
+    with pytest.raises(InputError, match="are not the same"):
+        compare_with("one", path, other)
+    assert compared(tmp_path, known(**a), known(**a))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ({}, {"target_sha256": "a" * 64, "bicubic_psnr_y": 25.0}),
+        ({"bicubic_psnr_y": 25.0}, {"bicubic_psnr_y": 25.0 + 1e-9}),
+        (
+            {"target_sha256": "a" * 64, "low_res_sha256": "b" * 64, "bicubic_psnr_y": 25.0},
+            {"target_sha256": "a" * 64, "low_res_sha256": "b" * 64, "bicubic_psnr_y": 25.1},  # another Pillow's
+        ),
+    ],
+)
+def test_what_nothing_says_is_another_picture_pairs(tmp_path: Path, a: dict, b: dict) -> None:
+    assert compared(tmp_path, known(**a), known(**b))
+
+
+def test_two_sets_with_the_same_names_do_not_pair(run, tmp_path: Path) -> None:
+    for number, name in enumerate(("a", "b")):
+        for seed in range(2):
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(scene(40, 44, 10 * number + seed)).save(tmp_path / name / f"img_{seed}.png")
+        peer = ("--model", "none", "--peer", "bicubic", "--report", tmp_path / f"out-{name}")
+        assert run("evaluate", "--data", tmp_path / name, *peer).code == 0
+    reports = [tmp_path / f"out-{name}" / "report.json" for name in ("a", "b")]
+    ran = run("evaluate", "--compare", *reports)
+    assert ran.code == 2
+    assert "2 of 2 pictures" in ran.err
+    assert "the targets differ" in ran.err
+    assert run("evaluate", "--compare", reports[0], reports[0]).code == 0
 
 
 def test_every_evaluation_and_every_common_metric(tmp_path: Path) -> None:
@@ -126,6 +189,9 @@ def test_what_does_not_pair_is_refused(tmp_path: Path, other: Any, said: str) ->
         report(images([1.0]), reference_change={"what": [], "value": 1}),
         report(images([1.0]), reference_change={"what": "noise", "value": "1"}),
         [report(images([1.0])), report(images([1.0]))],
+        report([{"name": "x", "target_sha256": "\x1b[2J"}]),
+        report([{"name": "x", "low_res_sha256": []}]),
+        report([{"name": "x", "bicubic_psnr_y": "1"}]),
     ],
 )
 def test_a_hostile_report_is_refused_by_name(tmp_path: Path, content: Any) -> None:
@@ -193,11 +259,13 @@ def test_the_command(run, tmp_path: Path) -> None:
     b = written(tmp_path, "b.json", report(images([21.0, 32.0])))
     ran = run("evaluate", "--compare", a, b)
     assert ran.code == 0, ran.err
-    head, _, row = ran.out.splitlines()
+    head, _, row, warning = ran.out.splitlines()
     assert head.startswith("| references | metric | first | second | second - first | 95 % interval |")
-    assert "| first | PSNR-Y (higher is better) | 25.000 | 26.500 | +1.500 | +1.000 .. +2.000 | 2 | 0 | 0 |" in row
+    assert "| first | PSNR-Y (higher is better) | 25.000 | 26.500 | +1.500 | +1.000 .. +2.000 | 2 | 0 | 0 | 2 |" in row
+    assert warning.startswith("2 pictures: with fewer than 20 the interval is narrower than the truth.")
     (told,) = json.loads(run("evaluate", "--compare", a, b, "--json").out)
-    assert (told["mean"], told["wins"], told["losses"]) == (1.5, 2, 0)
+    assert (told["mean"], told["wins"], told["losses"], told["pictures"]) == (1.5, 2, 0, 2)
+    assert told["warning"] == warning
 
 
 @pytest.mark.parametrize(

@@ -155,8 +155,8 @@ def test_report_holds_every_figure_and_is_not_overwritten_unasked(tmp_path: Path
     write_report([evaluation], tmp_path / "out")
     assert json.loads((tmp_path / "out" / "report.json").read_text()) == evaluation.as_json()
     text = (tmp_path / "out" / "report.md").read_text()
-    assert "| lite-rec | first | 30.13 | 0.9123 | - | 1.50 |" in text
-    assert "| a/b | 30.13 | 0.9123 | - | 1.50 |" in text
+    assert "| lite-rec | first | 30.13 | 0.9123 | 1.50 |" in text
+    assert "| a/b | 30.13 | 0.9123 | 1.50 |" in text
     assert PAIRS.description in text
     with pytest.raises(OSError, match=r"out holds report.json, report.csv, .*html already.*--overwrite"):
         check_report(tmp_path / "out")

@@ -66,6 +66,8 @@ def test_goes_on_where_it_was_interrupted(folder: Path, out: Path) -> None:
     assert told == [("first", 1, 2), ("first", 2, 2)]
     again = Counting(0)
     assert scored(folder, out, again) == scores  # infinities, None and fallbacks included
+    names = [list(score.values) for score in scores]
+    assert names == [["psnr_y", "ssim_y", "lpips", "lr_psnr"]] * 2  # the order of the columns, too
     assert [score.values for score in scores] == [score.values for score in scored(folder, out.parent / "new", bicubic)]
 
 

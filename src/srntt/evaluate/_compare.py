@@ -13,6 +13,7 @@ from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._report_file import ReportedRun, read_report
 
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
+_ENOUGH = 20  # pictures: below, a percentile interval is markedly narrower than it says
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Difference:
         wins: pictures on which the second is better.
         losses: pictures on which it is worse.
         ties: pictures on which the two are equal.
+        pictures: how many there are.
+        warning: what to bear in mind of the interval; None where there are pictures enough.
     """
 
     runs: str
@@ -40,6 +43,8 @@ class Difference:
     wins: int
     losses: int
     ties: int
+    pictures: int
+    warning: str | None
 
 
 def compare_reports(first: Path, second: Path) -> tuple[Difference, ...]:
@@ -49,8 +54,8 @@ def compare_reports(first: Path, second: Path) -> tuple[Difference, ...]:
     metric counts only where every picture has a finite value of it in both.
 
     Raises:
-        InputError: a file that is not a report, or two that do not pair: other protocol, references or pictures, or no
-            metric in common.
+        InputError: a file that is not a report, or two that do not pair: other protocol, references or pictures (by
+            name, and by what the reports know of each), or no metric in common.
     """
     a, b = read_report(first), read_report(second)
     several = any(len({run.model for run in runs if not run.peer}) > 1 for runs in (a, b))
@@ -87,8 +92,10 @@ def compare_with(baseline: str, first: Path, second: Path) -> tuple[Difference, 
 def comparison_table(differences: Sequence[Difference]) -> list[str]:
     """The differences as Markdown."""
     head = ["references", "metric", "first", "second", "second - first", "95 % interval", "better", "worse", "equal"]
+    head.append("pictures")
     rows = [head, ["---"] * len(head), *(_row(item) for item in differences)]
-    return [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    warnings = dict.fromkeys(item.warning for item in differences if item.warning)
+    return [*(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows), *warnings]
 
 
 def comparison_json(differences: Sequence[Difference]) -> str:
@@ -143,6 +150,7 @@ def _named(baseline: str, path: Path, runs: Sequence[ReportedRun]) -> ReportedRu
 
 def _differences(first: Path, second: Path, told: str, a: ReportedRun, b: ReportedRun) -> list[Difference]:
     _refuse_unpaired(first, second, f"pictures ({a.references})", list(a.images), list(b.images))
+    _refuse_namesakes(first, second, a, b)
     names = [n for n in METRICS if all(n in image for run in (a, b) for image in run.images.values())]
     return [_difference(told, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
 
@@ -154,9 +162,20 @@ def _difference(runs: str, metric: str, values: list[tuple[float, float]]) -> Di
     wins, losses = int((up > 0).sum()), int((up < 0).sum())
     first, second = (float(column.mean()) for column in pairs.T)
     interval = paired_interval(difference)
-    return Difference(
-        runs, metric, first, second, float(difference.mean()), interval, wins, losses, len(values) - wins - losses
-    )
+    mean, count = float(difference.mean()), len(values)
+    ties = count - wins - losses
+    return Difference(runs, metric, first, second, mean, interval, wins, losses, ties, count, _warning(count))
+
+
+def _warning(pictures: int) -> str | None:
+    if pictures < 2:
+        return "1 picture: no interval can be given, and nothing follows from it for others."
+    if pictures < _ENOUGH:
+        return (
+            f"{pictures} pictures: with fewer than {_ENOUGH} the interval is narrower than the truth. "
+            "Take it for a hint."
+        )
+    return None
 
 
 def _row(item: Difference) -> list[str]:
@@ -164,8 +183,9 @@ def _row(item: Difference) -> list[str]:
     digits = metric.digits + 1  # a difference is smaller than what differs
     interval = f"{item.interval[0]:+.{digits}f} .. {item.interval[1]:+.{digits}f}" if item.interval else "-"
     title = f"{metric.title} ({metric.better} is better)"
+    counts = (item.wins, item.losses, item.ties, item.pictures)
     values = [f"{item.first:.{digits}f}", f"{item.second:.{digits}f}", f"{item.mean:+.{digits}f}"]
-    return [item.runs, title, *values, interval, *(str(count) for count in (item.wins, item.losses, item.ties))]
+    return [item.runs, title, *values, interval, *(str(count) for count in counts)]
 
 
 def _refuse_unpaired(first: Path, second: Path, what: str, a: list[str], b: list[str]) -> None:
@@ -176,3 +196,15 @@ def _refuse_unpaired(first: Path, second: Path, what: str, a: list[str], b: list
                 f"The reports do not pair: {path} has {what} that {other} lacks: {listed}. "
                 "Evaluate both with the same --protocol, --data and --refs."
             )
+
+
+def _refuse_namesakes(first: Path, second: Path, a: ReportedRun, b: ReportedRun) -> None:
+    """Pictures of one name that are not the same picture: other data, another crop, another low-res picture."""
+    found = {name: why for name, one in a.identities.items() if (why := one.conflict(b.identities[name]))}
+    if found:
+        name, why = next(iter(found.items()))
+        count = f"{len(found)} of {len(a.identities)} pictures"
+        raise InputError(
+            f"The reports do not pair: {count} in {first} and {second} share names and are not the same. "
+            f"Of {name}, {why}. Evaluate both with the same --data and the same srntt."
+        )

@@ -10,6 +10,7 @@ import numpy as np
 
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._environment import environment
+from srntt.evaluate._identity import pixels_sha256
 from srntt.evaluate._methods import Method, unit
 from srntt.evaluate._metrics import METRICS, Comparison, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._pairs import Pair, ReferenceKind
@@ -37,6 +38,8 @@ class Score:
         similarity: mean cosine of the low-res positions' matches in the references; None where the method tells none.
         bicubic: PSNR-Y of plain bicubic of the same low-res picture: the floor.
         view: what a report shows of it; None where none was asked for.
+        target_sha256: `pixels_sha256` of what was scored of the target; None where it is not known.
+        low_res_sha256: that of the low-res picture which the method was given.
     """
 
     name: str
@@ -46,12 +49,18 @@ class Score:
     similarity: float | None = None
     bicubic: float | None = None
     view: View | None = field(default=None, repr=False)
+    target_sha256: str | None = None
+    low_res_sha256: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """JSON has no infinity: null stands for it."""
         scores = {name: _finite(value) for name, value in self.values.items()}
         fallbacks = {"fallbacks": list(self.fallbacks)} if self.fallbacks else {}
-        beside = {"similarity": _finite(self.similarity), "bicubic_psnr_y": _finite(self.bicubic)}
+        beside: dict[str, float | str | None] = {
+            "similarity": _finite(self.similarity),
+            "bicubic_psnr_y": _finite(self.bicubic),
+        }
+        beside |= {"target_sha256": self.target_sha256, "low_res_sha256": self.low_res_sha256}
         there = {name: value for name, value in beside.items() if value is not None}
         return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **there, **fallbacks}
 
@@ -192,6 +201,8 @@ def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: M
         similarity=None if answer.similarity is None else float(answer.similarity.mean()),
         bicubic=psnr_y(unit(bicubic_of(case)), wanted, crop=protocol.crop),
         view=make_view(case, answer, output) if view else None,
+        target_sha256=pixels_sha256(case.target),
+        low_res_sha256=pixels_sha256(case.low_res),
     )
 
 

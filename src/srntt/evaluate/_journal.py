@@ -85,7 +85,7 @@ class Journal:
         Raises:
             OutputError: it cannot be written.
         """
-        body = json.dumps({"key": key, "score": asdict(score)}, sort_keys=True)
+        body = json.dumps({"key": key, "score": asdict(score)})  # unsorted: columns keep the order of the metrics
         line = json.dumps({"line": body, "sha256": hashlib.sha256(body.encode()).hexdigest()}) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

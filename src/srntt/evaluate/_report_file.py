@@ -1,6 +1,7 @@
 """report.json read back. It may come from anywhere, so it is read with suspicion."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,34 @@ from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._read_json import read_json
 
 _MAX_BYTES, _MAX_IMAGES = 64 << 20, 100_000
+_SAME_FLOOR = 1e-6  # dB: the same pictures give the same figure but for the order of a sum
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a report knows of a picture beside its name; None for what an older report does not tell.
+
+    Attributes:
+        target, low_res: SHA-256 of their pixels.
+        bicubic: PSNR-Y of plain bicubic, in dB.
+    """
+
+    target: str | None
+    low_res: str | None
+    bicubic: float | None
+
+    def conflict(self, other: "Identity") -> str | None:
+        """Why the two are not of the same picture, for people; None where nothing says so."""
+        for what, a, b in (("targets", self.target, other.target), ("low-res pictures", self.low_res, other.low_res)):
+            if a and b and a != b:
+                return f"the {what} differ (SHA-256 {a[:10]} and {b[:10]})"
+        if self.target and other.target and self.low_res and other.low_res:
+            return None
+        floors = self.bicubic, other.bicubic
+        if floors[0] is not None and floors[1] is not None and abs(floors[0] - floors[1]) > _SAME_FLOOR:
+            return f"plain bicubic has {floors[0]:.6f} dB in one and {floors[1]:.6f} dB in the other"
+        return None
 
 
 @dataclass(frozen=True)
@@ -23,6 +52,7 @@ class ReportedRun:
         peer: whether it is one.
         references: which, what was done to them.
         images: metrics by name, by the picture's name.
+        identities: what tells each picture from another of its name, by the picture's name.
     """
 
     protocol: str
@@ -30,6 +60,7 @@ class ReportedRun:
     peer: bool
     references: str
     images: Mapping[str, Mapping[str, float]]
+    identities: Mapping[str, "Identity"]
 
     @property
     def told(self) -> str:
@@ -82,7 +113,8 @@ def _run(path: Path, entry: Any) -> ReportedRun:
     by_name = dict(scored)
     if len(by_name) < len(scored):
         raise _odd(path, "a name of a picture twice")
-    return ReportedRun(protocol, model, isinstance(entry.get("peer"), dict), told, by_name)
+    identities = {name: _identity(path, image) for name, image in zip(by_name, images, strict=True)}
+    return ReportedRun(protocol, model, isinstance(entry.get("peer"), dict), told, by_name, identities)
 
 
 def _image(path: Path, image: Any) -> tuple[str, dict[str, float]]:
@@ -90,6 +122,14 @@ def _image(path: Path, image: Any) -> tuple[str, dict[str, float]]:
         raise _odd(path, "an image that is no object")
     values = {name: image[name] for name in METRICS if image.get(name) is not None}
     return _text(path, image, "name"), {name: _number(path, value) for name, value in values.items()}
+
+
+def _identity(path: Path, image: Mapping[str, Any]) -> Identity:
+    floor = image.get("bicubic_psnr_y")
+    hashes = [image.get(key) for key in ("target_sha256", "low_res_sha256")]
+    if not all(text is None or (isinstance(text, str) and _HASH.fullmatch(text)) for text in hashes):
+        raise _odd(path, "a SHA-256 that is none")
+    return Identity(hashes[0], hashes[1], None if floor is None else _number(path, floor))
 
 
 def _text(path: Path, entry: Mapping[str, Any], key: str) -> str:

@@ -1,0 +1,43 @@
+"""Which pictures and which program a figure is of: hashes that two reports can be told apart by."""
+
+import functools
+import hashlib
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+import srntt
+from srntt._shapes import UInt8
+
+_GIT_SECONDS = 5.0
+
+
+def pixels_sha256(picture: UInt8[np.ndarray, "h w 3"]) -> str:
+    """A hash of a picture's size and samples: the same for equal pictures, whatever file they came in.
+
+    >>> pixels_sha256(np.zeros((2, 3, 3), np.uint8))[:10]
+    '6ecdcd2253'
+    """
+    height, width = picture.shape[:2]
+    return hashlib.sha256(f"{height} {width}\n".encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+@functools.cache
+def commit() -> str | None:
+    """The commit that the package runs from, with ``-modified`` where tracked files differ from it.
+
+    None where it does not run from a checkout, or git is not there.
+    """
+    root = Path(srntt.__file__).parents[2]
+    if not ((root / ".git").exists() and (root / "pyproject.toml").is_file()):
+        return None
+    # Without optional locks: the index is someone else's, and is not to be written.
+    command = ["git", "--no-optional-locks", "-C", str(root), "describe", "--always", "--exclude=*", "--abbrev=40"]
+    try:
+        ran = subprocess.run(
+            [*command, "--dirty=-modified"], capture_output=True, text=True, timeout=_GIT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    return ran.stdout.strip() or None

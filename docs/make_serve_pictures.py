@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissing
 
 HERE = Path(__file__).parent
 WINDOWS = {"wide": (1200, 900), "narrow": (400, 900)}
-PLACE = (0.77, 0.27)  # in the result: the headlamp
+PLACE = (0.77, 0.27)  # in the result: the indicator beside the headlamp
 
 
 def photograph(page, name: str) -> None:

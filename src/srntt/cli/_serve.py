@@ -41,7 +41,7 @@ def serve(
         max_reference_pixels: Of one reference. Default: 16 million.
         max_references: Of one picture. Default: 6.
         max_bytes: Of one uploaded file. Default: 20 MiB.
-        max_work: Pixels of the small picture times places (4 x 4 pixels) of its references. Default: 40 billion.
+        max_work: Pixels of the small picture times places (4 x 4 pixels) of its references. Default: 100 billion.
     """
     with telling_of_compiling():
         from srntt.demo import Ceilings, Settings

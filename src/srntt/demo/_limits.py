@@ -21,14 +21,14 @@ class Ceilings:
         max_reference_pixels: of one reference.
         max_references: how many references.
         max_work: positions of the small picture times positions of all references (4 x 4 pixels each), which is what
-            exact matching compares.
+            exact matching compares; fast matching, which large orders get where it can be had, takes far less.
     """
 
     max_bytes: int = 20 * 2**20
     max_pixels: int = 512 * 512
     max_reference_pixels: int = 16_000_000
     max_references: int = 6
-    max_work: int = 40_000_000_000
+    max_work: int = 100_000_000_000
 
     def __post_init__(self) -> None:
         for field in fields(self):

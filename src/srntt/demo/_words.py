@@ -29,6 +29,8 @@ def waiting(ahead: int) -> str:
 
 def under_way(ticket: Ticket) -> str:
     """Of one that has: the step, how much of it is done as the engine counts it, and the time it has taken."""
+    if ticket.withdrawn:
+        return _box("Cancelling: the piece of work at hand has to end first.")
     seconds = int(time.monotonic() - (ticket.started or time.monotonic()))
     step = f"Step {_STEPS.index(ticket.stage) + 1} of {len(_STEPS)}: " if ticket.stage in _STEPS else ""
     counted = ticket.total > 1

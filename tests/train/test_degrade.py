@@ -10,11 +10,11 @@ from torch import Tensor
 
 from srntt.errors import InputError
 from srntt.features import as_uint8, reduce
-from srntt.train._blur_kernels import KernelRange, bell_kernel, blur, draw_kernels, draw_sincs, sinc_kernel
-from srntt.train._degrade import DEGRADATIONS, MILD, REAL_ESRGAN, DegradationRange, StageRange, degrade
-from srntt.train._jpeg import jpeg
-from srntt.train._noise import gaussian_noise, poisson_noise
-from srntt.train._severities import Severities
+from srntt.train.pairs._blur_kernels import KernelRange, bell_kernel, blur, draw_kernels, draw_sincs, sinc_kernel
+from srntt.train.pairs._degrade import DEGRADATIONS, MILD, REAL_ESRGAN, DegradationRange, StageRange, degrade
+from srntt.train.pairs._jpeg import jpeg
+from srntt.train.pairs._noise import gaussian_noise, poisson_noise
+from srntt.train.pairs._severities import Severities
 
 NOTHING = StageRange(blur=0.0, resizes=(0.0, 0.0, 1.0), noise=0.0, jpeg=0.0)
 

@@ -5,7 +5,7 @@ from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.features import VGG19Features, save_vgg19
 from srntt.network import weights_cache_dir
-from srntt.train._features import load_features
+from srntt.train.lessons._features import load_features
 
 _CPU = torch.device("cpu")
 _WIDTHS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)

@@ -7,9 +7,9 @@ from PIL import Image
 
 from srntt.errors import InputError
 from srntt.train import Surroundings, train
-from srntt.train._map_cache import MapCache
-from srntt.train._pair_folder import PairFolder
-from srntt.train._pairs import PairRange
+from srntt.train.lessons._map_cache import MapCache
+from srntt.train.pairs._pair_folder import PairFolder
+from srntt.train.pairs._pairs import PairRange
 
 _CPU = torch.device("cpu")
 _WHOLE = PairRange(target=48, reference=64)

@@ -8,11 +8,11 @@ from PIL import Image
 
 from srntt.errors import InputError
 from srntt.features import reduce
-from srntt.train._draws import Draws
-from srntt.train._pairs import PairRange, make_pairs
-from srntt.train._photographs import Photographs, deepest_level
-from srntt.train._vary_references import VariationRange
-from srntt.train._warp import Warp, WarpRange
+from srntt.train.pairs._draws import Draws
+from srntt.train.pairs._pairs import PairRange, make_pairs
+from srntt.train.pairs._photographs import Photographs, deepest_level
+from srntt.train.pairs._vary_references import VariationRange
+from srntt.train.pairs._warp import Warp, WarpRange
 
 _CPU = torch.device("cpu")
 _AS_THEY_ARE = VariationRange(0.0, 0.0, 0.0, 0.0, blur=0.0, noise=0.0, jpeg=0.0)

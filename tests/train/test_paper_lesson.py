@@ -8,10 +8,10 @@ from srntt.features import VGG19Features, save_vgg19
 from srntt.match import dense_match
 from srntt.network import PaperConfig, PaperSRNTT, load_model, vgg19_path
 from srntt.train import Losses, Surroundings, train
-from srntt.train._pairs import PairRange, make_pairs
-from srntt.train._paper_lesson import PaperLesson, best_patches
-from srntt.train._photographs import Photographs
 from srntt.train._trainer import Trainer
+from srntt.train.lessons._paper_lesson import PaperLesson, best_patches
+from srntt.train.pairs._pairs import PairRange, make_pairs
+from srntt.train.pairs._photographs import Photographs
 from srntt.upscale import Upscaler
 
 _CPU = torch.device("cpu")

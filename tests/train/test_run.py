@@ -13,9 +13,9 @@ from srntt.errors import InputError, MissingDependencyError, ModelError
 from srntt.image import load
 from srntt.network import load_model, save_model
 from srntt.train import Surroundings, train
-from srntt.train._pairs import make_pairs
-from srntt.train._photographs import Photographs
 from srntt.train._trainer import Trainer
+from srntt.train.pairs._pairs import make_pairs
+from srntt.train.pairs._photographs import Photographs
 
 _CPU = torch.device("cpu")
 _ADVERSARIAL = {"adversarial": 0.01, "lr_consistency": 0.1}

@@ -4,7 +4,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from srntt.train._vary_references import VariationRange, vary_references
+from srntt.train.pairs._vary_references import VariationRange, vary_references
 
 NOTHING = VariationRange(gain=0.0, channel_gain=0.0, shift=0.0, gamma=0.0, blur=0.0, noise=0.0, jpeg=0.0)
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from srntt.errors import InputError
 from srntt.network import LiteConfig, PaperConfig
-from srntt.train._pairs import PairRange
 from srntt.train._settings import build, override, read_toml
 from srntt.train.losses import PerceptualForm
+from srntt.train.pairs._pairs import PairRange
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ import torch
 
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
-from srntt.train._draws import generator
 from srntt.train._log import Log, PrintedLines, Watcher
-from srntt.train._pair_folder import PairFolder
-from srntt.train._pairs import Pairs, PhotographPairs
-from srntt.train._photographs import Photographs
 from srntt.train._recipe import Recipe
 from srntt.train._samples import write_samples
 from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
 from srntt.train._workers import Workers
+from srntt.train.pairs._draws import generator
+from srntt.train.pairs._pair_folder import PairFolder
+from srntt.train.pairs._pairs import Pairs, PhotographPairs
+from srntt.train.pairs._photographs import Photographs
 
 _PREFETCH = 3
 

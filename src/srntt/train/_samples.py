@@ -8,8 +8,8 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.features import as_uint8, enlarge
 from srntt.image import load, save
-from srntt.train._lesson import Lesson
-from srntt.train._pairs import Pairs
+from srntt.train.lessons._lesson import Lesson
+from srntt.train.pairs._pairs import Pairs
 
 _ROWS = 4
 

@@ -12,15 +12,15 @@ from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import ModelError
 from srntt.network import Discriminator, UNetDiscriminator, save_model
 from srntt.train import losses
-from srntt.train._begin import begin, channels_last
-from srntt.train._draws import generator
-from srntt.train._features import load_features
-from srntt.train._lesson import Outcome
-from srntt.train._pairs import Pairs
-from srntt.train._paper_lesson import SWAPPED_LAYERS
 from srntt.train._recipe import Losses, Recipe
 from srntt.train._settings import as_table
 from srntt.train._workers import Workers
+from srntt.train.lessons._begin import begin, channels_last
+from srntt.train.lessons._features import load_features
+from srntt.train.lessons._lesson import Outcome
+from srntt.train.lessons._paper_lesson import SWAPPED_LAYERS
+from srntt.train.pairs._draws import generator
+from srntt.train.pairs._pairs import Pairs
 
 _LEAST_RATE = 0.01  # of the peak, at the end of a cosine
 

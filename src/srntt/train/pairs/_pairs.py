@@ -12,11 +12,11 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Int64
 from srntt.errors import InputError
 from srntt.features import as_uint8, reduce
-from srntt.train._degrade import DEGRADATIONS, degrade
-from srntt.train._draws import Draws, generator
-from srntt.train._photographs import Photographs, deepest_level
-from srntt.train._vary_references import VariationRange, vary_references
-from srntt.train._warp import Warp, WarpRange, pixel_centres
+from srntt.train.pairs._degrade import DEGRADATIONS, degrade
+from srntt.train.pairs._draws import Draws, generator
+from srntt.train.pairs._photographs import Photographs, deepest_level
+from srntt.train.pairs._vary_references import VariationRange, vary_references
+from srntt.train.pairs._warp import Warp, WarpRange, pixel_centres
 
 _FAR_OCTAVES = 2.0
 _MARGIN = 3  # pixels around a window, for the taps of the bicubic

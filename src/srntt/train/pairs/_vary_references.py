@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
-from srntt.train._blur_kernels import blur
-from srntt.train._jpeg import jpeg
-from srntt.train._noise import gaussian_noise
-from srntt.train._severities import Generators, Severities
+from srntt.train.pairs._blur_kernels import blur
+from srntt.train.pairs._jpeg import jpeg
+from srntt.train.pairs._noise import gaussian_noise
+from srntt.train.pairs._severities import Generators, Severities
 
 _TAPS = 3.0  # deviations that a blur reaches to each side
 

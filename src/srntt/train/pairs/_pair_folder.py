@@ -9,9 +9,9 @@ from srntt._shapes import Float, UInt8
 from srntt.errors import InputError
 from srntt.features import as_uint8
 from srntt.image import load
-from srntt.train._draws import Draws, generator
-from srntt.train._pairs import PairRange, Pairs, reduced
-from srntt.train._vary_references import vary_references
+from srntt.train.pairs._draws import Draws, generator
+from srntt.train.pairs._pairs import PairRange, Pairs, reduced
+from srntt.train.pairs._vary_references import vary_references
 
 _LAYOUT = "input/NAME.png, the HR picture, and ref/NAME.png, its reference"
 

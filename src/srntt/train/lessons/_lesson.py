@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from srntt._shapes import Float
 from srntt.network import SwappedMaps
-from srntt.train._pairs import Pairs
+from srntt.train.pairs._pairs import Pairs
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.features import as_uint8
-from srntt.train._blur_kernels import RADIUS, KernelRange, blur, draw_kernels, draw_sincs
-from srntt.train._jpeg import jpeg
-from srntt.train._noise import gaussian_noise, poisson_noise
-from srntt.train._severities import Generators, Severities
+from srntt.train.pairs._blur_kernels import RADIUS, KernelRange, blur, draw_kernels, draw_sincs
+from srntt.train.pairs._jpeg import jpeg
+from srntt.train.pairs._noise import gaussian_noise, poisson_noise
+from srntt.train.pairs._severities import Generators, Severities
 
 #: "antialiased" is bicubic as Pillow and MATLAB shrink; "bicubic" and "bilinear" alias, as careless programs do.
 ResizeMode = Literal["area", "bilinear", "bicubic", "antialiased"]

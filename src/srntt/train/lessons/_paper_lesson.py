@@ -10,9 +10,9 @@ from srntt._shapes import Float, Int64
 from srntt.features import VGG19Features, as_uint8, enlarge, load_vgg19, reduce
 from srntt.match import Correspondence
 from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
-from srntt.train._lesson import Outcome
-from srntt.train._map_cache import MapCache
-from srntt.train._pairs import Pairs
+from srntt.train.lessons._lesson import Outcome
+from srntt.train.lessons._map_cache import MapCache
+from srntt.train.pairs._pairs import Pairs
 from srntt.transfer import swap
 
 #: Layers of the swapped maps, at 1x, 2x and 4x the LR grid.

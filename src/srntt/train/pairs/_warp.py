@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.train._draws import Draws
+from srntt.train.pairs._draws import Draws
 
 _LIMIT = 0.5  # of the perspective's share
 _BENDS = 6  # control points of the local displacement along a side

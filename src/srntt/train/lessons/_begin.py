@@ -7,10 +7,10 @@ from torch import nn
 
 from srntt.errors import ModelError
 from srntt.network import Lite, PaperSRNTT, load_model
-from srntt.train._lesson import Lesson
-from srntt.train._lite_lesson import LiteLesson
-from srntt.train._paper_lesson import PaperLesson
 from srntt.train._recipe import Recipe
+from srntt.train.lessons._lesson import Lesson
+from srntt.train.lessons._lite_lesson import LiteLesson
+from srntt.train.lessons._paper_lesson import PaperLesson
 from srntt.upscale import find_model
 
 

@@ -9,8 +9,8 @@ from srntt._shapes import Bool, Float, Int64
 from srntt.features import Description
 from srntt.network import Lite, Textures, sample_textures
 from srntt.train import losses
-from srntt.train._lesson import Outcome
-from srntt.train._pairs import Pairs
+from srntt.train.lessons._lesson import Outcome
+from srntt.train.pairs._pairs import Pairs
 from srntt.transfer import RefinedMatch, refine_match
 
 _CONTRASTED = 256  # queries of each reference that enter the contrastive loss, at most

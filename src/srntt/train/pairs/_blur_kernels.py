@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.train._severities import Severities
+from srntt.train.pairs._severities import Severities
 
 RADIUS = 10  # of the largest kernel, 21x21
 _LEAST_RADIUS = 3

@@ -21,6 +21,7 @@ MODULES = (
     "srntt.train",
     "srntt.evaluate",
     "srntt.batch",
+    "srntt.export",
     "srntt.demo",
     "srntt.cli",
     "srntt.errors",

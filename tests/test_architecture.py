@@ -17,6 +17,7 @@ FOLDERS = (
     "demo",
     "batch",
     "evaluate",
+    "export",
     "train",
     "upscale",
     "network",

@@ -18,6 +18,7 @@ DOCUMENTS = [
         "CONTRIBUTING.md",
         "examples/README.md",
         "docs/evaluation.md",
+        "docs/onnx.md",
         "docs/serve.md",
         "docs/training.md",
         "docs/batch.md",
@@ -38,7 +39,7 @@ def shell_commands() -> list[tuple[str, set[str]]]:
     """What the README's shell examples call, such as "weights get", and with which options."""
     blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     lines = [line.split("#")[0].split() for line in "".join(blocks).splitlines() if line.startswith("srntt ")]
-    names = [" ".join(words[1:3] if words[1] in ("weights", "corpus") else words[1:2]) for words in lines]
+    names = [" ".join(words[1:3] if words[1] in ("weights", "corpus", "export") else words[1:2]) for words in lines]
     return [(name, {word for word in words if word.startswith("-")}) for name, words in zip(names, lines, strict=True)]
 
 

@@ -3,7 +3,19 @@
 from cyclopts import App, Parameter
 
 import srntt
-from srntt.cli import _batch, _bench, _corpus, _doctor, _evaluate, _protocols, _serve, _train, _upscale, _weights
+from srntt.cli import (
+    _batch,
+    _bench,
+    _corpus,
+    _doctor,
+    _evaluate,
+    _export,
+    _protocols,
+    _serve,
+    _train,
+    _upscale,
+    _weights,
+)
 
 app = App(
     name="srntt",
@@ -36,3 +48,7 @@ app.command(weights)
 corpus = App(name="corpus", help="Photographs to train from.")
 corpus.command(_corpus.build)
 app.command(corpus)
+
+export = App(name="export", help="Models as files for other runtimes.")
+export.command(_export.onnx)
+app.command(export)

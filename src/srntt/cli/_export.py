@@ -1,0 +1,50 @@
+"""``srntt export onnx``: a light model for ONNX Runtime."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from srntt.cli._exit import Exit
+from srntt.cli._options import Json
+from srntt.cli._say import say, say_json
+
+if TYPE_CHECKING:
+    from srntt.export import OnnxFile
+
+
+def onnx(
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    model: str = "lite-rec",
+    check: Annotated[bool, Parameter(negative="--no-check")] = True,
+    overwrite: bool = False,
+    json: Json = False,
+) -> int:
+    """Write a light model as one ONNX graph: pictures of any size, any number of references.
+
+    Args:
+        output: The file, such as model.onnx.
+        model: A name (srntt weights list), a model folder or a .safetensors file. Default: lite-rec.
+        check: Compare the file with the model at several sizes, with up to seven references, and write it only if they
+            agree. Default: yes; --no-check leaves it out.
+        overwrite: Replace what is there.
+    """
+    from srntt.export import export_onnx
+    from srntt.upscale import open_model
+
+    name = Path(model).stem
+    done = export_onnx(open_model(model), output, name=name, check=check, overwrite=overwrite)
+    if json:
+        say_json({**dataclasses.asdict(done), "path": str(done.path)})
+    else:
+        say(f"{done.path}: {done.bytes / 1e6:.1f} MB, {name}, opset {done.metadata['opset']}", _agreement(done))
+    return Exit.DONE
+
+
+def _agreement(done: "OnnxFile") -> str:
+    if not done.parity:
+        return "not compared with the model"
+    largest = max(case["largest"] for case in done.parity)
+    return f"at most {largest:.2g} levels of 255 from the model, in {len(done.parity)} cases"

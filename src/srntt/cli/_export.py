@@ -34,7 +34,7 @@ def onnx(
     from srntt.export import export_onnx
     from srntt.upscale import open_model
 
-    name = Path(model).stem
+    name = Path(model).name.removesuffix(".safetensors")
     done = export_onnx(open_model(model), output, name=name, check=check, overwrite=overwrite)
     if json:
         say_json({**dataclasses.asdict(done), "path": str(done.path)})

@@ -1,5 +1,6 @@
 """The light model as a file for ONNX Runtime, checked against the model before it is written."""
 
+import copy
 import json
 import os
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def _content(model: Lite, name: str, check: bool) -> tuple[bytes, dict[str, str]
 def _parity(model: Lite, content: bytes) -> list[dict[str, Any]]:
     from srntt.export._parity import check_parity
 
-    return [agreement.as_json() for agreement in check_parity(model.eval(), content)]
+    return [agreement.as_json() for agreement in check_parity(copy.deepcopy(model).cpu().eval(), content)]
 
 
 def _refuse_missing(packages: list[str]) -> None:

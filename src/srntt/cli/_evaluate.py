@@ -82,7 +82,7 @@ def evaluate(
         if report:
             check_report(report, overwrite=overwrite)
         pairs = _pairs(chosen, data, runs, subset)
-        scored = Scoring(chosen, pairs, taken, report)
+        scored = Scoring(chosen, pairs, taken, report, data)
         evaluations = methods.scored(scored, runs)
     if report:
         write_report(evaluations, report, overwrite=overwrite)

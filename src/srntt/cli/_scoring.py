@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from srntt.cli._say import printable
 
 if TYPE_CHECKING:
     import srntt.evaluate
+    import srntt.upscale
 
 
 @dataclass
@@ -25,12 +26,14 @@ class Scoring:
         pairs: on what.
         metrics: taken of each output.
         report: folder that the report will be in; None for none.
+        data: folder of the pictures, which reports name.
     """
 
     protocol: "srntt.evaluate.Protocol"
     pairs: Sequence["srntt.evaluate.Pair"]
     metrics: "srntt.evaluate.Metrics"
     report: Path | None
+    data: Path | None = None
     _journal: "srntt.evaluate.Journal | None" = field(default=None, init=False)
 
     def model(self, options: ModelOptions, runs: Sequence[Run]) -> list["srntt.evaluate.Evaluation"]:
@@ -39,33 +42,32 @@ class Scoring:
         Raises:
             ModelError: no such model.
         """
-        from srntt.evaluate import Evaluation, model_method
+        from srntt.evaluate import Evaluation, weights_of
 
         upscaler = options.open()
-        about = {"model": upscaler.encode_references([]).fingerprint, "device": str(upscaler.device)}
+        weights = weights_of(upscaler)
+        about = {"model": weights["sha256"], "device": str(upscaler.device)}
         journal = self._journal_for({**about, "matcher": options.matcher, "memory": options.memory})
-        surroundings, missing = self._surroundings(about["device"]), self._missing
+        surroundings = self._told_surroundings(about["device"])
         evaluations = []
         with ProgressOnStderr("pictures") as progress:
             for kind, change in runs:
-                scores = self._scores(model_method(upscaler), (kind, change), journal, progress)
-                evaluations.append(
-                    Evaluation(self.protocol.name, options.model, kind, scores, surroundings, change, missing)
-                )
+                scores = self._scores(_warmed_model(upscaler, options, kind), (kind, change), journal, progress)
+                scored = Evaluation(self.protocol.name, options.model, kind, scores, surroundings, change)
+                evaluations.append(replace(scored, missing=self._missing, data=self._data, weights=weights))
         return evaluations
 
     def peer(self, peer: "srntt.evaluate.Peer") -> "srntt.evaluate.Evaluation":
         """A peer, which takes no references."""
-        from srntt.evaluate import Evaluation
+        from srntt.evaluate import Evaluation, warmed
 
         journal = self._journal_for({"peer": peer.name, "made_of": dict(peer.made_of), "device": "cpu"})
         with ProgressOnStderr("pictures") as progress:
             told = partial(_named, progress, peer.name)
-            scores = self._scores(peer.method, ("none", None), journal, told)
-        surroundings = self._surroundings("cpu")
-        return Evaluation(
-            self.protocol.name, peer.name, "none", scores, surroundings, missing=self._missing, peer=peer.made_of
-        )
+            scores = self._scores(warmed(peer.method), ("none", None), journal, told)
+        surroundings = self._told_surroundings("cpu")
+        scored = Evaluation(self.protocol.name, peer.name, "none", scores, surroundings, missing=self._missing)
+        return replace(scored, data=self._data, peer=peer.made_of)
 
     def done(self) -> None:
         """The report holds everything: the journal is of no more use."""
@@ -102,9 +104,32 @@ class Scoring:
 
         return {**environment(), "device": device}
 
+    def _told_surroundings(self, device: str) -> dict[str, Any]:
+        """With the commit, which no score depends on: the journal knows the program by its files."""
+        from srntt.evaluate import commit
+
+        return {**self._surroundings(device), **({"commit": found} if (found := commit()) else {})}
+
+    @property
+    def _data(self) -> str | None:
+        from srntt.evaluate import folder_name
+
+        return folder_name(self.data) if self.data else None
+
     @property
     def _missing(self) -> int:
         return self.protocol.data.missing(len(self.pairs))
+
+
+def _warmed_model(
+    upscaler: "srntt.upscale.Upscaler", options: ModelOptions, kind: "srntt.evaluate.ReferenceKind"
+) -> "srntt.evaluate.Method":
+    """A corner is always matched exactly: where larger pictures may be matched fast, that is run beforehand, too."""
+    from srntt.evaluate import model_method, warmed
+
+    may_be_fast = kind != "none" and options.matcher == "auto" and upscaler.device.type == "cpu"
+    beside = [model_method(replace(options, matcher="fast").open())] if may_be_fast else []
+    return warmed(model_method(upscaler), *beside)
 
 
 def _named(progress: ProgressOnStderr, name: str, _: str, done: int, total: int) -> None:

@@ -12,6 +12,7 @@ from srntt.evaluate._compare import (
 from srntt.evaluate._dists import DistsWeights, dists
 from srntt.evaluate._environment import environment
 from srntt.evaluate._evaluation import Evaluation, Score, not_taken, score_pairs, taken_metrics
+from srntt.evaluate._identity import commit, folder_name, pixels_sha256, weights_of
 from srntt.evaluate._journal import JOURNAL_FILE, Journal
 from srntt.evaluate._layouts import Layout, drawn
 from srntt.evaluate._lpips import LpipsWeights, lpips
@@ -31,6 +32,7 @@ from srntt.evaluate._report import as_json, check_report, table, write_report
 from srntt.evaluate._ssim import ssim_rgb, ssim_y
 from srntt.evaluate._texture import texture_distance
 from srntt.evaluate._view import View
+from srntt.evaluate._warm_up import warmed
 
 __all__ = [
     "CHANGE_KINDS",
@@ -73,6 +75,7 @@ __all__ = [
     "bicubic_matlab",
     "check_report",
     "choose_metrics",
+    "commit",
     "compare_reports",
     "compare_with",
     "comparison_json",
@@ -81,6 +84,7 @@ __all__ = [
     "dists_path",
     "drawn",
     "environment",
+    "folder_name",
     "get_dists",
     "get_lpips",
     "lanczos",
@@ -96,6 +100,7 @@ __all__ = [
     "open_peer",
     "paired_interval",
     "peer_names",
+    "pixels_sha256",
     "prepare",
     "protocol_named",
     "psnr_rgb",
@@ -110,5 +115,7 @@ __all__ = [
     "table",
     "taken_metrics",
     "texture_distance",
+    "warmed",
+    "weights_of",
     "write_report",
 ]

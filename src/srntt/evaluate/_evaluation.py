@@ -1,5 +1,6 @@
 """A method over a protocol's pictures: a score for each, and their mean."""
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -78,6 +79,8 @@ class Evaluation:
         change: what was done to the references beforehand.
         missing: targets that the set has elsewhere; not 0 only where a subset was asked for.
         peer: what a peer is made of; None for a model of ours.
+        data: name of the folder that the pictures are in.
+        weights: what a model of ours is made of (`weights_of`).
     """
 
     protocol: str
@@ -88,6 +91,8 @@ class Evaluation:
     change: ReferenceChange | None = None
     missing: int = 0
     peer: Mapping[str, str] | None = None
+    data: str | None = None
+    weights: Mapping[str, Any] | None = None
 
     @property
     def method(self) -> str:
@@ -100,6 +105,14 @@ class Evaluation:
         told = f"{self.refs}, {self.change}" if self.change else self.refs
         count = len(self.scores)
         return f"{told} ({count} of {count + self.missing} targets)" if self.missing else told
+
+    @property
+    def data_sha256(self) -> str | None:
+        """A hash of all targets, low-res pictures and names, whatever their order; None if one is not known."""
+        rows = sorted((score.name, score.target_sha256 or "", score.low_res_sha256 or "") for score in self.scores)
+        if not all(all(row) for row in rows):
+            return None
+        return hashlib.sha256("".join(f"{name}\0{a}{b}\n" for name, a, b in rows).encode()).hexdigest()
 
     def mean(self) -> dict[str, float | None]:
         """Mean of each metric over the targets; None for one that was not taken."""
@@ -116,8 +129,13 @@ class Evaluation:
             "environment": self.environment,
             **({"reference_change": self.change.as_json()} if self.change else {}),
             **({"peer": dict(self.peer)} if self.peer is not None else {}),
+            **({"data": self._data()} if self.data or self.data_sha256 else {}),
+            **({"weights": dict(self.weights)} if self.weights else {}),
             **({"subset": {"scored": len(self.scores), "missing": self.missing}} if self.missing else {}),
         }
+
+    def _data(self) -> dict[str, Any]:
+        return {"folder": self.data, "pictures": len(self.scores), "sha256": self.data_sha256}
 
 
 def taken_metrics(evaluations: Sequence[Evaluation]) -> list[str]:

@@ -3,12 +3,17 @@
 import functools
 import hashlib
 import subprocess
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import srntt
 from srntt._shapes import UInt8
+
+if TYPE_CHECKING:
+    import srntt.upscale
 
 _GIT_SECONDS = 5.0
 
@@ -21,6 +26,21 @@ def pixels_sha256(picture: UInt8[np.ndarray, "h w 3"]) -> str:
     """
     height, width = picture.shape[:2]
     return hashlib.sha256(f"{height} {width}\n".encode() + np.ascontiguousarray(picture).tobytes()).hexdigest()
+
+
+def weights_of(upscaler: "srntt.upscale.Upscaler") -> dict[str, Any]:
+    """A model by what it is, not by its name: the hash of its weights, its architecture and config."""
+    model = upscaler._model
+    config = getattr(model, "config", None)
+    told = asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
+    fingerprint = upscaler.encode_references([]).fingerprint
+    return {"sha256": fingerprint, "architecture": type(model).__name__, "config": told}
+
+
+def folder_name(folder: Path) -> str:
+    """The last part of a folder's path, fit to be printed: the rest of it is the machine's own affair."""
+    name = folder.resolve().name
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from srntt.evaluate._evaluation import Evaluation, Score, not_taken, taken_metrics
+from srntt.evaluate._measured import measured
 from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._protocols import protocol_named
 
@@ -46,6 +47,7 @@ def _content(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     return {
         "protocol": first.protocol,
         "description": protocol_named(first.protocol).description,
+        "measured": " ".join(measured(evaluations)),
         "metrics": [_metric(name) for name in taken_metrics(evaluations)],
         "note": not_taken(evaluations),
         "runs": [_run(item) for item in evaluations],

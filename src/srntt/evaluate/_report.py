@@ -9,6 +9,7 @@ from pathlib import Path
 
 from srntt.errors import OutputError
 from srntt.evaluate._evaluation import Evaluation, not_taken, taken_metrics
+from srntt.evaluate._measured import measured
 from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._page import page
 from srntt.evaluate._protocols import protocol_named
@@ -96,7 +97,8 @@ def _cell(text: str) -> str:
 def _markdown(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
-    notes = ["Seconds: mean for a picture, references included.", not_taken(evaluations)]
+    lines += [html.escape(" ".join(told), quote=False), ""] if (told := measured(evaluations)) else []
+    notes = ["Seconds: mean for a picture, references included, once the method is warm.", not_taken(evaluations)]
     lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
     names = taken_metrics(evaluations)
     for evaluation in evaluations:

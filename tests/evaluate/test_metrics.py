@@ -1,9 +1,12 @@
 """PSNR, SSIM and LR consistency: against scikit-image and torchmetrics, independent oracles, and figures worked out by
 hand. The learned metrics are in test_learned_metrics.py."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from evaluate.pictures import scene, write_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -12,17 +15,24 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from srntt.errors import InputError
 from srntt.evaluate import (
+    PAIRS,
     Comparison,
+    Evaluation,
     LumaSpan,
+    bicubic,
     choose_metrics,
+    compare_reports,
     lr_psnr,
     luma,
     mean_scores,
     psnr_rgb,
     psnr_y,
+    read_pairs,
     round_to_bytes,
+    score_pairs,
     ssim_rgb,
     ssim_y,
+    write_report,
 )
 
 SIZES = [(11, 11), (11, 40), (40, 11), (12, 37), (32, 32), (63, 95)]
@@ -200,3 +210,28 @@ def test_says_what_is_wrong_with_the_sizes(metric) -> None:
 def test_ssim_says_how_much_it_needs(metric) -> None:
     with pytest.raises(InputError, match=r"needs 11x11 pixels; 12x10 are left after cropping 2"):
         metric(np.zeros((3, 14, 16)), np.zeros((3, 14, 16)), crop=2)
+
+
+def test_a_crop_of_its_own_in_one_run(tmp_path: Path) -> None:
+    """What the protocol crops (4 pixels) and what is asked for stand beside each other."""
+    names = ["psnr_y", "psnr_y@0", "psnr_y@4", "ssim_rgb@11"]
+    pairs = read_pairs(write_pairs(tmp_path / "data"))
+    scores = score_pairs(bicubic, pairs, "none", PAIRS, metrics=choose_metrics(names))
+    values = scores[0].values
+    assert list(values) == names
+    target = scene(50, 61, 0)[:48, :60]
+    output = bicubic(np.asarray(Image.fromarray(target).resize((15, 12), Image.Resampling.BICUBIC)), []).picture
+    wanted = target.transpose(2, 0, 1) / 255
+    assert values["psnr_y"] == values["psnr_y@4"] == pytest.approx(psnr_y(output, wanted, crop=4))
+    assert values["psnr_y@0"] == pytest.approx(psnr_y(output, wanted, crop=0))
+    assert values["ssim_rgb@11"] == pytest.approx(ssim_rgb(output, wanted, crop=11))
+    write_report([Evaluation("pairs", "bicubic", "none", scores)], tmp_path / "out")
+    assert "| PSNR-Y | PSNR-Y, crop 0 | PSNR-Y, crop 4 |" in (tmp_path / "out" / "report.md").read_text()
+    path = tmp_path / "out" / "report.json"
+    assert [item.metric for item in compare_reports(path, path)] == names
+
+
+@pytest.mark.parametrize("name", ["psnr_y@", "psnr_y@-1", "psnr_y@01", "psnr_y@1000", "lpips@0", "lr_psnr@0", "x@0"])
+def test_a_crop_that_means_nothing_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"no metric called .*psnr_y@0"):
+        choose_metrics([name])

@@ -9,7 +9,7 @@ import numpy as np
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.evaluate._metrics import METRICS
+from srntt.evaluate._metrics import shown_metric
 from srntt.evaluate._report_file import ReportedRun, read_report
 
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
@@ -22,7 +22,7 @@ class Difference:
 
     Attributes:
         runs: what was evaluated: the references, and which models or peers.
-        metric: name in `METRICS`.
+        metric: name, as `--metrics` takes it.
         first, second: their means.
         mean: of the differences.
         interval: 95 % of the means of 10,000 resamples of the pictures (percentile bootstrap, fixed seed); None for
@@ -151,14 +151,15 @@ def _named(baseline: str, path: Path, runs: Sequence[ReportedRun]) -> ReportedRu
 def _differences(first: Path, second: Path, told: str, a: ReportedRun, b: ReportedRun) -> list[Difference]:
     _refuse_unpaired(first, second, f"pictures ({a.references})", list(a.images), list(b.images))
     _refuse_namesakes(first, second, a, b)
-    names = [n for n in METRICS if all(n in image for run in (a, b) for image in run.images.values())]
+    named = dict.fromkeys(name for image in a.images.values() for name in image)
+    names = [n for n in named if all(n in image for run in (a, b) for image in run.images.values())]
     return [_difference(told, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
 
 
 def _difference(runs: str, metric: str, values: list[tuple[float, float]]) -> Difference:
     pairs = np.array(values, dtype=np.float64)
     difference = pairs[:, 1] - pairs[:, 0]
-    up = difference if METRICS[metric].better == "higher" else -difference
+    up = difference if shown_metric(metric).better == "higher" else -difference
     wins, losses = int((up > 0).sum()), int((up < 0).sum())
     first, second = (float(column.mean()) for column in pairs.T)
     interval = paired_interval(difference)
@@ -179,7 +180,7 @@ def _warning(pictures: int) -> str | None:
 
 
 def _row(item: Difference) -> list[str]:
-    metric = METRICS[item.metric]
+    metric = shown_metric(item.metric)
     digits = metric.digits + 1  # a difference is smaller than what differs
     interval = f"{item.interval[0]:+.{digits}f} .. {item.interval[1]:+.{digits}f}" if item.interval else "-"
     title = f"{metric.title} ({metric.better} is better)"

@@ -1,7 +1,8 @@
 """The metrics by name, and taking those that an evaluation asks for."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -95,6 +96,9 @@ METRICS: dict[str, Metric] = {
     "texture": Metric("texture", 3, "lower", _texture, lambda: vgg19_path("torchvision").is_file()),
 }
 
+#: What the protocol crops, unless a name says otherwise: psnr_y@0 is psnr_y of everything.
+_CROPPED = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "psnr_y_full", "ssim_y_full")
+
 #: Taken unless others are asked for; those among them whose weights are not at hand are None.
 DEFAULT_METRICS = ("psnr_y", "ssim_y", "lpips", "lr_psnr")
 
@@ -118,6 +122,34 @@ class Metrics:
         return {name: measure and measure(comparison) for name, measure in self.measures.items()}
 
 
+def metric_named(name: str) -> Metric | None:
+    """A metric by its name in `METRICS`, or by that of a PSNR or SSIM and a crop of its own; None for no such metric.
+
+    >>> metric_named("psnr_y@0").title
+    'PSNR-Y, crop 0'
+    >>> metric_named("lr_psnr@0") is None
+    True
+    """
+    base, at, crop = name.partition("@")
+    if not at:
+        return METRICS.get(name)
+    if base not in _CROPPED or not re.fullmatch(r"0|[1-9]\d{0,2}", crop, re.ASCII):
+        return None
+    metric = METRICS[base]
+    return replace(metric, title=f"{metric.title}, crop {crop}", load=lambda: _with_crop(metric.load(), int(crop)))
+
+
+def shown_metric(name: str) -> Metric:
+    """How a metric is shown that was taken."""
+    metric = metric_named(name)
+    assert metric
+    return metric
+
+
+def _with_crop(measure: Measure, crop: int) -> Measure:
+    return lambda comparison: measure(replace(comparison, crop=crop))
+
+
 def choose_metrics(names: Sequence[str] | None = None) -> Metrics:
     """Load metrics: the default ones, with None for what lacks its weights, or exactly those asked for.
 
@@ -128,11 +160,14 @@ def choose_metrics(names: Sequence[str] | None = None) -> Metrics:
     if names is None:
         default = {name: METRICS[name] for name in DEFAULT_METRICS}
         return Metrics({name: metric.load() if metric.at_hand() else None for name, metric in default.items()})
-    if unknown := [name for name in names if name not in METRICS]:
-        raise InputError(f"There is no metric called {', '.join(map(repr, unknown))}; there are: {', '.join(METRICS)}.")
+    if unknown := [name for name in names if metric_named(name) is None]:
+        raise InputError(
+            f"There is no metric called {', '.join(map(repr, unknown))}; there are: {', '.join(METRICS)}. PSNR and "
+            "SSIM take a crop of their own, from 0 to 999: psnr_y@0."
+        )
     if not names:
         raise InputError(f"No metric was named; there are: {', '.join(METRICS)}.")
-    return Metrics({name: METRICS[name].load() for name in names})
+    return Metrics({name: metric.load() for name in names if (metric := metric_named(name))})
 
 
 def mean_scores(scores: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from srntt.errors import OutputError
 from srntt.evaluate._evaluation import Evaluation, not_taken, taken_metrics
 from srntt.evaluate._measured import measured
-from srntt.evaluate._metrics import METRICS
+from srntt.evaluate._metrics import shown_metric
 from srntt.evaluate._page import page
 from srntt.evaluate._protocols import protocol_named
 
@@ -55,7 +55,7 @@ def as_json(evaluations: Sequence[Evaluation]) -> str:
 def table(evaluations: Sequence[Evaluation]) -> list[str]:
     """Means as Markdown: a row for each evaluation, a column for each metric that was taken."""
     names = taken_metrics(evaluations)
-    head = ["model", "references", *(METRICS[name].title for name in names), "seconds"]
+    head = ["model", "references", *(shown_metric(name).title for name in names), "seconds"]
     return [_row(head), _row(["---"] * len(head)), *(_row(_figures(item, names)) for item in evaluations)]
 
 
@@ -66,7 +66,7 @@ def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
 
 
 def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:
-    return [_shown(values.get(name), METRICS[name].digits) for name in names]
+    return [_shown(values.get(name), shown_metric(name).digits) for name in names]
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -102,7 +102,7 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
     lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
     names = taken_metrics(evaluations)
     for evaluation in evaluations:
-        head = ["target", *(METRICS[name].title for name in names), "seconds"]
+        head = ["target", *(shown_metric(name).title for name in names), "seconds"]
         lines += [
             f"## {evaluation.method}, references: {evaluation.references}",
             "",

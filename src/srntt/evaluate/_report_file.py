@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from srntt.errors import InputError
-from srntt.evaluate._metrics import METRICS
+from srntt.evaluate._metrics import metric_named
 from srntt.evaluate._read_json import read_json
 
 _MAX_BYTES, _MAX_IMAGES = 64 << 20, 100_000
@@ -120,7 +120,7 @@ def _run(path: Path, entry: Any) -> ReportedRun:
 def _image(path: Path, image: Any) -> tuple[str, dict[str, float]]:
     if not isinstance(image, dict):
         raise _odd(path, "an image that is no object")
-    values = {name: image[name] for name in METRICS if image.get(name) is not None}
+    values = {name: value for name, value in image.items() if value is not None and metric_named(name)}
     return _text(path, image, "name"), {name: _number(path, value) for name, value in values.items()}
 
 

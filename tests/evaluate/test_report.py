@@ -6,6 +6,8 @@ import hashlib
 import io
 import json
 import re
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -299,3 +301,38 @@ def test_the_wheel_has_the_page(tmp_path: Path) -> None:
     repository = Path(__file__).parents[2]
     (wheel,) = build.WheelBuilder(str(repository)).build(directory=str(tmp_path), versions=["standard"])
     assert "srntt/evaluate/report.html" in zipfile.ZipFile(wheel).namelist()
+
+
+def opened(page: Path) -> str:
+    """The page as a browser makes it."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("needs Chromium")
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom"]
+    ran = subprocess.run([browser, *flags, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    return re.sub(r"<script.*?</script>", "", ran.stdout, flags=re.DOTALL)
+
+
+@pytest.mark.slow
+def test_robustness_is_drawn_as_curves(tmp_path: Path) -> None:
+    """A line for each kind of references, a level one for the peer; many rows are told apart by more than colour."""
+    noisy = [
+        Evaluation("pairs", "one", kind, (flat(psnr=30 - value / 10, bicubic=25.0),), change=change)
+        for kind in ("first", "all")
+        for value in (0, 5, 10, 20)
+        for change in (ReferenceChange("noise", value),)
+    ]
+    peer = Evaluation("pairs", "other", "none", (flat(bicubic=25.0),), peer={"pillow": "12"})
+    ssim_first = [
+        replace(item, scores=(replace(item.scores[0], values={"ssim_y": 0.9, **item.scores[0].values}),))
+        for item in (*noisy, peer)
+    ]
+    seen = opened(written(tmp_path, *ssim_first) / "report.html")
+    assert seen.count("<polyline") == 3
+    assert 'id="curves-part" hidden' not in seen
+    assert "noise on the references" in seen
+    assert "PSNR-Y, gain over plain bicubic (higher is better), mean." in seen  # opens on PSNR-Y
+    assert "repeating-linear-gradient" in seen  # the ninth row
+    unchanged = opened(written(tmp_path / "plain", Evaluation("pairs", "one", "first", (flat(),))) / "report.html")
+    assert "<polyline" not in unchanged
+    assert re.search(r'id="curves-part" hidden', unchanged)

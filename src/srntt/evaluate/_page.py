@@ -17,7 +17,7 @@ from typing import Any
 
 from srntt.evaluate._evaluation import Evaluation, Score, not_taken, taken_metrics
 from srntt.evaluate._measured import measured
-from srntt.evaluate._metrics import METRICS
+from srntt.evaluate._metrics import shown_metric
 from srntt.evaluate._protocols import protocol_named
 
 VIEWS = 24
@@ -58,7 +58,7 @@ def _content(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
 
 
 def _metric(name: str) -> dict[str, Any]:
-    metric = METRICS[name]
+    metric = shown_metric(name)
     return {"name": name, "title": metric.title, "digits": metric.digits, "better": metric.better}
 
 
@@ -67,7 +67,8 @@ def _run(evaluation: Evaluation) -> dict[str, Any]:
     mean = {name: _finite(value) for name, value in evaluation.mean().items()}
     about = {"model": evaluation.model, "references": evaluation.references, "refs": evaluation.refs}
     peer = None if evaluation.peer is None else dict(evaluation.peer)
-    return {**about, "peer": peer, "mean": mean, "seconds": seconds}
+    change = evaluation.change and {"what": evaluation.change.what, "value": evaluation.change.value}
+    return {**about, "change": change, "peer": peer, "mean": mean, "seconds": seconds}
 
 
 def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:

@@ -1,4 +1,7 @@
+import numpy as np
+import pytest
 import torch
+from PIL import Image
 
 from srntt.features import TextureEncoder, enlarge, reduce, texture_bands
 
@@ -37,3 +40,13 @@ def test_nothing_beyond_the_receptive_radius_matters():
     a, b = encoder(low_res).descriptor, encoder(changed).descriptor
     torch.testing.assert_close(a[..., : radius + 1], b[..., : radius + 1], atol=1e-5, rtol=0)
     assert (a[..., radius + 1] - b[..., radius + 1]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 4), (16, 7), (4, 12), (5, 4), (8, 9)])
+def test_pictures_of_one_column_are_reduced_as_pillow_does(height, width):
+    pixels = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    expected = [
+        np.asarray(Image.fromarray(plane.numpy()).resize((width // 4, height // 4), Image.Resampling.BICUBIC))
+        for plane in pixels[0]
+    ]
+    torch.testing.assert_close(reduce(pixels, 4)[0], torch.from_numpy(np.stack(expected)), atol=1e-5, rtol=0)

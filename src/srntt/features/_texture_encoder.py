@@ -94,6 +94,9 @@ def as_uint8(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
 def reduce(picture: Float[Tensor, "b c H W"], factor: int) -> Float[Tensor, "b c h w"]:
     """Reduce by antialiased bicubic (a = -0.5, the kernel of Pillow and MATLAB)."""
     size = (picture.shape[-2] // factor, picture.shape[-1] // factor)
+    if size[1] == 1:  # torch repeats the first value in every row of an output of one column
+        turned = F.interpolate(picture.transpose(-1, -2), size=size[::-1], mode="bicubic", antialias=True)
+        return turned.transpose(-1, -2)
     return F.interpolate(picture, size=size, mode="bicubic", antialias=True)
 
 

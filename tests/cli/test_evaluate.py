@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cli.pictures import contents
 from evaluate.pictures import entry, write_pairs
+from evaluate.sets import flat
 
 from srntt.evaluate import PAIRS, PEERS, Answer, Reference, bicubic, read_pairs, score_pairs
 
@@ -177,3 +178,59 @@ def test_hostile_index_is_a_mistake_in_use(run, tmp_path: Path) -> None:
     ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic")
     assert ran.code == 2
     assert "leaves the folder of the index" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [("nope", "There is no "), ("empty", "empty is empty. "), ("file", "file is no folder. ")],
+)
+def test_no_folder_of_pictures(run, tmp_path: Path, made: str, said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    ran = run("evaluate", "--data", tmp_path / made, "--model", "none", "--peer", "bicubic")
+    assert ran.code == 2
+    assert said in ran.err
+    assert "Protocol pairs expects a folder with an index.json" in ran.err
+    assert "`srntt protocols`" in ran.err
+    assert "There is no" in ran.err or made != "nope"
+
+
+def test_a_set_without_references_says_what_to_do(run, tmp_path: Path) -> None:
+    folder = flat(tmp_path / "Set", ("a.png", "b.png"))
+    ran = run("evaluate", "--data", folder, "--model", "nobody")
+    assert ran.code == 2
+    assert "Say --refs none" in ran.err
+    assert "sisr" in ran.err
+    assert "Leave 'first' out" not in ran.err
+    assert "Leave 'first' out" in run("evaluate", "--data", folder, "--model", "nobody", "--refs", "first").err
+
+
+def test_every_damaged_picture_is_named_before_anything_is_scored(
+    run, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def asked(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+        raise AssertionError("scored")
+
+    monkeypatch.setitem(PEERS, "bicubic", asked)
+    whole = (data / "second.png").read_bytes()
+    (data / "second.png").write_bytes(whole[: len(whole) // 2])
+    (data / "target.png").write_bytes(b"nothing")
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--report", tmp_path / "out")
+    assert ran.code == 1
+    assert "second.png" in ran.err
+    assert "target.png" in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_that_cannot_be_written_is_known_before_the_work(
+    run, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("srntt.evaluate._report.tempfile.TemporaryFile", full)
+    monkeypatch.setitem(PEERS, "bicubic", lambda *_: pytest.fail("scored"))
+    ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--report", tmp_path / "x" / "out")
+    assert ran.code == 2
+    assert f"{tmp_path} cannot be written to: Read-only file system. Name another folder." in ran.err
+    assert not (tmp_path / "x").exists()

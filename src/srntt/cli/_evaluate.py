@@ -73,7 +73,16 @@ def evaluate(
     if data is None:
         raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
     with telling_of_compiling():
-        from srntt.evaluate import as_json, check_report, choose_metrics, not_taken, protocol_named, table, write_report
+        from srntt.evaluate import (
+            as_json,
+            check_pictures,
+            check_report,
+            choose_metrics,
+            not_taken,
+            protocol_named,
+            table,
+            write_report,
+        )
 
         methods = _Methods(None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)))
         chosen = protocol_named(protocol)
@@ -81,7 +90,8 @@ def evaluate(
         taken = choose_metrics(metrics and [name.strip() for name in metrics.split(",")])
         if report:
             check_report(report, overwrite=overwrite)
-        pairs = _pairs(chosen, data, runs, subset)
+        pairs = _pairs(chosen, data, runs, subset, asked=refs is not None)
+        check_pictures(pairs, [kind for kind, _ in runs])
         scored = Scoring(chosen, pairs, taken, report, data)
         evaluations = methods.scored(scored, runs)
     if report:
@@ -156,13 +166,38 @@ def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:
 
 
 def _pairs(
-    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence[Run], subset: bool
+    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence[Run], subset: bool, *, asked: bool
 ) -> tuple["srntt.evaluate.Pair", ...]:
     """Every target must have what is asked for: better known now than after hours of work."""
+    _refuse_no_folder(protocol, data)
     pairs = protocol.data.read(data, subset=subset)
     if not pairs:
         raise NothingToDoError(f"{data} lists no targets. There is nothing to score.")
     for kind, _ in runs:
         for pair in pairs:
+            if not asked and kind in ("first", "all") and not pair.references:
+                raise InputError(
+                    f"{pair.name} has no references in {data}, and protocol {protocol.name} takes some ({kind}) unless "
+                    "told otherwise. Say --refs none; sets for a picture alone have protocols of their own: sisr, "
+                    "sisr-pillow."
+                )
             pair.chosen(kind)
     return pairs
+
+
+def _refuse_no_folder(protocol: "srntt.evaluate.Protocol", data: Path) -> None:
+    advice = (
+        f"Protocol {protocol.name} expects a folder with {protocol.data.expected}; `srntt protocols` lists what each "
+        "protocol expects."
+    )
+    try:
+        if not data.exists():
+            raise InputError(f"There is no {data}. {advice}")
+        if not data.is_dir():
+            raise InputError(f"{data} is no folder. {advice}")
+        if not any(data.iterdir()):
+            raise InputError(f"{data} is empty. {advice}")
+    except OSError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{data} cannot be read: {error.strerror}. {advice}") from error

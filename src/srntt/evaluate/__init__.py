@@ -25,7 +25,7 @@ from srntt.evaluate._peer_process import PEERS_PYTHON, PeerProcess
 from srntt.evaluate._peers import PEER_NETWORKS, PEERS, Peer, open_peer, peer_names
 from srntt.evaluate._perceptual_nets import Backbone
 from srntt.evaluate._pixels import LumaSpan, luma, round_to_bytes
-from srntt.evaluate._prepare import Case, prepare, read_rgb, read_target
+from srntt.evaluate._prepare import Case, check_pictures, prepare, read_rgb, read_target
 from srntt.evaluate._protocols import PAIRS, PROTOCOLS, Protocol, protocol_named
 from srntt.evaluate._psnr import lr_psnr, psnr_rgb, psnr_y
 from srntt.evaluate._report import as_json, check_report, table, write_report
@@ -73,6 +73,7 @@ __all__ = [
     "as_json",
     "bicubic",
     "bicubic_matlab",
+    "check_pictures",
     "check_report",
     "choose_metrics",
     "commit",

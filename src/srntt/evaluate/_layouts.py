@@ -173,7 +173,8 @@ def _with_unrelated(pairs: Sequence[Pair]) -> list[Pair]:
 
 def _refuse_odd(folder: Path, names: Sequence[str], layout: Layout) -> None:
     if names:
-        raise InputError(f"{folder} holds {told(names)}, which does not belong there. {layout.advice}")
+        verb = "does" if len(names) == 1 else "do"
+        raise InputError(f"{folder} holds {told(names)}, which {verb} not belong there. {layout.advice}")
 
 
 def _refuse_missing(folder: Path, names: Sequence[str], layout: Layout) -> None:

@@ -161,7 +161,8 @@ class PeerProcess(AbstractContextManager):
         lines = self._errors.read().decode(errors="replace").split("\n")
         self._errors.close()
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f" Its last words: {last[:_MOST_TOLD]}" if last else ""
+        told = last[:_MOST_TOLD]
+        return f" Its last words: {told}{'' if told.endswith(('.', '!', '?')) else '.'}" if told else ""
 
 
 _ADVICE = (

@@ -1,12 +1,13 @@
 """From a pair of files to what a method is given, and what its output is held against, as a protocol says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from srntt._shapes import Float, UInt8
-from srntt.errors import InputError
+from srntt.errors import InputError, PictureError
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._methods import Reference
 from srntt.evaluate._pairs import Pair, ReferenceKind
@@ -14,6 +15,8 @@ from srntt.evaluate._parts import CropToMultiple, Placed, Size, Stack
 from srntt.evaluate._protocols import Protocol
 from srntt.evaluate._ssim import SSIM_WINDOW
 from srntt.image import load
+
+_TOLD = 20  # damaged pictures that are named
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,31 @@ def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
             f"once {protocol.target}. Leave it out of the index."
         )
     return target
+
+
+def check_pictures(pairs: Sequence[Pair], kinds: Sequence[ReferenceKind]) -> None:
+    """Decode everything that an evaluation will read, once: a damaged picture is better known now than after hours.
+
+    Raises:
+        PictureError: what cannot be read; each of them is named.
+    """
+    named = [
+        file
+        for pair in pairs
+        for file in (pair.target, pair.low_res, *(f for kind in kinds for f in pair.chosen(kind)))
+    ]
+    wrong = [str(error) for file in dict.fromkeys(filter(None, named)) if (error := _unreadable(file))]
+    if wrong:
+        more = f" And {len(wrong) - _TOLD} more." if len(wrong) > _TOLD else ""
+        raise PictureError(" ".join(wrong[:_TOLD]) + more)
+
+
+def _unreadable(file: Path) -> PictureError | None:
+    try:
+        read_rgb(file)
+    except PictureError as error:
+        return error
+    return None
 
 
 def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:

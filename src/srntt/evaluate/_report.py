@@ -4,6 +4,7 @@ import csv
 import html
 import io
 import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,10 +22,15 @@ def check_report(folder: Path, *, overwrite: bool = False) -> None:
     """Refuse before any work what `write_report` would refuse after it.
 
     Raises:
-        OutputError: the folder holds a report already, or is a file.
+        OutputError: the folder holds a report already, is a file, or nothing can be written there.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file. Name a folder for the report.")
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise OutputError(f"{nearest} cannot be written to: {error.strerror}. Name another folder.") from error
     there = [name for name in REPORT_FILES if (folder / name).exists()]
     if there and not overwrite:
         raise OutputError(f"{folder} holds {', '.join(there)} already. Name another folder, or say --overwrite.")

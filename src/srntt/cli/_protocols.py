@@ -32,6 +32,8 @@ def _lines(protocol: "srntt.evaluate.Protocol") -> Iterator[str]:
     yield f"{told.pop('name')}: {told.pop('description')}"
     titles = {"target": "target", "canvas": "low-res made from it", "low_res": "low-res made by", "refs": "references"}
     titles |= {"references": "each reference", "crop": "pixels cropped"}
+    if all(metric.endswith("_y") for metric in protocol.metrics):
+        told["metrics"] += ", on Y of BT.601 (16 to 235)"
     for name, value in told.items():
         yield f"    {titles.get(name, name)}: {value}"
     yield ""

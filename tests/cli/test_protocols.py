@@ -131,7 +131,7 @@ def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkey
 
     def interrupted(low_res, references) -> Answer:
         calls.append(1)
-        if len(calls) == 2:
+        if len(calls) == 3:
             raise KeyboardInterrupt
         return bicubic(low_res, references)
 
@@ -141,7 +141,7 @@ def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkey
     assert list(contents(report)) == ["scored.jsonl"]
     ran = run(*arguments)
     assert ran.code == 0
-    assert len(calls) == 3  # one, the interrupted one, and that one again
+    assert len(calls) == 5  # to warm up, one, the interrupted one; to warm up, and that one again
     assert "scored.jsonl holds 1 scores of an interrupted run" in ran.err
     assert sorted(contents(report)) == ["report.csv", "report.html", "report.json", "report.md"]
     fresh = json.loads(run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json").out)

@@ -40,10 +40,13 @@ def correspondence(
 def sub_position(
     position: Float[Tensor, "b n 2"], truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]
 ) -> Float[Tensor, ""]:
-    """Mean distance of refined matches from the truth, over those that started within one position of it."""
+    """Mean distance of refined matches from the truth, over those that started within one position of it.
+
+    Each sample's mean counts alike, so that a batch may be shared among processes; one without such matches owes 0.
+    """
     near = visible & ((position.detach() - truth).abs().amax(-1) < 1)
     distance = (position - truth).abs().sum(-1)
-    return (distance * near).sum() / near.sum().clamp(min=1)
+    return ((distance * near).sum(1) / near.sum(1).clamp(min=1)).mean()
 
 
 def hit_rate(

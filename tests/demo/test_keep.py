@@ -101,7 +101,7 @@ def test_results_go_when_their_time_is_up(done: Done, tmp_path: Path) -> None:
 
 def test_what_cannot_be_written_whole_is_not_there(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = Shelf(tmp_path / "shelf", seconds=1000.0)
-    monkeypatch.setattr("srntt.demo._keep._save_provenance", lambda *_: 1 / 0)
+    monkeypatch.setattr("srntt.upscale.Provenance.save", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         shelf.keep("a", done)
     assert list(shelf.folder.iterdir()) == []

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from srntt._files import whole_file
 from srntt.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    import numpy
-
     import srntt.image
     import srntt.upscale
 
@@ -76,11 +73,10 @@ class Destinations:
 
         picture = result.picture.to_8bit() if options.bits == 8 else result.picture
         notes = save(picture, self.output, overwrite=options.overwrite, strip=options.strip, quality=options.quality)
-        if self.map and result.similarity is not None:
-            similarity = _similarity_picture(result.similarity, picture.height, picture.width)
+        if self.map and (similarity := result.similarity_picture()):
             save(similarity, self.map, overwrite=options.overwrite, quality=options.quality)
         if self.provenance and result.provenance is not None:
-            _save_provenance(result.provenance, self.provenance, options.overwrite)
+            result.provenance.save(self.provenance, overwrite=options.overwrite)
         return (*picture.notes[len(result.picture.notes) :], *notes)
 
 
@@ -136,24 +132,3 @@ def _check_npz(path: Path, overwrite: bool) -> None:
 def _refuse_twins(paths: list[Path]) -> None:
     if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise InputError(f"Two results would have one name: {', '.join(map(str, paths))}. Give each its own.")
-
-
-def _similarity_picture(similarity: "numpy.ndarray", height: int, width: int) -> "srntt.image.Picture":
-    """Cosines clipped to 0..1 as 8-bit grey; every LR position is a block of the output's pixels."""
-    import numpy as np
-
-    from srntt.image import Picture
-
-    levels = np.rint(np.clip(similarity, 0, 1) * 255).astype(np.uint8)
-    rows, columns = height // levels.shape[0], width // levels.shape[1]
-    return Picture(
-        np.ascontiguousarray(levels.repeat(rows, 0).repeat(columns, 1)[:, :, None]), source="<similarity map>"
-    )
-
-
-def _save_provenance(provenance: "srntt.upscale.Provenance", path: Path, overwrite: bool) -> None:
-    import numpy as np
-
-    maps = {name: getattr(provenance, name) for name in ("reference", "y", "x", "share")}
-    with whole_file(path, overwrite=overwrite) as file:
-        np.savez_compressed(file, sources=np.array(provenance.sources, dtype=np.str_), **maps)

@@ -17,8 +17,6 @@ from srntt.cli._train_progress import TrainProgress
 from srntt.errors import InputError, ModelError
 
 if TYPE_CHECKING:
-    import torch
-
     import srntt.train
 
 _EVERY = 300.0
@@ -103,6 +101,7 @@ def train(
 def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: bool) -> int:
     from srntt.train import Surroundings
     from srntt.train import train as run
+    from srntt.upscale import choose_device
 
     assert place.output
     surroundings = Surroundings(
@@ -111,7 +110,7 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
         pairs=place.pairs,
         cache=place.cache,
         validation=place.validation,
-        device=_device(place.device),
+        device=choose_device(place.device),
         every=place.every,
         threads=place.threads,
         resume=place.resume,
@@ -161,16 +160,6 @@ def _checkpoint_step(output: Path) -> int | None:
         return int(json.loads(read_header(file).metadata["run"])["step"]) if file.exists() else None
     except (ModelError, ValueError, KeyError, TypeError):
         return None
-
-
-def _device(name: str) -> "torch.device":
-    """The device by name; of several GPUs, each of the processes that torchrun started takes its own."""
-    from srntt.upscale._models import choose_device
-
-    device = choose_device(name)
-    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
-        return choose_device(f"cuda:{os.environ['LOCAL_RANK']}")
-    return device
 
 
 def _say_recipes(as_json: bool) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from srntt._files import whole_file, write_bytes
+from srntt._files import write_bytes
 from srntt._shapes import Float
 from srntt.demo._order import Done
 from srntt.features import enlarge
@@ -79,11 +79,12 @@ def write_result(done: Done, folder: Path) -> None:
     save(done.result.picture, folder / files["result"], strip=True)
     save(_plainly_enlarged(done), folder / files["before"], strip=True)
     view = _about(done)
-    if done.result.provenance is not None and done.result.similarity is not None:
+    provenance, similarity = done.result.provenance, done.result.similarity_picture()
+    if provenance and similarity and done.result.similarity is not None:
         files |= {"provenance": f"{stem}-provenance.npz", "similarity": f"{stem}-similarity.png"}
-        _save_provenance(done.result.provenance, folder / files["provenance"])
-        save(_similarity_picture(done.result.similarity, done.scale), folder / files["similarity"])
-        view |= _maps(done.result.provenance, done.result.similarity)
+        provenance.save(folder / files["provenance"])
+        save(similarity, folder / files["similarity"])
+        view |= _maps(provenance, done.result.similarity)
     view["files"] = files
     for number, reference in enumerate(done.references):
         view["references"][number]["file"] = _save_reference(reference, folder, number)
@@ -128,16 +129,3 @@ def _save_reference(picture: Picture, folder: Path, number: int) -> str:
     name = f"reference-{number + 1}.{suffix}"
     save(picture.to_8bit(), folder / name, strip=True, quality=90)
     return name
-
-
-def _similarity_picture(similarity: Float[np.ndarray, "h w"], scale: int) -> Picture:
-    """As ``srntt upscale --map`` writes it (tests/demo compares them)."""
-    levels = _levels(similarity).repeat(scale, 0).repeat(scale, 1)
-    return Picture(np.ascontiguousarray(levels[:, :, None]), source="<similarity map>")
-
-
-def _save_provenance(provenance: Provenance, path: Path) -> None:
-    """As ``srntt upscale --provenance`` writes it (tests/demo compares them)."""
-    maps = {name: getattr(provenance, name) for name in ("reference", "y", "x", "share")}
-    with whole_file(path, overwrite=False) as file:
-        np.savez_compressed(file, sources=np.array(provenance.sources, dtype=np.str_), **maps)

@@ -14,7 +14,7 @@ import srntt
 from srntt._files import exists_error, whole_file
 from srntt.errors import InputError, MissingDependencyError, OutputError
 from srntt.network import Lite
-from srntt.upscale._models import fingerprint
+from srntt.upscale import fingerprint
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """``python -m srntt.train``: train a light model; needs nothing but torch, numpy, pillow, numba and safetensors."""
 
 import argparse
-import os
 from pathlib import Path
 
 import torch
@@ -29,15 +28,10 @@ def main() -> None:
     own = ("output", "pairs", "cache", "validation", "every", "threads", "resume", "tensorboard")
     place = Surroundings(
         photographs=tuple(told.photographs),
-        device=_own_device(told.device),
+        device=torch.device(told.device),
         **{name: getattr(told, name) for name in own},
     )
     print(train(recipe, place))
-
-
-def _own_device(name: str) -> torch.device:
-    """Of several processes on one machine each takes the GPU of its local rank."""
-    return torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if name == "cuda" else name)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,7 +16,7 @@ from srntt.train._recipe import Recipe
 from srntt.train._samples import write_samples
 from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
-from srntt.train._workers import Workers
+from srntt.train._workers import Workers, own_device
 from srntt.train.pairs._draws import generator
 from srntt.train.pairs._pair_folder import PairFolder
 from srntt.train.pairs._pairs import Pairs, PhotographPairs
@@ -35,7 +35,7 @@ class Surroundings:
         cache: folder to keep the swapped maps of ready-made pairs in (the paper's models), or None.
         output: folder for the log, the checkpoint, samples and the weights.
         validation: folder with an ``index.json`` of pairs, or None.
-        device: where to compute.
+        device: where to compute; of several processes on ``cuda``, each takes a GPU of its own.
         every: seconds between checkpoints.
         threads: of the CPU; 0 leaves torch's choice.
         resume: continue what ``output`` holds; otherwise it must hold no run.
@@ -71,6 +71,7 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
     """
     if place.threads:
         torch.set_num_threads(place.threads)
+    place = replace(place, device=own_device(place.device))
     workers = Workers.joined(place.device)
     trainer = Trainer(recipe, place.device, workers, place.cache)
     place.output.mkdir(parents=True, exist_ok=True)

@@ -84,8 +84,7 @@ class Trainer:
         with self._autocast():
             outcome = self.lesson.run(pairs, with_references)
             terms = self._terms(outcome)
-        weights = as_table(self.recipe.losses)
-        total = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        total = torch.stack([getattr(self.recipe.losses, name) * term for name, term in terms.items()]).sum()
         if not math.isfinite(found := float(self.workers.mean(total.detach()))):
             raise ModelError(f"The loss is {found} at step {self.step}.")
         self._learn(self.model, self.optimizer, self.recipe.schedule.rate, total)
@@ -241,11 +240,9 @@ def _read_run(file: Path) -> dict:
 
 def _refuse_other_recipe(file: Path, stored: dict, given: dict) -> None:
     given["schedule"] |= {name: stored.get("schedule", {}).get(name) for name in ("steps", "minutes")}
-    if stored != json.loads(json.dumps(given)):
+    if stored != given:
         differing = [
-            f"{section} {stored.get(section)} is now {given[section]}"
-            for section in given
-            if stored.get(section) != json.loads(json.dumps(given[section]))
+            f"{name} {stored.get(name)} is now {own}" for name, own in given.items() if stored.get(name) != own
         ]
         raise ModelError(
             f"{file} is of another recipe: {'; '.join(differing)}. Resume with its own, or start elsewhere."

@@ -66,3 +66,10 @@ class Workers:
         """Until every process is here."""
         if self.count > 1:
             dist.barrier()
+
+
+def own_device(device: torch.device) -> torch.device:
+    """Of the processes that ``torchrun`` started on a machine, each takes the GPU of its local rank."""
+    if device.type == "cuda" and device.index is None:
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    return device

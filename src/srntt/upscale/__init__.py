@@ -4,7 +4,7 @@ from srntt.upscale._bench import bench_upscale
 from srntt.upscale._bench_memory import bench_memory
 from srntt.upscale._memory import format_memory, limits_within, parse_memory
 from srntt.upscale._method import Progress
-from srntt.upscale._models import find_model, list_models, open_model
+from srntt.upscale._models import choose_device, find_model, fingerprint, list_models, open_model
 from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import EncodedReference, References
 from srntt.upscale._result import Result
@@ -19,7 +19,9 @@ __all__ = [
     "Upscaler",
     "bench_memory",
     "bench_upscale",
+    "choose_device",
     "find_model",
+    "fingerprint",
     "format_memory",
     "limits_within",
     "list_models",

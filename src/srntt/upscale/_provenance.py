@@ -1,10 +1,13 @@
 """Where each detail came from."""
 
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import torch
 
+from srntt._files import whole_file
 from srntt._shapes import Float, Int
 from srntt.upscale._method import Field
 from srntt.upscale._references import EncodedReference, picture_names
@@ -29,6 +32,16 @@ class Provenance:
     y: Float[np.ndarray, "h w"]
     x: Float[np.ndarray, "h w"]
     share: Float[np.ndarray, "h w"]
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write it as .npz, whole or not at all: ``sources``, ``reference``, ``y``, ``x``, ``share``.
+
+        Raises:
+            OutputError: exists already, or cannot be written.
+        """
+        maps = {name: getattr(self, name) for name in ("reference", "y", "x", "share")}
+        with whole_file(Path(path), overwrite=overwrite) as file:
+            np.savez_compressed(file, sources=np.array(self.sources, dtype=np.str_), **maps)
 
 
 def trace(

@@ -8,6 +8,7 @@ from PIL import Image
 
 from srntt import image
 from srntt._shapes import Float, Shaped
+from srntt.image import Picture
 from srntt.match import Matcher
 from srntt.upscale._provenance import Provenance
 
@@ -55,6 +56,17 @@ class Result:
         """The picture for Pillow, in 8 bits (which is all it holds in colour)."""
         array = self.picture.to_8bit().interleaved()
         return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+
+    def similarity_picture(self) -> Picture | None:
+        """Similarity clipped to 0..1, in 8-bit grey of the output's size; every LR position is a block. None without
+        references.
+        """
+        if self.similarity is None:
+            return None
+        levels = np.rint(np.clip(self.similarity, 0, 1) * 255).astype(np.uint8)
+        rows, columns = self.picture.height // levels.shape[0], self.picture.width // levels.shape[1]
+        large = levels.repeat(rows, 0).repeat(columns, 1)
+        return Picture(np.ascontiguousarray(large[:, :, None]), source="<similarity map>")
 
     def save(
         self, path: str | PathLike[str], *, overwrite: bool = False, strip: bool = False, quality: int = 95

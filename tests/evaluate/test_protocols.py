@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from evaluate.sets import cufed5, flat, selfexsr, sun80, wr_sr, write
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from srntt.errors import InputError
 from srntt.evaluate import (
@@ -51,7 +53,8 @@ def case_of(name: str, folder: Path, kind: str | None = None):
 
 def test_protocols_are_named_frozen_and_told_whole() -> None:
     assert list(PROTOCOLS) == [
-        *("pairs", "ttsr-first", "ttsr-stitched", "masa", "c2", "mrefsr", "sun80", "urban100-self", "manga109-self"),
+        *("pairs", "pairs-degraded", "ttsr-first", "ttsr-stitched", "masa", "c2", "mrefsr", "sun80"),
+        *("urban100-self", "manga109-self"),
         *("wr-sr", "sisr", "sisr-pillow"),
     ]
     for name, protocol in PROTOCOLS.items():
@@ -67,7 +70,31 @@ def test_definitions_do_not_change_unnoticed() -> None:
     """Figures are published under these names. A new definition gets a new name, and its line here."""
     parts = ("scale", "crop", "refs", "target", "canvas", "low_res", "references", "metrics")
     told = "\n".join(f"{p.name}: " + "; ".join(p.definition()[part] for part in parts) for p in PROTOCOLS.values())
-    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "95cf1c975ef2c3b6", told
+    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "83e195dd0b65fea9", told
+
+
+def test_degraded_pairs_draw_from_the_name_what_they_always_drew(tmp_path: Path) -> None:
+    """Against SciPy's filter; blur, noise and quality of this name are written out, for they may never change."""
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 80, 3)).astype(np.uint8)
+    blur, noise, quality = 0.9172975350628202, 4.981578124985596, 55
+    blurred = np.rint(gaussian_filter(pixels.astype(float), (blur, blur, 0), mode="nearest", radius=(3, 3, 0)))
+    small = shrunk(blurred.clip(0, 255).astype(np.uint8))
+    stream = np.random.RandomState(int(hashlib.sha256(b"degraded/fox").hexdigest()[:8], 16))
+    assert (stream.uniform(0.4, 2), stream.uniform(2, 10), stream.randint(40, 71)) == (
+        pytest.approx(blur),
+        pytest.approx(noise),
+        quality,
+    )
+    noisy = np.rint(small + stream.normal(0, noise, small.shape)).clip(0, 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noisy).save(file, "JPEG", quality=quality, subsampling=2)
+    expected = np.asarray(Image.open(file))
+    Image.fromarray(pixels).save(tmp_path / "fox.png")
+    pair = Pair("fox", tmp_path / "fox.png", ())
+    found = prepare(protocol_named("pairs-degraded"), pair, "none").low_res
+    assert np.array_equal(found, expected)
+    other = prepare(protocol_named("pairs-degraded"), dataclasses.replace(pair, name="dog"), "none").low_res
+    assert not np.array_equal(found, other)
 
 
 def test_ttsr_first(tmp_path: Path, group: list[np.ndarray]) -> None:

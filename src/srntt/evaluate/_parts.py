@@ -12,6 +12,7 @@ import numpy as np
 
 from srntt._shapes import UInt8
 from srntt.errors import InputError
+from srntt.evaluate._degraded import BLUR, NOISE, QUALITY, degraded
 from srntt.image import resize_pillow
 
 Fill = Literal["black", "edge"]
@@ -126,18 +127,30 @@ class Stack:
         return "stacked into one picture, the first at the top"
 
 
+_LOW_RES = {
+    "pillow": "Pillow bicubic on 8 bits",
+    "own": "the set's own file (MATLAB bicubic)",
+    "degraded": (
+        f"Gaussian blur of {BLUR[0]}..{BLUR[1]} pixels, Pillow bicubic, Gaussian noise of {NOISE[0]:g}..{NOISE[1]:g} "
+        f"levels, JPEG of quality {QUALITY[0]}..{QUALITY[1]}, drawn from the target's name"
+    ),
+}
+
+
 @dataclass(frozen=True)
 class LowRes:
-    """Where the low-res picture comes from: Pillow's bicubic on 8 bits, or the set's own file."""
+    """Where the low-res picture comes from: Pillow's bicubic on 8 bits, the set's own file, or a camera's lot."""
 
-    made_by: Literal["pillow", "own"]
+    made_by: Literal["pillow", "own", "degraded"]
 
-    def shrink(self, picture: UInt8[np.ndarray, "H W 3"], scale: int) -> UInt8[np.ndarray, "h w 3"]:
-        """Pillow's bicubic, on 8-bit samples."""
+    def shrink(self, picture: UInt8[np.ndarray, "H W 3"], scale: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
+        """The picture of that name made smaller, on 8-bit samples."""
+        if self.made_by == "degraded":
+            return degraded(picture, scale, name)
         return resize_pillow(picture, (picture.shape[0] // scale, picture.shape[1] // scale))
 
     def __str__(self) -> str:
-        return "Pillow bicubic on 8 bits" if self.made_by == "pillow" else "the set's own file (MATLAB bicubic)"
+        return _LOW_RES[self.made_by]
 
 
 Crop = AsItIs | CropToMultiple

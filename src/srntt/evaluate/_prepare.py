@@ -132,8 +132,8 @@ def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:
 
 def _low_res(protocol: Protocol, pair: Pair, framed: Placed) -> UInt8[np.ndarray, "h w 3"]:
     height, width = framed.picture.shape[:2]
-    if protocol.low_res.made_by == "pillow":
-        return protocol.low_res.shrink(framed.picture, protocol.scale)
+    if protocol.low_res.made_by != "own":
+        return protocol.low_res.shrink(framed.picture, protocol.scale, pair.name)
     if pair.low_res is None:
         raise InputError(
             f"{pair.name} has no low-res picture of its own, which protocol {protocol.name} takes. "

@@ -84,6 +84,14 @@ PAIRS = Protocol(
     ),
 )
 
+DEGRADED_PAIRS = Protocol(
+    name="pairs-degraded",
+    scale=4,
+    crop=4,
+    description="as pairs, but the low-res picture is blurred, noisy and compressed, by amounts drawn from its name",
+    low_res=LowRes("degraded"),
+)
+
 TTSR_FIRST = Protocol(
     name="ttsr-first",
     scale=4,
@@ -218,6 +226,7 @@ PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
         PAIRS,
+        DEGRADED_PAIRS,
         TTSR_FIRST,
         TTSR_STITCHED,
         MASA,

@@ -36,7 +36,8 @@ class PairRange:
         far: share at quite another scale, up to 4x either way, which match well and have nothing to give.
         warp: how references are turned.
         variation: how references differ in exposure, colour, sharpness, noise and compression.
-        degradation: what LR pictures go through beside bicubic: ``none``, ``mild`` or ``real-esrgan``.
+        degradation: what LR pictures go through beside bicubic: ``none``, ``mild``, ``real-esrgan``, or ``mixed``: each
+            sample either of these two.
     """
 
     target: int = 160
@@ -47,7 +48,7 @@ class PairRange:
     far: float = 0.08
     warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
     variation: VariationRange = VariationRange()  # noqa: RUF009 (frozen)
-    degradation: Literal["none", "mild", "real-esrgan"] = "none"
+    degradation: Literal["none", "mild", "real-esrgan", "mixed"] = "none"
 
     def __post_init__(self) -> None:
         for name in ("target", "reference"):
@@ -138,7 +139,12 @@ def reduced(
     """LR pictures as the recipe wants them: by bicubic and rounding to 8 bits, or worse."""
     if limits.degradation == "none":
         return as_uint8(reduce(high_res, 4))
-    return degrade(high_res, DEGRADATIONS[limits.degradation], streams)
+    if limits.degradation == "mixed":
+        kinds = ["mild" if torch.rand((), generator=stream) < 0.5 else "real-esrgan" for stream in streams]
+    else:
+        kinds = [limits.degradation] * len(streams)
+    each = zip(high_res.split(1), kinds, streams, strict=True)
+    return torch.cat([degrade(picture, DEGRADATIONS[kind], [stream]) for picture, kind, stream in each])
 
 
 def _references(

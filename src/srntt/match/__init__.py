@@ -7,8 +7,10 @@ from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._correspondence import Correspondence
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
+from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
 
 __all__ = [
+    "STRIP",
     "Correspondence",
     "Matcher",
     "MatcherChoice",
@@ -20,4 +22,6 @@ __all__ = [
     "dense_match",
     "fast_match",
     "fast_match_bytes",
+    "fast_match_strips",
+    "strips_bytes",
 ]

@@ -23,8 +23,8 @@ from srntt.match._problem import Problem, make_problem
 from srntt.match._tree import build_tree, search_bytes, search_tree, tree_bytes
 
 _KEPT = 8  # candidates whose patches are compared in full where the search saw projections
-_SWEEPS = 2
-_BAND = 16  # rows swept in order; fixed, so that results do not depend on the number of threads
+SWEEPS = 2
+BAND = 16  # rows swept in order; fixed, so that results do not depend on the number of threads
 
 
 @torch.no_grad()
@@ -126,19 +126,54 @@ def _match_one(
 ) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Matches in one key map, and their cosines, at all positions; what they are in the frame means nothing."""
     candidates = _propose(problem, query, key, seed, pool, threads)
+    matches, cosines = best_of(query, key, candidates, pool)
+    for number in range(SWEEPS):
+        sweep(query, key, number, matches, cosines, (None, None), pool)
+    return matches, cosines
+
+
+def best_of(
+    query: PatchRows, key: PatchRows, candidates: Int64[np.ndarray, "k kept"], pool: ThreadPoolExecutor
+) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """The best of the candidates of each centre, and its cosine; 0 in the frame."""
     matches = np.zeros(len(query.pixels), np.int64)
     cosines = np.zeros(len(query.pixels), np.float32)
-    maps = [(rows.pixels, rows.inverse_norm, rows.height, rows.width, rows.reach) for rows in (query, key)]
     centres = query.centres
     parts = [slice(start, start + 4096) for start in range(0, len(centres), 4096)]
+    maps = (query.as_arguments, key.as_arguments)
     _run(pool, choose_candidates, [(*maps, centres[p], candidates[p], matches, cosines) for p in parts])
-    rows = range(problem.frame, query.height - problem.frame, _BAND)
-    for sweep in range(_SWEEPS):
-        before = matches.copy()
-        bands = [(top, min(top + _BAND, query.height - problem.frame)) for top in rows]
-        shared = (sweep, before, matches, cosines)
-        _run(pool, propagate, [(*maps, problem.frame, *band, *shared) for band in bands])
     return matches, cosines
+
+
+def sweep(
+    query: PatchRows,
+    key: PatchRows,
+    number: int,
+    matches: Int64[np.ndarray, " n"],
+    cosines: Float[np.ndarray, " n"],
+    beyond: tuple[Int64[np.ndarray, " w"] | None, Int64[np.ndarray, " w"] | None],
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Let neighbours exchange their matches once, in place.
+
+    Args:
+        query: what is matched.
+        key: with what.
+        number: of the sweep, which decides its direction.
+        matches: of the query's positions.
+        cosines: of these.
+        beyond: matches, before this sweep, in the rows above and below the query; None where there are none.
+        pool: that works.
+    """
+    frame, inner = query.frame, slice(query.frame, query.height - query.frame)
+    before = np.full((query.height + 2, query.width), -1)
+    before[1:-1][inner] = matches.reshape(query.height, query.width)[inner]
+    for row, outside in zip((0, -1), beyond, strict=True):
+        if outside is not None:
+            before[row] = outside
+    bands = [(top, min(top + BAND, inner.stop)) for top in range(inner.start, inner.stop, BAND)]
+    shared = (number, before.ravel(), matches, cosines)
+    _run(pool, propagate, [(query.as_arguments, key.as_arguments, frame, *band, *shared) for band in bands])
 
 
 def _propose(

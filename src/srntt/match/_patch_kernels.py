@@ -98,10 +98,11 @@ def propagate(query, key, frame, top, bottom, number, before, matches, cosines):
     """Offer each position of rows ``top..bottom`` what its four neighbours' matches lead to, then climb from there.
 
     Sweeps of even `number` run down and to the right, odd ones back. Neighbours in other rows than these are seen as
-    they were `before` the sweep, so that bands of rows can be swept at once.
+    they were `before` the sweep, so that bands of rows can be swept at once. ``before`` has a row more above and below
+    than the query has; -1 is a position without a match.
     """
     lanes = np.empty(LANES, np.float32)
-    height, width, key_height, key_width = query[2], query[3], key[2], key[3]
+    width, key_height, key_width = query[3], key[2], key[3]
     for row in range(top, bottom):
         y = row if number % 2 == 0 else bottom - 1 - (row - top)
         for column in range(frame, width - frame):
@@ -110,10 +111,12 @@ def propagate(query, key, frame, top, bottom, number, before, matches, cosines):
             match, cosine = matches[position], cosines[position]
             for step_y, step_x in ((-1, 0), (0, -1), (0, 1), (1, 0)):
                 near_y, near_x = y + step_y, x + step_x
-                if not (frame <= near_y < height - frame and frame <= near_x < width - frame):
+                if not frame <= near_x < width - frame:
                     continue
                 near = near_y * width + near_x
-                led = matches[near] if top <= near_y < bottom else before[near]
+                led = matches[near] if top <= near_y < bottom else before[near + width]
+                if led < 0:
+                    continue
                 led_y, led_x = led // key_width - step_y, led % key_width - step_x
                 if not (frame <= led_y < key_height - frame and frame <= led_x < key_width - frame):
                     continue
@@ -122,6 +125,6 @@ def propagate(query, key, frame, top, bottom, number, before, matches, cosines):
                     other = _cosine(query, key, position, offered, lanes)
                     if other > cosine:
                         match, cosine = offered, other
-            if number == 0 or match != before[position]:
+            if number == 0 or match != before[position + width]:
                 match, cosine = _climb(query, key, frame, position, match, cosine, lanes)
             matches[position], cosines[position] = match, cosine

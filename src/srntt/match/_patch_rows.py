@@ -46,6 +46,11 @@ class PatchRows:
         inside = slice(self.frame, -self.frame or None)
         return np.arange(self.height * self.width).reshape(self.height, self.width)[inside, inside].ravel()
 
+    @property
+    def as_arguments(self) -> tuple[np.ndarray, np.ndarray, int, int, int]:
+        """As the compiled loops take it."""
+        return self.pixels, self.inverse_norm, self.height, self.width, self.reach
+
 
 def padded(channels: int) -> int:
     """Channels of a row of pixels."""

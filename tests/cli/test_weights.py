@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from network.hub_server import lead_to, serving
 
 from srntt.features import save_vgg19
 from srntt.features._vgg import tensor_shapes
@@ -167,3 +168,51 @@ def test_convert_refuses_what_is_not_official(run, tmp_path: Path) -> None:
     ran = run("weights", "convert", tmp_path / "gone.npz", "-o", tmp_path / "model")
     assert ran.code == 2
     assert not (tmp_path / "model").exists()
+
+
+def test_push_says_what_it_would_send(run, model: Path) -> None:
+    ran = run("weights", "push", model, "hf://me/mine", "--dry-run")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("hf://me/mine would get config.json, model.safetensors, README.md: 0.")
+    assert ran.out.endswith(" MB. Nothing was sent.\n")
+    told = json.loads(run("weights", "push", model, "hf://me/mine", "--dry-run", "--json").out)
+    assert (told["address"], told["commit"], sorted(told["files"])) == (
+        "hf://me/mine",
+        None,
+        ["README.md", "config.json", "model.safetensors"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["gone", "hf://me/mine"], 2, "There is no gone"),
+        (["empty", "hf://me/mine"], 4, "Cannot read empty/model.safetensors"),
+        (["empty", "me/mine"], 2, "Give hf://owner/name"),
+    ],
+)
+def test_push_refuses(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, code: int, said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    ran = run("weights", "push", *arguments)
+    assert ran.code == code, ran.err
+    assert said in ran.err
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")  # the client's own
+def test_a_pushed_model_upscales(run, folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    huggingface_hub = pytest.importorskip("huggingface_hub", reason="needs the extra hub")
+    with serving() as hub:
+        lead_to(hub, folder, monkeypatch)
+        refused = run("weights", "push", model, "hf://me/mine")
+        assert refused.code == 2
+        assert "hf auth login" in refused.err
+        monkeypatch.setenv("HF_TOKEN", hub.token)
+        pushed = run("weights", "push", model, "hf://me/mine", "--public")
+        assert pushed.code == 0, pushed.err
+        address = pushed.out.split()[0]
+        assert pushed.out.startswith(f"hf://me/mine@{hub.repositories['me/mine'].commits[-1][0]} (public): ")
+        ran = run("upscale", folder / "small.png", "--model", address, "-o", folder / "large.png", "--device", "cpu")
+        assert ran.code == 0, ran.err
+        huggingface_hub.close_session()
+    assert (folder / "large.png").is_file()

@@ -43,6 +43,7 @@ weights = App(name="weights", help="Models and the weights that they need.")
 weights.command(_weights.list_weights, name="list")
 weights.command(_weights.get)
 weights.command(_weights.convert)
+weights.command(_weights.push)
 app.command(weights)
 
 corpus = App(name="corpus", help="Photographs to train from.")

@@ -23,7 +23,8 @@ class ModelOptions:
     """Which model runs, and on what.
 
     Attributes:
-        model: A name (srntt weights list), a model folder or a .safetensors file. Default: lite-rec.
+        model: A name (srntt weights list), a model folder, a .safetensors file, or hf://owner/name[@revision], which is
+            fetched. Default: lite-rec.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
         matcher: How the references are searched: exact, fast (nearly always the same match; on the CPU), or auto: fast

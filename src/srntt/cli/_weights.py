@@ -1,5 +1,6 @@
 """``srntt weights``: what models there are, and how to come by the weights that are not shipped."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -99,6 +100,42 @@ def convert(
     else:
         say(f"{path}: use it with --model {path}" if transfer else f"{path}: written")
         say(*(f"note: {text}" for text in notes))
+    return Exit.DONE
+
+
+def push(
+    folder: Path,
+    address: str,
+    /,
+    *,
+    public: bool = False,
+    message: str = "",
+    dry_run: bool = False,
+    json: Json = False,
+) -> int:
+    """Upload a model folder to a hub, as one new commit. Log in first: `hf auth login`, or HF_TOKEN.
+
+    config.json, model.safetensors and README.md are sent and nothing else, once the model has been found to load.
+
+    Args:
+        folder: The model folder.
+        address: Where to: hf://owner/name. A repository that is not there is made.
+        public: Whom the new repository is for: everyone. Default: private; one that is there stays as it is.
+        message: Of the commit.
+        dry_run: Only check the folder and say what would be sent.
+    """
+    refuse_missing([folder])
+    from srntt.network import push_model
+
+    pushed = push_model(folder, address, private=not public, message=message, dry_run=dry_run)
+    if json:
+        say_json({**asdict(pushed), "address": pushed.address})
+        return Exit.DONE
+    what = f"{', '.join(pushed.files)}: {sum(pushed.files.values()) / 1e6:.1f} MB"
+    if dry_run:
+        say(f"{pushed.address} would get {what}. Nothing was sent.")
+    else:
+        say(f"{pushed.address} ({'private' if pushed.private else 'public'}): {what}. Use it with --model ADDRESS.")
     return Exit.DONE
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from srntt.errors import InputError, MissingDependencyError, ModelError
-from srntt.network import Lite, PaperSRNTT, load_model
+from srntt.network import Lite, PaperSRNTT, fetch_model, is_hub_address, load_model
 from srntt.upscale._lite_method import LiteMethod
 from srntt.upscale._method import Method
 from srntt.upscale._paper_method import PaperMethod
@@ -32,11 +32,15 @@ def list_models() -> list[dict[str, Any]]:
 
 
 def find_model(name: str | Path) -> Path:
-    """Where a model lies: the folder of an embedded one, or the path as given.
+    """Where a model lies: the folder of an embedded one, the path as given, or what ``hf://owner/name`` fetches.
 
     Raises:
-        ModelError: neither a name that we know nor a path that exists.
+        ModelError: neither a name that we know nor a path that exists; a hub that does not have it.
+        InputError: a mistake in the address of a hub.
+        MissingDependencyError: a hub without the extra for it.
     """
+    if is_hub_address(name):
+        return fetch_model(str(name))
     path = Path(name)
     if path.name == str(name) and (EMBEDDED / path / "model.safetensors").is_file():
         return EMBEDDED / path
@@ -44,7 +48,8 @@ def find_model(name: str | Path) -> Path:
         return path
     known = ", ".join(model["name"] for model in list_models()) or "none"
     raise ModelError(
-        f"No model {str(name)!r}. Embedded models: {known}. Or give the path of a model folder or .safetensors file."
+        f"No model {str(name)!r}. Embedded models: {known}. Or give the path of a model folder or .safetensors file, "
+        "or hf://owner/name."
     )
 
 

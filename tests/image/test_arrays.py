@@ -47,6 +47,8 @@ def test_tensors_have_their_channels_first():
         picture = load(tensor.permute(2, 0, 1).requires_grad_(tensor.is_floating_point()))
         np.testing.assert_array_equal(picture.color, array)
     assert load(torch.rand(1, 5, 4)).is_gray
+    assert (load(torch.rand(5, 4)).height, load(torch.rand(5, 4)).is_gray) == (5, True)
+    assert load(torch.zeros(3, 5, 4, dtype=torch.uint16)).bits == 16
     assert load(torch.rand(3, 5, 4, dtype=torch.bfloat16)).height == 5
 
 
@@ -63,8 +65,10 @@ def test_tensors_have_their_channels_first():
         (np.full((2, 2), 255.0), r"floats from 255 to 255: only \[0, 1\]"),
         (np.full((2, 2), -0.1), r"only \[0, 1\]"),
         (np.full((2, 2), np.nan), "not finite"),
-        (torch.zeros(1, 3, 4, 4), "no batch axis"),
-        (torch.zeros(4, 4), "channels come first"),
+        (np.zeros((3, 20, 20), np.uint8), r"give array\.transpose\(1, 2, 0\)"),
+        (torch.zeros(1, 3, 4, 4), r"no batch axis\. Give its pictures one by one"),
+        (torch.zeros(20, 20, 3), r"channels come first in tensors.*give tensor\.permute\(2, 0, 1\)"),
+        (torch.zeros(5), r"tensor of shape \(5,\)"),
         (torch.zeros(3, 4, 4, dtype=torch.int32), "array of int32"),
     ],
 )

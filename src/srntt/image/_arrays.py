@@ -23,7 +23,7 @@ def samples_from_array(array: np.ndarray) -> Samples:
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 2, 3, 4)):
         raise InputError(
             f"array of shape {shape}: give (h, w) or (h, w, c) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; "
-            "channels come last in arrays and first in tensors, and there is no batch axis."
+            f"channels come last in arrays and first in tensors, and there is no batch axis.{_array_hint(shape)}"
         )
     if 0 in shape:
         raise InputError(f"array of shape {shape} holds no pixels. Give at least 1 x 1.")
@@ -36,20 +36,33 @@ def samples_from_array(array: np.ndarray) -> Samples:
 
 
 def samples_from_tensor(tensor: Tensor) -> Samples:
-    """Takes (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; values as for arrays.
+    """Takes (h, w) grey or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; values as for arrays.
 
     Raises:
         InputError: another shape or dtype, nothing in it, values that are not finite or leave [0, 1].
     """
     shape = tuple(tensor.shape)
-    if tensor.ndim != 3 or shape[0] not in (1, 2, 3, 4):
+    if tensor.ndim not in (2, 3) or (tensor.ndim == 3 and shape[0] not in (1, 2, 3, 4)):
         raise InputError(
-            f"tensor of shape {shape}: give (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; "
-            "channels come first in tensors and last in arrays, and there is no batch axis."
+            f"tensor of shape {shape}: give (h, w) or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; "
+            f"channels come first in tensors and last in arrays, and there is no batch axis.{_tensor_hint(shape)}"
         )
     if tensor.dtype == torch.bfloat16:  # unknown to NumPy
         tensor = tensor.float()
-    return samples_from_array(tensor.detach().cpu().permute(1, 2, 0).numpy())
+    plain = tensor.detach().cpu()
+    return samples_from_array((plain if plain.ndim == 2 else plain.permute(1, 2, 0)).numpy())
+
+
+def _array_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[0] in (1, 2, 3, 4):
+        return " If its channels come first, give array.transpose(1, 2, 0)."
+    return " Give its pictures one by one." if len(shape) == 4 else ""
+
+
+def _tensor_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3 and shape[2] in (1, 2, 3, 4):
+        return " If its channels come last, give tensor.permute(2, 0, 1)."
+    return " Give its pictures one by one." if len(shape) == 4 else ""
 
 
 def _from_float(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:

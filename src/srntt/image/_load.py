@@ -13,20 +13,22 @@ from srntt.image._decode import decode, decode_image, quiet
 from srntt.image._metadata import read_metadata, read_orientation
 from srntt.image._modes import Samples
 from srntt.image._picture import Picture
-from srntt.image._source import Limits, check_bytes, read_file
+from srntt.image._source import BinaryFile, Limits, check_bytes, read_file, read_open
 
 __all__ = ["Source", "load"]
 
-Source = str | os.PathLike | bytes | Image.Image | np.ndarray | Tensor | Picture
+Source = str | os.PathLike | bytes | BinaryFile | Image.Image | np.ndarray | Tensor | Picture
 
 
 def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008 - frozen
     """Loads a picture; the only way in for bytes of unknown origin.
 
     Args:
-        source: a path; the bytes of a file; a PIL image (which comes as Pillow decoded it: 16-bit RGB has lost 8 bits
-            there, so give the path instead); an array (h, w[, 1 | 2 | 3 | 4]) of uint8, uint16 or floats in [0, 1];
-            a tensor (1 | 2 | 3 | 4, h, w) of uint8 or floats in [0, 1]; a Picture, which is returned as it is.
+        source: a path; the bytes of a file, or a file open for reading bytes; a PIL image (which comes as Pillow
+            decoded it: 16-bit RGB has lost 8 bits there, so give the path instead); an array (h, w[, 1 | 2 | 3 | 4])
+            of uint8, uint16 or floats in [0, 1]; a tensor ([1 | 2 | 3 | 4, ]h, w) of the same; a Picture, which is
+            returned as it is. Channels come last in arrays and first in tensors, whatever the sizes: nothing is
+            guessed.
         limits: ceilings, checked before anything is decoded.
 
     Returns:
@@ -61,8 +63,11 @@ def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008
     if isinstance(source, str | os.PathLike):
         name = os.fsdecode(source)
         return _with_metadata(*decode(read_file(name, limits), name, limits), name)
+    if isinstance(source, BinaryFile):
+        name = str(getattr(source, "name", "")) or "<file>"
+        return _with_metadata(*decode(read_open(source, name, limits), name, limits), name)
     raise InputError(
-        f"cannot load a picture from {type(source).__name__}: give a path, bytes, PIL image, array or tensor."
+        f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array or tensor."
     )
 
 

@@ -3,10 +3,11 @@
 import os
 import stat
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from srntt.errors import InputError, MemoryBudgetError, PictureError
 
-__all__ = ["Limits", "check_pixels", "read_file", "refuse"]
+__all__ = ["BinaryFile", "Limits", "check_pixels", "read_file", "read_open", "refuse"]
 
 _DECODING = 12  # bytes a pixel while a picture is decoded: Pillow's four, our three, and as much again in between
 
@@ -30,6 +31,13 @@ class Limits:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"Limits({name}={value!r}): must be at least 1.")
+
+
+@runtime_checkable
+class BinaryFile(Protocol):
+    """What is asked of an open file: its next bytes, none at its end."""
+
+    def read(self, amount: int, /) -> bytes: ...
 
 
 def refuse(source: str, reason: str) -> PictureError:
@@ -101,6 +109,30 @@ def read_file(path: str, limits: Limits) -> bytes:
     if len(data) != status.st_size:
         raise refuse(path, "changed while it was being read. Try again when it is complete.")
     return data
+
+
+def read_open(file: BinaryFile, name: str, limits: Limits) -> bytes:
+    """Reads an open file from where it stands to its end; it stays open.
+
+    Raises:
+        PictureError: empty, larger than ``limits.max_bytes``, or not readable.
+        InputError: opened as text.
+    """
+    parts, size = [], 0
+    try:
+        while size <= limits.max_bytes and (part := file.read(limits.max_bytes + 1 - size)):
+            if not isinstance(part, bytes | bytearray | memoryview):
+                raise InputError(f"{name} gives text. Open it as bytes: open(path, 'rb').")
+            parts.append(part)
+            size += len(part)
+    except (OSError, ValueError) as error:  # ValueError: closed
+        if isinstance(error, InputError):
+            raise
+        raise refuse(name, f"cannot be read: {error}.") from error
+    if not size:
+        raise refuse(name, "nothing is left to read in it. If it was just written or read, rewind it: file.seek(0).")
+    check_bytes(name, size, limits)
+    return b"".join(parts)
 
 
 def _kind_of_file(mode: int) -> str:

@@ -1,15 +1,17 @@
 """What an upscale returns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from srntt import image
 from srntt._shapes import Float, Shaped
 from srntt.image import Picture
 from srntt.match import Matcher
+from srntt.upscale._forms import Form, Given, pillow_image, unit_tensor
 from srntt.upscale._provenance import Provenance
 
 
@@ -28,6 +30,15 @@ class Result:
         matcher: how the references were searched in the end, ``exact`` or ``fast``; None without references.
         matcher_reason: why so, for people; None without references.
         fallbacks: what had to be done otherwise than planned, in order.
+        form: what the input came as.
+
+    Example:
+        >>> from srntt import Upscaler
+        >>> result = Upscaler.from_pretrained("lite-rec").upscale(np.zeros((8, 6), np.float32))
+        >>> result.as_input().shape, str(result.as_input().dtype), result.array.dtype
+        ((32, 24), 'float32', dtype('uint8'))
+        >>> tuple(result.tensor.shape), result.image.size, result.image.mode
+        ((1, 32, 24), (24, 32), 'L')
     """
 
     picture: image.Picture
@@ -40,6 +51,7 @@ class Result:
     matcher: Matcher | None
     matcher_reason: str | None
     fallbacks: tuple[str, ...]
+    form: Form = field(default_factory=Form)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -54,8 +66,21 @@ class Result:
     @property
     def image(self) -> Image.Image:
         """The picture for Pillow, in 8 bits (which is all it holds in colour)."""
-        array = self.picture.to_8bit().interleaved()
-        return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+        return pillow_image(self.picture)
+
+    @property
+    def tensor(self) -> Float[Tensor, "c H W"]:
+        """The picture as float32 in [0, 1] on the CPU; grey, grey + alpha, RGB or RGBA."""
+        return unit_tensor(self.picture)
+
+    def as_input(self) -> Given:
+        """The picture as the kind of thing that the input was.
+
+        An array for an array and a tensor for a tensor: with its dtype (floats in [0, 1], no finer than the 8 or 16
+        bits that the input was read with), its number of axes, and a tensor on its device. A Pillow image for
+        everything else; ``save`` writes files, which keep 16 bits, colour profile and EXIF.
+        """
+        return self.form.like(self.picture)
 
     def similarity_picture(self) -> Picture | None:
         """Similarity clipped to 0..1, in 8-bit grey of the output's size; every LR position is a block. None without

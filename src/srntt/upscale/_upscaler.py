@@ -18,6 +18,7 @@ from srntt.image import Limits, Picture, Source
 from srntt.network import is_hub_address
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
+from srntt.upscale._forms import Form
 from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
 from srntt.upscale._memory import (
     budget_bytes,
@@ -115,7 +116,7 @@ class Upscaler:
         """Encode sharp pictures of similar things, of any sizes, for any number of upscales.
 
         Args:
-            references: paths, bytes, Pillow images, arrays, tensors or Pictures.
+            references: paths, bytes, open files, Pillow images, arrays, tensors or Pictures, as ``srntt.load`` takes.
             augment: add scaled and turned copies of each, as the paper does.
             limits: on what is read.
             progress: told ("encode", done, total).
@@ -150,7 +151,7 @@ class Upscaler:
         """Upscale a picture with detail from references, or without any.
 
         Args:
-            picture: path, bytes, Pillow image, array, tensor or Picture.
+            picture: path, bytes, open file, Pillow image, array, tensor or Picture, as ``srntt.load`` takes them.
             references: what ``encode_references`` returned; None or none for single-image super-resolution.
             tile: side of a tile in LR pixels, or ``auto``.
             limits: on what is read.
@@ -186,6 +187,7 @@ class Upscaler:
             matcher=None if field is None else engine.plan.matcher,
             matcher_reason=None if field is None else engine.plan.reason,
             fallbacks=(*(references.fallbacks if references else ()), *plan.fallbacks, *engine.fallbacks),
+            form=Form.of(picture),
         )
 
     def _checked(self, references: References | None) -> list[EncodedReference]:

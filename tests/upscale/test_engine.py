@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.upscale._engine import Engine
-from srntt.upscale._method import Appetite, Field, Rendered
+from srntt.upscale._field import Field
+from srntt.upscale._method import Appetite, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import Canvas
@@ -21,7 +22,7 @@ class NearestMethod:
     """Repeats each pixel; refuses a tile of more than ``limit`` pixels, and whatever ``refuse`` picks by its number."""
 
     scale, halo, context = 4, 10, 0
-    appetite = Appetite(1, 1, 1, 1, 1, 1, 0)
+    appetite = Appetite(1, 1, 1, 1, 1, 1, 0, 0)
     patch, key = 1, ""
 
     def __init__(self, limit=10**9, refuse=(), error=torch.OutOfMemoryError):

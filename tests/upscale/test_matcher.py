@@ -113,50 +113,49 @@ def test_the_papers_features_are_matched_fast_with_the_same_frame(tmp_path, monk
     assert (fast.similarity <= exact.similarity + 1e-5).all()
 
 
-def _plan_within(budget):
-    def plan(searching):
-        if searching > budget:
-            raise MemoryBudgetError("too little")
-        return Plan(32, 8, searching)
+def _choose(option, fits=("exact", "fast"), device=_CPU, question=_QUESTION):
+    def plan(matcher):
+        if matcher not in fits:
+            raise MemoryBudgetError(f"too little for {matcher}")
+        return Plan(32, 8, 0, matcher)
 
-    return plan
-
-
-def _choose(option, budget=10**12, device=_CPU, question=_QUESTION):
-    return plan_matching(option, question, 330, device, _plan_within(budget))
+    return plan_matching(option, question, device, plan)
 
 
-def test_the_plan_has_room_for_what_fast_matching_takes():
-    needed = _QUESTION.fast_bytes(330)
-    assert 0.5e9 < needed < 3e9
-    assert needed > Question(10**6, (1000,), 64, 1).fast_bytes(330) > Question(1000, (1000,), 64, 1).fast_bytes(330)
-    for option in ("fast", "auto"):
-        plan = _choose(option, needed)
-        assert (plan.matcher, plan.peak, plan.fallbacks) == ("fast", needed, ())
-    assert _choose("exact", 0).matcher == "exact"
+@pytest.mark.parametrize("option", ["exact", "fast"])
+def test_what_was_asked_for_is_planned(option):
+    plan = _choose(option)
+    assert (plan.matcher, plan.reason, plan.fallbacks) == (option, f"{option} matching: asked for", ())
+
+
+def test_fast_matching_takes_the_memory_of_the_keys_not_of_the_picture(upscalers):
+    taken = upscalers["fast"]._method.matching_bytes
+    once, wide, tall = (taken("fast", size, [10**5], 32, 2) for size in ((1000, 500), (1000, 1000), (2000, 500)))
+    assert tall - once < 20_000_000 + 500_000 * 20 < wide
+    assert taken("fast", (1000, 500), [10**6], 32, 2) - once > 500_000_000
 
 
 def test_auto_goes_by_predicted_time_and_says_so():
     large, small = _choose("auto"), _choose("auto", question=Question(1000, (1000,), 64, 1))
     assert large.reason.startswith("fast matching: predicted ")
     assert small.reason.startswith("exact matching: predicted ")
-    assert (small.matcher, small.peak) == ("exact", 0)
+    assert (large.matcher, small.matcher) == ("fast", "exact")
 
 
 def test_auto_is_exact_where_memory_is_short_and_says_so():
-    plan = _choose("auto", _QUESTION.fast_bytes(330) - 1)
-    assert (plan.matcher, plan.peak) == ("exact", 0)
-    assert "GB more, which memory does not allow" in plan.reason
+    plan = _choose("auto", fits=("exact",))
+    assert (plan.matcher, plan.reason) == ("exact", "exact matching: memory does not allow fast matching")
     assert plan.fallbacks == (f"matching: {plan.reason}",)
 
 
 def test_fast_matching_that_was_asked_for_is_refused_where_memory_is_short():
-    with pytest.raises(MemoryBudgetError):
-        _choose("fast", 1000)
+    for option in ("fast", "auto"):
+        with pytest.raises(MemoryBudgetError, match=r"too little for (fast|exact)"):
+            _choose(option, fits=())
     tight = Upscaler.from_pretrained("lite-rec", device="cpu", matcher="fast")
     references = tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
     tight._memory = 100_000_000
-    with pytest.raises(MemoryBudgetError, match=r"fast matching takes \d+ MB, exact matching none of that"):
+    with pytest.raises(MemoryBudgetError, match=r"This needs \d+ MB even in tiles of 32"):
         tight.upscale(np.zeros((64, 64, 3), np.uint8), references)
 
 
@@ -166,7 +165,12 @@ def test_an_upscale_tells_that_auto_went_without_the_memory(low_res, references,
     monkeypatch.setattr(_matcher, "choose_matcher", lambda *_, **__: wanted)
     upscaler = Upscaler.from_pretrained("lite-rec", device="cpu")
     assert upscaler.upscale(low_res, references).matcher_reason == "fast matching: predicted"
-    monkeypatch.setattr(_matcher.Question, "fast_bytes", lambda *_: 10**15)
+    needed = type(upscaler._method).matching_bytes
+    monkeypatch.setattr(
+        type(upscaler._method),
+        "matching_bytes",
+        lambda self, matcher, *rest: 10**15 if matcher == "fast" else needed(self, matcher, *rest),
+    )
     short = upscaler.upscale(low_res, references)
     assert short.matcher == "exact"
     assert short.fallbacks == (f"matching: {short.matcher_reason}",)

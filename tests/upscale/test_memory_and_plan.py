@@ -5,10 +5,20 @@ from srntt.errors import InputError, MemoryBudgetError
 from srntt.upscale import format_memory, parse_memory
 from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
 from srntt.upscale._method import Appetite
-from srntt.upscale._plan import Job, Room, plan_reference, plan_upscale
+from srntt.upscale._plan import Job, Needs, Room, plan_reference, plan_upscale
 
-_APPETITE = Appetite(encode=100, encoded=32, match=1000, fast=300, matched=60, render=5000, fixed=10_000_000)
+_APPETITE = Appetite(
+    encode=100, encoded=32, matched=60, candidates=3, alone=2000, render=4000, another=500, first=10_000_000
+)
 _JOB = Job(750, 1000, 3, 1)
+
+
+def _needs(candidates=3, job=_JOB):
+    return Needs(job, _APPETITE, 24, 4, candidates)
+
+
+def _matching(rows):
+    return rows * _JOB.width * 1000
 
 
 @pytest.mark.parametrize(
@@ -43,7 +53,7 @@ def test_peak_is_counted_from_its_start():
 def test_more_memory_gives_larger_tiles_and_the_peak_stays_within_the_budget():
     sides = []
     for budget in (500e6, 700e6, 1000e6, 2000e6):
-        plan = plan_upscale(_JOB, _APPETITE, 24, 4, Room(200_000_000, int(budget)), None)
+        plan = plan_upscale(_needs(), Room(200_000_000, int(budget)), None, _matching)
         assert plan.peak <= budget
         sides.append(plan.tile)
     assert sides == sorted(sides)
@@ -52,15 +62,15 @@ def test_more_memory_gives_larger_tiles_and_the_peak_stays_within_the_budget():
 
 def test_a_budget_too_small_is_refused_with_the_numbers():
     with pytest.raises(MemoryBudgetError, match=r"needs \d+ MB.*4000 x 3000.*Allowed are 300 MB"):
-        plan_upscale(_JOB, _APPETITE, 24, 4, Room(200_000_000, 300_000_000), None)
+        plan_upscale(_needs(), Room(200_000_000, 300_000_000), None)
 
 
 def test_a_tile_the_user_asked_for_is_kept_or_refused():
-    assert plan_upscale(_JOB, _APPETITE, 24, 4, Room(0, 9_000_000_000), 96).tile == 96
+    assert plan_upscale(_needs(), Room(0, 9_000_000_000), 96).tile == 96
     with pytest.raises(InputError, match="at least 32"):
-        plan_upscale(_JOB, _APPETITE, 24, 4, Room(0, 9_000_000_000), 31)
+        plan_upscale(_needs(), Room(0, 9_000_000_000), 31)
     with pytest.raises(MemoryBudgetError, match="tiles of 256"):
-        plan_upscale(_JOB, _APPETITE, 24, 4, Room(200_000_000, 500_000_000), 256)
+        plan_upscale(_needs(), Room(200_000_000, 500_000_000), 256)
 
 
 def test_a_reference_is_planned_in_bands_and_refused_when_it_cannot_stay():
@@ -72,11 +82,11 @@ def test_a_reference_is_planned_in_bands_and_refused_when_it_cannot_stay():
 
 def test_an_accelerator_has_room_of_its_own():
     """Little of the process's memory, much on the device, and the other way round."""
-    on_device = plan_upscale(_JOB, _APPETITE, 24, 4, Room(0, 400_000_000, 9_000_000_000), None)
-    on_host = plan_upscale(_JOB, _APPETITE, 24, 4, Room(0, 400_000_000), None)
+    on_device = plan_upscale(_needs(), Room(0, 400_000_000, 9_000_000_000), None)
+    on_host = plan_upscale(_needs(), Room(0, 400_000_000), None)
     assert on_device.tile > on_host.tile
     with pytest.raises(MemoryBudgetError, match=r"and 1 MB on the device"):
-        plan_upscale(_JOB, _APPETITE, 24, 4, Room(0, 9_000_000_000, 1_000_000), None)
+        plan_upscale(_needs(), Room(0, 9_000_000_000, 1_000_000), None)
 
 
 def test_copies_of_a_reference_count():

@@ -14,8 +14,8 @@ from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.features import reduce
 from srntt.match import Matcher
+from srntt.upscale._field import View
 from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._method import View
 from srntt.upscale._upscaler import Upscaler
 
 _MOVED = (24, 40)  # pixels between a picture and the next reference

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
+from srntt.upscale._field import Field, View
 from srntt.upscale._memory import is_out_of_memory, release
-from srntt.upscale._method import Field, Method, Progress, Rendered, View
+from srntt.upscale._method import Method, Progress, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans

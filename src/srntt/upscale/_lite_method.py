@@ -1,23 +1,32 @@
 """How the engine drives the light model."""
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.features import Description, TextureBands, texture_bands
-from srntt.match import Matcher, dense_match, fast_match
+from srntt.match import STRIP, Correspondence, Matcher, dense_match, fast_match_strips, strips_bytes
 from srntt.network import Lite, Textures, sample_bands, stack_evidence
 from srntt.transfer import local_frames, refine_match
-from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
+from srntt.upscale._field import Field, View
+from srntt.upscale._method import DENSE_MATCH, Appetite, Progress, Rendered
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
 _CHANNELS = 63  # of Textures.bands
 _CANDIDATES = 3  # for each position, as many as training shows
-_REFINED_AT_ONCE = 16_384  # positions; each gathers nine descriptors
+_EVIDENCE, _JACOBIAN = 4, 4  # channels of a field's extra
+_REFINED_AT_ONCE = 4096  # positions; each gathers nine descriptors
+_FRAMED_AT_ONCE = 256  # rows
+
+# Bytes, measured by benchmarks/memory.py.
+_DESCRIBED = 1100  # while a position of a band is described
+_REFINED = 9 * 64 * 4 * 2  # while a match is refined
+_WAITING = 4  # strips that are described and not yet matched
 
 
 class LiteMethod:
@@ -30,7 +39,9 @@ class LiteMethod:
     context = 64
     patch = 1
     key = "descriptor"
-    appetite = Appetite(encode=100, encoded=32, match=1200, fast=330, matched=400, render=6900, fixed=220_000_000)
+    appetite = Appetite(
+        encode=100, encoded=33, matched=46, candidates=3, alone=1900, render=4200, another=1300, first=60_000_000
+    )
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -52,19 +63,31 @@ class LiteMethod:
         progress: Progress,
     ) -> Field:
         """Match every reference on its own, and keep the best few for each position."""
-        done, total = 0, low_res.shape[1] * len(references)
-        pieces = self._pieces(low_res, band, matcher)
-        best: Field | None = None
+        height, width = low_res.shape[1:]
+        places = min(len(references), _CANDIDATES)
+        field = Field.empty(places, _EVIDENCE + _JACOBIAN, (height, width), self._device)
         for number, item in enumerate(references):
-            parts = []
-            for description in pieces():
-                parts.append(self._find(description, item, matcher))
-                done += description.descriptor.shape[2]
-                progress("match", done, total)
-            found = _field(number, *(torch.cat(column) for column in zip(*parts, strict=True)))
-            best = best.joined_with(found, _CANDIDATES) if best else found
-        assert best is not None, "the engine matches only where there are references"
-        return best
+            whole, top = _Found.empty(height, width, self._device), 0
+            for found in self._find(low_res, item, band, matcher):
+                top = whole.place(top, found)
+                progress("match", number * height + top, height * len(references))
+            for rows, candidate in whole.candidates(number):
+                field.offer(number, rows, candidate)
+        return field
+
+    def matching_bytes(
+        self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
+    ) -> int:
+        """Bands are described, and in fast matching wait for their neighbours; the matches of a reference at a time."""
+        height, width = size
+        rows = min(_strip(band) if matcher == "fast" else band, height)
+        described = (rows + 2 * self._model.encoder.receptive_radius) * width * _DESCRIBED
+        found = height * width * _Found.bytes + _REFINED_AT_ONCE * _REFINED
+        if matcher == "exact":
+            return described + found + DENSE_MATCH
+        channels = self._model.config.descriptor
+        waiting = _WAITING * rows * width * (channels + 1) * 4
+        return described + found + waiting + strips_bytes(rows * width, keys, channels, threads)
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
@@ -76,28 +99,37 @@ class LiteMethod:
         image, share = self._model.with_gate(seen, _sample(field.crop(view), references))
         return Rendered(image[0], share[0])
 
-    def _pieces(
-        self, low_res: Float[Tensor, "3 h w"], band: int, matcher: Matcher
-    ) -> Callable[[], Iterable[Description]]:
-        """What is matched at once, anew for each reference: bands, so that little is held; or the whole, kept."""
+    def _find(
+        self, low_res: Float[Tensor, "3 h w"], item: EncodedReference, band: int, matcher: Matcher
+    ) -> "Iterator[_Found]":
+        """The matches in one reference, band by band."""
+        key = item.maps[self.key]
         if matcher == "exact":
-            return partial(self._described, low_res, band)
-        whole = _joined(self._described(low_res, band), low_res)
-        return lambda: (whole,)
+            for description in self._described(low_res, cuts(low_res.shape[1], band)):
+                yield self._refined(description, dense_match(description.descriptor[0], [key], patch=self.patch), item)
+            return
+        waiting: deque[Description] = deque()
 
-    def _described(self, low_res: Float[Tensor, "3 h w"], band: int) -> Iterator[Description]:
+        def strips() -> Iterator[Tensor]:
+            for description in self._described(low_res, _strips(low_res.shape[1], band)):
+                waiting.append(description)
+                yield description.descriptor[0]
+
+        for found in fast_match_strips(strips(), key):
+            yield self._refined(waiting.popleft(), found, item)
+
+    def _described(self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]]) -> Iterator[Description]:
         """Bands of rows, each described as if it were seen with the whole picture."""
         reach = self._model.encoder.receptive_radius
-        for top, bottom in cuts(low_res.shape[1], band):
+        for top, bottom in bands:
             outer = slice(max(0, top - reach), min(low_res.shape[1], bottom + reach))
             described = self._model.encoder(low_res[None, :, outer].to(self._device))
             yield Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
 
-    def _find(self, description: Description, item: EncodedReference, matcher: Matcher) -> tuple[Tensor, ...]:
-        """Position, similarity, sharpness and contrast of the matches of what is described."""
+    def _refined(self, description: Description, found: Correspondence, item: EncodedReference) -> "_Found":
+        """Matches of what is described, moved to a fraction of a position."""
         descriptor, contrast = description.descriptor[0], description.contrast[0, 0]
         key = item.maps[self.key]
-        found = (fast_match if matcher == "fast" else dense_match)(descriptor, [key], patch=self.patch)
         index = (found.y * key.shape[2] + found.x).flatten()
         position, sharpness = [], []
         for chosen in torch.arange(len(index), device=index.device).split(_REFINED_AT_ONCE):
@@ -107,43 +139,65 @@ class LiteMethod:
             sharpness.append(match.sharpness[0])
         shape = found.similarity.shape
         contrast = contrast / item.maps["contrast"].flatten()[index].view(shape)
-        return torch.cat(position).view(*shape, 2), found.similarity, torch.cat(sharpness).view(shape), contrast
+        return _Found(torch.cat(position).view(*shape, 2), found.similarity, torch.cat(sharpness).view(shape), contrast)
 
 
-def _joined(parts: Iterable[Description], low_res: Float[Tensor, "3 h w"]) -> Description:
-    """Bands as one, without a second copy of them all."""
-    whole: Description | None = None
-    top = 0
-    for part in parts:
-        if whole is None:
-            whole = Description(*(x.new_empty(1, x.shape[1], *low_res.shape[1:]) for x in part))
-        bottom = top + part.descriptor.shape[2]
-        for target, rows in zip(whole, part, strict=True):
-            target[:, :, top:bottom] = rows
-        top = bottom
-    assert whole is not None, "a picture has rows"
-    return whole
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What was found in one reference: places, and what is known of each."""
+
+    position: Float[Tensor, "h w 2"]
+    similarity: Float[Tensor, "h w"]
+    sharpness: Float[Tensor, "h w"]
+    contrast: Float[Tensor, "h w"]
+
+    bytes = 20  # a position
+
+    @classmethod
+    def empty(cls, height: int, width: int, device: torch.device) -> "_Found":
+        return cls(*(torch.empty(height, width, *axes, device=device) for axes in ((2,), (), (), ())))
+
+    def place(self, top: int, part: "_Found") -> int:
+        """Take in the rows from ``top`` on; returns where the next ones begin."""
+        bottom = top + len(part.similarity)
+        for whole, rows in zip(self._maps, part._maps, strict=True):
+            whole[top:bottom] = rows
+        return bottom
+
+    def candidates(self, number: int) -> Iterator[tuple[slice, Field]]:
+        """Rows, and their candidates of reference ``number``, a band at a time.
+
+        Frames are taken here, where each match has the neighbours that the network learnt with.
+        """
+        height = len(self.similarity)
+        for top, bottom in cuts(height, _FRAMED_AT_ONCE):
+            rows, outer = slice(top, bottom), slice(max(0, top - 1), min(height, bottom + 1))
+            frames = local_frames(self.position[None, outer])
+            agreement, jacobian = (x[:, top - outer.start :][:, : bottom - top] for x in frames[::-1])
+            position, similarity, sharpness, contrast = (x[None, rows] for x in self._maps)
+            evidence = stack_evidence(similarity, sharpness, agreement, contrast)
+            extra = torch.cat([evidence, jacobian.flatten(3).permute(0, 3, 1, 2)], 1)
+            reference = torch.full_like(similarity, number, dtype=torch.int16)
+            yield rows, Field(reference, position, similarity, extra)
+
+    @property
+    def _maps(self) -> tuple[Tensor, ...]:
+        return self.position, self.similarity, self.sharpness, self.contrast
 
 
-def _field(
-    number: int,
-    position: Float[Tensor, "h w 2"],
-    similarity: Float[Tensor, "h w"],
-    sharpness: Float[Tensor, "h w"],
-    contrast: Float[Tensor, "h w"],
-) -> Field:
-    """Of one reference. Frames are taken here, where each match has the neighbours that the network learnt with."""
-    frames = local_frames(position[None])
-    evidence = stack_evidence(similarity[None], sharpness[None], frames.agreement, contrast[None])
-    extra = torch.cat([evidence, frames.jacobian.flatten(3).permute(0, 3, 1, 2)], 1)
-    reference = torch.full_like(similarity, number, dtype=torch.int64)
-    return Field(reference[None], position[None], similarity[None], extra)
+def _strip(band: int) -> int:
+    """Rows of a strip: as many as a band, but what fast matching takes at once."""
+    return max(STRIP, band // STRIP * STRIP)
+
+
+def _strips(height: int, band: int) -> list[tuple[int, int]]:
+    return [(top, min(height, top + _strip(band))) for top in range(0, height, _strip(band))]
 
 
 def _sample(field: Field, references: list[EncodedReference]) -> Textures:
     """The textures of every candidate in view."""
     count, height, width = field.reference.shape
-    evidence, jacobian = field.extra.split([4, 4], 1)
+    evidence, jacobian = field.extra.split([_EVIDENCE, _JACOBIAN], 1)
     frames = jacobian.flatten(2).transpose(1, 2).unflatten(2, (2, 2))
     bands = evidence.new_empty(count, _CHANNELS, height * width)
     for candidate in range(count):

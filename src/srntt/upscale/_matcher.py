@@ -7,8 +7,7 @@ from typing import Literal, get_args
 import torch
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match import choose_matcher, fast_match_bytes
-from srntt.upscale._memory import format_memory
+from srntt.match import Matcher, choose_matcher
 from srntt.upscale._method import Method
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
@@ -33,11 +32,6 @@ class Question:
         keys = tuple(key.shape[1] * key.shape[2] for key in maps)
         return cls(queries, keys, maps[0].shape[0], method.patch)
 
-    def fast_bytes(self, held: int) -> int:
-        """What fast matching takes: the matcher, and ``held`` for each query position."""
-        threads = torch.get_num_threads()
-        return fast_match_bytes(self.queries, self.keys, self.channels, self.patch, threads) + self.queries * held
-
 
 def check_matcher(option: str, device: torch.device) -> None:
     """Refuse what does not exist, or not on this device.
@@ -54,25 +48,21 @@ def check_matcher(option: str, device: torch.device) -> None:
 
 
 def plan_matching(
-    option: MatcherOption, question: Question, held: int, device: torch.device, plan: Callable[[int], Plan]
+    option: MatcherOption, question: Question, device: torch.device, plan: Callable[[Matcher], Plan]
 ) -> Plan:
     """The plan with the matcher that was asked for, or with the quicker one.
 
     Args:
         option: what was asked for.
         question: what is to be matched.
-        held: bytes that fast matching holds for each query position, beside the matcher's own.
         device: where it is matched.
-        plan: makes the plan of an upscale whose matching takes so many bytes more.
+        plan: makes the plan of an upscale that matches so.
 
     Raises:
         MemoryBudgetError: the work does not fit; with ``fast``, not together with fast matching.
     """
-    needed = question.fast_bytes(held)
-    if option == "fast":
-        return replace(plan(needed), matcher="fast", reason="fast matching: asked for")
-    if option == "exact":
-        return replace(plan(0), reason="exact matching: asked for")
+    if option != "auto":
+        return replace(plan(option), reason=f"{option} matching: asked for")
     choice = choose_matcher(
         question.queries,
         question.keys,
@@ -81,10 +71,10 @@ def plan_matching(
         threads=torch.get_num_threads(),
         device=device.type,
     )
-    if choice.matcher == "exact":
-        return replace(plan(0), reason=choice.reason)
     try:
-        return replace(plan(needed), matcher="fast", reason=choice.reason)
+        return replace(plan(choice.matcher), reason=choice.reason)
     except MemoryBudgetError:
-        reason = f"exact matching: fast matching takes {format_memory(needed)} more, which memory does not allow"
-        return replace(plan(0), reason=reason, fallbacks=(f"matching: {reason}",))
+        if choice.matcher == "exact":
+            raise
+        reason = "exact matching: memory does not allow fast matching"
+        return replace(plan("exact"), reason=reason, fallbacks=(f"matching: {reason}",))

@@ -1,5 +1,6 @@
 """What memory there is, what the process holds, and what work will take."""
 
+import ctypes
 import gc
 import os
 import re
@@ -52,6 +53,13 @@ def resident_bytes() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError, ValueError):
         return peak_bytes()
+
+
+def give_back() -> None:
+    """Return what the allocator keeps of memory that was freed to the system, where it can be asked to (glibc)."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def start_peak() -> None:

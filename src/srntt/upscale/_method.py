@@ -1,70 +1,22 @@
 """What the engine asks of a kind of model, and what they tell each other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import torch
 from torch import Tensor
 
-from srntt._shapes import Float, Int64
+from srntt._shapes import Float
 from srntt.match import Matcher
+from srntt.upscale._field import Field, View
 from srntt.upscale._references import EncodedReference
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and of how much."""
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
-    """Where each LR position lies in the references: k candidates.
-
-    Attributes:
-        reference: which.
-        position: (y, x) on that reference's LR grid, whole numbers at centres.
-        similarity: cosine of the match.
-        extra: whatever else the kind of model keeps for a candidate, as channels.
-        frame: width of the picture's frame whose positions have no match of their own and repeat their neighbour's.
-    """
-
-    reference: Int64[Tensor, "k h w"]
-    position: Float[Tensor, "k h w 2"]
-    similarity: Float[Tensor, "k h w"]
-    extra: Float[Tensor, "k c h w"]
-    frame: int = 0
-
-    def crop(self, view: "View") -> "Field":
-        """A part of it."""
-        reference, position, similarity = (x[:, *view] for x in (self.reference, self.position, self.similarity))
-        return Field(reference, position, similarity, self.extra[:, :, *view])  # a part's edge is no frame
-
-    def on(self, device: torch.device) -> "Field":
-        """The same on a device."""
-        moved = (tensor.to(device) for tensor in (self.reference, self.position, self.similarity, self.extra))
-        return Field(*moved, frame=self.frame)
-
-    def joined_with(self, other: "Field", count: int) -> "Field":
-        """With the one candidate of another; ``count`` at most.
-
-        Candidates keep their places, so that the matches of a reference stay one map. Where all places are taken, at
-        each position the new candidate takes that of the least similar one, if it is more similar.
-        """
-        own, new = ((x.reference, x.position, x.similarity, x.extra) for x in (self, other))
-        if len(self.similarity) < count:
-            return Field(*(torch.cat(both) for both in zip(own, new, strict=True)), frame=self.frame)
-        least = self.similarity.argmin(0, keepdim=True)
-        better = other.similarity > self.similarity.take_along_dim(least, 0)
-        places = torch.arange(count, device=least.device)[:, None, None]
-        taken = (places == least) & better
-        masks = (taken, taken[..., None], taken, taken[:, None])
-        return Field(*map(torch.where, masks, new, own), frame=self.frame)
-
-
-class View(NamedTuple):
-    """Rows and columns of the LR picture that a tile is shown."""
-
-    rows: slice
-    columns: slice
+DENSE_MATCH = 64 * 2**20
+"""Bytes that `dense_match` takes by itself on the CPU."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,21 +36,22 @@ class Appetite:
     Attributes:
         encode: transient, for each HR pixel of a reference band.
         encoded: lasting, for each HR pixel of a reference.
-        match: transient, for each LR pixel of a matched band of rows.
-    fast: transient, for each LR pixel of the input while the fast matcher runs, beside ``fast_match_bytes``: what
-        is matched, and the matches.
-        matched: lasting, for each LR pixel of the input.
-        render: transient, for each LR pixel of a tile with its halo.
-        fixed: transient, whatever the size.
+        matched: lasting, for each LR pixel of the input and each candidate.
+        candidates: most that a position has.
+        alone: transient, for each LR pixel of a tile with its halo, without references.
+        render: likewise with one candidate.
+        another: likewise, what each further candidate adds.
+        first: what the first work of a process takes for good: code that is loaded and made for the machine.
     """
 
     encode: int
     encoded: int
-    match: int
-    fast: int
     matched: int
+    candidates: int
+    alone: int
     render: int
-    fixed: int
+    another: int
+    first: int
 
 
 @runtime_checkable
@@ -128,9 +81,20 @@ class Method(Protocol):
         matcher: Matcher,
         progress: Progress,
     ) -> Field:
-        """Match a whole picture, ``band`` rows at a time.
+        """Match a whole picture, ``band`` rows at a time."""
+        ...
 
-        Fast matching has only what is matched made in bands: a tree of the keys is worth its making once.
+    def matching_bytes(
+        self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
+    ) -> int:
+        """What `match` takes at most beside the field that it returns.
+
+        Args:
+            matcher: how the references are searched.
+            size: of the LR picture, down and across.
+            keys: positions of the map of each reference.
+            band: rows at a time.
+            threads: that work.
         """
         ...
 

@@ -1,5 +1,7 @@
 """How the engine drives the paper's SRNTT."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -7,13 +9,19 @@ from srntt._shapes import Float
 from srntt.errors import ModelError
 from srntt.features import VGG19Features, load_vgg19
 from srntt.image import bicubic_pillow
-from srntt.match import Correspondence, Matcher, dense_match, fast_match
+from srntt.match import Correspondence, Matcher, dense_match, fast_match, fast_match_bytes
 from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
 from srntt.transfer import swap
-from srntt.upscale._method import Appetite, Field, Progress, Rendered, View
+from srntt.upscale._field import Field, View
+from srntt.upscale._method import DENSE_MATCH, Appetite, Progress, Rendered
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
+_REACH = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up
+
+# Bytes, measured by benchmarks/memory.py.
+_SEEN = 16_000  # while a position of a band is seen by VGG19
+_QUERY = 1100  # a position's features while the whole picture is matched fast
 _LEVELS = (("relu3_1", 1), ("relu2_1", 2), ("relu1_1", 4))
 
 
@@ -29,7 +37,9 @@ class PaperMethod:
     context = 64
     patch = 3
     key = "key"
-    appetite = Appetite(encode=1500, encoded=520, match=16_000, fast=1100, matched=60, render=40_000, fixed=220_000_000)
+    appetite = Appetite(
+        encode=1500, encoded=520, matched=60, candidates=1, alone=40_000, render=40_000, another=0, first=120_000_000
+    )
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         if model.scale != self.scale:
@@ -88,6 +98,16 @@ class PaperMethod:
         weights = similarity[None] if self._model.config.gated else None
         return Rendered(self._model(seen, SwappedMaps(*maps), weights)[0], similarity.clamp(0, 1))
 
+    def matching_bytes(
+        self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
+    ) -> int:
+        """A band is enlarged and seen by VGG19; fast matching holds the features of the whole picture."""
+        height, width = size
+        seen = (min(band, height) + 2 * _REACH) * width * _SEEN
+        if matcher == "exact":
+            return seen + DENSE_MATCH
+        return seen + height * width * _QUERY + fast_match_bytes(height * width, keys, 256, self.patch, threads)
+
     def _match_bands(
         self, low_res: Float[Tensor, "3 h w"], keys: list[Tensor], border: str, band: int, progress: Progress
     ) -> Correspondence:
@@ -109,8 +129,7 @@ class PaperMethod:
         return whole
 
     def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice) -> Float[Tensor, "256 _ w"]:
-        reach = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up
-        outer = slice(max(0, rows.start - reach), min(low_res.shape[1], rows.stop + reach))
+        outer = slice(max(0, rows.start - _REACH), min(low_res.shape[1], rows.stop + _REACH))
         part = low_res[:, outer].to(self._device)
         large = bicubic_pillow(part, (part.shape[1] * 4, part.shape[2] * 4))
         return self._phi(large[None])["relu3_1"][0, :, rows.start - outer.start : rows.stop - outer.start]

@@ -1,5 +1,6 @@
 """Memory predicted before work starts, and the tile that follows from it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
@@ -13,6 +14,8 @@ _BANDS = (128, 64, 32, 16, 8)
 _REFERENCE_BANDS = (1024, 512, 256, 128, 64)
 _FLOAT = 4
 _SAVED = 4  # bytes of an output pixel in Pillow while a file is written
+_PNG = 100_000_000  # bytes of the PNG writer, whatever the size
+_TOLD = 28  # bytes of an LR position in similarity and provenance
 _COPYING = 36  # bytes of a pixel of a reference in floating point, and of one turned or scaled copy and its making
 
 
@@ -68,19 +71,76 @@ class Room:
         return lasting <= self.budget and transient <= self.device_free
 
 
-def plan_upscale(
-    job: Job, appetite: Appetite, halo: int, scale: int, room: Room, tile: int | None, searching: int = 0
-) -> Plan:
-    """Choose the largest tile and band that keep the process within its budget.
+@dataclass(frozen=True)
+class Needs:
+    """Bytes that the stages of an upscale take beside what the process holds, those of matching for a band.
 
-    Args:
+    Attributes:
         job: what is to be made.
         appetite: of the model.
         halo: context of a tile, in LR pixels.
         scale: of the model.
+        candidates: of a position; 0 without references.
+    """
+
+    job: Job
+    appetite: Appetite
+    halo: int
+    scale: int
+    candidates: int
+
+    @property
+    def pixels(self) -> int:
+        """Of the input."""
+        return self.job.height * self.job.width
+
+    @property
+    def picture(self) -> int:
+        """The input in floating point, and what its first work leaves behind."""
+        return self.pixels * 3 * _FLOAT + self.appetite.first
+
+    @property
+    def field(self) -> int:
+        """The matches, on the model's device."""
+        return self.pixels * self.candidates * self.appetite.matched
+
+    @property
+    def output(self) -> int:
+        """The output and the shares of the candidates."""
+        output = self.pixels * self.scale**2 * self.job.channels * self.job.sample
+        return output + self.pixels * self.candidates * _FLOAT
+
+    @property
+    def told(self) -> int:
+        """Similarity and provenance, in the result."""
+        return self.pixels * _TOLD if self.candidates else 0
+
+    @property
+    def saving(self) -> int:
+        """What writing a file takes: Pillow's copy, or a band of PNG and its filters."""
+        return max(self.pixels * self.scale**2 * _SAVED, _PNG)
+
+    def canvas(self, side: int) -> int:
+        """A row of tiles in floating point, and the rows of it that the next one blends with."""
+        rows = min(side + 4 * BLEND, self.job.height)
+        return rows * self.job.width * self.scale**2 * 3 * _FLOAT
+
+    def tile(self, side: int) -> int:
+        """A tile while the network sees it."""
+        appetite = self.appetite
+        each = appetite.render + appetite.another * (self.candidates - 1) if self.candidates else appetite.alone
+        height, width = (min(side + 2 * self.halo, extent) for extent in (self.job.height, self.job.width))
+        return height * width * each
+
+
+def plan_upscale(needs: Needs, room: Room, tile: int | None, matching: Callable[[int], int] | None = None) -> Plan:
+    """Choose the largest tile and band that keep the process within its budget.
+
+    Args:
+        needs: of the upscale.
         room: memory.
         tile: side that the user asked for, or None.
-        searching: bytes that fast matching takes beside its bands; 0 for exact matching.
+        matching: bytes that matching takes in bands of so many rows; None without references.
 
     Raises:
         InputError: that side is too small.
@@ -88,32 +148,34 @@ def plan_upscale(
     """
     if tile is not None and tile < SMALLEST:
         raise InputError(f"A tile of {tile} is too small: give at least {SMALLEST} (LR pixels), or auto.")
-    pixels = job.height * job.width
-    output = pixels * scale**2 * (job.channels * job.sample + _SAVED)
-    lasting = room.held + appetite.fixed + pixels * (3 * _FLOAT + appetite.matched) + output
+    held = room.held + needs.picture
 
-    def canvas(side: int) -> int:
-        return min(side + 2 * BLEND, job.height) * job.width * scale**2 * 3 * _FLOAT * 2
-
-    def rendering(side: int) -> int:
-        return min(side + 2 * halo, job.height) * min(side + 2 * halo, job.width) * appetite.render
-
-    def matching(rows: int) -> int:
-        return min(rows + 2 * BLEND, job.height) * job.width * appetite.match + searching
+    def stages(side: int, rows: int) -> list[tuple[int, int]]:
+        """In the process's memory, and where the model is."""
+        return [
+            (held, needs.field + (matching(rows) if matching else 0)),
+            (held + needs.output + needs.canvas(side), needs.field + needs.tile(side)),
+            (held + needs.output + needs.told, needs.field),
+            (held + needs.output + needs.told + needs.saving, 0),
+        ]
 
     sides = _TILES if tile is None else (tile,)
-    side = next((s for s in sides if room.fits(lasting + canvas(s), rendering(s))), None)
-    rows = next((r for r in _BANDS if room.fits(lasting, matching(r))), None)
+    chosen = [
+        next((piece for piece in pieces if all(room.fits(*stage) for stage in stages(*with_(piece)))), None)
+        for pieces, with_ in ((sides, lambda side: (side, _BANDS[-1])), (_BANDS, lambda rows: (sides[-1], rows)))
+    ]
+    side, rows = chosen
     if side is None or rows is None:
-        least = lasting + max(canvas(sides[-1]) + rendering(sides[-1]), matching(_BANDS[-1]))
+        least = stages(sides[-1], _BANDS[-1])
         raise MemoryBudgetError(
-            f"This needs {format_memory(least)} even in tiles of {sides[-1]}: {format_memory(lasting)} for program, "
-            f"references and the output of {job.width * scale} x {job.height * scale}, the rest for one tile. "
-            f"{_allowed(room)} Allow more memory, give fewer or smaller references, or a smaller picture"
-            + (f"; fast matching takes {format_memory(searching)}, exact matching none of that." if searching else ".")
+            f"This needs {format_memory(max(map(sum, least)))} even in tiles of {sides[-1]}: "
+            f"{format_memory(held + needs.output)} for program, references and the output of "
+            f"{needs.job.width * needs.scale} x {needs.job.height * needs.scale}, "
+            f"{format_memory(max(map(sum, least)) - held - needs.output)} for the matches and one tile. "
+            f"{_allowed(room)} Allow more memory, give fewer or smaller references, or a smaller picture."
         )
     on_host = int(room.device_free is None)
-    return Plan(side, rows, lasting + max(canvas(side) + on_host * rendering(side), on_host * matching(rows)))
+    return Plan(side, rows, max(host + on_host * there for host, there in stages(side, rows)))
 
 
 def plan_reference(height: int, width: int, copies: float, appetite: Appetite, context: int, room: Room) -> Plan:
@@ -132,7 +194,7 @@ def plan_reference(height: int, width: int, copies: float, appetite: Appetite, c
     """
     kept = int(height * width * copies * appetite.encoded)
     whole = height * width * _COPYING if copies > 1 else 0
-    lasting = room.held + appetite.fixed + kept + whole
+    lasting = room.held + appetite.first + kept + whole
 
     def encoding(rows: int) -> int:
         return min(rows + 2 * context, height) * width * appetite.encode

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from srntt._files import whole_file
 from srntt._shapes import Float, Int
-from srntt.upscale._method import Field
+from srntt.upscale._field import Field, View
 from srntt.upscale._references import EncodedReference, picture_names
+from srntt.upscale._tiles import cuts
+
+_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,15 +59,30 @@ def trace(
         share: how much of each position came through each candidate.
         scale: reference pixels for each position of the LR grid, along a side.
     """
+    height, width = field.similarity.shape[1:]
+    number = np.empty((height, width), np.int64)
+    y, x, total = (np.empty((height, width), np.float32) for _ in range(3))
+    for top, bottom in cuts(height, _ROWS_AT_ONCE):
+        rows = View(slice(top, bottom), slice(None))
+        part = share[:, *rows]
+        place, number[top:bottom] = _places(field.crop(rows), references, part, scale)
+        y[top:bottom], x[top:bottom] = place.unbind(-1)
+        total[top:bottom] = part.sum(0)
+    return Provenance(picture_names(references), number, y, x, total)
+
+
+def _places(
+    field: Field, references: list[EncodedReference], share: Float[np.ndarray, "k h w"], scale: int
+) -> tuple[Float[Tensor, "h w 2"], Int[Tensor, "h w"]]:
+    """Pixel of the picture that gave most, and its number."""
     main = torch.from_numpy(share.argmax(0))[None]
     reference = field.reference.cpu().take_along_dim(main, 0)[0]
     position = field.position.cpu().take_along_dim(main[..., None], 0)[0]
     place = position * scale + (scale - 1) / 2  # from the LR grid to pixels of the encoded picture
-    original, number = torch.zeros_like(place), torch.zeros_like(reference)
+    original, number = torch.zeros_like(place), torch.zeros_like(reference, dtype=torch.int64)
     for index, item in enumerate(references):
         here = reference == index
         matrix = place.new_tensor(item.to_original)
         original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2]
         number[here] = item.number
-    y, x = (axis.numpy() for axis in original.unbind(-1))
-    return Provenance(picture_names(references), number.numpy(), y, x, share.sum(0))
+    return original, number

@@ -15,6 +15,7 @@ from srntt.image import to_pixels
 BLEND = 8
 #: LR pixels of the smallest tile: every part is then at least as wide as two ramps.
 SMALLEST = 32
+_ROUNDED_AT_ONCE = 64  # output rows
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ class Canvas:
         final = row.stop if row.stop == self.height else max(self._carry_top, row.stop - BLEND)
         count = (final - self._carry_top) * self.scale
         top = self._carry_top * self.scale
-        self.pixels[top : top + count] = to_pixels(self._band[:, :count], bits=self._bits, gray=self._gray)
+        for start, stop in cuts(count, _ROUNDED_AT_ONCE):
+            part = to_pixels(self._band[:, start:stop], bits=self._bits, gray=self._gray)
+            self.pixels[top + start : top + stop] = part
         self._carry, self._carry_top, self._band = self._band[:, count:].clone(), final, None
 
     def _inside(self, span: Span, part: slice) -> slice:

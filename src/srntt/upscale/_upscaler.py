@@ -3,18 +3,20 @@
 import copy
 import time
 from collections.abc import Iterable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from srntt import image
-from srntt._shapes import Float
+from srntt._shapes import Shaped
 from srntt.errors import InputError
 from srntt.features import enlarge
 from srntt.image import Limits, Picture, Source
+from srntt.match import Matcher
 from srntt.network import is_hub_address
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -23,6 +25,7 @@ from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_
 from srntt.upscale._memory import (
     budget_bytes,
     device_free_bytes,
+    give_back,
     limits_within,
     parse_memory,
     peak_bytes,
@@ -31,11 +34,13 @@ from srntt.upscale._memory import (
 )
 from srntt.upscale._method import Method, Progress
 from srntt.upscale._models import METHODS, choose_device, fingerprint, open_model
-from srntt.upscale._plan import Job, Plan, Room, plan_upscale
+from srntt.upscale._plan import Job, Needs, Plan, Room, plan_upscale
 from srntt.upscale._provenance import trace
 from srntt.upscale._references import EncodedReference, References
 from srntt.upscale._result import Result
-from srntt.upscale._tiles import Canvas
+from srntt.upscale._tiles import Canvas, cuts
+
+_ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them
 
 
 class Upscaler:
@@ -173,6 +178,7 @@ class Upscaler:
         engine = Engine(self._method_on, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
+        give_back()  # of which the tiles' blocks would not fit into the holes
         canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
         share = engine.render(low_res, field, canvas)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
@@ -204,13 +210,23 @@ class Upscaler:
     def _plan(self, source: Picture, references: list[EncodedReference], tile: int | None) -> Plan:
         channels = source.color.shape[2] + (source.alpha is not None)
         job = Job(source.height, source.width, channels, source.bits // 8)
+        give_back()
         room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
-        appetite = self._method.appetite
-        plan = partial(plan_upscale, job, appetite, self._method.halo, self.scale, room, tile)
+        method = self._method
+        candidates = min(len(references), method.appetite.candidates)
+        needs = Needs(job, method.appetite, method.halo, self.scale, candidates)
         if not references:
-            return plan()
-        question = Question.of(source.height * source.width, references, self._method)
-        return plan_matching(self._matcher, question, appetite.fast, self.device, plan)
+            return plan_upscale(needs, room, tile)
+        question = Question.of(source.height * source.width, references, method)
+        threads = torch.get_num_threads()
+
+        def plan(matcher: Matcher) -> Plan:
+            def matching(rows: int) -> int:
+                return method.matching_bytes(matcher, (source.height, source.width), question.keys, rows, threads)
+
+            return replace(plan_upscale(needs, room, tile, matching), matcher=matcher)
+
+        return plan_matching(self._matcher, question, self.device, plan)
 
     def _method_on(self, device: torch.device) -> Method:
         """The model on a device; made once for each."""
@@ -224,6 +240,14 @@ def _silent(stage: str, done: int, total: int) -> None:
     pass
 
 
-def _enlarged_alpha(source: Picture, scale: int) -> Float[Tensor, "1 H W"] | None:
+def _enlarged_alpha(source: Picture, scale: int) -> Shaped[np.ndarray, "H W"] | None:
     """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
-    return None if source.alpha is None else enlarge(source.alpha_plane()[None], scale)[0]
+    if source.alpha is None:
+        return None
+    alpha = np.empty((source.height * scale, source.width * scale), source.alpha.dtype)
+    for top, bottom in cuts(source.height, _ALPHA_AT_ONCE):
+        seen = slice(max(0, top - _REACH), min(source.height, bottom + _REACH))
+        large = enlarge(source.alpha_plane(seen.start, seen.stop)[None], scale)[0]
+        part = large[:, (top - seen.start) * scale :][:, : (bottom - top) * scale]
+        alpha[top * scale : bottom * scale] = image.to_pixels(part, bits=source.bits)[:, :, 0]
+    return alpha

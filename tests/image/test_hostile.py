@@ -24,6 +24,7 @@ from reference.png import chunk, write_png
 
 from srntt.errors import InputError, MissingDependencyError, PictureError
 from srntt.image import Limits, load
+from srntt.image._check_directories import check_directories
 
 RGB = waves(40, 56, 3)
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
@@ -186,11 +187,11 @@ def test_a_hundred_thousand_text_chunks_load_and_a_million_do_not():
         load(write_png(RGB[:2, :2], extra=chunk(b"tEXt", b"k\0v") * 300_000))
 
 
-def test_a_jpeg_of_a_thousand_scans_is_refused():
+def test_a_jpeg_of_a_hundred_scans_is_refused():
     data = encoded(RGB, "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
-    with pytest.raises(PictureError, match="1000 progressive scans"):
-        load(data[:-2] + scan * 1100 + b"\xff\xd9")
+    with pytest.raises(PictureError, match="100 progressive scans"):
+        load(data[:-2] + scan * 110 + b"\xff\xd9")
     assert load(data + b"\xff\xda" * 5000).width == 56  # what follows the end is not counted
 
 
@@ -326,3 +327,80 @@ except PictureError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert "900,000,000 pixels" in done.stdout
+
+
+def overlapping(tags: int, size: int, *, kind: int = 1) -> bytes:
+    """A directory whose tags all claim the same bytes."""
+    entries = b"".join(struct.pack("<HHII", 0xA000 + n, kind, size // {1: 1, 5: 8}[kind], 8) for n in range(tags))
+    return b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + struct.pack("<H", tags) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_exif_whose_tags_claim_the_same_bytes_is_refused(form):
+    assert load(encoded(RGB, form, exif=b"Exif\0\0" + overlapping(1, 20_000))).width == 56
+    with pytest.raises(PictureError, match=r"its EXIF tags claim 6,000,000 bytes of 23,614 .*without its metadata"):
+        load(encoded(RGB, form, exif=b"Exif\0\0" + overlapping(300, 20_000)))
+
+
+def test_exif_in_the_text_of_a_png_is_checked_too():
+    text = "\nexif\n1\n" + overlapping(300, 20_000).hex()
+    data = write_png(RGB, extra=chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text.encode())))
+    with pytest.raises(PictureError, match="its EXIF tags claim"):
+        load(data)
+
+
+def test_exif_of_several_segments_is_checked_as_pillow_joins_it():
+    block, data = overlapping(2000, 60_000), encoded(RGB, "JPEG")
+    parts = [block[:50_000], block[50_000:]]
+    segments = b"".join(b"\xff\xe1" + struct.pack(">H", 8 + len(part)) + b"Exif\0\0" + part for part in parts)
+    with pytest.raises(PictureError, match="its EXIF tags claim 120,000,000"):
+        load(data[:2] + segments + data[2:])
+
+
+def test_tags_of_a_tiff_that_claim_the_same_bytes_are_refused():
+    data = bytearray(WHOLE["TIFF"])
+    extra = overlapping(300, 20_000)
+    data[4:8] = struct.pack("<I", len(data) + 20_008)
+    with pytest.raises(PictureError, match="its TIFF tags claim"):
+        load(bytes(data) + extra)
+
+
+def test_tags_of_millions_of_fractions_are_refused():
+    with pytest.raises(PictureError, match="numbers"):
+        load(encoded(RGB, "PNG", exif=b"Exif\0\0" + overlapping(1, 3_000_000, kind=5)))
+
+
+def test_directories_in_a_circle_are_read_once():
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, 8) for tag in (0x8769, 0x8825, 0xA005))
+    block = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 3) + entries + bytes(4)
+    assert load(encoded(RGB, "JPEG", exif=block)).width == 56
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"Exif\0\0II*\0"]))
+@settings(deadline=None)
+def test_any_directory_is_looked_at_without_an_error_of_its_own(rest, start):
+    with contextlib.suppress(PictureError):
+        check_directories(start + rest, "it", "EXIF")
+
+
+@pytest.mark.parametrize(("width", "height"), [(100_000, 1), (60_000, 3000)])
+def test_a_large_run_length_coded_bmp_is_refused(width, height):
+    """A jump of 255 rows is filled with zeros before anything is counted."""
+    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, 8, 0, 0, 0, 0) + bytes(1024)
+    data = b"BM" + struct.pack("<IHHI", 14 + len(head) + 8, 0, 0, 14 + len(head)) + head + b"\0\x02\0\xff" * 2
+    with pytest.raises(PictureError, match="run-length coded BMP"):
+        load(data)
+
+
+def test_a_small_run_length_coded_bmp_is_read():
+    grays = b"".join(bytes((value, value, value, 0)) for value in range(256))
+    head = struct.pack("<IiiHHIIiiII", 40, 4, 2, 1, 8, 1, 8, 0, 0, 0, 0) + grays
+    data = b"BM" + struct.pack("<IHHI", 14 + len(head) + 8, 0, 0, 14 + len(head)) + head + b"\4\xff\0\0\4\0\0\1"
+    assert load(data).color[:, :, 0].tolist() == [[0] * 4, [255] * 4]
+
+
+def test_a_second_header_is_refused():
+    """Pillow would take its size for the picture's; what was checked is the first."""
+    second = png_header(8, 8)[8:]
+    with pytest.raises(PictureError, match="second IHDR"):
+        load(write_png(RGB, extra=second))

@@ -29,7 +29,9 @@ def check_png(data: bytes, source: str, limits: Limits) -> None:
     check_pixels(source, width, height, limits)
     missing = _inflated_size(width, height, bits=data[24] * _CHANNELS.get(data[25], 0), interlaced=data[28] == 1)
     inflater = zlib.decompressobj()
-    for kind, body in _chunks(data, source):
+    for number, (kind, body) in enumerate(_chunks(data, source)):
+        if kind == b"IHDR" and number:
+            raise refuse(source, "is a damaged PNG: it has a second IHDR chunk.")
         if kind == b"IDAT" and missing > 0:
             try:
                 missing -= _inflate(inflater, body, missing)

@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from srntt.errors import SrnttError
+from srntt.image._check_directories import check_exif
 from srntt.image._deep import is_deep, read_deep
 from srntt.image._formats import looks_like, require, sniff
 from srntt.image._headers import check_header, samples_depth
@@ -73,6 +74,7 @@ def decode_image(image: Image.Image, source: str, limits: Limits) -> tuple[Image
     with _guard(source, image.format or "Pillow"):
         check_pixels(source, *image.size, limits)
         image.load()
+        check_exif(image.info, source)
         return image, samples_of(image, source)
 
 
@@ -108,6 +110,7 @@ def _decode(file: _File, limits: Limits) -> tuple[Image.Image, Samples]:
         image.load()
         _scale_color_key(image, file)
         samples = samples_of(image, file.source)
+    check_exif(image.info, file.source)  # only now: a PNG's may come after its pixels
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         samples = as_tiff_means(samples, image)
     return image, replace(samples, notes=(*warned, *_said(image, file), *samples.notes))

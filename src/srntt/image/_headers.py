@@ -1,13 +1,19 @@
 """What a file's header promises, read before any decoder is given the file, and the promises that are refused."""
 
 import re
+import struct
+from collections.abc import Iterator
 
+from PIL import AvifImagePlugin
+
+from srntt.image._check_directories import check_directories
 from srntt.image._check_png import check_png
 from srntt.image._source import Limits, check_pixels, refuse
 
 __all__ = ["check_header", "samples_depth"]
 
-_MAX_SCANS = 1000  # encoders write at most a few dozen; each costs a pass over the whole picture
+_MAX_SCANS = 100  # encoders write at most a few dozen; each costs a pass over the whole picture
+_MAX_RLE_WIDTH, _MAX_RLE_PIXELS = 2**16, 2**25  # of a run-length coded BMP, which Pillow decodes a byte at a time
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
@@ -16,7 +22,8 @@ def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
 
     Raises:
         PictureError: a PNG that is not whole, a WebP or JPEG XL beyond the limit (whose openers allocate or decode it
-            at once), a JPEG with an absurd number of scans.
+            at once), a JPEG with an absurd number of scans, a large run-length coded BMP, tags that claim more than
+            there is where the opener reads them.
     """
     if kind == "PNG":
         check_png(data, source, limits)
@@ -24,8 +31,15 @@ def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
         _check_webp(data, source, limits)
     elif kind == "JXL":
         check_pixels(source, *_jxl_size(data), limits)
-    elif kind == "JPEG" and _count_scans(data) > _MAX_SCANS:
-        raise refuse(source, f"has more than {_MAX_SCANS} progressive scans, as no camera or encoder writes. Refused.")
+    elif kind == "JPEG":
+        _check_jpeg(data, source)
+    elif kind == "BMP":
+        _check_bmp(data, source)
+    elif kind == "TIFF":
+        check_directories(data, source, "TIFF")
+    elif kind == "AVIF" and AvifImagePlugin.SUPPORTED:
+        _, _, _, _, exif, _, _ = AvifImagePlugin._avif.AvifDecoder(data, "auto", 1).get_info()
+        check_directories(exif or b"", source, "EXIF")
 
 
 def samples_depth(kind: str, data: bytes) -> int | None:
@@ -53,18 +67,41 @@ def _check_webp(data: bytes, source: str, limits: Limits) -> None:
     check_pixels(source, width, height, limits)
 
 
-def _count_scans(data: bytes) -> int:
-    """Start-of-scan markers of the first picture; what follows its end (a second picture, a film) is not looked at."""
-    scans, at = 0, 2
-    while scans <= _MAX_SCANS and (found := _JPEG_MARKER.search(data, at)):
-        marker = data[found.start() + 1]
-        if marker == 0xD9:
-            break
+def _check_bmp(data: bytes, source: str) -> None:
+    """Pillow fills skipped rows and ends of lines of a run-length coded BMP with zeros, before it counts them."""
+    width, height, _, compression = struct.unpack("<iiII", data[18:34].ljust(16, b"\0"))
+    if int.from_bytes(data[14:18], "little") < 40 or compression not in (1, 2):
+        return
+    if width > _MAX_RLE_WIDTH or abs(width * height) > _MAX_RLE_PIXELS:
+        raise refuse(
+            source,
+            f"is a run-length coded BMP of {width} x {abs(height)} pixels; such are read up to {_MAX_RLE_WIDTH:,} a "
+            f"row and {_MAX_RLE_PIXELS:,} in all. Save it as PNG.",
+        )
+
+
+def _check_jpeg(data: bytes, source: str) -> None:
+    scans, exif = 0, []
+    for marker, at, end in _segments(data):
+        scans += marker == 0xDA
+        if scans > _MAX_SCANS:
+            raise refuse(
+                source, f"has more than {_MAX_SCANS} progressive scans, as no camera or encoder writes. Refused."
+            )
+        if marker == 0xE1 and data.startswith(b"Exif\0\0", at):
+            exif.append(data[at + 6 : end])  # Pillow, too, takes several for one
+    check_directories(b"".join(exif), source, "EXIF")
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, begin and end of each segment of the first picture; what follows it (another, a film) is left alone."""
+    at = 2
+    while (found := _JPEG_MARKER.search(data, at)) and (marker := data[found.start() + 1]) != 0xD9:
         at = found.end()
         if marker not in (0x01, 0xD8):
-            at += int.from_bytes(data[at : at + 2], "big")
-        scans += marker == 0xDA
-    return scans
+            end = at + int.from_bytes(data[at : at + 2], "big")
+            yield marker, at + 2, end
+            at = end
 
 
 def _jxl_size(data: bytes) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """``srntt bench upscale`` and ``srntt bench memory``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from srntt.cli._compiling import telling_of_compiling
@@ -64,6 +65,7 @@ def memory(
     model: str = "lite-rec",
     matcher: Literal["auto", "exact", "fast"] = "auto",
     memory: str | None = None,
+    photographs: Path | None = None,
     json: Json = False,
 ) -> int:
     """Time and peak memory against the size of the output and the number of references, predicted and measured.
@@ -77,13 +79,15 @@ def memory(
         model: A name, a model folder or a .safetensors file. Default: lite-rec.
         matcher: How the references are searched. Default: auto.
         memory: Most that a process may hold, such as 800MB. Default: most of what is free.
+        photographs: A folder of them, to put the pictures together from. Default: made noise.
     """
     from srntt.upscale import bench_memory, parse_memory
 
     parse_memory(memory)  # refuses what is no amount before any process is started
     report = bench_memory(
-        model=model, megapixels=megapixels, references=references, reference=reference, matcher=matcher, memory=memory
-    )
+        model=model, megapixels=megapixels, references=references, reference=reference, matcher=matcher, memory=memory,
+        photographs=photographs,
+    )  # fmt: skip
     if json:
         say_json(report)
     else:

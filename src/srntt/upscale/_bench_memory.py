@@ -4,16 +4,27 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
+from srntt._shapes import UInt8
 from srntt.errors import InputError, MemoryBudgetError
+from srntt.features import reduce
+from srntt.image import Picture, load, save
 from srntt.upscale._bench import made_pictures
 from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._memory import resident_bytes
+from srntt.upscale._memory import peak_bytes
 from srntt.upscale._upscaler import Upscaler
+
+_SCENE = (1024, 1536)  # pixels of what is made, or cut out of a photograph
+_PHOTOGRAPHS = 8
+_SHIFT = (212, 324)  # pixels between the corners of one reference and the next
 
 
 def bench_memory(
@@ -24,11 +35,13 @@ def bench_memory(
     reference: tuple[int, int] = (332, 500),
     matcher: MatcherOption = "auto",
     memory: str | None = None,
+    photographs: Path | None = None,
 ) -> dict[str, Any]:
     """Upscale to outputs of several sizes with one reference, then to the smallest of them with several references.
 
-    Each case is a new process on the CPU; its peak is what the operating system counted while `Upscaler.upscale` ran,
-    and stands beside what was predicted before the work began.
+    Each case is a new process on the CPU that does what ``srntt upscale`` does: it reads files, encodes, upscales and
+    writes a PNG. Its peak is all that the operating system counted of the whole process, from its start to its end,
+    and stands beside what was predicted before the upscale began.
 
     Args:
         model: name or path.
@@ -37,16 +50,19 @@ def bench_memory(
         reference: their size, down and across.
         matcher: how they are searched.
         memory: what the process may hold, such as ``"1GB"``; None for most of what is free.
+        photographs: a folder of them, of which pictures of any size are put together; None for noise whose spectrum
+            falls as that of photographs does.
 
     Returns:
-        ``{"model", "reference", "matcher", "memory", "cases": [{"output", "megapixels", "references", "seconds",
-        "encode_seconds", "held_bytes", "peak_bytes", "predicted_bytes", "peak_over_predicted", "matcher", "reason",
-        "tile"}], "growth": {"seconds", "bytes"}}``. A case that the memory does not allow has "refused" instead, with
-        the text. "held_bytes" is what the process held before the work; "growth" is the exponent of the output's pixels
-        that time and the memory beyond that grow by, from the first to the last size, None for a single one.
+        ``{"model", "reference", "matcher", "memory", "photographs", "threads", "cases": [{"output", "megapixels",
+        "references", "seconds", "encode_seconds", "cpu_seconds", "peak_bytes", "predicted_bytes",
+        "peak_over_predicted", "encode_peak_bytes", "matcher", "reason", "tile"}], "growth": {"seconds", "bytes"}}``. A
+        case that the memory does not allow has "refused" instead, with the text. "seconds" are of the upscale,
+        "cpu_seconds" of the whole process; "growth" is the exponent of the output's pixels that time and the memory
+        beyond that of the first case grow by, from the second to the last size, None for fewer than three.
 
     Raises:
-        InputError: no sizes, or none above 0.
+        InputError: no sizes, or none above 0; a folder without photographs that are large enough.
     """
     if not megapixels or not references or min(megapixels) <= 0 or min(references) < 1:
         raise InputError(
@@ -55,14 +71,75 @@ def bench_memory(
     sizes = [_size(amount) for amount in megapixels]
     asked = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
     common = {"model": str(model), "reference": [*reference], "matcher": matcher, "memory": memory}
-    cases = [_in_a_process({**common, "output": [*size], "references": count}) for size, count in asked]
-    return {**common, "cases": cases, "growth": _growth(cases[: len(sizes)])}
+    scenes = [_made_scene()] if photographs is None else _photographed(photographs)
+    cases = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size, count in asked:
+            files = _write(scenes, size, reference, count, Path(folder))
+            cases.append(_in_a_process({**common, **files, "output": [*size], "references": count}))
+    about = {"photographs": photographs is not None, "threads": torch.get_num_threads()}
+    return {**common, **about, "cases": cases, "growth": _growth(cases[: len(sizes)])}
 
 
 def _size(megapixels: float) -> tuple[int, int]:
     """Sides of a 3:2 picture, multiples of 4."""
     height = max(4, round(math.sqrt(megapixels * 1e6 / 1.5) / 4) * 4)
     return height, max(4, round(megapixels * 1e6 / height / 4) * 4)
+
+
+def _made_scene() -> UInt8[np.ndarray, "H W 3"]:
+    _, (scene,) = made_pictures((4, 4), _SCENE, 1)
+    return (scene.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+
+
+def _photographed(folder: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
+    """The middles of the first photographs of a folder that are large enough."""
+    scenes = []
+    for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if file.suffix.lower() in (".jpg", ".jpeg", ".png") and len(scenes) < _PHOTOGRAPHS:
+            color = load(file).color
+            top, left = ((extent - side) // 2 for extent, side in zip(color.shape, _SCENE, strict=False))
+            if min(top, left) >= 0 and color.shape[2] == 3:
+                scenes.append(color[top : top + _SCENE[0], left : left + _SCENE[1]])
+    if not scenes:
+        raise InputError(
+            f"{folder} has no photographs in colour of at least {_SCENE[1]} x {_SCENE[0]} pixels, .jpg or .png."
+        )
+    return scenes
+
+
+def _write(
+    scenes: list[np.ndarray], size: tuple[int, int], reference: tuple[int, int], count: int, folder: Path
+) -> dict[str, Any]:
+    """A small picture that becomes ``size``, and references that show what lies in it, each from elsewhere."""
+    small = [_reduced(scene) for scene in scenes]
+    low_res, files = folder / "low_res.png", [folder / f"{number}.png" for number in range(count)]
+    _save(_mosaic(small, (size[0] // 4, size[1] // 4), (0, 0)), low_res)
+    for number, file in enumerate(files):
+        _save(_mosaic(scenes, reference, (_SHIFT[0] * (number + 1), _SHIFT[1] * (number + 1))), file)
+    return {"low_res": str(low_res), "files": [*map(str, files)], "written": str(folder / "large.png")}
+
+
+def _reduced(scene: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
+    small = reduce(torch.from_numpy(scene / np.float32(255)).permute(2, 0, 1)[None], 4)[0].clamp(0, 1)
+    return (small.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+
+
+def _mosaic(scenes: list[np.ndarray], size: tuple[int, int], corner: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
+    """Scenes side by side, mirrored every second time, from a corner on."""
+    height, width = scenes[0].shape[:2]
+    out = np.empty((*size, 3), np.uint8)
+    for row in range(corner[0] // height, -(-(corner[0] + size[0]) // height)):
+        for column in range(corner[1] // width, -(-(corner[1] + size[1]) // width)):
+            scene = scenes[(3 * row + column) % len(scenes)][:: 1 - row % 2 * 2, :: 1 - column % 2 * 2]
+            top, left = row * height - corner[0], column * width - corner[1]
+            part = scene[max(0, -top) : size[0] - top, max(0, -left) : size[1] - left]
+            out[max(0, top) :, max(0, left) :][: part.shape[0], : part.shape[1]] = part
+    return out
+
+
+def _save(color: np.ndarray, file: Path) -> None:
+    save(Picture(color), file, overwrite=True)
 
 
 def _in_a_process(case: dict[str, Any]) -> dict[str, Any]:
@@ -74,25 +151,24 @@ def _in_a_process(case: dict[str, Any]) -> dict[str, Any]:
 def measure(text: str) -> None:
     """Do one case, given as JSON, and print what it came to."""
     case = json.loads(text)
-    upscaler = Upscaler.from_pretrained(case["model"], device="cpu", matcher=case["matcher"], memory=case["memory"])
     height, width = case["output"]
-    low_res, pictures = made_pictures((height, width), tuple(case["reference"]), case["references"])
     told = {"output": case["output"], "megapixels": height * width / 1e6, "references": case["references"]}
+    upscaler = Upscaler.from_pretrained(case["model"], device="cpu", matcher=case["matcher"], memory=case["memory"])
     try:
         started = time.perf_counter()
-        encoded = upscaler.encode_references(pictures)
-        encode_seconds = time.perf_counter() - started
-        del pictures
-        upscaler.upscale(low_res[:, :8, :8], encoded)  # compiles, or loads what was compiled before
-        held = resident_bytes()
-        result = upscaler.upscale(low_res, encoded)
+        encoded = upscaler.encode_references(case["files"])
+        encode_seconds, encode_peak = time.perf_counter() - started, peak_bytes()
+        result = upscaler.upscale(case["low_res"], encoded)
     except MemoryBudgetError as error:
         print(json.dumps({**told, "refused": str(error)}))
         return
+    result.save(case["written"], overwrite=True)
+    peak = max(encode_peak, peak_bytes())
     told |= {
-        "seconds": result.seconds, "encode_seconds": encode_seconds, "held_bytes": held,
-        "peak_bytes": result.peak_bytes, "predicted_bytes": result.predicted_bytes,
-        "peak_over_predicted": result.peak_bytes / result.predicted_bytes,
+        "seconds": result.seconds, "encode_seconds": encode_seconds, "cpu_seconds": time.process_time(),
+        "peak_bytes": peak, "predicted_bytes": result.predicted_bytes,
+        "peak_over_predicted": peak / result.predicted_bytes, "encode_peak_bytes": encode_peak,
+        "upscale_peak_bytes": result.peak_bytes,
         "matcher": result.matcher, "reason": result.matcher_reason, "tile": result.tile,
     }  # fmt: skip
     print(json.dumps(told))
@@ -100,11 +176,11 @@ def measure(text: str) -> None:
 
 def _growth(cases: list[dict[str, Any]]) -> dict[str, float | None]:
     done = [case for case in cases if "refused" not in case]
-    if len(done) < 2 or done[0]["megapixels"] == done[-1]["megapixels"]:
+    if len(done) < 3 or done[1]["megapixels"] == done[-1]["megapixels"]:
         return {"seconds": None, "bytes": None}
-    first, last = done[0], done[-1]
+    base, first, last = done[0], done[1], done[-1]
     factor = math.log(last["megapixels"] / first["megapixels"])
-    taken = [max(1, case["peak_bytes"] - case["held_bytes"]) for case in (first, last)]
+    taken = [max(1, case["peak_bytes"] - base["peak_bytes"]) for case in (first, last)]
     return {
         "seconds": math.log(last["seconds"] / first["seconds"]) / factor,
         "bytes": math.log(taken[1] / taken[0]) / factor,

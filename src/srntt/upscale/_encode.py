@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.match import ReferenceCopy, augment_references
+from srntt.upscale._mapped import MappedFile
 from srntt.upscale._memory import device_free_bytes, is_out_of_memory, release, resident_bytes
 from srntt.upscale._method import Method
 from srntt.upscale._plan import Room, plan_reference
@@ -17,6 +19,7 @@ from srntt.upscale._references import EncodedReference, Matrix
 
 _SMALLEST = 4
 _SMALLEST_BAND = 64
+_MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 _SCALES, _TURNS = (1.0, 0.5), (0, 1, 2, 3)
 _CPU = torch.device("cpu")
@@ -60,18 +63,17 @@ class Encoder:
         copies = len(_TURNS) * sum(scale**2 for scale in _SCALES) if augment else 1.0
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
         method = self.method_on(self.device)
-        self._band = plan_reference(picture.height, picture.width, copies, method.appetite, method.context, room).band
+        plan = partial(plan_reference, picture.height, picture.width, copies, method.appetite, method.context, room)
+        self._mapped = self.device == _CPU and plan(True).kept > _MAPPED * max(0, self.budget - room.held)
+        self._band = plan(self._mapped).band
+        about = (number, picture.source, picture.height, picture.width)
         if not augment:
-            maps = self._encode_rows(picture.rgb, picture.height, picture.width)
-            return [EncodedReference(number, picture.source, picture.height, picture.width, _IDENTITY, maps)]
+            return [EncodedReference(*about, _IDENTITY, *self._encode_rows(picture.rgb, picture.height, picture.width))]
         return [
             EncodedReference(
-                number,
-                picture.source,
-                picture.height,
-                picture.width,
+                *about,
                 _matrix(copy),
-                self._encode_rows(_rows_of(copy.picture), *copy.picture.shape[1:]),  # pyright: ignore[reportCallIssue]
+                *self._encode_rows(_rows_of(copy.picture), *copy.picture.shape[1:]),  # pyright: ignore[reportCallIssue]
             )
             for copy in self._copies(picture)
         ]
@@ -86,8 +88,9 @@ class Encoder:
             for turn in _TURNS:
                 yield augment_references(whole, turns=(turn,), scales=(scale,))[0]
 
-    def _encode_rows(self, rows: Rows, height: int, width: int) -> dict[str, Tensor]:
+    def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}
+        file = MappedFile() if self._mapped else None
         method = self.method_on(self.device)
         height, width = height // method.scale * method.scale, width // method.scale * method.scale
         top = 0
@@ -96,7 +99,11 @@ class Encoder:
             outer = slice(max(0, top - method.context), min(height, bottom + method.context))
             try:
                 for name, part in method.encode(rows(outer.start, outer.stop)[:, :, :width]).items():
-                    _place(part, outer, slice(top, bottom), maps, name, height)
+                    if name not in maps:
+                        maps[name] = self._empty(part, outer, height, file)
+                    _place(part, outer, slice(top, bottom), maps[name])
+                if file:
+                    file.rest()
                 top = bottom
                 continue
             except Exception as error:
@@ -105,7 +112,17 @@ class Encoder:
             self._shrink()
             method = self.method_on(self.device)
             maps = {name: whole.to(self.device) for name, whole in maps.items()}
-        return maps
+        return maps, file
+
+    def _empty(self, part: Tensor, outer: slice, height: int, file: MappedFile | None) -> Tensor:
+        """Room for the map of a picture of ``height`` rows, of which ``part`` is the map of a band."""
+        shape = (part.shape[0], height * part.shape[1] // (outer.stop - outer.start), part.shape[2])
+        if file:
+            try:
+                return file.empty(*shape)
+            except OSError as error:
+                self.fallbacks.append(f"encoding: no room for a temporary file ({error.strerror}), kept in memory")
+        return torch.empty(shape, device=part.device)
 
     def _shrink(self) -> None:
         release(self.device)
@@ -122,13 +139,11 @@ class Encoder:
             )
 
 
-def _place(part: Tensor, outer: slice, inner: slice, maps: dict[str, Tensor], name: str, height: int) -> None:
-    """Put the inner rows of a band's map where they belong in that of the whole picture, which has ``height`` rows."""
+def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:
+    """Put the inner rows of a band's map where they belong in that of the whole picture."""
     step = (outer.stop - outer.start) // part.shape[1]  # rows of the picture for one of the map
-    if name not in maps:
-        maps[name] = torch.empty(part.shape[0], height // step, part.shape[2], device=part.device)
     kept = slice((inner.start - outer.start) // step, (inner.stop - outer.start) // step)
-    maps[name][:, inner.start // step : inner.stop // step] = part[:, kept]
+    whole[:, inner.start // step : inner.stop // step] = part[:, kept]
 
 
 def _rows_of(picture: Float[Tensor, "3 H W"]) -> Rows:

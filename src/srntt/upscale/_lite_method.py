@@ -40,7 +40,7 @@ class LiteMethod:
     patch = 1
     key = "descriptor"
     appetite = Appetite(
-        encode=100, encoded=33, matched=46, candidates=3, alone=1900, render=4200, another=1300, first=60_000_000
+        encode=100, encoded=33, matched=46, candidates=3, alone=1900, render=4200, another=1400, first=75_000_000
     )
 
     def __init__(self, model: Lite, device: torch.device) -> None:
@@ -71,6 +71,7 @@ class LiteMethod:
             for found in self._find(low_res, item, band, matcher):
                 top = whole.place(top, found)
                 progress("match", number * height + top, height * len(references))
+            item.rest()
             for rows, candidate in whole.candidates(number):
                 field.offer(number, rows, candidate)
         return field

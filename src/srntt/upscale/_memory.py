@@ -57,7 +57,6 @@ def resident_bytes() -> int:
 
 def give_back() -> None:
     """Return what the allocator keeps of memory that was freed to the system, where it can be asked to (glibc)."""
-    gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -81,6 +81,8 @@ class Needs:
         halo: context of a tile, in LR pixels.
         scale: of the model.
         candidates: of a position; 0 without references.
+        searched: bytes of the largest map that is matched in and lies in a file, of which it comes into memory.
+        sampled: bytes of the maps that textures come from and that lie in files.
     """
 
     job: Job
@@ -88,6 +90,8 @@ class Needs:
     halo: int
     scale: int
     candidates: int
+    searched: int = 0
+    sampled: int = 0
 
     @property
     def pixels(self) -> int:
@@ -153,9 +157,9 @@ def plan_upscale(needs: Needs, room: Room, tile: int | None, matching: Callable[
     def stages(side: int, rows: int) -> list[tuple[int, int]]:
         """In the process's memory, and where the model is."""
         return [
-            (held, needs.field + (matching(rows) if matching else 0)),
-            (held + needs.output + needs.canvas(side), needs.field + needs.tile(side)),
-            (held + needs.output + needs.told, needs.field),
+            (held + needs.searched, needs.field + (matching(rows) if matching else 0)),
+            (held + needs.sampled + needs.output + needs.canvas(side), needs.field + needs.tile(side)),
+            (held + needs.sampled + needs.output + needs.told, needs.field),
             (held + needs.output + needs.told + needs.saving, 0),
         ]
 
@@ -178,8 +182,19 @@ def plan_upscale(needs: Needs, room: Room, tile: int | None, matching: Callable[
     return Plan(side, rows, max(host + on_host * there for host, there in stages(side, rows)))
 
 
-def plan_reference(height: int, width: int, copies: float, appetite: Appetite, context: int, room: Room) -> Plan:
-    """Choose the rows of a reference that are encoded at once; ``tile`` and ``band`` of the plan are both that.
+@dataclass(frozen=True)
+class ReferencePlan:
+    """Rows of a reference that are encoded at once, bytes of its maps, and those that the process holds at most."""
+
+    band: int
+    kept: int
+    peak: int
+
+
+def plan_reference(
+    height: int, width: int, copies: float, appetite: Appetite, context: int, room: Room, mapped: bool = False
+) -> ReferencePlan:
+    """Choose the rows of a reference that are encoded at once.
 
     Args:
         height: of the reference, in pixels.
@@ -188,16 +203,18 @@ def plan_reference(height: int, width: int, copies: float, appetite: Appetite, c
         appetite: of the model.
         context: rows above and below a band.
         room: memory.
+        mapped: its maps will lie in a file.
 
     Raises:
         MemoryBudgetError: not even the smallest band fits.
     """
     kept = int(height * width * copies * appetite.encoded)
     whole = height * width * _COPYING if copies > 1 else 0
-    lasting = room.held + appetite.first + kept + whole
+    lasting = room.held + appetite.first + whole + (0 if mapped else kept)
 
     def encoding(rows: int) -> int:
-        return min(rows + 2 * context, height) * width * appetite.encode
+        seen = min(rows + 2 * context, height) * width
+        return seen * (appetite.encode + (appetite.encoded if mapped else 0))
 
     rows = next((r for r in _REFERENCE_BANDS if room.fits(lasting, encoding(r))), None)
     if rows is None:
@@ -206,7 +223,7 @@ def plan_reference(height: int, width: int, copies: float, appetite: Appetite, c
             f"Encoding a reference of {width} x {height} needs {format_memory(least)}, of which {format_memory(kept)} "
             f"stay for as long as it is used. {_allowed(room)} Allow more memory, or give fewer or smaller references."
         )
-    return Plan(rows, rows, lasting + encoding(rows))
+    return ReferencePlan(rows, kept, lasting + encoding(rows))
 
 
 def _allowed(room: Room) -> str:

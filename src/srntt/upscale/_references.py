@@ -10,6 +10,7 @@ from torch import Tensor
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError
+from srntt.upscale._mapped import MappedFile
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 """2 x 3: takes (y, x, 1) to (y, x)."""
@@ -28,6 +29,7 @@ class EncodedReference:
         to_original: from a pixel of the encoded picture to the same place in that one; not the identity where the
             encoded picture is a turned or scaled copy.
         maps: what the model computed from it, by name.
+        file: that the maps lie in; None where they are in memory.
     """
 
     number: int
@@ -36,6 +38,12 @@ class EncodedReference:
     width: int
     to_original: Matrix
     maps: dict[str, Tensor]
+    file: MappedFile | None = None
+
+    def rest(self) -> None:
+        """Let maps that lie in a file leave memory; they come back where they are read."""
+        if self.file:
+            self.file.rest()
 
     def on(self, device: torch.device) -> "EncodedReference":
         """The same on a device."""

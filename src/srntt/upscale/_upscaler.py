@@ -178,6 +178,8 @@ class Upscaler:
         engine = Engine(self._method_on, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
+        for item in encoded:
+            item.rest()
         give_back()  # of which the tiles' blocks would not fit into the holes
         canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
         share = engine.render(low_res, field, canvas)
@@ -214,7 +216,9 @@ class Upscaler:
         room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
         method = self._method
         candidates = min(len(references), method.appetite.candidates)
-        needs = Needs(job, method.appetite, method.halo, self.scale, candidates)
+        keys = [item.maps[method.key].nbytes for item in references if item.file]
+        sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
+        needs = Needs(job, method.appetite, method.halo, self.scale, candidates, max(keys, default=0), sampled)
         if not references:
             return plan_upscale(needs, room, tile)
         question = Question.of(source.height * source.width, references, method)

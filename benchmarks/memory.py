@@ -1,9 +1,10 @@
-"""Measure what a kind of model takes in memory: the figures behind each method's ``appetite``.
+"""Measure what a kind of model takes in memory: the figures behind each method's ``appetite`` and ``matching_bytes``.
 
     python benchmarks/memory.py MODEL
 
-Each line is one piece of work of one size in a process of its own: bytes beside what was held before, those for each
-pixel, and what the appetite says, ``fixed`` included. What ``fast_match_bytes`` predicts is taken off fast matching.
+Each line is one piece of work of one size in a process of its own, after the same work on something small: bytes beside
+what was held before, those for each pixel, and what the method predicts. What the first work leaves for good is told
+beside it; ``appetite.first`` is to cover that.
 """
 
 import json
@@ -13,13 +14,17 @@ import sys
 import torch
 
 from srntt.upscale import Upscaler
-from srntt.upscale._matcher import Question
-from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
-from srntt.upscale._method import View
+from srntt.upscale._field import Field, View
+from srntt.upscale._memory import give_back, peak_bytes, resident_bytes, start_peak
+from srntt.upscale._method import Method
 from srntt.upscale._references import EncodedReference
 
-_SIZES = {"render": (80, 176, 304), "match": (16, 48, 144), "fast": (48, 144), "encode": (160, 608, 1120)}
-_WIDTH = 752
+_SIZES = {
+    "encode": (160, 608, 1120), "alone": (80, 176, 304), "render 1": (80, 176, 304), "render 3": (80, 176, 304),
+    "exact": (16, 48, 144), "fast": (48, 144, 432),
+}  # fmt: skip
+_WIDTH, _BAND = 752, 48
+_SMALL = 16
 
 
 def main(model: str) -> None:
@@ -29,43 +34,62 @@ def main(model: str) -> None:
             line = subprocess.run(
                 [sys.executable, __file__, model, work, str(size)], check=True, capture_output=True, text=True
             ).stdout
-            pixels, taken, allowed = json.loads(line)
-            each = f"{taken / pixels:8.0f} bytes a pixel"
-            verdict = f"appetite {allowed / 1e6:8.1f} MB{'' if taken <= allowed else '  TOO LITTLE'}"
-            print(f"{work:7} {size:5} {pixels:9} pixels {taken / 1e6:8.1f} MB {each}, {verdict}", flush=True)
+            pixels, taken, predicted, first = json.loads(line)
+            verdict = "" if taken <= predicted else "  TOO LITTLE"
+            print(
+                f"{work:8} {size:5} {pixels:9} pixels {taken / 1e6:8.1f} MB {taken / pixels:8.0f} bytes a pixel, "
+                f"predicted {predicted / 1e6:8.1f} MB{verdict}; first {first / 1e6:6.1f} MB",
+                flush=True,
+            )
 
 
+@torch.inference_mode()
 def measure(model: str, work: str, size: int) -> None:
-    """Do one piece of work and print its pixels, the bytes it took, and those that the appetite grants."""
+    """Do one piece of work and print its pixels, the bytes it took and should have taken, and what the first left."""
     method = Upscaler.from_pretrained(model, device="cpu")._method
-    appetite = method.appetite
     torch.manual_seed(0)
-    with torch.inference_mode():
-        reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), method.encode(torch.rand(3, 400, 400)))
-        rows, columns = (size, size) if work == "render" else (size, _WIDTH)
-        picture = torch.rand(3, rows, columns)
-        many = [reference] * 4  # more than the candidates of a position
-        field = method.match(picture, many, 32, "exact", _silent) if work == "render" else None
-        pixels = rows * columns
-        if work == "fast":  # compiles, or loads what was compiled before
-            method.match(picture[:, :16], many[:1], 32, "fast", _silent)
-        held = resident_bytes()
-        start_peak()
-        if work == "render":
-            method.render(picture, field, View(slice(None), slice(None)), many)
-            allowed = pixels * appetite.render
-        elif work == "match":
-            method.match(picture, many, rows, "exact", _silent)
-            allowed = pixels * (appetite.match + appetite.matched)
-        elif work == "fast":
-            method.match(picture, many, 32, "fast", _silent)
-            held += Question.of(pixels, many, method).fast_bytes(0)
-            allowed = pixels * (appetite.fast + appetite.matched) + 32 * columns * appetite.match
-        else:
-            kept = method.encode(picture)
-            held += sum(tensor.nbytes for tensor in kept.values())
-            allowed = pixels * appetite.encode
-    print(json.dumps([pixels, peak_bytes() - held, allowed + appetite.fixed]))
+    start = resident_bytes()
+    reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), method.encode(torch.rand(3, 400, 400)))
+    _work(method, work, _SMALL, reference)
+    give_back()
+    held = resident_bytes()
+    pixels, predicted, kept = _work(method, work, size, reference)
+    print(json.dumps([pixels, peak_bytes() - held - kept, predicted, held - start]))
+
+
+def _work(method: Method, work: str, size: int, reference: EncodedReference) -> tuple[int, int, int]:
+    """Do it; returns its pixels, what it is predicted to take, and what of that its results and inputs are."""
+    appetite = method.appetite
+    rows, columns = (size, size) if work[0] in "ar" else (size, _WIDTH)
+    pixels = rows * columns
+    picture = torch.rand(3, rows, columns)
+    many = [reference] * int(work[-1]) if work[-1].isdigit() else [reference]
+    field = None
+    if work.startswith("render"):
+        field = _stretched(method.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
+        candidates = len(field.similarity)
+    start_peak()
+    if work in ("exact", "fast"):
+        found = method.match(picture, many, _BAND, work, _silent)
+        keys = [item.maps[method.key][0].numel() for item in many]
+        predicted = method.matching_bytes(work, (rows, columns), keys, _BAND, torch.get_num_threads())
+        kept = sum(x.nbytes for x in (found.reference, found.position, found.similarity, found.extra))
+        return pixels, predicted, kept + picture.nbytes
+    if work == "encode":
+        kept = sum(tensor.nbytes for tensor in method.encode(picture).values())
+        return pixels, pixels * appetite.encode, kept + picture.nbytes
+    method.render(picture, field, View(slice(None), slice(None)), many)
+    if field is None:
+        return pixels, pixels * appetite.alone, picture.nbytes
+    kept = sum(x.nbytes for x in (field.reference, field.position, field.similarity, field.extra))
+    return pixels, pixels * (appetite.render + appetite.another * (candidates - 1)), kept + picture.nbytes
+
+
+def _stretched(field: Field, rows: int) -> Field:
+    """The same matches again and again, down to so many rows."""
+    again = torch.arange(rows) % field.similarity.shape[1]
+    reference, position, similarity = (x[:, again] for x in (field.reference, field.position, field.similarity))
+    return Field(reference, position, similarity, field.extra[:, :, again], field.frame)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

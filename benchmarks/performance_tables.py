@@ -90,8 +90,8 @@ def _memory(part: Mapping[str, Any]) -> str:
         )  # fmt: skip
     growth = part["growth"]
     told = (
-        f"From the first to the largest output time grows as its pixels to the {growth['seconds']:.2f}, "
-        f"memory beyond what was held before to the {growth['bytes']:.2f}.\n"
+        f"From the second to the largest output time grows as its pixels to the {growth['seconds']:.2f}, "
+        f"memory beyond that of the first to the {growth['bytes']:.2f}.\n"
     )
     return _markdown(rows) + "\n" + told
 

@@ -2,13 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from srntt.errors import InputError
+from srntt.image import Picture, load, save
 from srntt.upscale import bench_memory, bench_upscale
 from srntt.upscale._bench import made_pictures
-from srntt.upscale._bench_memory import _size, measure
+from srntt.upscale._bench_memory import _mosaic, _photographed, _size, _write, measure
 
 
 def test_an_upscale_is_timed_stage_by_stage():
@@ -45,33 +47,55 @@ def test_outputs_of_some_size_are_3_to_2():
         assert width / height == pytest.approx(1.5, rel=0.02)
 
 
-def _case(**other):
-    return {"model": "lite-rec", "reference": [48, 64], "matcher": "fast", "memory": None, "output": [64, 96],
-            "references": 1, **other}  # fmt: skip
+@pytest.fixture
+def case(tmp_path):
+    scene = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    files = _write([scene], (64, 96), (48, 64), 2, tmp_path)
+    return {"model": "lite-rec", "matcher": "fast", "memory": None, "output": [64, 96], "references": 2, **files}
 
 
-def test_a_case_of_memory_is_measured_beside_its_prediction(capsys):
-    measure(json.dumps(_case(references=2)))
+def test_a_case_of_memory_is_measured_beside_its_prediction(case, capsys):
+    measure(json.dumps(case))
     told = json.loads(capsys.readouterr().out)
     assert (told["output"], told["references"], told["matcher"]) == ([64, 96], 2, "fast")
-    assert told["peak_over_predicted"] == told["peak_bytes"] / told["predicted_bytes"] <= 1
-    assert told["held_bytes"] <= told["peak_bytes"]
+    assert told["peak_over_predicted"] == told["peak_bytes"] / told["predicted_bytes"]
+    assert max(told["encode_peak_bytes"], told["upscale_peak_bytes"]) <= told["peak_bytes"]
+    written = load(case["written"])
+    assert (written.height, written.width) == (64, 96)
 
 
-def test_a_case_that_memory_does_not_allow_says_so(capsys):
-    measure(json.dumps(_case(memory="150MB")))
-    assert "Allowed are 150 MB" in json.loads(capsys.readouterr().out)["refused"]
+def test_a_case_that_memory_does_not_allow_says_so(case, capsys):
+    measure(json.dumps({**case, "memory": "150MB"}))
+    assert "0 MB are left of the memory allowed" in json.loads(capsys.readouterr().out)["refused"]
+
+
+def test_a_mosaic_mirrors_scenes():
+    scene = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    whole = _mosaic([scene], (8, 12), (0, 0))
+    np.testing.assert_array_equal(whole, np.pad(scene, ((0, 4), (0, 6), (0, 0)), mode="symmetric"))
+    np.testing.assert_array_equal(_mosaic([scene], (5, 7), (2, 3)), whole[2:7, 3:10])
+
+
+def test_photographs_make_pictures_of_any_size(tmp_path):
+    color = np.random.default_rng(1).integers(0, 256, (1030, 1540, 3), dtype=np.uint8)
+    save(Picture(color), tmp_path / "large.png")
+    save(Picture(color[:100]), tmp_path / "small.png")
+    (tmp_path / "notes.txt").write_text("none")
+    (scene,) = _photographed(tmp_path)
+    np.testing.assert_array_equal(scene, color[3:1027, 2:1538])
+    with pytest.raises(InputError, match="has no photographs in colour of at least 1536 x 1024"):
+        _photographed(tmp_path / "nowhere")
 
 
 @pytest.mark.slow
-def test_memory_grows_with_the_output_and_stays_within_what_was_predicted():
-    report = bench_memory(megapixels=(0.25, 1.0), references=(1, 3), reference=(100, 152))
-    small, large, several = report["cases"]
+def test_memory_grows_with_the_output_and_is_as_it_was_predicted():
+    report = bench_memory(megapixels=(0.25, 1.0, 2.0), references=(1, 3), reference=(100, 152))
+    small, large, largest, several = report["cases"]
     assert (small["references"], several["references"]) == (1, 3)
     assert small["output"] == several["output"]
     for case in report["cases"]:
-        assert case["peak_over_predicted"] <= 1
-    assert large["peak_bytes"] > small["peak_bytes"]
+        assert 1 / 1.2 <= case["peak_over_predicted"] <= 1
+    assert largest["peak_bytes"] > large["peak_bytes"] > small["peak_bytes"]
     assert report["growth"]["bytes"] < 1.2
 
 

@@ -13,7 +13,7 @@ from reference.matching import slow_match
 from torch import Tensor
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match import Correspondence, dense_match, fast_match, fast_match_bytes
+from srntt.match import STRIP, Correspondence, dense_match, fast_match, fast_match_bytes, fast_match_strips
 from srntt.match._bench_fast import _turned_pair
 
 
@@ -80,6 +80,21 @@ def test_threads_do_not_matter(patch: int):
     first, second = (fast_match(query, [key], patch=patch, threads=threads, seed=5) for threads in (1, 2))
     for name in ("reference", "y", "x", "similarity"):
         assert torch.equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize("rows", [STRIP, 3 * STRIP, 95])
+def test_strips_are_matched_as_the_whole_is(rows: int):
+    query, key = _turned_pair(95, 20)
+    query[:, 30:33, 4:9] = 0
+    whole = fast_match(query, [key], patch=1, threads=1)
+    taken = []
+    strips = (taken.append(strip) or strip for strip in query.split(rows, 1))
+    parts = []
+    for part in fast_match_strips(strips, key, threads=2):
+        parts.append(part)
+        assert len(taken) - len(parts) <= 2  # of the strips few are held
+    for name in ("reference", "y", "x", "similarity"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(whole, name))
 
 
 def test_seed_is_heard():

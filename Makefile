@@ -20,7 +20,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all lint format readme-picture clean
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format readme-picture clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -49,6 +49,11 @@ test: lint ## ruff, pyright, and every test that is not slow (the order of folde
 
 test-all: lint ## the same with the slow tests
 	$(RUN) -m pytest
+
+# Triton's interpreter stands in for a GPU. The package is 1 GB unpacked, so that it is no part of `make dev`.
+test-triton: $(INSTALLED_DEV) ## the GPU matcher's kernel, without a GPU: fetches Triton (290 MB), some minutes
+	$(PIP) install $(PIP_ARGS) triton==3.9.0
+	TRITON_INTERPRET=1 $(RUN) -m pytest tests/match/test_triton_kernel.py
 
 lint: $(INSTALLED_DEV) ## ruff and pyright
 	$(RUN) -m ruff check .

@@ -9,7 +9,6 @@ import torch
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import dense_match
-from srntt.match._dense import choose_engine
 from srntt.match._problem import make_problem, tile_shape
 from srntt.match._shortlist import rounding_margin
 
@@ -28,18 +27,19 @@ MAP = torch.ones(4, 5, 6)
         (MAP, [MAP * torch.nan], {}, r"keys\[0\] contains NaN"),
         (MAP, [MAP], {"patch": 2}, "patch is 2; .* patch=1 or patch=3"),
         (MAP, [MAP], {"border": "zero"}, "border is 'zero'; give 'replicate'"),
-        (MAP, [MAP], {"engine": "magic"}, "engine is 'magic'; give 'auto', 'fused' or 'torch'"),
+        (MAP, [MAP], {"engine": "magic"}, "engine is 'magic'; give 'auto', 'fused', 'torch' or 'triton'"),
+        (
+            MAP,
+            [MAP],
+            {"precision": "int8"},
+            "precision is 'int8'; give one of 'fp32', 'tf32x3', 'tf32', 'fp16', 'bf16'",
+        ),
         (MAP, [MAP], {"threads": 0}, "threads=0"),
     ],
 )
 def test_refusal_says_what_to_do(query, keys, options, text):
     with pytest.raises(InputError, match=text):
         dense_match(query, keys, **options)
-
-
-def test_fused_engine_refuses_other_devices():
-    with pytest.raises(InputError, match="engine='fused' runs on the CPU and the features are on meta"):
-        choose_engine("fused", MAP.to("meta"))
 
 
 @pytest.mark.parametrize("engine", ["fused", "torch"])

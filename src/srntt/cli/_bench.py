@@ -21,9 +21,9 @@ bench.command(_bench_upscale.memory)
 @bench.command
 def match(
     *,
-    query: tuple[int, int] = (83, 125),
-    key: tuple[int, int] = (83, 125),
-    references: int = 1,
+    query: tuple[int, int] | None = None,
+    key: tuple[int, int] | None = None,
+    references: int | None = None,
     large: Annotated[bool, Parameter(negative="")] = False,
     fast: Annotated[bool, Parameter(negative="")] = False,
     sizes: tuple[int, ...] = (128, 256, 512),
@@ -32,15 +32,16 @@ def match(
     patch: Literal[1, 3] | None = None,
     repeats: int = 5,
     check: Annotated[bool, Parameter(negative="--no-check")] = True,
+    device: str = "cpu",
     json: Json = False,
 ) -> int:
     """Exact matching beside unfold + matmul and the bare product of the pixels, about two minutes on two cores; or fast
     matching beside exact.
 
     Args:
-        query: Positions of the query, down and across. Default: 83 125.
-        key: Positions of a key map, down and across. Default: 83 125.
-        references: Number of key maps. Default: 1.
+        query: Positions of the query, down and across. Default: 83 125; 128 128 on a GPU.
+        key: Positions of a key map, down and across. Default: 83 125; 256 256 on a GPU.
+        references: Number of key maps. Default: 1; 2 on a GPU.
         large: Also 128 x 128 positions against two key maps of 256 x 256, one round; minutes, and 6 GB of memory.
         fast: Fast matching beside exact instead, of square maps of the given sizes: time, growth, and what it misses.
         sizes: Sides of the maps for --fast. Default: 128, 256 and 512, about two minutes on two cores.
@@ -49,8 +50,16 @@ def match(
         patch: Side of a patch, 3 or 1. Default: 3; 1 with --fast.
         repeats: Rounds, each of which times every method once; medians count. Default: 5.
         check: Compare each engine's index with the definition in float64. Default: yes; --no-check leaves it out.
+        device: cuda for the Triton engine instead, in every precision. Default: cpu.
     """
-    from srntt.match import bench_fast, bench_match
+    from srntt.match import bench_device, bench_fast, bench_match
+
+    if device != "cpu":
+        report = bench_device(
+            device=device, query_size=query or (128, 128), key_size=key or (256, 256), references=references or 2,
+            channels=channels or (256, 64), patch=patch or 3, repeats=repeats,
+        )  # fmt: skip
+        return _show(report, _device_lines(report), json)
 
     if fast:
         reports = [
@@ -60,7 +69,8 @@ def match(
         ]
         return _show({"fast": reports}, chain.from_iterable(map(_fast_lines, reports)), json)
     common = {"channels": channels or (256, 64), "threads": threads, "patch": patch or 3, "check": check}
-    report = bench_match(query_size=query, key_size=key, references=references, repeats=repeats, **common)
+    usual, number = (83, 125), references or 1
+    report = bench_match(query_size=query or usual, key_size=key or usual, references=number, repeats=repeats, **common)
     if large:
         more = bench_match(query_size=(128, 128), key_size=(256, 256), references=2, repeats=1, **common)
         report["cases"] += more["cases"]
@@ -99,3 +109,18 @@ def _lines(report: dict[str, Any]) -> "Iterator[str]":
             yield f"  {method:14} {seconds * 1000:8.0f} ms{judged}"
         yield f"  unfold + matmul takes {case['unfold_matmul_over_fused']:.2f} times as long as the fused engine,"
         yield f"  which takes {case['fused_over_pixel_matmul']:.2f} times as long as the product of the pixels alone"
+
+
+def _device_lines(report: dict[str, Any]) -> "Iterator[str]":
+    yield f"{report['device']}, torch {report['torch']}, triton {report['triton']}, patches of {report['patch']}"
+    for case in report["cases"]:
+        query, key = (f"{height} x {width}" for height, width in (case["query"], case["key"]))
+        sizes = f"{query} against {case['references']} x {key} positions"
+        yield f"{case['channels']} channels, {case['precision']}, {sizes}"
+        for method, seconds in case["seconds"].items():
+            megabytes = case["peak_bytes"][method] / 1e6
+            wrong = f"{case['wrong_index'][method]} of {case['compared']} positions differ from the definition"
+            yield f"  {method:14} {seconds * 1000:8.2f} ms {megabytes:8.0f} MB   {wrong}"
+        yield f"  unfold + matmul takes {case['unfold_matmul_over_triton']:.2f} times as long as the Triton engine,"
+        peak = report["matmul_tflops"][case["precision"]]
+        yield f"  which multiplies at {case['peak_share']:.0%} of this device's {peak:.0f} TFLOP/s"

@@ -2,6 +2,7 @@
 
 from srntt.match._augment import ReferenceCopy, augment_references
 from srntt.match._bench import bench_match
+from srntt.match._bench_device import bench_device
 from srntt.match._bench_fast import bench_fast
 from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._correspondence import Correspondence
@@ -16,6 +17,7 @@ __all__ = [
     "MatcherChoice",
     "ReferenceCopy",
     "augment_references",
+    "bench_device",
     "bench_fast",
     "bench_match",
     "choose_matcher",

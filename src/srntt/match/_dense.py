@@ -1,21 +1,23 @@
 """Dense matching, the paper's Eq. 1-3: every patch of the query against every patch of the references."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from srntt._shapes import Float
+from srntt._shapes import Float, Int64
 from srntt.errors import InputError
 from srntt.match import _fused, _pixelwise
 from srntt.match._correspondence import Correspondence
+from srntt.match._engines import choose_engine
 from srntt.match._problem import Block, Problem, make_problem, split
 from srntt.match._shortlist import Shortlist, choose
+from srntt.match._triton import triton_search
 
 DEFAULT_MEMORY = {"cpu": 64 * 2**20}
 _DEVICE_MEMORY = 512 * 2**20
-_Engine = Callable[[Problem, Block, torch.dtype, int, int], Shortlist]
 
 
 @torch.no_grad()
@@ -27,25 +29,30 @@ def dense_match(
     memory: int | None = None,
     border: str = "replicate",
     engine: str = "auto",
+    precision: str = "fp16",
     threads: int | None = None,
 ) -> Correspondence:
     """Find for each patch of the query the best patch among all keys, exactly.
 
     The score is the inner product with the normalised key patch (Eq. 1); all patches of all keys compete in one argmax
     (Eq. 3). The patch returned is the argmax in float64, equal scores (cosines within 1e-12) to the lowest
-    (reference, y, x), whatever the engine, the number of threads and the memory. A patch of zeros scores 0
-    as a key; as a query it has similarity 0 and the lowest index.
+    (reference, y, x), whatever the engine, the number of threads and the memory, with one exception: on CUDA devices
+    `precision` decides. A patch of zeros scores 0 as a key; as a query it has similarity 0 and the lowest index.
 
     Args:
         query: Features of the upsampled low-res picture, float32.
         keys: Features of the references, float32, of any sizes.
         patch: 3 as the paper, or 1 for descriptors that already see their surroundings.
         memory: Bytes of transient memory (everything but arguments and result); by default 64 MB on the CPU and 512 MB
-            elsewhere. Less is slower, by little.
+            elsewhere, and for the Triton engine what it needs, which grows as n + m. Less is slower, by little.
         border: "replicate" repeats the outermost pixels of query and keys by one, so that every position has a match of
             its own. "valid" considers centres 1..h-2, 1..w-2 only, as the released code does, and repeats the outermost
             match (its reference, y, x and similarity, unchanged) at the frame, as that code pads its similarity map.
-        engine: "fused" (CPU), "torch" (any device), or "auto", the faster one that the device has.
+        engine: "fused" (CPU), "triton" (CUDA devices), "torch" (any device), or "auto", the fastest one that the device
+            has. Where Triton is absent or fails its trial, "auto" takes "torch" and logs why.
+        precision: What the Triton engine multiplies in; the others know float32 alone. "fp32" and "tf32x3" give the
+            argmax in float64. "fp16", "tf32" and "bf16" compare up to eight candidates in float64, so that theirs is
+            the argmax wherever its cosine exceeds all others by more than rounding the features can move it.
         threads: Threads of the fused engine; by default torch's number.
 
     Returns:
@@ -63,36 +70,41 @@ def dense_match(
         ([1, 1, 1, 1, 1], [2, 2, 2, 2, 2], [0, 1, 2, 3, 4])
     """
     problem = make_problem(query, keys, patch, border)
-    search, tile_for = choose_engine(engine, query)
-    memory = _default_memory(query) if memory is None else memory
     threads = torch.get_num_threads() if threads is None else threads
-    if threads < 1 or memory < 1:
+    if threads < 1 or (memory is not None and memory < 1):
         raise InputError(f"threads={threads}, memory={memory}: both are counts of at least 1, or None for the default.")
-    fine_tile, tile = (tile_for(problem, dtype, threads, memory) for dtype in (torch.float64, torch.float32))
+    name = choose_engine(engine, problem, precision, memory)
+    memory = _default_memory(query) if memory is None else memory
+    if name == "triton":
+        return _match_on_chip(problem, precision, threads, memory)
+    module = _fused if name == "fused" else _pixelwise
     _, height, width = query.shape
     best = np.zeros((height, width), np.int64)
     similarity = np.zeros((height, width), np.float32)
+    tile = module.tile_for(problem, torch.float32, threads, memory)
+    module.tile_for(problem, torch.float64, threads, memory)  # refuses what could not be decided, before any work
     for block in split(problem.centres(query), *tile):
-        found = search(problem, block, torch.float32, threads, memory)
+        found = module.shortlist(problem, block, torch.float32, threads, memory)
         _store(problem, block, found, memory, best, similarity)
         crowded = np.zeros((height, width), bool)
         crowded[block.slices] = found.crowded.reshape(block.rows, block.columns)
-        for part in _crowded_parts(block, crowded, fine_tile):
-            again = search(problem, part, torch.float64, threads, memory)
-            _store(problem, part, again, memory, best, similarity, crowded[part.slices])
+        _decide(problem, module, block, crowded, threads, memory, best, similarity)
     return _correspondence(problem, best, similarity)
 
 
-def choose_engine(
-    name: str, query: Tensor
-) -> tuple[_Engine, Callable[[Problem, torch.dtype, int, int], tuple[int, int]]]:
-    on_cpu = query.device.type == "cpu"
-    if name not in ("auto", "fused", "torch"):
-        raise InputError(f"engine is {name!r}; give 'auto', 'fused' or 'torch'.")
-    if name == "fused" and not on_cpu:
-        raise InputError(f"engine='fused' runs on the CPU and the features are on {query.device}; use engine='torch'.")
-    module = _fused if on_cpu and name != "torch" else _pixelwise
-    return module.shortlist, module.tile_for
+def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Correspondence:
+    """With the Triton engine; what it leaves open, in float64 with the torch engine."""
+    found = triton_search(problem, precision)
+    centres = problem.centres(problem.query)
+    best, similarity, crowded = (
+        values.new_zeros(problem.query.shape[1:]) for values in (found.best, found.similarity, found.crowded)
+    )
+    for whole, inside in ((best, found.best), (similarity, found.similarity), (crowded, found.crowded)):
+        whole[centres.slices] = inside
+    if found.crowded.any():
+        best, similarity = best.cpu(), similarity.cpu()
+        _decide(problem, _pixelwise, centres, crowded.cpu().numpy(), threads, memory, best.numpy(), similarity.numpy())
+    return _located(problem, best, similarity)
 
 
 def _default_memory(query: Tensor) -> int:
@@ -108,6 +120,16 @@ def _store(
         np.copyto(target[block.slices], values.reshape(block.rows, block.columns), where=only)
 
 
+def _decide(
+    problem: Problem, module: ModuleType, block: Block, crowded: np.ndarray, threads: int, memory: int,
+    best: np.ndarray, similarity: np.ndarray,
+) -> None:  # fmt: skip
+    """Search for the crowded positions of a block again, in float64."""
+    for part in _crowded_parts(block, crowded, module.tile_for(problem, torch.float64, threads, memory)):
+        again = module.shortlist(problem, part, torch.float64, threads, memory)
+        _store(problem, part, again, memory, best, similarity, crowded[part.slices])
+
+
 def _crowded_parts(block: Block, crowded: np.ndarray, tile: tuple[int, int]) -> Iterator[Block]:
     """Runs of rows with a crowded position, cut to tiles."""
     rows = crowded[block.slices].any(axis=1)
@@ -117,15 +139,17 @@ def _crowded_parts(block: Block, crowded: np.ndarray, tile: tuple[int, int]) -> 
 
 
 def _correspondence(problem: Problem, best: np.ndarray, similarity: np.ndarray) -> Correspondence:
+    return _located(problem, torch.from_numpy(best), torch.from_numpy(similarity))
+
+
+def _located(problem: Problem, best: Int64[Tensor, "h w"], similarity: Float[Tensor, "h w"]) -> Correspondence:
     """Positions of the winners within their maps; the frame filled from inside."""
-    frame = problem.frame
-    if frame:
-        inside = (slice(frame, -frame), slice(frame, -frame))
-        best, similarity = (np.pad(values[inside], frame, mode="edge") for values in (best, similarity))
-    starts = np.array(problem.key_starts)
-    reference = np.searchsorted(starts, best, side="right") - 1
-    widths = np.array([key.shape[2] for key in problem.keys])
-    y, x = np.divmod(best - starts[reference], widths[reference])
-    device = problem.query.device
-    maps = [torch.from_numpy(values).to(device) for values in (reference, y, x, similarity)]
-    return Correspondence(*maps, frame=frame)
+    device, frame = problem.query.device, problem.frame
+    best, similarity = best.to(device), similarity.to(device)
+    y, x = (torch.arange(size, device=device).clamp(frame, size - 1 - frame) for size in best.shape)
+    best, similarity = best[y[:, None], x], similarity[y[:, None], x]
+    starts = torch.tensor(problem.key_starts, device=device)
+    reference = torch.searchsorted(starts, best, right=True) - 1
+    widths = torch.tensor([key.shape[2] for key in problem.keys], device=device)[reference]
+    within = best - starts[reference]
+    return Correspondence(reference, within // widths, within % widths, similarity, frame=frame)

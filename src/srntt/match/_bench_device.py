@@ -1,0 +1,204 @@
+"""How fast exact matching is on a GPU: `srntt bench match --device cuda`."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from statistics import median
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srntt._shapes import Float, Int64
+from srntt.errors import InputError
+from srntt.match._bench import _patches, _random_features
+from srntt.match._dense import dense_match
+from srntt.match._triton import EXACT, ROUNDED, refusal
+
+_AT_ONCE = 2**29  # products that unfold + matmul holds
+_CHECKED = 1024  # positions compared with the definition
+_DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+def bench_device(
+    *,
+    device: str = "cuda",
+    query_size: tuple[int, int] = (128, 128),
+    key_size: tuple[int, int] = (256, 256),
+    references: int = 2,
+    channels: Sequence[int] = (256, 64),
+    patch: int = 3,
+    precisions: Sequence[str] = ("fp16", "bf16", "tf32", "tf32x3", "fp32"),
+    repeats: int = 5,
+    yardstick: int = 8192,
+) -> dict[str, Any]:
+    """Time the Triton engine beside unfold + matmul in the same precision and the bare product of two matrices.
+
+    Times are of whole calls, from the maps to the matches, by the clock around a synchronised device; each method runs
+    once before it is timed, then all in turn. Unfold + matmul takes its products in the same precision, and float32 in
+    full for "fp32" and "tf32x3". Smooth random features; indices are compared with the definition in float64.
+
+    Args:
+        device: Where; the CPU works with TRITON_INTERPRET=1 set, and says nothing about time.
+        query_size: Positions of the query, down and across.
+        key_size: Positions of a key map.
+        references: Number of key maps.
+        channels: Depths to try.
+        patch: 3, or 1.
+        precisions: What to multiply in.
+        repeats: Rounds; medians are reported.
+        yardstick: Side of the square matrices whose product gives the peak.
+
+    Returns:
+        ``{"device", "torch", "triton", "patch", "repeats", "matmul_tflops": {precision: peak}, "cases": [{"channels",
+        "precision", "query", "key", "references", "seconds": {method: median}, "unfold_matmul_over_triton",
+        "peak_share", "peak_share_as_written", "peak_bytes": {method: count}, "wrong_index": {method: count},
+        "compared", "similarity_lost"}]}``. "peak_share" counts the products of the kernel's algorithm (a third of those
+        of Eq. 1 for patches of 3), "peak_share_as_written" those of Eq. 1 itself, both by the whole call's time.
+        "peak_bytes" is what a call allocates beyond its arguments, 0 where the device does not tell.
+        "wrong_index" counts positions with another index than the definition's, of those "compared"; "similarity_lost"
+        is the largest true cosine that the Triton engine gave away there.
+
+    Raises:
+        InputError: The Triton engine does not run there; the text says why.
+    """
+    place = torch.device(device)
+    if reason := refusal(place):
+        raise InputError(f"device={device!r}: the Triton engine does not run there: {reason}.")
+    unknown = set(precisions) - {*EXACT, *ROUNDED}
+    if unknown or repeats < 1 or references < 1:
+        raise InputError(
+            f"precisions={list(precisions)}, repeats={repeats}, references={references}: give precisions of "
+            f"{', '.join((*EXACT, *ROUNDED))}, and at least 1 of each count."
+        )
+    import triton  # pyright: ignore[reportMissingImports]
+
+    sizes = [query_size, *[key_size] * references]
+    maps = [_random_features(max(channels), size, n).to(place) for n, size in enumerate(sizes)]
+    peaks = {name: _matmul_tflops(place, name, yardstick, repeats) for name in precisions}
+    cases = []
+    for depth in channels:
+        query, *keys = (features[:depth].contiguous() for features in maps)
+        cases += [_case(query, keys, patch, name, repeats, peaks[name]) for name in precisions]
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else str(place)
+    return {
+        "device": name, "torch": torch.__version__, "triton": triton.__version__, "patch": patch, "repeats": repeats,
+        "matmul_tflops": peaks, "cases": cases,
+    }  # fmt: skip
+
+
+def _case(query: Tensor, keys: list[Tensor], patch: int, precision: str, repeats: int, peak: float) -> dict[str, Any]:
+    methods = {
+        "triton": partial(_index, query, keys, patch, precision),
+        "unfold_matmul": partial(_unfold_matmul, query, keys, patch, precision),
+    }
+    chosen, wrong, lost = _judged(query, keys, patch, {name: method() for name, method in methods.items()})
+    seconds = _timed(methods, query.device, repeats)
+    products = 2e-12 * query[0].numel() * sum(key[0].numel() for key in keys) * len(query)
+    return {
+        "channels": len(query),
+        "precision": precision,
+        "query": [*query.shape[1:]],
+        "key": [*keys[0].shape[1:]],
+        "references": len(keys),
+        "seconds": seconds,
+        "unfold_matmul_over_triton": seconds["unfold_matmul"] / seconds["triton"],
+        "peak_share": products * patch / seconds["triton"] / peak,
+        "peak_share_as_written": products * patch**2 / seconds["triton"] / peak,
+        "peak_bytes": {name: _peak_bytes(method, query.device) for name, method in methods.items()},
+        "wrong_index": wrong,
+        "compared": chosen,
+        "similarity_lost": lost,
+    }
+
+
+def _timed(methods: dict[str, Callable], device: torch.device, repeats: int) -> dict[str, float]:
+    seconds: dict[str, list[float]] = {name: [] for name in methods}
+    for _ in range(repeats):
+        for name, method in methods.items():
+            _synchronise(device)
+            started = time.perf_counter()
+            method()
+            _synchronise(device)
+            seconds[name].append(time.perf_counter() - started)
+    return {name: median(values) for name, values in seconds.items()}
+
+
+def _matmul_tflops(device: torch.device, precision: str, side: int, repeats: int) -> float:
+    """The highest of several products' rates: of tf32 for tf32x3, which multiplies three times in it."""
+    dtype = _DTYPES.get(precision, torch.float32)
+    first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    with _products_in("tf32" if precision == "tf32x3" else precision):
+        torch.mm(first, second)
+        times = [_timed({"mm": partial(torch.mm, first, second)}, device, 1)["mm"] for _ in range(max(repeats, 10))]
+    return 2e-12 * side**3 / min(times)
+
+
+def _index(query: Tensor, keys: list[Tensor], patch: int, precision: str) -> Int64[Tensor, " n"]:
+    match = dense_match(query, keys, patch=patch, engine="triton", precision=precision)
+    return (match.reference * keys[0][0].numel() + match.y * keys[0].shape[2] + match.x).flatten()
+
+
+def _unfold_matmul(query: Tensor, keys: list[Tensor], patch: int, precision: str) -> Int64[Tensor, " n"]:
+    """What one would write: patches as unit vectors, products and their maxima for many rows at once."""
+    dtype = _DTYPES.get(precision, torch.float32)
+    normalised = torch.cat([F.normalize(_patches(key, patch), dim=0).to(dtype) for key in keys], 1)
+    rows = F.normalize(_patches(query, patch), dim=0).to(dtype).T  # fp16 holds no more than 65504
+    with _products_in(precision):
+        return torch.cat([(s @ normalised).max(1).indices for s in rows.split(max(1, _AT_ONCE // normalised.shape[1]))])
+
+
+def _judged(
+    query: Tensor, keys: list[Tensor], patch: int, found: dict[str, Int64[Tensor, " n"]]
+) -> tuple[int, dict[str, int], float]:
+    """How many positions were compared with the definition, how many are wrong, and what the engine gives away."""
+    generator = torch.Generator().manual_seed(0)
+    chosen = torch.randperm(query[0].numel(), generator=generator)[:_CHECKED].to(query.device)
+    cosines = _definition(query, keys, patch, chosen)
+    highest = cosines.amax(1)
+    true = {name: cosines.gather(1, index[chosen][:, None])[:, 0] for name, index in found.items()}
+    wrong = {name: int((cosines.argmax(1) != index[chosen]).sum()) for name, index in found.items()}
+    return len(chosen), wrong, (highest - true["triton"]).max().item()
+
+
+def _definition(query: Tensor, keys: list[Tensor], patch: int, chosen: Int64[Tensor, " n"]) -> Float[Tensor, "n m"]:
+    """Cosines of the chosen patches of the query and all of the keys, in float64, 16 channels at a time."""
+    parts = []
+    for key in keys:
+        products = torch.zeros(len(chosen), key[0].numel(), dtype=torch.float64, device=query.device)
+        squares = torch.zeros(key[0].numel(), dtype=torch.float64, device=query.device)
+        own = torch.zeros(len(chosen), dtype=torch.float64, device=query.device)
+        for some_query, some_key in zip(query.split(16), key.split(16), strict=True):
+            rows, columns = _patches(some_query.double(), patch)[:, chosen], _patches(some_key.double(), patch)
+            products.addmm_(rows.T, columns)
+            squares += columns.square().sum(0)
+            own += rows.square().sum(0)
+        parts.append(products / (own[:, None] * squares).sqrt().clamp_min(torch.finfo(torch.float64).tiny))
+    return torch.cat(parts, 1)
+
+
+def _peak_bytes(method: Callable, device: torch.device) -> int:
+    if device.type != "cuda":
+        return 0
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    method()
+    return torch.cuda.max_memory_allocated(device) - before
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+@contextmanager
+def _products_in(precision: str) -> Iterator[None]:
+    """What torch multiplies float32 in."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

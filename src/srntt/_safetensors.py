@@ -109,9 +109,12 @@ def _refuse_other_formats(path: Path) -> None:
     if path.suffix.lower() in _OTHER_FORMATS:
         raise ModelError(f"{path} is a {path.suffix} file: not loaded. {_ADVICE}.")
     start = _first_bytes(path)
-    if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY")):
+    # A header of 640 bytes, or 896, 1152, 1408, begins as a pickle of protocol 2 to 5 does; but then comes its bracket.
+    if start[8:] != b"{" and start.startswith(
+        (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY")
+    ):
         raise ModelError(f"{path} is a pickle, zip or NumPy file whatever its name says: not loaded. {_ADVICE}.")
-    length = int.from_bytes(start, "little")
+    length = int.from_bytes(start[:8], "little")
     if len(start) < 8 or length > min(MAX_HEADER_BYTES, status.st_size - 8):
         raise ModelError(
             f"{path} is not a whole safetensors file: its header claims {length} bytes of {status.st_size}, "
@@ -122,7 +125,7 @@ def _refuse_other_formats(path: Path) -> None:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(8)
+            return file.read(9)
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}. Change its mode, or copy it where you may.") from error
 

@@ -5,6 +5,7 @@ import pytest
 import srntt
 from srntt.cli import _upscale, main
 from srntt.cli._exit import NothingToDoError, exit_code
+from srntt.cli._say import complain
 from srntt.errors import (
     InputError,
     MemoryBudgetError,
@@ -45,6 +46,21 @@ def test_an_error_that_nobody_foresaw_says_what_to_do(run, folder, monkeypatch: 
     monkeypatch.setattr(_upscale, "refuse_missing", lambda files: 1 // 0)
     assert "ZeroDivisionError" in (err := run("upscale", folder / "small.png").err)
     assert "--debug" in err
+
+
+def test_a_name_with_a_newline_cannot_speak_for_srntt(run, folder) -> None:
+    (folder / "a\nsrntt: all is well.png").write_bytes(b"nothing")
+    err = run("upscale", folder / "a\nsrntt: all is well.png").err
+    assert "is no picture" in err
+    assert sum(line.startswith("srntt:") for line in err.splitlines()) == 1
+
+
+def test_what_a_hostile_file_makes_long_is_cut_in_the_middle(capsys) -> None:
+    complain("begin " + "x" * 100_000 + " what to do.")
+    err = capsys.readouterr().err
+    assert len(err) < 1600
+    assert err.startswith("srntt: begin xxx")
+    assert err.endswith("xxx what to do.\n")
 
 
 @pytest.mark.parametrize("way", ["option", "environment"])

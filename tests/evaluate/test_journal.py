@@ -1,5 +1,6 @@
 """An interrupted evaluation goes on where it stopped, and never with what is not the same."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -147,9 +148,21 @@ def test_scores_survive_the_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+@pytest.mark.parametrize("kind", ["fifo", "link"])
+def test_a_journal_that_would_block_or_lead_elsewhere_is_refused(out: Path, kind: str) -> None:
+    out.mkdir()
+    if kind == "fifo":
+        os.mkfifo(out / JOURNAL_FILE)
+    else:
+        (out / JOURNAL_FILE).symlink_to("../elsewhere")
+    with pytest.raises(OutputError, match=r"scored\.jsonl is no regular file"):
+        Journal.open(out, CONTEXT)
+
+
 def test_a_journal_that_cannot_be_used_is_said_before_the_work(folder: Path, out: Path) -> None:
     (out / JOURNAL_FILE).mkdir(parents=True)
-    with pytest.raises(OutputError, match=r"scored.jsonl cannot be read: .*another folder"):
+    with pytest.raises(OutputError, match=r"scored.jsonl is no regular file.*another folder"):
         Journal.open(out, CONTEXT)
     out2 = out.parent / "file"
     out2.touch()

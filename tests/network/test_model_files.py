@@ -158,6 +158,18 @@ def test_pickles_are_refused_by_name_and_by_content(suffix, tmp_path):
     assert not marker.exists()
 
 
+@pytest.mark.parametrize("length", [640, 896, 1152, 1408])
+def test_a_header_whose_length_looks_like_a_pickle_is_read(length, tmp_path):
+    """640 is 80 02 in little-endian bytes: the two that a pickle of protocol 2 begins with."""
+    path = tmp_path / "x.safetensors"
+    for padding in range(length - 120, length, 4):
+        write_tensors(path, {"a": torch.ones(1)}, {"note": "x" * padding})
+        if int.from_bytes(path.read_bytes()[:8], "little") == length:
+            break
+    assert path.read_bytes()[:1] == b"\x80"
+    assert read_tensors(path, {"a": (1,)})["a"].item() == 1
+
+
 def test_a_pickle_in_a_model_folder_is_no_way_around(folder):
     (folder / "model.safetensors").rename(folder / "model.pth")
     with pytest.raises(ModelError, match=r"model\.safetensors: No such file"):
@@ -308,6 +320,14 @@ def test_fifos_folders_and_nothing_are_refused_at_once(tmp_path):
         load_model(tmp_path / "folder")
     with pytest.raises(ModelError, match="No such file"):
         load_model(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_config_that_is_a_fifo_is_refused_at_once(folder):
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")
+    with pytest.raises(ModelError, match=r"config\.json is no file"):
+        load_model(folder)
 
 
 def test_the_size_is_judged_before_anything_is_read(tmp_path):

@@ -307,3 +307,48 @@ def test_float64_and_fortran_order_are_taken(upscale, tmp_path):
     oracle.save_official(tmp_path / "upscale.npz", arrays)
     for found, array in zip(read_official(tmp_path / "upscale.npz"), upscale[1], strict=True):
         np.testing.assert_array_equal(found, array)
+
+
+def _pickled(tmp_path, program):
+    path = tmp_path / "upscale.npz"
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("params.npy", b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + program)
+    return path
+
+
+def test_a_pickle_that_copies_what_it_remembers_is_refused(tmp_path):
+    """1 MB of text, encoded again and again: without a limit, as many megabytes as the pickle has steps."""
+    text = b"X" + (10**6).to_bytes(4, "little") + b"a" * 10**6 + b"q\x01"
+    program = b"\x80\x02" + text + b"c_codecs\nencode\nq\x00" + b"h\x00h\x01X\x06\0\0\0latin1\x86R" * 100 + b"."
+    with pytest.raises(ModelError, match="makes more than it holds"):
+        read_official(_pickled(tmp_path, program))
+
+
+def test_an_array_state_that_is_given_to_many_arrays_is_refused(tmp_path):
+    count = 200_000
+    data = b"B" + (4 * count).to_bytes(4, "little") + bytes(4 * count)
+    dtype = b"cnumpy\ndtype\nX\x02\0\0\0f4K\0K\x01\x87R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+    state = b"(K\x01J" + count.to_bytes(4, "little") + b"\x85" + dtype + b"\x89" + data + b"tq\x01"
+    program = b"\x80\x03" + state + b"cnumpy.core.multiarray\n_reconstruct\nq\x02" + b"h\x02)Rh\x01b" * 100 + b"."
+    with pytest.raises(ModelError, match="makes more than it holds"):
+        read_official(_pickled(tmp_path, program))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_other_packing_than_numpys_is_refused(tmp_path, method):
+    """LZMA may ask for a dictionary of 4 GiB, and fails with an error of its own."""
+    path = tmp_path / "upscale.npz"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("params.npy", b"x")
+    with pytest.raises(ModelError, match="packed in a way that NumPy does not use"):
+        read_official(path)
+
+
+@pytest.mark.parametrize("header", ["(((", "{'descr': '", "\n  {'a': 1}", "{'descr': '|O', 'shape': (1L,"])
+def test_headers_that_are_no_python_are_refused(tmp_path, header):
+    path = tmp_path / "upscale.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("params.npy", b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header.encode())
+    with pytest.raises(ModelError, match="not an official SRNTT"):
+        read_official(path)

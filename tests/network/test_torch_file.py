@@ -105,3 +105,13 @@ def test_damaged_pth_files_end_in_model_errors(data, whole_files, tmp_path_facto
         said = "x.pth"
         assert all(tensor.dtype == torch.float32 for tensor in found.values())
     assert "x.pth" in said
+
+
+def test_many_tensors_of_one_large_storage_are_refused(tmp_path):
+    """Each would be a copy: 64 MiB in the file, gigabytes in memory."""
+    path = tmp_path / "shared.pth"
+    whole = torch.zeros(16 << 20)
+    names = [f"w{number}" for number in range(8)]
+    torch.save({name: whole[:] for name in names}, path)  # noqa: C420 - views, each a tensor of its own
+    with pytest.raises(ModelError, match="take more than 268435456 bytes"):
+        read_torch_file(path, names)

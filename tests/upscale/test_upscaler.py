@@ -1,5 +1,6 @@
 """The shipped model, end to end, on pictures small enough for every test run."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from srntt._safetensors import write_tensors
 from srntt.errors import InputError, MemoryBudgetError, ModelError, PictureError
 from srntt.image import Limits
-from srntt.upscale import References, Upscaler, _plan, list_models
+from srntt.upscale import References, Upscaler, _plan, find_model, list_models
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 
@@ -128,6 +130,36 @@ def test_references_of_other_weights_are_refused(upscaler, references, low_res):
 def test_a_file_that_holds_no_references_is_refused(tmp_path):
     with pytest.raises(ModelError, match="does not hold references"):
         References.load(list_models()[0]["path"] + "/model.safetensors")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        [float("inf"), "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
+        [-1, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
+        [10**30, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
+        [0, "a", -4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
+        [0, "a", 4, 4, [[10**400, 0, 0], [0, 1, 0]], ["m"]],
+        [0, "a", 4, 4, [[float("nan"), 0, 0], [0, 1, 0]], ["m"]],
+        [0, "a", 4, 4, [[1.0]], ["m"]],
+        [0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], []],
+        [0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["other"]],
+        [0, "a", 4],
+    ],
+)
+def test_facts_of_references_that_cannot_be_are_refused(tmp_path, facts):
+    head = {"format": "srntt-references", "version": 1, "fingerprint": "f", "references": [facts]}
+    path = tmp_path / "refs.safetensors"
+    for text in (json.dumps(head), "[" * 10_000):
+        write_tensors(path, {"0.m": torch.zeros(1, 2, 2)}, {"references": text})
+        with pytest.raises(ModelError, match=r"refs\.safetensors does not hold references"):
+            References.load(path)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n/" * 3000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_model(name):
+    with pytest.raises(ModelError, match="No model"):
+        find_model(name)
 
 
 def test_bands_of_a_reference_do_not_show(upscaler, truth, monkeypatch):

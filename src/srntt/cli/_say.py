@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+_MOST_SAID = 1500  # characters of a complaint
+
 
 def say(*lines: str) -> None:
     """Results for people, on stdout."""
@@ -20,9 +22,16 @@ def say_json(value: Any) -> None:
 
 
 def complain(text: str) -> None:
-    """What went wrong, on stderr; nowhere if nobody reads it any more."""
+    """What went wrong, on stderr; nowhere if nobody reads it any more.
+
+    Lines after the first are indented, so that no name with a newline in it can speak for srntt; and what a hostile
+    file made long is cut in the middle, for the end says what to do.
+    """
+    if len(text) > _MOST_SAID:
+        text = f"{text[: _MOST_SAID // 2]} [...] {text[-_MOST_SAID // 2 :]}"
+    shown = printable(text).rstrip("\n").replace("\n", "\n  ")
     with contextlib.suppress(BrokenPipeError):
-        print(f"srntt: {printable(text)}", file=sys.stderr, flush=True)
+        print(f"srntt: {shown}", file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:

@@ -48,6 +48,8 @@ class Journal:
             OutputError: it is there and cannot be read.
         """
         path = folder / JOURNAL_FILE
+        if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):  # one leads away, a pipe blocks
+            raise OutputError(f"{path} is no regular file. Move it away, or name another folder for the report.")
         try:
             lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         except OSError as error:

@@ -1,6 +1,7 @@
 """``index.json``: which target goes with which references. It may come from anywhere, so it is read with suspicion."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Literal, get_args
@@ -69,8 +70,8 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
             f"{path} holds {_kind(entries)}; expected a list of {{name, target, refs, similarity, unrelated}}."
         )
     pairs = tuple(_pair(path, number, entry) for number, entry in enumerate(entries, 1))
-    names = [pair.name for pair in pairs]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    counts = Counter(pair.name for pair in pairs)
+    if repeated := sorted(name for name, count in counts.items() if count > 1):
         raise InputError(
             f"{path} uses a name twice: {', '.join(map(repr, repeated[:6]))}. Give each target a name of its own."
         )

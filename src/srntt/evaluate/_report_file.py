@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +93,8 @@ def read_report(path: Path) -> list[ReportedRun]:
     if not entries:
         raise InputError(f"{path} holds no evaluation. Give the report.json of srntt evaluate --report.")
     runs = [_run(path, entry) for entry in entries]
-    keys = [run.key(with_model=True) for run in runs]
-    if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+    counts = Counter(run.key(with_model=True) for run in runs)
+    if repeated := sorted(key for key, count in counts.items() if count > 1):
         raise InputError(f"{path} holds an evaluation twice: {repeated[0]}. Give the report.json as it was written.")
     return runs
 

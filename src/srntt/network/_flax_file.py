@@ -1,5 +1,6 @@
 """Parameters of a Flax network out of a pickle of NumPy arrays in nested dictionaries, without unpickling it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ def read_flax_parameters(path: str | Path) -> dict[str, np.ndarray]:
         ModelError: no such file, more than 64 MB, damaged, or anything else than dictionaries of float arrays.
     """
     path = Path(path)
+    if not os.path.isfile(path):
+        raise ModelError(f"{path} is no file. Give the path of a .ckpt file.")
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)

@@ -7,6 +7,7 @@ layers) are skipped, and what is inflated is never held as a whole. Layout: "MAT
 """
 
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,7 +43,7 @@ def read_mat(path: str | Path, variable: str) -> Any:
         ModelError: not such a file, damaged, more than memory is meant for, or no such variable.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError(f"{path} is no file. Give the path of a .mat file.")
     try:
         with path.open("rb") as file:

@@ -6,6 +6,7 @@ shape and dtype. Pickles are refused, by name and by content; there is no way ar
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -131,6 +132,8 @@ def _config_text(path: Path, header: Header) -> str:
                 f"{path} has no config in its metadata: not a model of srntt. If it came in a folder, give the folder."
             )
         return inside
+    if not os.path.isfile(path / "config.json"):
+        raise ModelError(f"{path / 'config.json'} is no file. A model folder has config.json and model.safetensors.")
     try:
         with (path / "config.json").open("rb") as file:
             text = file.read(_MAX_CONFIG_BYTES + 1).decode()

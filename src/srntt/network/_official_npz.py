@@ -5,10 +5,14 @@ convolution is W (height, width, in, out)[, b]; a batch normalisation is beta, g
 """
 
 import io
+import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -93,7 +97,7 @@ def read_official(path: str | Path) -> list[np.ndarray]:
         ModelError: not a zip of one params.npy, more than 64 MB inflated, damaged, or it asks for more than arrays.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError(f"{path} is no file. Give upscale.npz, srntt.npz or srntt_init.npz.")
     try:
         content, count = _pickle_of(path)
@@ -103,7 +107,7 @@ def read_official(path: str | Path) -> list[np.ndarray]:
         return [_finite(index, item) for index, item in enumerate(array.content)]
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    except (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, RuntimeError, SyntaxError, TokenError, BadZipFile, zlib.error) as error:
         raise ModelError(f"{path} is not an official SRNTT .npz ({error}). Give upscale.npz or srntt.npz.") from error
 
 
@@ -144,7 +148,9 @@ def _pickle_of(path: Path) -> tuple[bytes, int]:
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it was written by Python 2, and that is as it should be
+        shape, _, dtype = read(stream)
     if dtype != np.dtype(object) or len(shape) != 1:
         raise ModelError(f"params.npy is {dtype} of shape {shape}; official files have a list of objects.")
     return content[stream.tell() :], shape[0]
@@ -154,6 +160,8 @@ def _only_member(archive: zipfile.ZipFile) -> bytes:
     members = archive.infolist()
     if [member.filename for member in members] != ["params.npy"]:
         raise ModelError(f"it holds {len(members)} files; an official .npz holds params.npy alone.")
+    if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelError("it is packed in a way that NumPy does not use: refused.")  # LZMA asks for 4 GiB if it likes
     if members[0].file_size > _MAX_BYTES:
         raise ModelError(
             f"it inflates to {members[0].file_size} bytes; official files stay under {_MAX_BYTES}: refused."

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 from srntt.errors import ModelError
 
 _MAX_STEPS = 200_000
+_MAX_GROWTH = 4  # bytes made of each byte read: text that stands for bytes, and float64 kept as float32, stay below
 #: What stands for each (module, name) that the pickle may call. It gets hostile arguments: lists, tuples, dicts of
 #: anything, nested without end.
 Allowed = Mapping[tuple[str, str], Callable[..., Any]]
@@ -20,7 +21,13 @@ Allowed = Mapping[tuple[str, str], Callable[..., Any]]
 
 @runtime_checkable
 class Buildable(Protocol):
-    """A stand-in for an object whose state comes apart from its construction."""
+    """A stand-in for an object whose state comes apart from its construction.
+
+    Attributes:
+        nbytes: what it holds since it was built.
+    """
+
+    nbytes: int
 
     def build(self, state: Any) -> None:
         """Take the state; raise ModelError, or anything, if it is not as expected."""
@@ -40,7 +47,7 @@ def read_pickle(content: bytes, allowed: Allowed, persistent: Callable[[Any], An
             damaged. The caller adds which file it was.
     """
     stream = io.BytesIO(content)
-    machine = _Machine(allowed, persistent)
+    machine = _Machine(allowed, persistent, _MAX_GROWTH * len(content))
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
             if count > _MAX_STEPS:
@@ -61,8 +68,8 @@ class Named:
 
 
 class _Machine:
-    def __init__(self, allowed: Allowed, persistent: Callable[[Any], Any] | None) -> None:
-        self._allowed, self._persistent = allowed, persistent
+    def __init__(self, allowed: Allowed, persistent: Callable[[Any], Any] | None, most: int) -> None:
+        self._allowed, self._persistent, self._left = allowed, persistent, most
         self._stack: list[Any] = []
         self._marked: list[list[Any]] = []
         self._memo: dict[int, Any] = {}
@@ -151,14 +158,24 @@ class _Machine:
     def _call(self, function: Any, arguments: Any) -> Any:
         if type(function) is not Named or type(arguments) is not tuple:
             _refuse_step()
-        return function.function(*arguments)
+        result = function.function(*arguments)
+        if isinstance(result, bytes):
+            self._take(len(result))
+        return result
 
     def _build(self, state: Any) -> None:
         top = self._stack[-1]
         if isinstance(top, Buildable):
             top.build(state)
+            self._take(top.nbytes)
         elif type(top) is not dict:  # the attributes of an OrderedDict are of no interest
             _refuse_step()
+
+    def _take(self, count: int) -> None:
+        """What is remembered can be copied any number of times: a small file would fill the memory."""
+        self._left -= count
+        if self._left < 0:
+            raise ModelError("a pickle that makes more than it holds, by copying: refused.")
 
 
 def _refuse_step() -> NoReturn:

@@ -13,6 +13,8 @@ _MAX_RANK = 4
 class PickledDtype:
     """Stands for ``numpy.dtype(name, align, copy)``."""
 
+    nbytes = 0
+
     def __init__(self, name: Any, *_: Any) -> None:
         self.name = name
         self.order: Any = "<"
@@ -28,6 +30,7 @@ class PickledArray:
     def __init__(self, *_: Any) -> None:
         self.shape: tuple[int, ...] = ()
         self.content: np.ndarray | list[Any] = []
+        self.nbytes = 0
 
     def build(self, state: Any) -> None:
         """Take (version, shape, dtype, Fortran order, data)."""
@@ -36,6 +39,7 @@ class PickledArray:
             raise ModelError("an array whose shape or dtype is none: not a weight file.")
         self.shape = shape
         self.content = content if isinstance(content, list) else _floats(shape, dtype, bool(fortran), content)
+        self.nbytes = self.content.nbytes if isinstance(self.content, np.ndarray) else 0
 
 
 def encode(text: Any, encoding: Any) -> bytes:

@@ -5,6 +5,7 @@ chain of pickles, then the storages one after the other. Only the storages that 
 """
 
 import math
+import os
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping
@@ -21,6 +22,7 @@ from srntt.network._pickle_reader import Named, read_pickle
 _MAX_PICKLE_BYTES = 1 << 20
 _MAX_STORAGE_BYTES = 64 << 20
 _MAX_STORAGES = 10_000
+_MAX_TENSOR_BYTES = 256 << 20  # of all that are wanted: VGG19's convolutions are 80 MB
 _LEGACY_MAGIC, _LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
 
 
@@ -31,7 +33,7 @@ def read_torch_file(path: str | Path, wanted: Collection[str]) -> dict[str, Tens
         ModelError: not such a file, damaged, a tensor that is not dense float32, or it asks for more than tensors.
     """
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError(f"{path} is no file. Give the path of a .pth file.")
     try:
         with path.open("rb") as file:
@@ -78,6 +80,8 @@ class _Stretch:
 class _Parameter:
     """A tensor wrapped as a parameter, as the oldest files have it."""
 
+    nbytes = 0
+
     def __init__(self, data: Any, *_: Any) -> None:
         self.data = data
 
@@ -122,6 +126,8 @@ def _stretches(state: Any, wanted: Collection[str]) -> dict[str, _Stretch]:
     for name, value in found.items():
         if type(value) is not _Stretch or value.storage.count * 4 > _MAX_STORAGE_BYTES:
             raise ModelError(f"{name} is no tensor of the size of a layer's.")
+    if sum(4 * math.prod(value.shape) for value in found.values()) > _MAX_TENSOR_BYTES:  # several may share a storage
+        raise ModelError(f"its tensors take more than {_MAX_TENSOR_BYTES} bytes: refused.")
     return found
 
 
@@ -140,6 +146,8 @@ def _read_zip(path: Path, wanted: Collection[str]) -> dict[str, Tensor]:
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelError(f"{name[:80]} is packed in a way that PyTorch does not use: refused.")
     with archive.open(name) as file:
         content = file.read(limit + 1)
     if len(content) > limit:

@@ -1,6 +1,7 @@
 """Models by name or path, and the kinds of model that the engine can drive."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,9 @@ def find_model(name: str | Path) -> Path:
     if is_hub_address(name):
         return fetch_model(str(name))
     path = Path(name)
-    if path.name == str(name) and (EMBEDDED / path / "model.safetensors").is_file():
+    if path.name == str(name) and os.path.isfile(EMBEDDED / path / "model.safetensors"):
         return EMBEDDED / path
-    if path.exists():
+    if os.path.exists(path):  # which, unlike Path's, takes a name that is too long for one that is not there
         return path
     known = ", ".join(model["name"] for model in list_models()) or "none"
     raise ModelError(

@@ -1,9 +1,11 @@
 """References, encoded once."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -105,22 +107,13 @@ class References(Sequence[EncodedReference]):
             head = json.loads(header.metadata["references"])
             if (head["format"], head["version"]) != (_FORMAT, _VERSION):
                 raise ValueError(f"format {head['format']} {head['version']}")
-            about = [
-                (
-                    int(number),
-                    str(source),
-                    int(height),
-                    int(width),
-                    tuple(tuple(map(float, row)) for row in matrix),
-                    list(map(str, names)),
-                )
-                for number, source, height, width, matrix, names in head["references"]
-            ]
+            about = [_facts(*facts) for facts in head["references"]]
             fingerprint = str(head["fingerprint"])
             shapes = {f"{i}.{n}": header.tensors[f"{i}.{n}"].shape for i, item in enumerate(about) for n in item[5]}
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise ModelError(
-                f"{path} does not hold references that this version saved ({error!r}). Encode the pictures again."
+                f"{path} does not hold references that this version saved ({repr(error)[:200]}). Encode the pictures "
+                "again."
             ) from error
         tensors = read_tensors(path, shapes)
         encoded = [
@@ -140,6 +133,19 @@ class References(Sequence[EncodedReference]):
                 "These references were encoded with other weights than this model's. "
                 "Encode the pictures again with this upscaler's encode_references()."
             )
+
+
+def _facts(
+    number: Any, source: Any, height: Any, width: Any, matrix: Any, names: Any
+) -> tuple[int, str, int, int, Matrix, list[str]]:
+    """What a file says of a reference, if it makes sense; else ValueError, or whatever the conversion raises."""
+    (a, b, c), (d, e, f) = ([float(value) for value in row] for row in matrix)
+    whole = [int(value) for value in (number, height, width)]
+    if not all(math.isfinite(value) for value in (a, b, c, d, e, f)) or not 0 <= whole[0] < 2**31:
+        raise ValueError("a number of a reference that cannot be")
+    if not all(0 < side < 2**31 for side in whole[1:]) or not names or not isinstance(source, str):
+        raise ValueError("a size or name of a reference that cannot be")
+    return whole[0], source, whole[1], whole[2], ((a, b, c), (d, e, f)), [str(name) for name in names]
 
 
 def picture_names(encoded: Sequence[EncodedReference]) -> tuple[str, ...]:

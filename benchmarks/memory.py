@@ -64,7 +64,7 @@ def _work(method: Method, work: str, size: int, reference: EncodedReference) -> 
     pixels = rows * columns
     picture = torch.rand(3, rows, columns)
     many = [reference] * int(work[-1]) if work[-1].isdigit() else [reference]
-    field = None
+    field, candidates = None, 0
     if work.startswith("render"):
         field = _stretched(method.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
         candidates = len(field.similarity)

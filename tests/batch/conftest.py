@@ -10,9 +10,11 @@ from batch.pictures import write_pictures
 
 from srntt.batch import (
     KnownDescriptors,
+    LocalEngine,
     Resolver,
     Run,
     Settings,
+    Station,
     Tally,
     Worker,
     describe_pool,
@@ -77,9 +79,10 @@ def batch(folders: SimpleNamespace, upscaler: Upscaler) -> Callable[..., SimpleN
                 known = KnownDescriptors(folder.descriptors)
                 pool = describe_pool(folders.references, plan.shared, known, Limits())
                 tally.failed += pool.problems
-            worker = Worker(upscaler, folder.root, folder.unfinished, cache_bytes=cache_bytes)
+            worker = Worker(upscaler, folder.outputs, cache_bytes=cache_bytes)
             resolver = Resolver(plan, pool, worker.fingerprint, settings, best=best)
-            work = Run(plan, resolver, worker, folder, resume, overwrite)
+            station = Station(resolver, worker, folder.manifest, resume, overwrite)
+            work = Run(plan, LocalEngine(station), folder, overwrite)
             before(work)
             work.all(tally, watch)
         return SimpleNamespace(tally=tally, worker=worker, plan=plan)

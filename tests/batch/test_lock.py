@@ -75,3 +75,11 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written to"), open_output_folder(tmp_path / "file"):
         pytest.fail("opened")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_lock_that_is_a_fifo_is_refused(tmp_path: Path):
+    (tmp_path / "out" / ".srntt-batch").mkdir(parents=True)
+    os.mkfifo(tmp_path / "out" / ".srntt-batch" / "lock")
+    with pytest.raises(OutputError, match="lock: is not a regular file"), open_output_folder(tmp_path / "out"):
+        pytest.fail("opened")

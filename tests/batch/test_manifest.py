@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from srntt.batch import Job, Lines, Made, Manifest, ReferenceFile, Settings
+from srntt.batch import Job, Lines, LocalOutputs, Made, Manifest, ReferenceFile, Settings
 from srntt.errors import OutputError
 
 _REFERENCES = (ReferenceFile("r.png", "/refs/r.png", "b" * 64), ReferenceFile("s.png", "/refs/s.png", "c" * 64))
@@ -79,14 +79,14 @@ def test_the_last_word_on_a_name_counts(tmp_path: Path):
 
 def test_whole_is_the_same_bytes_in_a_regular_file(tmp_path: Path):
     record = made()
-    assert not record.is_whole(tmp_path)
+    assert not LocalOutputs(tmp_path).is_whole(record)
     for content, whole in ((b"content", True), (b"conten", False), (b"c0ntent", False)):
         (tmp_path / "a.png").write_bytes(content)
-        assert record.is_whole(tmp_path) is whole
+        assert LocalOutputs(tmp_path).is_whole(record) is whole
     (tmp_path / "a.png").rename(tmp_path / "b.png")
     (tmp_path / "b.png").write_bytes(b"content")
     (tmp_path / "a.png").symlink_to("b.png")
-    assert not record.is_whole(tmp_path)
+    assert not LocalOutputs(tmp_path).is_whole(record)
 
 
 @pytest.mark.parametrize(

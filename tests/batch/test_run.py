@@ -11,7 +11,7 @@ from batch.pictures import pixels, shown, write_pictures
 from PIL import Image
 
 from srntt.batch import Settings, Worker
-from srntt.batch import _output_folder as output_folder
+from srntt.batch import _outputs as outputs_module
 from srntt.errors import MemoryBudgetError, OutputError
 from srntt.image import load
 
@@ -153,7 +153,8 @@ def test_a_file_that_vanishes_or_changes_meanwhile_fails_alone(batch, folders):
     assert done.tally.failed[0].name == "b.jpg"
 
     def change(work) -> None:
-        resolve = work.resolver.resolve
+        resolver = work.engine.station.resolver
+        resolve = resolver.resolve
 
         def resolve_and_change(planned):
             job = resolve(planned)
@@ -162,7 +163,7 @@ def test_a_file_that_vanishes_or_changes_meanwhile_fails_alone(batch, folders):
                 (folders.inputs / "a.png").replace(folders.inputs / "c.png")
             return job
 
-        work.resolver.resolve = resolve_and_change
+        resolver.resolve = resolve_and_change
 
     done = batch(before=change, overwrite=True)
     assert [name for name, _ in done.tally.failed] == ["c.png"]
@@ -209,7 +210,7 @@ def test_foreign_files_stay(batch, folders):
 
 
 def test_a_file_that_appears_at_the_last_moment_stays_and_is_never_taken_for_ours(batch, folders, monkeypatch):
-    put = output_folder.put_in_place
+    put = outputs_module.put_in_place
 
     def appear(temporary: str, path: str, *, overwrite: bool) -> None:
         if path.endswith("a.png"):
@@ -217,7 +218,7 @@ def test_a_file_that_appears_at_the_last_moment_stays_and_is_never_taken_for_our
         put(temporary, path, overwrite=overwrite)
 
     with monkeypatch.context() as patch:
-        patch.setattr(output_folder, "put_in_place", appear)
+        patch.setattr(outputs_module, "put_in_place", appear)
         assert counts(batch()) == (2, 0, 1)
     assert counts(batch(resume=True)) == (0, 2, 1)
     assert (folders.outputs / "a.png").read_text() == "mine"
@@ -228,7 +229,7 @@ def test_dying_between_the_record_and_the_name_loses_nothing(batch, folders, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(output_folder, "put_in_place", die)
+        patch.setattr(outputs_module, "put_in_place", die)
         with pytest.raises(KeyboardInterrupt):
             batch()
     assert shown(folders.outputs) == {}
@@ -250,7 +251,7 @@ def test_a_full_disk_ends_the_run_and_says_so(batch, folders, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(output_folder, "put_in_place", full)
+    monkeypatch.setattr(outputs_module, "put_in_place", full)
     with pytest.raises(OutputError, match=r"No space left on device\. Make room, and go on with --resume"):
         batch()
     assert shown(folders.outputs) == {}

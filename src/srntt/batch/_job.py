@@ -41,7 +41,7 @@ class Job:
 
     Attributes:
         name: of the picture, relative to the inputs' folder.
-        path: where it is.
+        path: where it is, or its URL.
         sha256: of its bytes.
         references: in order.
         outputs: names that the output may get, relative to the outputs' folder.

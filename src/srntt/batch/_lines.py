@@ -38,7 +38,7 @@ class Lines:
 
     def __init__(self, path: Path, kind: str) -> None:
         self.path = path
-        self._head = _encoded({"srntt": kind, "version": 1})
+        self._head = encoded({"srntt": kind, "version": 1})
         self._file = self._opened()
         try:
             self.items = self._read()
@@ -60,7 +60,7 @@ class Lines:
             OutputError: it cannot be written.
         """
         try:
-            self._write(_encoded(item))
+            self._write(encoded(item))
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
 
@@ -80,7 +80,7 @@ class Lines:
         size = os.fstat(self._file.fileno()).st_size
         with open(self.path, "rb") as file:
             for number, line in enumerate(_lines_of(file), 1):
-                item = _decoded(line)
+                item = decoded(line)
                 if item is None and self._end + len(line) == size and (number > 1 or self._head.startswith(line)):
                     break  # torn
                 if item is None or (number == 1 and line != self._head):
@@ -109,11 +109,12 @@ def _lines_of(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _encoded(item: dict[str, Any]) -> bytes:
+def encoded(item: dict[str, Any]) -> bytes:
+    """A line."""
     return json.dumps(item, sort_keys=True, allow_nan=False).encode() + b"\n"
 
 
-def _decoded(line: bytes) -> dict[str, Any] | None:
+def decoded(line: bytes) -> dict[str, Any] | None:
     """None for a line that is torn or no JSON object."""
     if not line.endswith(b"\n"):
         return None

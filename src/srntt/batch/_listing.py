@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from srntt.batch._place import Place, Remote, inside, said_of
 from srntt.errors import InputError
 
 #: Of files that claim to be pictures; what a file really is, its content says when it is read.
@@ -51,7 +52,7 @@ def is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def list_folder(root: Path, *, recursive: bool, leave_out: Iterable[Path] = ()) -> Listing:
+def list_folder(root: Place, *, recursive: bool, leave_out: Iterable[Place] = ()) -> Listing:
     """List a folder. What cannot be read below it is a problem, not an end.
 
     Args:
@@ -62,13 +63,27 @@ def list_folder(root: Path, *, recursive: bool, leave_out: Iterable[Path] = ()) 
     Raises:
         InputError: no such folder, or it cannot be read.
     """
-    walk = _Walk(recursive, frozenset(filter(None, map(_identity, leave_out))))
+    if isinstance(root, Remote):
+        return _list_remote(root, recursive, [name for name in (inside(place, root) for place in leave_out) if name])
+    local = [path for path in leave_out if not isinstance(path, Remote)]
+    walk = _Walk(recursive, frozenset(filter(None, map(_identity, local))))
     try:
         walk.enter(os.fspath(root), "")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise InputError(f"{root}: cannot be listed: {reason}. Give a folder of pictures.") from error
     return Listing(tuple(sorted(walk.files, key=_in_order)), tuple(sorted(walk.linked)), tuple(sorted(walk.problems)))
+
+
+def _list_remote(root: Remote, recursive: bool, leave_out: list[str]) -> Listing:
+    """Object stores have no folders to be read, or links: what is there comes in one list."""
+    with said_of(root, InputError, "cannot be listed"):
+        found: dict = root.files.find(root.path, maxdepth=None if recursive else 1, detail=True)  # pyright: ignore
+    start = len(root.path.rstrip("/")) + 1
+    names = [path[start:] for path, about in found.items() if about.get("type") == "file"]
+    visible = [name for name in names if name and not any(part.startswith(".") for part in name.split("/"))]
+    kept = [name for name in visible if not any(name.startswith(f"{folder}/") for folder in leave_out)]
+    return Listing(tuple(sorted(kept, key=_in_order)), (), ())
 
 
 @dataclass

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ def locked(path: Path) -> Iterator[str]:
     except OSError as error:
         raise OutputError(f"{path}: cannot be opened: {error.strerror}. Give another folder.") from error
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OutputError(f"{path}: is not a regular file. Move it away.")
         note = _lock(descriptor, path)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, _who().encode(), 0) if hasattr(os, "pwrite") else os.write(descriptor, _who().encode())

@@ -1,14 +1,12 @@
 """What has been made in an output folder, by which a later run knows what it need not do again."""
 
-import hashlib
-import os
-import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from srntt.batch._job import Job
 from srntt.batch._lines import Lines
+from srntt.batch._remote_lines import RemoteLines
 from srntt.errors import OutputError
 
 _HEX = frozenset("0123456789abcdef")
@@ -39,20 +37,27 @@ class Made:
         facts = {name: getattr(self, name) for name in ("key", "input", "output", "bytes", "sha256")}
         return {"event": "made", **facts, "about": self.about}
 
-    def is_whole(self, root: Path) -> bool:
-        """The file is there, and what it was when it was made."""
-        path = root / self.output
-        try:
-            status = os.lstat(path)
-            if not stat.S_ISREG(status.st_mode) or status.st_size != self.bytes:
-                return False
-            with open(path, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
-        except OSError:
-            return False
+
+class Known:
+    """Outputs that runs made, by their names; it can be pickled, and knows what was known then."""
+
+    def __init__(self, made: Mapping[str, Made]) -> None:
+        self._made = dict(made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def owns(self, output: str) -> bool:
+        """A run made the file of this name, or was about to: it may be replaced."""
+        return output in self._made
+
+    def find(self, job: Job) -> Made | None:
+        """What was made of the same input, references, model and settings; it may be damaged or gone since."""
+        found = (self._made.get(output) for output in job.outputs)
+        return next((made for made in found if made and made.key == job.key), None)
 
 
-class Manifest:
+class Manifest(Known):
     """Events of all runs into a folder, appended, never changed.
 
     ``made`` is written before the output gets its name: whatever the moment at which a process dies, no output is there
@@ -66,9 +71,9 @@ class Manifest:
         OutputError: it holds events that no srntt wrote.
     """
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines | RemoteLines) -> None:
+        super().__init__({})
         self._lines = lines
-        self._made: dict[str, Made] = {}
         for number, item in enumerate(lines.items, 2):
             try:
                 self._learn(item)
@@ -78,17 +83,9 @@ class Manifest:
                     "knew is then done again), or give another output folder."
                 ) from error
 
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def owns(self, output: str) -> bool:
-        """A run made the file of this name, or was about to: it may be replaced."""
-        return output in self._made
-
-    def find(self, job: Job) -> Made | None:
-        """What was made of the same input, references, model and settings; it may be damaged or gone since."""
-        found = (self._made.get(output) for output in job.outputs)
-        return next((made for made in found if made and made.key == job.key), None)
+    def known(self) -> Known:
+        """What it knows now, without the file."""
+        return Known(self._made)
 
     def add_made(self, made: Made) -> None:
         """About to put an output in place."""

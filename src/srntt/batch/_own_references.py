@@ -6,11 +6,13 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import PureWindowsPath
 
 from srntt.batch._listing import Listing, is_picture
+from srntt.batch._place import Place, Remote, join
+from srntt.batch._read import read
 from srntt.errors import InputError, PictureError
-from srntt.image import Limits, read_file
+from srntt.image import Limits
 
 SIDECAR = ".refs.txt"
 _MOST_BYTES = 2**20
@@ -27,13 +29,13 @@ class OwnReferences:
         pictures: all.
     """
 
-    root: Path
+    root: Place
     by_stem: dict[str, tuple[str, ...]]
     sidecars: dict[str, str]
     pictures: tuple[str, ...]
 
     @classmethod
-    def of(cls, root: Path, listing: Listing) -> "OwnReferences":
+    def of(cls, root: Place, listing: Listing) -> "OwnReferences":
         """Sort what a folder holds by the names that it may be asked for."""
         by_stem: dict[str, list[str]] = defaultdict(list)
         for name in listing.pictures:
@@ -65,11 +67,11 @@ class OwnReferences:
         return tuple(name for name in self.pictures if name not in claimed and (recursive or "/" not in name))
 
 
-def _listed(root: Path, sidecar: str) -> tuple[str, ...]:
+def _listed(root: Place, sidecar: str) -> tuple[str, ...]:
     try:
-        text = read_file(os.path.join(root, sidecar), Limits(max_bytes=_MOST_BYTES)).decode("utf-8-sig")
+        text = read(join(root, sidecar), Limits(max_bytes=_MOST_BYTES)).decode("utf-8-sig")
     except PictureError as error:
-        if os.path.isfile(root / sidecar) and os.path.getsize(root / sidecar) == 0:
+        if _is_empty(root, sidecar):
             return ()  # this picture is to have none
         raise InputError(f"The list of references {error}") from error
     except UnicodeDecodeError as error:
@@ -78,7 +80,14 @@ def _listed(root: Path, sidecar: str) -> tuple[str, ...]:
     return _unique([_confined(root, sidecar, line) for line in lines if line and not line.startswith("#")])
 
 
-def _confined(root: Path, sidecar: str, line: str) -> str:
+def _is_empty(root: Place, name: str) -> bool:
+    file = root / name
+    if isinstance(file, Remote):
+        return bool(file.files.isfile(file.path)) and file.files.size(file.path) == 0
+    return file.is_file() and file.stat().st_size == 0
+
+
+def _confined(root: Place, sidecar: str, line: str) -> str:
     """A line of a list as a name relative to the references' folder.
 
     Raises:
@@ -86,7 +95,7 @@ def _confined(root: Path, sidecar: str, line: str) -> str:
     """
     name = posixpath.normpath(posixpath.join(posixpath.dirname(sidecar), line))
     outside = line.startswith("/") or bool(PureWindowsPath(line).drive) or name.split("/")[0] == ".." or "\0" in line
-    if not outside:
+    if not outside and not isinstance(root, Remote):
         real, within = os.path.realpath(root / name), os.path.realpath(root)
         outside = os.path.commonpath([real, within]) != within
     if outside:

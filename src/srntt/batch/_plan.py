@@ -3,13 +3,12 @@
 The same folders give the same plan on every machine.
 """
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from srntt.batch._listing import Listing, Problem, list_folder
 from srntt.batch._names import output_names
 from srntt.batch._own_references import SIDECAR, OwnReferences
+from srntt.batch._place import Place, inside
 from srntt.errors import InputError
 
 
@@ -35,7 +34,7 @@ class Plan:
     """Everything to be done.
 
     Attributes:
-        inputs, outputs: folders.
+        inputs, outputs: folders, of this machine or behind URLs.
         references: folder, or None.
         pictures: in order of their names.
         shared: references of all pictures that have none of their own, relative to their folder.
@@ -44,9 +43,9 @@ class Plan:
         problems: folders that could not be listed.
     """
 
-    inputs: Path
-    outputs: Path
-    references: Path | None
+    inputs: Place
+    outputs: Place
+    references: Place | None
     pictures: tuple[PlannedPicture, ...]
     shared: tuple[str, ...] = ()
     ignored: int = 0
@@ -60,7 +59,12 @@ class Plan:
 
 
 def plan_batch(
-    inputs: Path, outputs: Path, references: Path | None = None, *, recursive: bool = False, suffix: str | None = None
+    inputs: Place,
+    outputs: Place,
+    references: Place | None = None,
+    *,
+    recursive: bool = False,
+    suffix: str | None = None,
 ) -> Plan:
     """List the folders and decide.
 
@@ -108,7 +112,7 @@ def _planned(own: OwnReferences, name: str, outputs: tuple[str, ...]) -> Planned
         return PlannedPicture(name, outputs, problem=str(error))
 
 
-def _with_pictures(references: Path, listing: Listing) -> Listing:
+def _with_pictures(references: Place, listing: Listing) -> Listing:
     if not listing.pictures and not any(name.endswith(SIDECAR) for name in listing.files):
         raise InputError(
             f"There are no pictures in {references}. Give a folder of sharp pictures, or leave out --refs."
@@ -116,20 +120,18 @@ def _with_pictures(references: Path, listing: Listing) -> Listing:
     return listing
 
 
-def _refuse_same(inputs: Path, outputs: Path, references: Path | None) -> None:
+def _refuse_same(inputs: Place, outputs: Place, references: Place | None) -> None:
     real = {"outputs": outputs, "references": references}
     for what, path in real.items():
-        if path is not None and os.path.realpath(path) == os.path.realpath(inputs):
+        if path is not None and inside(path, inputs) == ".":
             raise InputError(f"{inputs} holds the inputs and cannot be the folder of {what}, too. Give another.")
-    if references is not None and os.path.realpath(outputs) == os.path.realpath(references):
+    if references is not None and inside(outputs, references) == ".":
         raise InputError(f"{outputs} holds the references and cannot be the folder of outputs, too. Give another.")
 
 
-def _refuse_outputs_among_inputs(inputs: Path, outputs: Path, names: dict[str, tuple[str, ...]]) -> None:
+def _refuse_outputs_among_inputs(inputs: Place, outputs: Place, names: dict[str, tuple[str, ...]]) -> None:
     """Outputs of one run would be the inputs of the next; only possible if the inputs' folder lies in the outputs'."""
-    inside = os.path.relpath(os.path.realpath(inputs), os.path.realpath(outputs)).replace(os.sep, "/")
-    if inside.split("/")[0] == "..":
-        return
-    for name in names:
-        if name.startswith(f"{inside}/"):
+    within = inside(inputs, outputs)
+    for name in names if within else ():
+        if name.startswith(f"{within}/"):
             raise InputError(f"The output of {name} would lie among the inputs, in {inputs}. Give another -o.")

@@ -2,11 +2,9 @@
 
 import base64
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +13,11 @@ from srntt._shapes import Float
 from srntt.batch._descriptor import LENGTH, PARTS, describe
 from srntt.batch._lines import Lines
 from srntt.batch._listing import Problem
-from srntt.batch._read import decode
+from srntt.batch._place import Place, join
+from srntt.batch._read import decode, read
+from srntt.batch._remote_lines import RemoteLines
 from srntt.errors import SrnttError
-from srntt.image import Limits, read_file
+from srntt.image import Limits
 from srntt.upscale import Progress
 
 
@@ -26,7 +26,7 @@ class ReferenceFile(NamedTuple):
 
     Attributes:
         name: relative to the references' folder.
-        path: where it is.
+        path: where it is, or its URL.
         sha256: of its bytes.
     """
 
@@ -38,7 +38,7 @@ class ReferenceFile(NamedTuple):
 class KnownDescriptors:
     """Descriptors by the hash of the file they were made of, kept in a file between runs if there is one."""
 
-    def __init__(self, lines: Lines | None = None) -> None:
+    def __init__(self, lines: Lines | RemoteLines | None = None) -> None:
         self._lines = lines
         self._known = {str(item.get("sha256")): item.get("descriptor") for item in (lines.items if lines else ())}
 
@@ -90,7 +90,7 @@ class Pool:
 
 
 def describe_pool(
-    root: Path, names: Sequence[str], known: KnownDescriptors, limits: Limits, progress: Progress | None = None
+    root: Place, names: Sequence[str], known: KnownDescriptors, limits: Limits, progress: Progress | None = None
 ) -> Pool:
     """Read and describe shared references. One that is no whole picture is a problem, not an end.
 
@@ -105,9 +105,9 @@ def describe_pool(
     descriptors: list[np.ndarray] = []
     problems = []
     for number, name in enumerate(names):
-        path = os.path.join(root, name)
+        path = join(root, name)
         try:
-            content = read_file(path, limits)
+            content = read(path, limits)
             sha256 = hashlib.sha256(content).hexdigest()
             if sha256 not in files:
                 make = partial(_described, content, path, limits)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from srntt.batch._descriptor import describe
 from srntt.batch._job import Job, Settings
+from srntt.batch._place import Place, Remote, join, said_of
 from srntt.batch._plan import Plan, PlannedPicture
 from srntt.batch._pool import Pool, ReferenceFile
-from srntt.batch._read import decode
+from srntt.batch._read import decode, read
 from srntt.errors import InputError, PictureError
-from srntt.image import Limits, read_file
+from srntt.image import Limits
 
 
 class Resolver:
@@ -48,8 +49,8 @@ class Resolver:
         """
         if planned.problem:
             raise InputError(planned.problem)
-        path = os.path.join(self._plan.inputs, planned.name)
-        content = read_file(path, self._limits)
+        path = join(self._plan.inputs, planned.name)
+        content = read(path, self._limits)
         sha256 = hashlib.sha256(content).hexdigest()
         if planned.references is not None:
             references = self._own(planned.references)
@@ -67,14 +68,22 @@ class Resolver:
 
     def _reference(self, name: str) -> ReferenceFile:
         assert self._plan.references is not None
-        path = os.path.join(self._plan.references, name)
+        path = join(self._plan.references, name)
         try:
-            status = os.stat(path)
-            seen = path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+            seen = path, *_identity(self._plan.references / name)
             if seen not in self._hashes:
-                self._hashes[seen] = hashlib.sha256(read_file(path, self._limits)).hexdigest()
-        except OSError as error:
-            raise PictureError(f"reference {path}: cannot be opened: {error.strerror}.") from error
+                self._hashes[seen] = hashlib.sha256(read(path, self._limits)).hexdigest()
         except PictureError as error:
             raise PictureError(f"reference {error}") from error
+        except OSError as error:
+            raise PictureError(f"reference {path}: cannot be opened: {error.strerror}.") from error
         return ReferenceFile(name, path, self._hashes[seen])
+
+
+def _identity(file: Place) -> tuple:
+    """Other as soon as the file is."""
+    if isinstance(file, Remote):
+        with said_of(file, PictureError, "cannot be opened"):
+            return (file.files.ukey(file.path),)
+    status = os.stat(file)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

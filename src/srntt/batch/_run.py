@@ -1,19 +1,16 @@
-"""All jobs of a plan, one after the other, in this process; one bad file never stops them."""
+"""All pictures of a plan, done by an engine and put on record here; one bad file never stops them."""
 
-import errno
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from srntt.batch._listing import Problem
 from srntt.batch._output_folder import OutputFolder
 from srntt.batch._plan import Plan, PlannedPicture
-from srntt.batch._resolver import Resolver
-from srntt.batch._worker import Worker
-from srntt.errors import OutputError, SrnttError
+from srntt.batch._station import Outcome, Station, explained
+from srntt.batch._worker import Finished
+from srntt.errors import SrnttError
 from srntt.upscale import Progress
-
-_NO_MORE_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass
@@ -27,9 +24,14 @@ class Tally:
         failed: pictures, folders and shared references that could not be done or read.
         failed_pictures: how many of them were pictures of the plan.
         without_references: of ``done``, those that had none.
-        seconds: spent on what was done.
+        seconds: spent on what was done; where several work at once, the time of each is divided by their number.
         pixels: of the outputs done.
         fallbacks: of ``done``, those where something had to be done otherwise than asked.
+        encoded: references that were encoded.
+        reused: times that a worker had a reference already.
+        fetched: times that a worker got a reference that another one had encoded.
+        model: name of the model.
+        devices: that did the work.
     """
 
     total: int
@@ -41,6 +43,11 @@ class Tally:
     seconds: float = 0.0
     pixels: int = 0
     fallbacks: int = 0
+    encoded: int = 0
+    reused: int = 0
+    fetched: int = 0
+    model: str = ""
+    devices: set[str] = field(default_factory=set)
 
     @property
     def finished(self) -> int:
@@ -52,24 +59,59 @@ Watch = Callable[[Tally, str], None]
 """Told how far the run is and which picture comes next (empty: none); what it raises ends the run."""
 
 
+@runtime_checkable
+class Engine(Protocol):
+    """Does planned pictures, in whatever order and wherever it likes.
+
+    Attributes:
+        workers: how many it does at once.
+    """
+
+    @property
+    def workers(self) -> int: ...
+
+    def __call__(
+        self, pictures: Sequence[PlannedPicture], starting: Callable[[str], None], progress: Progress | None
+    ) -> Iterator[Outcome]:
+        """Give the outcome of each; of one that was done again after a machine had died, perhaps twice.
+
+        Args:
+            pictures: what to do.
+            starting: told which picture comes next, where that can be said; what it raises ends the run.
+            progress: told how far the picture at hand is, where that can be said.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LocalEngine:
+    """One picture after the other, in this process."""
+
+    station: Station
+    workers: int = 1
+
+    def __call__(
+        self, pictures: Sequence[PlannedPicture], starting: Callable[[str], None], progress: Progress | None
+    ) -> Iterator[Outcome]:
+        for planned in pictures:
+            starting(planned.name)
+            yield self.station(planned, progress)
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run works with.
 
     Attributes:
         plan: what to do.
-        resolver: makes jobs of it.
-        worker: does them.
+        engine: does it.
         folder: takes the outputs.
-        resume: pass over what an earlier run has done.
         overwrite: replace also files that no run made.
     """
 
     plan: Plan
-    resolver: Resolver
-    worker: Worker
+    engine: Engine
     folder: OutputFolder
-    resume: bool = False
     overwrite: bool = False
 
     def all(self, tally: Tally, watch: Watch, progress: Progress | None = None) -> None:
@@ -77,48 +119,46 @@ class Run:
 
         Raises:
             OutputError: nothing can be written any more, as on a full disk.
+            SrnttError: the engine's workers are not fit to work.
         """
-        for planned in self.plan.pictures:
-            watch(tally, planned.name)
-            try:
-                self._one(planned, tally, progress)
-            except Exception as error:
-                watch(tally, planned.name)  # an interrupt that compiled code made another error of
-                reason = _reason(error)
-                tally.failed.append(Problem(planned.name, reason))
-                tally.failed_pictures += 1
-                if _no_more_writing(error):
-                    raise OutputError(f"{reason} Make room, and go on with --resume.") from error
-                self.folder.manifest.add_failed(planned.name, reason)
+        recorded: set[str] = set()
+        for outcome in self.engine(self.plan.pictures, lambda name: watch(tally, name), progress):
+            if outcome.name not in recorded:
+                recorded.add(outcome.name)
+                self._record(outcome, tally, watch)
+            elif outcome.finished:
+                self.folder.outputs.discard(outcome.finished.file)
         watch(tally, "")
 
-    def _one(self, planned: PlannedPicture, tally: Tally, progress: Progress | None) -> None:
-        began = time.monotonic()
-        job = self.resolver.resolve(planned)
-        if self.resume and (made := self.folder.manifest.find(job)) and made.is_whole(self.folder.root):
+    def _record(self, outcome: Outcome, tally: Tally, watch: Watch) -> None:
+        tally.encoded += outcome.encoded
+        tally.reused += outcome.reused
+        tally.fetched += outcome.fetched
+        tally.model = outcome.model or tally.model
+        tally.devices |= {outcome.device} - {""}
+        if outcome.reason:
+            self._fail(outcome.name, outcome.reason, outcome.fatal, tally, watch)
+        elif outcome.finished is None:
             tally.skipped += 1
-            return
-        occupied = self.folder.occupied(job, overwrite=self.overwrite)
-        finished = self.worker(job, occupied, progress)
-        self.folder.put(finished.made, finished.file, overwrite=self.overwrite)
+        else:
+            try:
+                self.folder.put(outcome.finished.made, outcome.finished.file, overwrite=self.overwrite)
+            except Exception as error:
+                self._fail(outcome.name, *explained(error), tally, watch)
+            else:
+                self._count(outcome, outcome.finished, tally)
+
+    def _fail(self, name: str, reason: str, fatal: type[SrnttError] | None, tally: Tally, watch: Watch) -> None:
+        watch(tally, name)  # an interrupt that compiled code made another error of
+        tally.failed.append(Problem(name, reason))
+        tally.failed_pictures += 1
+        if fatal:
+            raise fatal(reason)
+        self.folder.manifest.add_failed(name, reason)
+
+    def _count(self, outcome: Outcome, finished: Finished, tally: Tally) -> None:
         tally.done += 1
-        tally.seconds += time.monotonic() - began
+        tally.seconds += outcome.seconds / self.engine.workers
         tally.pixels += finished.pixels
-        tally.without_references += not job.references
+        tally.without_references += not outcome.references
         tally.fallbacks += bool(finished.made.about["fallbacks"])
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, SrnttError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "out of memory. Say how much may be used with --memory, or close other programs."
-    return f"{type(error).__name__}: {error}"
-
-
-def _no_more_writing(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
-            return True
-        error = error.__cause__
-    return False

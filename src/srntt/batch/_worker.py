@@ -2,8 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import srntt
@@ -11,14 +12,18 @@ from srntt._files import exists_error
 from srntt.batch._encoded import EncodedReferences
 from srntt.batch._job import Job
 from srntt.batch._manifest import Made
-from srntt.batch._output_folder import unfinished_name
+from srntt.batch._outputs import Outputs
+from srntt.batch._place import join
 from srntt.batch._pool import ReferenceFile
-from srntt.batch._read import decode
+from srntt.batch._read import decode, read
 from srntt.errors import MemoryBudgetError, OutputError, PictureError, SrnttError
-from srntt.image import Limits, Picture, check_output, read_file, save
+from srntt.image import Limits, Picture, save
 from srntt.upscale import Progress, References, Result, Upscaler, limits_within
 
 CACHE_BYTES = 2 * 10**9  #: of encoded references that are kept, unless said otherwise
+
+Share = Callable[[ReferenceFile, bool, Callable[[], References]], References]
+"""Gives the encoded references of a file, with copies or without, from whoever has them; else calls what makes them."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,12 @@ class Finished:
 
     Attributes:
         made: what is known of the output.
-        file: where it lies, whole, without its name yet.
+        file: path or URL where it lies, whole, without its name yet.
         pixels: of the output.
     """
 
     made: Made
-    file: Path
+    file: str
     pixels: int
 
 
@@ -42,22 +47,24 @@ class Worker:
 
     Attributes:
         upscaler: with the model of the jobs.
-        outputs: folder that outputs' names are relative to.
-        unfinished: folder to write to, on the same file system.
+        outputs: where they are written.
         limits: on what is read.
         memory: bytes that the process may hold, as the upscaler was told, or None.
         cache_bytes: of encoded references to keep.
+        share: what other workers have encoded, and are told of what this one did; None alone.
     """
 
     upscaler: Upscaler
-    outputs: Path
-    unfinished: Path
+    outputs: Outputs
     limits: Limits = field(default_factory=Limits)
     memory: int | None = None
     cache_bytes: int = CACHE_BYTES
+    share: Share | None = None
 
     def __post_init__(self) -> None:
-        self.references = EncodedReferences(self._encode, self.cache_bytes)
+        self.references = EncodedReferences(self._shared, self.cache_bytes)
+        self._encoded = 0
+        self.fetched = 0  #: references that another worker had encoded
 
     @property
     def fingerprint(self) -> str:
@@ -81,17 +88,15 @@ class Worker:
         output = self._choose_output(job, picture, occupied)
         result, fallbacks = self._upscale(job, picture, progress)
         upscaled = result.picture.to_8bit() if job.settings.bits == 8 else result.picture
-        file = unfinished_name(self.unfinished, os.path.splitext(output)[1])
-        notes = save(upscaled, file, strip=job.settings.strip, quality=job.settings.quality)
-        about = _about(job, result, self.upscaler, fallbacks) | {"notes": [*upscaled.notes, *notes]}
-        with open(file, "rb") as written:
-            sha256 = hashlib.file_digest(written, "sha256").hexdigest()
-        made = Made(job.key, job.name, output, os.path.getsize(file), sha256, about)
-        return Finished(made, file, upscaled.width * upscaled.height)
+        write = partial(save, upscaled, strip=job.settings.strip, quality=job.settings.quality)
+        written = self.outputs.write(os.path.splitext(output)[1], write)
+        about = _about(job, result, self.upscaler, fallbacks) | {"notes": [*upscaled.notes, *written.notes]}
+        made = Made(job.key, job.name, output, written.bytes, written.sha256, about)
+        return Finished(made, written.file, upscaled.width * upscaled.height)
 
     def _read(self, path: str, sha256: str) -> Picture:
         limits = limits_within(self.limits, self.memory)
-        content = read_file(path, limits)
+        content = read(path, limits)
         if hashlib.sha256(content).hexdigest() != sha256:
             raise PictureError(f"{path}: changed while the batch was running. Run it again with --resume.")
         return decode(content, path, limits)
@@ -104,7 +109,7 @@ class Worker:
         """
         output = self._first_that_holds(job, picture)
         if output in occupied:
-            raise exists_error(os.fspath(self.outputs / output))
+            raise exists_error(join(self.outputs.root, output))
         return output
 
     def _first_that_holds(self, job: Job, picture: Picture) -> str:
@@ -112,7 +117,7 @@ class Worker:
         bits, alpha = job.settings.bits or picture.bits, not picture.opaque
         for output in job.outputs:
             try:
-                check_output(self.outputs / output, width=width, height=height, alpha=alpha, bits=bits, overwrite=True)
+                self.outputs.check(output, width=width, height=height, alpha=alpha, bits=bits)
                 return output
             except OutputError:
                 if output == job.outputs[-1]:
@@ -132,7 +137,17 @@ class Worker:
         references = self.references.get(job.references, augment=job.settings.augment)
         return self.upscaler.upscale(picture, references, tile=job.settings.tile, limits=self.limits, progress=progress)
 
+    def _shared(self, file: ReferenceFile, augment: bool) -> References:
+        """From another worker, or encoded here."""
+        if self.share is None:
+            return self._encode(file, augment)
+        before = self._encoded
+        references = self.share(file, augment, partial(self._encode, file, augment))
+        self.fetched += self._encoded == before
+        return references
+
     def _encode(self, file: ReferenceFile, augment: bool) -> References:
+        self._encoded += 1
         try:
             picture = self._read(file.path, file.sha256)
             return self.upscaler.encode_references([picture], augment=augment)

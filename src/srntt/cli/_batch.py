@@ -3,12 +3,18 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from srntt.cli._batch_options import BatchOutputOptions, BatchReferenceOptions, settings
+from srntt.cli._batch_options import (
+    BatchEngineOptions,
+    BatchOutputOptions,
+    BatchReferenceOptions,
+    place_given,
+    settings,
+)
 from srntt.cli._batch_progress import BatchProgress
 from srntt.cli._batch_summary import Intended, as_json, as_lines, plan_as_json, plan_as_lines
 from srntt.cli._compiling import telling_of_compiling
@@ -23,13 +29,14 @@ if TYPE_CHECKING:
 
 
 def batch(
-    folder: Path,
+    folder: str,
     /,
     *,
     outputs: BatchOutputOptions,
     references: BatchReferenceOptions = BatchReferenceOptions(),  # noqa: B008 (frozen)
     recursive: bool = False,
     dry_run: bool = False,
+    engine: BatchEngineOptions = BatchEngineOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     tile: Literal["auto"] | int = "auto",
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
@@ -41,23 +48,27 @@ def batch(
     only, and goes on with --resume.
 
     Args:
-        folder: Of the small pictures.
+        folder: Of the small pictures, or a URL such as s3://bucket/small.
         recursive: Folders below it, too; they are mirrored.
         dry_run: Say what would be done, and do nothing.
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
             allows.
     """
-    refuse_missing([path for path in (folder, references.refs) if path])
+    engine.check()
     from srntt.batch import plan_batch
 
-    plan = plan_batch(folder, outputs.output, references.refs, recursive=recursive, suffix=outputs.suffix())
+    cluster = engine.engine == "ray"
+    inputs, output = place_given(folder, cluster=cluster), place_given(outputs.output, cluster=cluster)
+    refs = place_given(references.refs, cluster=cluster) if references.refs else None
+    refuse_missing([path for path in (inputs, refs) if isinstance(path, Path)])
+    plan = plan_batch(inputs, output, refs, recursive=recursive, suffix=outputs.suffix())
     if not plan.pictures and not plan.problems:
         raise NothingToDoError(
             f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
             f"{plan.ignored} other files."
         )
     chosen = settings(outputs, references, tile, model.matcher)
-    command = _Batch(plan, outputs, references, model, chosen, limits.limits(), json)
+    command = _Batch(plan, outputs, references, engine, model, chosen, limits.limits(), json)
     return command.say_plan() if dry_run else command.run()
 
 
@@ -68,6 +79,7 @@ class _Batch:
     plan: "srntt.batch.Plan"
     outputs: BatchOutputOptions
     references: BatchReferenceOptions
+    engine: BatchEngineOptions
     model: ModelOptions
     settings: "srntt.batch.Settings"
     limits: "srntt.image.Limits"
@@ -75,33 +87,84 @@ class _Batch:
 
     def run(self) -> int:
         """Do it, and say what it came to."""
-        from srntt.batch import CACHE_BYTES, Run, Tally, Worker, open_output_folder
-        from srntt.upscale import parse_memory
+        from srntt.batch import Run, Tally, open_output_folder
 
-        began, memory = time.monotonic(), parse_memory(self.model.memory)
+        began = time.monotonic()
         tally = Tally(len(self.plan.pictures), failed=list(self.plan.problems))
-        with open_output_folder(self.outputs.output) as folder:
+        with open_output_folder(self.plan.outputs) as folder:
             self._refuse_earlier(folder)
-            with BatchProgress() as progress, telling_of_compiling(), _telling_of_interrupts(tally):
-                cache = CACHE_BYTES if memory is None else memory // 4
-                worker = Worker(self.model.open(), folder.root, folder.unfinished, self.limits, memory, cache)
-                resolver = self._resolver(worker.fingerprint, folder, tally, progress)
-                work = Run(self.plan, resolver, worker, folder, self.outputs.resume, self.outputs.overwrite)
-                work.all(tally, progress.picture, progress.stage)
+            with (
+                BatchProgress() as progress,
+                telling_of_compiling(),
+                _telling_of_interrupts(tally),
+                ExitStack() as stack,
+            ):
+                engine = self._engine(folder, tally, progress, stack)
+                Run(self.plan, engine, folder, self.outputs.overwrite).all(tally, progress.picture, progress.stage)
         seconds = time.monotonic() - began
         if self.json:
-            say_json(as_json(self.plan, tally, worker, seconds, folder.notes))
+            say_json(as_json(self.plan, tally, engine.workers, seconds, folder.notes))
         else:
-            say(*as_lines(self.plan, tally, worker, seconds, folder.notes))
+            say(*as_lines(self.plan, tally, engine.workers, seconds, folder.notes))
         return _ended(tally.failed, tally.done)
+
+    def _engine(
+        self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress, stack: ExitStack
+    ) -> "srntt.batch.Engine":
+        from srntt.batch import CACHE_BYTES, LocalEngine, Station, Worker
+        from srntt.upscale import parse_memory
+
+        memory = parse_memory(self.model.memory)
+        cache = CACHE_BYTES if memory is None else memory // 4
+        if self.engine.engine == "ray":
+            return self._ray_engine(folder, tally, progress, stack, memory, cache)
+        worker = Worker(self.model.open(), folder.outputs, self.limits, memory, cache)
+        resolver = self._resolver(worker.fingerprint, folder, tally, progress)
+        return LocalEngine(Station(resolver, worker, folder.manifest, self.outputs.resume, self.outputs.overwrite))
+
+    def _ray_engine(
+        self,
+        folder: "srntt.batch.OutputFolder",
+        tally: "srntt.batch.Tally",
+        progress: BatchProgress,
+        stack: ExitStack,
+        memory: int | None,
+        cache: int,
+    ) -> "srntt.batch.Engine":
+        from srntt.batch import RayEngine, Recipe, WorkerResources, ray_connected
+        from srntt.upscale import open_model
+
+        stack.enter_context(ray_connected(self.engine.ray_address))
+        recipe = Recipe(
+            model=open_model(self.model.model),
+            name=Path(self.model.model).name,
+            plan=self.plan,
+            pool=self._pool(folder, tally, progress),
+            settings=self.settings,
+            outputs=folder.outputs,
+            known=folder.manifest.known(),
+            device=self.model.device,
+            matcher=self.model.matcher,
+            memory=memory,
+            best=self.references.best,
+            limits=self.limits,
+            resume=self.outputs.resume,
+            overwrite=self.outputs.overwrite,
+            cache_bytes=cache,
+        )
+        wanted = WorkerResources(self.engine.cpus_per_worker or 1, self.engine.gpus_per_worker)
+        engine = RayEngine.on_cluster(recipe, self.engine.workers, wanted)
+        for note in engine.notes:
+            complain(note)
+        return engine
 
     def say_plan(self) -> int:
         """Say what `run` would do, and touch nothing."""
-        from srntt.batch import STATE_FOLDER, Tally, open_output_folder
+        from srntt.batch import Tally, open_output_folder
 
-        began_before = self.outputs.resume and (self.outputs.output / STATE_FOLDER).is_dir()
+        began_before = self.outputs.resume and _began_before(self.plan.outputs)
         tally = Tally(len(self.plan.pictures), failed=list(self.plan.problems))
-        opened = open_output_folder(self.outputs.output) if began_before else nullcontext()
+        opened = open_output_folder(self.plan.outputs) if began_before else nullcontext()
         with opened as folder, BatchProgress() as progress, telling_of_compiling():
             fingerprint = self.model.open().encode_references([]).fingerprint if folder else ""
             resolver = self._resolver(fingerprint, folder, tally, progress)
@@ -120,21 +183,39 @@ class _Batch:
         tally: "srntt.batch.Tally",
         progress: BatchProgress,
     ) -> "srntt.batch.Resolver":
-        from srntt.batch import KnownDescriptors, Resolver, describe_pool
+        from srntt.batch import Resolver
         from srntt.upscale import limits_within, parse_memory
 
-        limits, pool = limits_within(self.limits, parse_memory(self.model.memory)), None
-        if self.plan.chooses and self.plan.references:
-            known = KnownDescriptors(folder.descriptors if folder else None)
-            pool = describe_pool(self.plan.references, self.plan.shared, known, limits, progress.stage)
-            tally.failed += pool.problems
+        limits, pool = limits_within(self.limits, parse_memory(self.model.memory)), self._pool(folder, tally, progress)
         return Resolver(self.plan, pool, fingerprint, self.settings, best=self.references.best, limits=limits)
+
+    def _pool(
+        self, folder: "srntt.batch.OutputFolder | None", tally: "srntt.batch.Tally", progress: BatchProgress
+    ) -> "srntt.batch.Pool | None":
+        """The shared references, where a picture needs them."""
+        from srntt.batch import KnownDescriptors, describe_pool
+        from srntt.upscale import limits_within, parse_memory
+
+        if not (self.plan.chooses and self.plan.references):
+            return None
+        limits = limits_within(self.limits, parse_memory(self.model.memory))
+        known = KnownDescriptors(folder.descriptors if folder else None)
+        pool = describe_pool(self.plan.references, self.plan.shared, known, limits, progress.stage)
+        tally.failed += pool.problems
+        return pool
 
     def _refuse_earlier(self, folder: "srntt.batch.OutputFolder") -> None:
         if len(folder.manifest) and not (self.outputs.resume or self.outputs.overwrite):
             raise InputError(
                 f"{folder.root} holds what an earlier run made. Go on with it: --resume. Make all again: --overwrite."
             )
+
+
+def _began_before(outputs: "srntt.batch.Place") -> bool:
+    from srntt.batch import STATE_FOLDER, Remote
+
+    state = outputs / STATE_FOLDER
+    return bool(state.files.exists(state.path)) if isinstance(state, Remote) else state.is_dir()
 
 
 def _intended(
@@ -145,7 +226,7 @@ def _intended(
     except SrnttError as error:
         return Intended(planned.name, planned.outputs, problem=str(error))
     made = folder.manifest.find(job) if folder else None
-    done = folder is not None and made is not None and made.is_whole(folder.root)
+    done = folder is not None and made is not None and folder.outputs.is_whole(made)
     return Intended(planned.name, planned.outputs, tuple(file.name for file in job.references), done)
 
 

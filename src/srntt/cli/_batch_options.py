@@ -1,5 +1,6 @@
 """Options of ``srntt batch`` alone."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -21,13 +22,13 @@ class BatchReferenceOptions:
     """Which references each picture gets.
 
     Attributes:
-        refs: Folder of sharp pictures. A picture photo.png gets those listed in photo.refs.txt there, else photo.* and
-            what is in the folder photo, else the best of all others. Without it there are no references.
+        refs: Folder of sharp pictures, or a URL. A picture photo.png gets those listed in photo.refs.txt there, else
+            photo.* and what is in the folder photo, else the best of all others. Without it there are no references.
         best: How many of the shared references a picture gets, the most similar ones. Default: 4.
         augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
     """
 
-    refs: Annotated[Path | None, Parameter(name=["--refs", "-r"])] = None
+    refs: Annotated[str | None, Parameter(name=["--refs", "-r"])] = None
     best: Annotated[int, Parameter(validator=Number(gte=1))] = 4
     augment_refs: bool = False
 
@@ -38,7 +39,7 @@ class BatchOutputOptions:
     """What is written, and where.
 
     Attributes:
-        output: Folder for the large pictures; made if it is not there. They are called as the small ones.
+        output: Folder for the large pictures, or a URL; made if it is not there. They are called as the small ones.
         format: Suffix of all outputs, such as png. Default: that of each input if it can hold the output, else png.
         overwrite: Replace files that are there; without --resume everything is made again.
         resume: Pass over what an earlier run into this folder has done, unless it was changed since.
@@ -47,7 +48,7 @@ class BatchOutputOptions:
         bits: Reduce pictures of 16 bits to 8, for formats that hold no more.
     """
 
-    output: Annotated[Path, Parameter(name=["--output", "-o"])]
+    output: Annotated[str, Parameter(name=["--output", "-o"])]
     format: str | None = None
     overwrite: bool = False
     resume: bool = False
@@ -70,6 +71,45 @@ class BatchOutputOptions:
             known = ", ".join(sorted(name[1:] for name in SUFFIXES))
             raise InputError(f"--format {self.format}: names no format that can be written. Use one of {known}.")
         return suffix
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class BatchEngineOptions:
+    """Where the work is done.
+
+    Attributes:
+        engine: local, in this process, or ray, on a Ray cluster.
+        workers: On a cluster: how many pictures are done at once. Default: as many as there is room for.
+        gpus_per_worker: On a cluster: 0.5 lets two workers share a GPU. Default: 1 if the cluster has any, else 0.
+        cpus_per_worker: On a cluster: cores of each worker. Default: 1.
+        ray_address: On a cluster: where it is. Default: what RAY_ADDRESS says, else the one of this machine, else a
+            cluster of this machine alone that ends with the command.
+    """
+
+    engine: Literal["local", "ray"] = "local"
+    workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    gpus_per_worker: Annotated[float | None, Parameter(validator=Number(gte=0))] = None
+    cpus_per_worker: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
+    ray_address: str | None = None
+
+    def check(self) -> None:
+        """Refuse what has no effect.
+
+        Raises:
+            InputError: options of a cluster without one.
+        """
+        given = {name: value for name, value in vars(self).items() if name != "engine" and value is not None}
+        if given and self.engine != "ray":
+            raise InputError(f"--{next(iter(given)).replace('_', '-')} is about a cluster. Say --engine ray, too.")
+
+
+def place_given(text: str, *, cluster: bool) -> "srntt.batch.Place":
+    """A folder or URL; for workers, which have working folders of their own, an absolute path."""
+    from srntt.batch import place
+
+    found = place(text)
+    return Path(os.path.abspath(found)) if cluster and isinstance(found, Path) else found
 
 
 def settings(

@@ -30,15 +30,16 @@ class Intended:
 def as_json(
     plan: "srntt.batch.Plan",
     tally: "srntt.batch.Tally",
-    worker: "srntt.batch.Worker",
+    workers: int,
     seconds: float,
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """Everything that is known of a run but its outputs, which the manifest lists."""
     return {
         **_folders(plan),
-        "model": worker.upscaler.model_name,
-        "device": str(worker.upscaler.device),
+        "model": tally.model,
+        "device": ", ".join(sorted(tally.devices)),
+        "workers": workers,
         "pictures": tally.total,
         "done": tally.done,
         "skipped": tally.skipped,
@@ -46,8 +47,9 @@ def as_json(
         "ignored": plan.ignored,
         "without_references": tally.without_references,
         "with_fallbacks": tally.fallbacks,
-        "references_encoded": worker.references.encoded,
-        "references_reused": worker.references.reused,
+        "references_encoded": tally.encoded,
+        "references_reused": tally.reused,
+        "references_fetched": tally.fetched,
         "seconds": round(seconds, 3),
         "pictures_per_second": round(tally.done / tally.seconds, 4) if tally.seconds else None,
         "megapixels_per_second": round(tally.pixels / 1e6 / tally.seconds, 4) if tally.seconds else None,
@@ -58,12 +60,13 @@ def as_json(
 def as_lines(
     plan: "srntt.batch.Plan",
     tally: "srntt.batch.Tally",
-    worker: "srntt.batch.Worker",
+    workers: int,
     seconds: float,
     notes: Sequence[str],
 ) -> list[str]:
     """The same for people."""
     rate = f", {tally.done / tally.seconds:.2f} pictures a second" if tally.seconds else ""
+    at_once = f" with {workers} workers" if workers > 1 else ""
     counts = {
         "done": tally.done,
         "done already": tally.skipped,
@@ -71,10 +74,10 @@ def as_lines(
         "files ignored, no pictures by their suffix": plan.ignored,
     }
     told = [f"{count} {what}" for what, count in counts.items() if count or what == "done"]
-    lines = [f"{plan.outputs}: {', '.join(told)}; {seconds:.1f} s{rate}"]
+    lines = [f"{plan.outputs}: {', '.join(told)}; {seconds:.1f} s{rate}{at_once}"]
     if plan.references and tally.done:
-        encoded, reused = worker.references.encoded, worker.references.reused
-        lines.append(f"references: {encoded} encoded, {reused} times one that was encoded already")
+        fetched = f", {tally.fetched} times one that another worker had encoded" if tally.fetched else ""
+        lines.append(f"references: {tally.encoded} encoded, {tally.reused} times one that was encoded already{fetched}")
         if tally.without_references:
             lines.append(f"note: {tally.without_references} of them had no references")
     if tally.fallbacks:

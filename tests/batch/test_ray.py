@@ -1,0 +1,150 @@
+"""Batches on a real Ray cluster of two nodes on this machine; and, without Ray, what its parts do.
+
+    pip install -c constraints.txt -e '.[ray]' s3fs 'moto[server]'
+    pytest tests/batch/test_ray.py -s
+
+The cluster's tests take minutes, most of them in starting processes.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from batch.pictures import write_pictures
+
+from srntt.batch import WorkerResources
+from srntt.batch._board import Board
+from srntt.batch._ray import _room
+
+_TESTS = Path(__file__).parent.parent
+_SOURCE = _TESTS.parent / "src"
+_KEY = ("a" * 64, False)
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'srntt[ray]'")
+needs_s3 = pytest.mark.skipif(find_spec("s3fs") is None or find_spec("moto") is None, reason="needs s3fs, moto[server]")
+
+
+def on_a_cluster(what: str, folder: Path, model: Path, pictures: int) -> dict:
+    """A scenario of `clustering.py`. Its process may reach the network: Ray's talk by the machine's own address."""
+    write_pictures(folder / "in", [f"p{number:02}.png" for number in range(pictures)], size=(48, 32))
+    write_pictures(folder / "refs", ["x.png", "y.jpg"], size=(160, 120), seed=50)
+    command = [sys.executable, Path(__file__).with_name("clustering.py"), what, folder, model]
+    path = os.pathsep.join([str(_SOURCE), str(_TESTS)])
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout.splitlines()[-1])
+    print(what, seen)
+    return seen
+
+
+@pytest.mark.slow
+@needs_ray
+def test_a_node_that_dies_costs_nothing_but_time(tmp_path: Path, model: Path):
+    seen = on_a_cluster("a_node_dies", tmp_path, model, pictures=16)
+    assert seen["codes"] == [0, 0]
+    assert len(seen["killed_after"]) == 1
+    assert 2 <= seen["killed_after"][0] < 16
+    assert (seen["done"], seen["recorded"], seen["failed"]) == (16, 16, [])
+    assert seen["missing"] == seen["more"] == seen["other"] == seen["twice"] == seen["unfinished"] == []
+
+
+@pytest.mark.slow
+@needs_ray
+def test_one_and_two_workers_make_the_same_and_encode_each_reference_once(tmp_path: Path, model: Path):
+    seen = on_a_cluster("throughput", tmp_path, model, pictures=16)
+    assert seen["same"]
+    assert [seen["rates"][workers]["done"] for workers in "12"] == [16, 16]
+    assert [seen["rates"][workers]["references_encoded"] for workers in "12"] == [2, 2]
+    assert seen["rates"]["1"]["references_fetched"] == 0
+    assert seen["rates"]["2"]["references_fetched"] in (0, 2)  # 0: the second worker came too late for any picture
+
+
+@pytest.mark.slow
+@needs_ray
+def test_interrupted_and_resumed(tmp_path: Path, model: Path):
+    seen = on_a_cluster("interrupted", tmp_path, model, pictures=24)
+    assert seen["code"] == 130, seen["said"]
+    assert "the same command with --resume goes on" in seen["said"]
+    assert 0 < seen["before"] < 24
+    assert seen["resumed"] == [0, 24 - seen["before"], seen["before"]]
+    assert seen["whole"]
+    assert seen["twice"] == []
+
+
+@pytest.mark.slow
+@needs_ray
+def test_two_workers_share_a_gpu(tmp_path: Path, model: Path):
+    assert on_a_cluster("half_a_gpu", tmp_path, model, pictures=2) == {"code": 0, "workers": 2, "done": 2}
+
+
+@pytest.mark.slow
+@needs_ray
+@needs_s3
+def test_a_bucket_in_and_a_bucket_out(tmp_path: Path, model: Path):
+    seen = on_a_cluster("bucket", tmp_path, model, pictures=6)
+    assert seen["codes"] == [0, 0, 3]
+    assert seen["done"] == [6, 0, 6]
+    assert seen["same"]
+    assert (seen["outputs"], seen["unfinished"]) == (6, [])
+
+
+def test_room_for_workers_on_a_machine():
+    node = {"CPU": 4.0, "GPU": 1.0}
+    assert _room(node, WorkerResources(cpus=1, gpus=0.5)) == 2
+    assert _room(node, WorkerResources(cpus=3, gpus=0.5)) == 1
+    assert _room(node, WorkerResources(cpus=1, gpus=0.0)) == 4
+    assert _room({"CPU": 4.0}, WorkerResources(cpus=1, gpus=1.0)) == 0
+
+
+def test_a_reference_is_encoded_by_the_first_who_asks_and_the_others_wait():
+    async def ask() -> list:
+        board = Board(most=100)
+        assert await board.find(_KEY) is None
+        waiting = [asyncio.create_task(board.find(_KEY)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        assert not any(task.done() for task in waiting)
+        await board.add(_KEY, ["encoded"], 10)
+        return [await task for task in waiting]
+
+    assert asyncio.run(ask()) == [["encoded"]] * 3
+
+
+def test_who_waits_for_a_reference_that_will_not_come_encodes_it():
+    async def ask() -> list:
+        board = Board(most=100)
+        await board.find(_KEY)
+        waiting = asyncio.create_task(board.find(_KEY))
+        await asyncio.sleep(0.01)
+        await board.give_up(_KEY)
+        return [await waiting, await board.find(_KEY)]
+
+    assert asyncio.run(ask()) == [None, None]
+
+
+def test_the_board_forgets_what_was_not_asked_for_longest():
+    async def ask() -> list:
+        board = Board(most=20)
+        for name in "abc":
+            await board.find((name, False))
+            await board.add((name, False), [name], 10)
+            await board.find(("a", False))
+        return [await board.find((name, False)) for name in "abc"]
+
+    assert asyncio.run(ask()) == [["a"], None, ["c"]]
+
+
+def test_a_picture_whose_workers_die_is_counted_and_one_that_ends_is_not():
+    async def begin() -> list[int]:
+        board = Board(most=0)
+        counts = [await board.begin("poison") for _ in range(3)]
+        await board.begin("good")
+        await board.end("good")
+        return [*counts, await board.begin("good")]
+
+    assert asyncio.run(begin()) == [0, 1, 2, 0]

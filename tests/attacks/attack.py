@@ -1,0 +1,62 @@
+"""What an attack is, and what must have become of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+WRITABLE = "out"  #: the one folder, of those that an attack runs in, where anything may be written
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Hostile input to one command, and the only end that it may come to.
+
+    Attributes:
+        name: unique.
+        about: what it tries, for people.
+        make: writes the hostile files into a folder, which the command then runs in.
+        command: of ``srntt``; or one word with a colon, ``module:function``, for a call of the library.
+        code: the exit code.
+        says: what stderr (stdout where all went well) must match: the file, and what is wrong with it.
+        writes: files below ``out/`` afterwards, exactly.
+        seconds: of processor time, at most.
+        mib: of memory beyond what the interpreter with srntt holds anyway, at most.
+        slow: left out of ``make test``.
+        known: a defect that lets it through, and is still there; the day it is mended the test says so.
+    """
+
+    name: str
+    about: str
+    make: Callable[[Path], object]
+    command: tuple[str, ...]
+    code: int
+    says: str
+    writes: tuple[str, ...] = ()
+    seconds: float = 5.0
+    mib: int = 100
+    slow: bool = False
+    known: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an attack.
+
+    Attributes:
+        code: exit code; below 0 the signal that ended it.
+        out, err: what it said.
+        seconds: of processor time.
+        mib: the most memory it held beyond what its parent did.
+        written: files below ``out/`` now.
+        changed: files elsewhere that are new, other or gone.
+        misdeeds: calls that no input may lead to: unpickling, another program, a connection, a write elsewhere.
+    """
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    mib: float
+    written: tuple[str, ...]
+    changed: tuple[str, ...]
+    misdeeds: tuple[str, ...]

@@ -1,0 +1,12 @@
+"""Every attack, by family."""
+
+from attacks import documents, foreign, models, names, pictures
+from attacks.attack import Attack
+
+FAMILIES: dict[str, tuple[Attack, ...]] = {
+    "pictures": tuple(pictures.attacks()),
+    "names": tuple(names.attacks()),
+    "model files": tuple(models.attacks()),
+    "foreign weights": tuple(foreign.attacks()),
+    "documents": tuple(documents.attacks()),
+}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from draw_sizes import draw
+from performance_tables import DOCUMENT, markdown
 
 from srntt._files import write_bytes
 from srntt.evaluate import environment
@@ -33,6 +34,7 @@ _LARGE = {
 }
 _CPU_SECONDS = {"96": 1200}
 _OFF = 1.2
+_MARK, _END = "<!-- any size: figures -->\n", "<!-- any size: end -->"
 
 
 def main() -> None:
@@ -51,6 +53,7 @@ def main() -> None:
         write_bytes(asked.output, (json.dumps(report, indent=1) + "\n").encode())
     if asked.keep:
         write_bytes(PICTURE, draw(report).encode())
+        write_bytes(DOCUMENT, filled(DOCUMENT.read_text("utf-8"), report).encode())
     broken = list(_broken(report))
     print(*broken, sep="\n")
     sys.exit(bool(broken))
@@ -61,6 +64,27 @@ def _measured(name: str, photographs: Path, megapixels: list[float]) -> dict[str
     return bench_memory(**case, photographs=photographs) | {  # pyright: ignore[reportArgumentType]
         "date": datetime.now(UTC).date().isoformat(), "environment": environment(),
     }  # fmt: skip
+
+
+def filled(document: str, report: dict[str, Any]) -> str:
+    """The document with the picture and a table of every case between its marks."""
+    rows = [["output", "references", "peak of the process", "of that predicted", "CPU seconds", "tile", "matcher"]]
+    for part in report.values():
+        down, across = part["reference"]
+        for case in part["cases"]:
+            if "refused" in case:
+                continue
+            height, width = case["output"]
+            budget = f" of {part['memory']} allowed" if part["memory"] else ""
+            rows.append(
+                [f"{width} x {height}", f"{case['references']} of {across} x {down}",
+                 f"{case['peak_bytes'] / 1e6:.0f} MB{budget}", f"{case['peak_over_predicted']:.0%}",
+                 f"{case['cpu_seconds']:.0f}", str(case["tile"]), case["matcher"]]
+            )  # fmt: skip
+    head, mark, rest = document.partition(_MARK)
+    _, end, tail = rest.partition(_END)
+    picture = "![CPU seconds and peak memory against megapixels of output](any-size.svg)\n\n"
+    return head + mark + picture + markdown(rows) + end + tail
 
 
 def _broken(report: dict[str, Any]) -> Iterator[str]:

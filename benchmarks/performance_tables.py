@@ -57,7 +57,7 @@ def _matching(part: Mapping[str, Any]) -> str:
             method = part["methods"][name]
             lost = max(0.0, method["similarity_lost"])
             rows.append([text, f"{method['over_exact']:.2f}", f"{method['recall']:.1%}", f"{lost:.4f}"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def _growth(part: Mapping[str, Any]) -> str:
@@ -67,7 +67,7 @@ def _growth(part: Mapping[str, Any]) -> str:
         rows.append([f"{height} x {width}", f"{case['exact_over_fast']:.1f}", f"{case['recall']:.1%}", case["chosen"]])
     growth = part["growth"]
     told = f"Time grows as positions to the {growth['exact']:.2f} (exact) and {growth['fast']:.2f} (fast).\n"
-    return _markdown(rows) + "\n" + told
+    return markdown(rows) + "\n" + told
 
 
 def _stages(part: Mapping[str, Any]) -> str:
@@ -75,7 +75,7 @@ def _stages(part: Mapping[str, Any]) -> str:
     rows = [["", "share of end to end", "yardsticks"]]
     for name, text in _STAGES.items():
         rows.append([text, f"{part['seconds'][name] / whole:.0%}", f"{part['over_yardstick'][name]:.2f}"])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def _memory(part: Mapping[str, Any]) -> str:
@@ -90,10 +90,10 @@ def _memory(part: Mapping[str, Any]) -> str:
         )  # fmt: skip
     growth = part["growth"]
     told = (
-        f"From the second to the largest output time grows as its pixels to the {growth['seconds']:.2f}, "
-        f"memory beyond that of the first to the {growth['bytes']:.2f}.\n"
+        f"Time grows as the output's pixels to the {growth['seconds']:.2f}, memory beyond what does not grow to the "
+        f"{growth['bytes']:.2f}.\n"
     )
-    return _markdown(rows) + "\n" + told
+    return markdown(rows) + "\n" + told
 
 
 def _origin(report: Mapping[str, Any]) -> str:
@@ -101,6 +101,7 @@ def _origin(report: Mapping[str, Any]) -> str:
     return f"Made by `make bench` (commit {commit}, {report['threads']} threads, {report['date']}).\n"
 
 
-def _markdown(lines: list[list[str]]) -> str:
+def markdown(lines: list[list[str]]) -> str:
+    """A table; the first line is its head."""
     rule = ["---"] * len(lines[0])
     return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in (lines[0], rule, *lines[1:]))

@@ -16,11 +16,12 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 # Stamps, so that nothing is installed twice; a path with spaces must be escaped where it is a target.
 INSTALLED := $(subst $(space),\ ,$(VENV))/.installed
 INSTALLED_DEV := $(subst $(space),\ ,$(VENV))/.installed-dev
+INSTALLED_DOCS := $(subst $(space),\ ,$(VENV))/.installed-docs
 INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format readme-picture clean
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,6 +66,10 @@ format: $(INSTALLED_DEV) ## let ruff mend what it can
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
+docs: $(INSTALLED_DOCS) ## the site, in out/site; any warning is an error
+	$(RUN) -m sphinx -W --keep-going -q -b html -d out/site-doctrees docs out/site
+	@echo out/site/index.html
+
 readme-picture: $(INSTALLED) ## docs/before-reference-after.png anew
 	$(RUN) docs/make_readme_picture.py
 
@@ -80,6 +85,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(INSTALLED_DEV): $(INSTALLED)
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev]"
 	@touch "$(VENV)/.installed-dev"
+
+$(INSTALLED_DOCS): $(INSTALLED_DEV)
+	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev,docs]"
+	@touch "$(VENV)/.installed-docs"
 
 # Without dependencies: the packages' own pins are older than what they run with.
 $(INSTALLED_PEERS): peers/requirements.txt constraints.txt

@@ -1,5 +1,7 @@
 """The documents name only what exists: files, options, public names."""
 
+import ast
+import importlib.util
 import inspect
 import re
 import subprocess
@@ -7,24 +9,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import srntt
 
 REPOSITORY = Path(__file__).parent.parent
-DOCUMENTS = [
-    REPOSITORY / name
-    for name in (
-        "README.md",
-        "CONTRIBUTING.md",
-        "examples/README.md",
-        "docs/evaluation.md",
-        "docs/onnx.md",
-        "docs/serve.md",
-        "docs/training.md",
-        "docs/batch.md",
-        "docs/performance.md",
-    )
-]
+_SLOW = pytest.mark.slow
+DOCS = REPOSITORY / "docs"
+PAGES = sorted(path for path in DOCS.glob("*.md") if path.name != "log.md")  # a log names what was, too
+DOCUMENTS = [*(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")), *PAGES]
 README = DOCUMENTS[0].read_text(encoding="utf-8")
 
 
@@ -36,10 +29,12 @@ def test_links_lead_somewhere(document: Path):
 
 
 def shell_commands() -> list[tuple[str, set[str]]]:
-    """What the README's shell examples call, such as "weights get", and with which options."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    lines = [line.split("#")[0].split() for line in "".join(blocks).splitlines() if line.startswith("srntt ")]
-    names = [" ".join(words[1:3] if words[1] in ("weights", "corpus", "export") else words[1:2]) for words in lines]
+    """What the shell examples call, such as "weights get", and with which options."""
+    text = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    whole = "".join(blocks).replace("\\\n", " ")
+    lines = [line.split("#")[0].split() for line in whole.splitlines() if line.startswith("srntt ")]
+    names = [" ".join(words[1:3] if words[1] in ("weights", "corpus", "export", "bench") else words[1:2]) for words in lines]
     return [(name, {word for word in words if word.startswith("-")}) for name, words in zip(names, lines, strict=True)]
 
 
@@ -61,6 +56,88 @@ def test_python_examples_use_what_exists():
         inspect.signature(srntt.Result).parameters
     )
     compile(code, "README.md", "exec")
+
+
+def test_the_front_page_lists_every_page():
+    listed = re.findall(r"^[a-z][\w-]*$", (DOCS / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in DOCS.glob("*.md") if path.stem != "index")
+
+
+def test_what_is_shown_of_the_code_is_there():
+    shown = [
+        (page, file, name)
+        for page in PAGES
+        for file, name in re.findall(r"```{literalinclude} (\S+)\n:pyobject: (\S+)", page.read_text(encoding="utf-8"))
+    ]
+    assert len(shown) >= 10
+    for page, file, name in shown:
+        tree: ast.AST = ast.parse((page.parent / file).read_text(encoding="utf-8"))
+        for part in name.split("."):
+            named = [node for node in ast.iter_child_nodes(tree) if getattr(node, "name", None) == part]
+            assert named, f"{page.name} shows {name} of {file}, which is not there"
+            tree = named[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["python", "models", "security", pytest.param("start", marks=_SLOW), pytest.param("references", marks=_SLOW)],
+)
+def test_python_of_a_page_runs(name: str, tmp_path: Path):
+    code = "\n".join(re.findall(r"```python\n(.*?)```", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL))
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@_SLOW
+def test_the_first_commands_run(tmp_path: Path):
+    """Those of the five minutes that need nothing but the shipped pictures."""
+    blocks = "".join(re.findall(r"```sh\n(.*?)```", (DOCS / "start.md").read_text(encoding="utf-8"), re.DOTALL))
+    lines = [line.split()[1:] for line in blocks.splitlines() if line.startswith("srntt upscale examples/")]
+    assert len(lines) == 1
+    (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
+    done = subprocess.run([sys.executable, "-m", "srntt.cli", *lines[0]], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "large.png") as picture:
+        assert picture.size == (740, 500)
+
+
+@_SLOW
+def test_the_gains_of_the_references_page_are_what_they_are():
+    spec = importlib.util.spec_from_file_location("make_pictures", DOCS / "make_pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = made  # dataclasses look their module up
+    spec.loader.exec_module(made)
+    text = (DOCS / "references.md").read_text(encoding="utf-8")
+    names = ["as it is", "blurred (Gaussian, 2 pixels)"]
+    alone, found = made.gains(srntt.Upscaler.from_pretrained("lite-rec", device="cpu"), names)
+    assert float(re.findall(r"Without a reference: ([\d.]+) dB", text)[0]) == pytest.approx(alone, abs=0.02)
+    for name in names:
+        written = re.findall(rf"\| {re.escape(name)} \| ([+-][\d.]+) \|", text)
+        assert float(written[0]) == pytest.approx(found[name][0], abs=0.03)
+
+
+@_SLOW
+def test_the_site_builds_without_a_warning(tmp_path: Path):
+    for package in ("sphinx", "furo", "myst_parser"):
+        pytest.importorskip(package, reason="needs the extra docs")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    front = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "<math" in (tmp_path / "how-it-works.html").read_text(encoding="utf-8")
+    assert not re.findall(
+        r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', front
+    )  # nothing is loaded from elsewhere
+
+
+def test_pictures_are_small_and_used():
+    pictures = sorted((DOCS / "pictures").iterdir())
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert [path.name for path in pictures if f"pictures/{path.name}" not in text] == []
+    assert sum(path.stat().st_size for path in pictures) < 1_500_000
 
 
 def test_deviations_are_marked_where_the_document_says():

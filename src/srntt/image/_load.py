@@ -67,7 +67,7 @@ def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008
         name = str(getattr(source, "name", "")) or "<file>"
         return _with_metadata(*decode(read_open(source, name, limits), name, limits), name)
     raise InputError(
-        f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array or tensor."
+        f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array, tensor."
     )
 
 

@@ -211,7 +211,7 @@ def _batch_escapes() -> Iterator[Attack]:
             "srntt's own folder among the outputs is a link that leads out of it",
             with_model(
                 _pictures("in/good.png"),
-                _folder("elsewhere/unfinished"),
+                _folder("elsewhere"),
                 _link(f"out/.srntt-batch{name}", "../" * (1 + bool(name)) + "elsewhere"),
             ),
             ("batch", "in", "-o", "out", *_SMALL),

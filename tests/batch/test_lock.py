@@ -71,6 +71,15 @@ def test_a_state_folder_that_leads_elsewhere_is_refused(tmp_path: Path):
     assert (tmp_path / "elsewhere" / "unfinished" / "dear.png").exists()
 
 
+def test_nothing_is_made_where_a_state_folder_leads(tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".srntt-batch").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="is a link"), open_output_folder(tmp_path / "out"):
+        pytest.fail("opened")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written to"), open_output_folder(tmp_path / "file"):

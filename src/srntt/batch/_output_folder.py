@@ -90,11 +90,11 @@ def open_output_folder(root: Place) -> Iterator[OutputFolder]:
 def _held(root: Path) -> Iterator[str]:
     """A local folder, made and locked."""
     state, unfinished = root / STATE_FOLDER, root / UNFINISHED
+    if state.is_symlink() or unfinished.is_symlink():  # before anything is made where it leads
+        raise OutputError(f"{state}: is a link, where srntt keeps a folder of its own. Remove it.")
     try:
         unfinished.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{root}: cannot be written to: {error.strerror}. Give another folder.") from error
-    if state.is_symlink() or unfinished.is_symlink():
-        raise OutputError(f"{state}: is a link, where srntt keeps a folder of its own. Remove it.")
     with locked(state / "lock") as note:
         yield note

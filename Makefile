@@ -21,7 +21,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks fuzz
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -47,6 +47,13 @@ faiss: ## faiss-cpu in .venv-faiss, for its row of make bench
 
 test: lint ## ruff, pyright, and every test that is not slow (the order of folders is one)
 	$(RUN) -m pytest -m "not slow"
+
+attacks: $(INSTALLED_DEV) ## every attack on pictures, names, models and documents: a table with counts
+	PYTHONPATH=tests $(RUN) -m attacks
+
+fuzz: $(INSTALLED_DEV) ## ten minutes of fuzzing (FUZZ_SECONDS=60 for one), and how many executions; Linux
+	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[fuzz]"
+	PYTHONPATH=tests $(RUN) -m fuzz
 
 test-all: lint ## the same with the slow tests
 	$(RUN) -m pytest

@@ -1,6 +1,7 @@
 """``srntt doctor``: it finds what is broken, and never breaks itself."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,26 @@ def test_people_get_a_line_for_each_thing(run) -> None:
     ran = run("doctor")
     assert ran.code == 0
     assert all(line.split()[0] in ("ok", "absent") for line in ran.out.splitlines())
+
+
+def test_extras_are_told_of_by_the_names_that_pip_knows(run) -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    told = {name for name, check in checks_of(run)[1].items() if check["group"] == "extras"}
+    assert told == {f"srntt[{name}]" for name in _checks.EXTRAS}
+    for extra, packages in _checks.EXTRAS.items():
+        assert all(any(needed.startswith(package) for needed in extras[extra]) for package in packages), extra
+
+
+def test_an_extra_that_is_not_there_is_absent(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_checks, "EXTRAS", {"more": ("srntt-more",), "less": ("pillow",)})
+    code, checks = checks_of(run)
+    assert code == 0
+    assert (checks["srntt[more]"]["status"], checks["srntt[more]"]["detail"]) == (
+        "absent",
+        "srntt-more is not installed",
+    )
+    assert checks["srntt[less]"]["detail"].startswith("pillow ")
 
 
 def test_a_damaged_model_is_found(run, embedded: list[dict], tmp_path: Path, model: Path) -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,15 @@ _FORMATS = (  # suffix, bits, whether srntt is of no use without it
     (".heic", 8, False),
     (".jxl", 8, False),
 )
+EXTRAS = {  # and what each brings
+    "heif": ("pillow-heif",),
+    "jxl": ("pillow-jxl-plugin",),
+    "demo": ("gradio",),
+    "hub": ("huggingface-hub",),
+    "tensorboard": ("tensorboard",),
+    "onnx": ("onnx", "onnxruntime"),
+    "ray": ("ray", "fsspec"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Check:
     """One thing looked at.
 
     Attributes:
-        group: versions, formats, devices, memory, models or caches.
+        group: versions, formats, extras, devices, memory, models or caches.
         name: of the thing.
         status: ok, absent (an extra that is not installed, a device that is not there), or broken.
         detail: version, size or place; else what is wrong and what to do.
@@ -66,6 +76,8 @@ def all_checks() -> Iterator[Check]:
         return  # nothing else could even be imported
     for suffix, bits, must in _FORMATS:
         yield _tried("formats", f"{suffix} {bits} bits", must, _round_trip(suffix, bits))
+    for extra, packages in EXTRAS.items():
+        yield _tried("extras", f"srntt[{extra}]", False, lambda packages=packages: _versions(packages))
     yield from _devices()
     yield _tried("memory", "memory", False, _memory)
     yield from _models()
@@ -79,6 +91,13 @@ def _tried(group: str, name: str, essential: bool, look: Callable[[], str]) -> C
         return Check(group, name, "absent", str(error), essential)
     except Exception as error:
         return Check(group, name, "broken", f"{type(error).__name__}: {error}", essential)
+
+
+def _versions(packages: tuple[str, ...]) -> str:
+    try:
+        return ", ".join(f"{package} {version(package)}" for package in packages)
+    except PackageNotFoundError as error:
+        raise MissingDependencyError(f"{error.name} is not installed") from error
 
 
 def _round_trip(suffix: str, bits: int) -> Callable[[], str]:

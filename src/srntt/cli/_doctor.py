@@ -9,7 +9,7 @@ _MARKS = {"ok": "ok     ", "absent": "absent ", "broken": "BROKEN "}
 
 
 def doctor(*, json: Json = False) -> int:
-    """Check versions, picture formats, devices, memory, models and caches; each model upscales a picture of 16x16."""
+    """Check versions, formats, extras, devices, memory, models and caches; each model upscales a picture of 16x16."""
     checks = list(all_checks())
     broken = [check for check in checks if check.fatal]
     if json:

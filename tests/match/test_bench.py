@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from srntt.match import Correspondence
+from srntt.errors import InputError
+from srntt.match import Correspondence, bench_device
 from srntt.match._bench import bench_match
 from srntt.match._bench_fast import _missed, bench_fast
 
@@ -63,3 +64,8 @@ def test_what_is_missed_is_counted():
     missed = _missed(exact, fast)
     assert (missed["recall"], missed["recall_near"]) == (0.25, 0.5)
     assert missed["similarity_lost"] == pytest.approx(0.1)
+
+
+def test_device_that_cannot_be_measured_is_refused():
+    with pytest.raises(InputError, match="device='meta': the Triton engine does not run there: "):
+        bench_device(device="meta")

@@ -15,8 +15,13 @@ from typing import no_type_check
 import triton  # pyright: ignore[reportMissingImports]
 import triton.language as tl  # pyright: ignore[reportMissingImports]
 
+# Not compiled anew for sizes that are multiples of 16: rows are loaded whole, whatever their number.
+_SIZES = (
+    "query_guard", "query_width", "key_guard", "key_width", "key_start", "blocks", "blocks_per_split", "states",
+)  # fmt: skip
 
-@triton.jit
+
+@triton.jit(do_not_specialize=_SIZES)
 @no_type_check
 def match_kernel(
     query, keys, factor, offset, best, index, second,
@@ -76,7 +81,7 @@ def match_kernel(
         tl.debug_barrier()  # the next block reads what this one stored
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("query_width", "key_width", "pairs"))
 @no_type_check
 def recheck_kernel(
     query, keys, query_rows, key_rows, wanted, products, query_width, key_width, pairs,

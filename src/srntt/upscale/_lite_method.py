@@ -13,7 +13,7 @@ from srntt.match import STRIP, Correspondence, Matcher, dense_match, fast_match_
 from srntt.network import Lite, Textures, sample_bands, stack_evidence
 from srntt.transfer import local_frames, refine_match
 from srntt.upscale._field import Field, View
-from srntt.upscale._method import DENSE_MATCH, Appetite, Progress, Rendered
+from srntt.upscale._method import Appetite, Progress, Rendered, dense_match_bytes
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
@@ -40,7 +40,7 @@ class LiteMethod:
     patch = 1
     key = "descriptor"
     appetite = Appetite(
-        encode=100, encoded=33, matched=46, candidates=3, alone=1900, render=4200, another=1400, first=75_000_000
+        encode=100, encoded=33, matched=46, candidates=3, alone=1900, render=4200, another=1400, first=80_000_000
     )
 
     def __init__(self, model: Lite, device: torch.device) -> None:
@@ -82,11 +82,11 @@ class LiteMethod:
         """Bands are described, and in fast matching wait for their neighbours; the matches of a reference at a time."""
         height, width = size
         rows = min(_strip(band) if matcher == "fast" else band, height)
-        described = (rows + 2 * self._model.encoder.receptive_radius) * width * _DESCRIBED
-        found = height * width * _Found.bytes + _REFINED_AT_ONCE * _REFINED
-        if matcher == "exact":
-            return described + found + DENSE_MATCH
+        described = min(rows + 2 * self._model.encoder.receptive_radius, height) * width * _DESCRIBED
+        found = height * width * _Found.bytes + min(rows * width, _REFINED_AT_ONCE) * _REFINED
         channels = self._model.config.descriptor
+        if matcher == "exact":
+            return described + found + dense_match_bytes(rows * width, keys, channels)
         waiting = _WAITING * rows * width * (channels + 1) * 4
         return described + found + waiting + strips_bytes(rows * width, keys, channels, threads)
 

@@ -15,8 +15,12 @@ Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and of how much."""
 
 
-DENSE_MATCH = 64 * 2**20
-"""Bytes that `dense_match` takes by itself on the CPU."""
+_DENSE_MATCH = 64 * 2**20
+
+
+def dense_match_bytes(queries: int, keys: Sequence[int], channels: int) -> int:
+    """What `dense_match` takes by itself on the CPU: its default, or less where the maps are small."""
+    return min(_DENSE_MATCH, (queries + max(keys)) * (8 * channels + 1000))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Appetite:
         alone: transient, for each LR pixel of a tile with its halo, without references.
         render: likewise with one candidate.
         another: likewise, what each further candidate adds.
-        first: what the first work of a process takes for good: code that is loaded and made for the machine.
+        first: what the first matching of a process takes for good: code that is loaded and made for the machine.
     """
 
     encode: int

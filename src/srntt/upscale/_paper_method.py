@@ -13,7 +13,7 @@ from srntt.match import Correspondence, Matcher, dense_match, fast_match, fast_m
 from srntt.network import PaperSRNTT, SwappedMaps, find_vgg19
 from srntt.transfer import swap
 from srntt.upscale._field import Field, View
-from srntt.upscale._method import DENSE_MATCH, Appetite, Progress, Rendered
+from srntt.upscale._method import Appetite, Progress, Rendered, dense_match_bytes
 from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import cuts
 
@@ -38,7 +38,7 @@ class PaperMethod:
     patch = 3
     key = "key"
     appetite = Appetite(
-        encode=1500, encoded=520, matched=60, candidates=1, alone=40_000, render=40_000, another=0, first=120_000_000
+        encode=1500, encoded=520, matched=60, candidates=1, alone=40_000, render=40_000, another=0, first=95_000_000
     )
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
@@ -103,9 +103,9 @@ class PaperMethod:
     ) -> int:
         """A band is enlarged and seen by VGG19; fast matching holds the features of the whole picture."""
         height, width = size
-        seen = (min(band, height) + 2 * _REACH) * width * _SEEN
+        seen = min(band + 2 * _REACH, height) * width * _SEEN
         if matcher == "exact":
-            return seen + DENSE_MATCH
+            return seen + dense_match_bytes(min(band, height) * width, keys, 256)
         return seen + height * width * _QUERY + fast_match_bytes(height * width, keys, 256, self.patch, threads)
 
     def _match_bands(

@@ -14,7 +14,8 @@ _BANDS = (128, 64, 32, 16, 8)
 _REFERENCE_BANDS = (1024, 512, 256, 128, 64)
 _FLOAT = 4
 _SAVED = 4  # bytes of an output pixel in Pillow while a file is written
-_PNG = 100_000_000  # bytes of the PNG writer, whatever the size
+_PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer for each of a band, and of a band at most
+_CODE = 25_000_000  # bytes of code that torch loads, and makes for the machine, at its first convolutions
 _TOLD = 28  # bytes of an LR position in similarity and provenance
 _COPYING = 36  # bytes of a pixel of a reference in floating point, and of one turned or scaled copy and its making
 
@@ -101,7 +102,7 @@ class Needs:
     @property
     def picture(self) -> int:
         """The input in floating point, and what its first work leaves behind."""
-        return self.pixels * 3 * _FLOAT + self.appetite.first
+        return self.pixels * 3 * _FLOAT + _CODE + (self.appetite.first if self.candidates else 0)
 
     @property
     def field(self) -> int:
@@ -122,7 +123,8 @@ class Needs:
     @property
     def saving(self) -> int:
         """What writing a file takes: Pillow's copy, or a band of PNG and its filters."""
-        return max(self.pixels * self.scale**2 * _SAVED, _PNG)
+        samples = self.pixels * self.scale**2 * self.job.channels * self.job.sample
+        return max(self.pixels * self.scale**2 * _SAVED, min(samples, _PNG_BAND) * _PNG)
 
     def canvas(self, side: int) -> int:
         """A row of tiles in floating point, and the rows of it that the next one blends with."""
@@ -210,7 +212,7 @@ def plan_reference(
     """
     kept = int(height * width * copies * appetite.encoded)
     whole = height * width * _COPYING if copies > 1 else 0
-    lasting = room.held + appetite.first + whole + (0 if mapped else kept)
+    lasting = room.held + _CODE + whole + (0 if mapped else kept)
 
     def encoding(rows: int) -> int:
         seen = min(rows + 2 * context, height) * width

@@ -34,13 +34,13 @@ STORE = 100 * 2**20
 
 
 @contextlib.contextmanager
-def cluster_of_two(**second: float) -> Iterator[SimpleNamespace]:
-    """A head that does no work, and two nodes of a core each; ``second`` can be killed."""
+def cluster_of_two(**second: int) -> Iterator[SimpleNamespace]:
+    """A head that does no work, and two nodes of a core each, unless the second is said to be otherwise."""
     head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         cluster.add_node(num_cpus=1, object_store_memory=STORE)
-        other = cluster.add_node(num_cpus=1, object_store_memory=STORE, **second)
+        other = cluster.add_node(object_store_memory=STORE, **({"num_cpus": 1} | second))
         cluster.wait_for_nodes()
         yield SimpleNamespace(
             address=cluster.address, second=other, kill=lambda: cluster.remove_node(other, allow_graceful=False)
@@ -158,7 +158,7 @@ def interrupted(folder: Path, model: str) -> dict:
 
 def half_a_gpu(folder: Path, model: str) -> dict:
     """A node that says it has a GPU: two workers share it."""
-    with cluster_of_two(num_gpus=1) as cluster:
+    with cluster_of_two(num_cpus=2, num_gpus=1) as cluster:
         more = ["--engine", "ray", "--ray-address", cluster.address, "--gpus-per-worker", "0.5"]
         done = batch(command(folder, model, str(folder / "out"), *more))
     return {"code": done.code, "workers": done.told["workers"], "done": done.told["done"]}

@@ -6,6 +6,7 @@ Names are given and recorded by this process alone, so a row that was done twice
 
 import logging
 import math
+import os
 import pickle
 import sys
 import warnings
@@ -69,7 +70,11 @@ class RayEngine:
     def __call__(
         self, pictures: Sequence[PlannedPicture], starting: Callable[[str], None], progress: Progress | None
     ) -> Iterator[Outcome]:
-        """Outcomes as they come; the order is any."""
+        """Outcomes as they come; the order is any.
+
+        Raises:
+            MissingDependencyError: the cluster is lost.
+        """
         ray = _imported()
         if not pictures:
             return
@@ -82,7 +87,7 @@ class RayEngine:
         lasting = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
         board = ray.remote(Board).options(**lasting).remote(int(store * _SHARE_OF_STORE))
         recipe = ray.put(self.recipe.without_pictures())
-        for row in self._dataset(pictures, recipe, board).iter_rows():
+        for row in _told(ray, self._dataset(pictures, recipe, board).iter_rows()):
             outcome: Outcome = pickle.loads(row["outcome"])
             starting(outcome.name)
             yield outcome
@@ -108,6 +113,15 @@ class RayEngine:
         )
 
 
+def _told(ray: Any, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What the cluster itself does wrong, as an error of ours."""
+    try:
+        yield from rows
+    except ray.exceptions.RayError as error:
+        first = str(error).strip().splitlines()[0]
+        raise MissingDependencyError(f"The cluster failed ({first}). Go on with --resume once it works.") from error
+
+
 @contextmanager
 def ray_connected(address: str | None = None) -> Iterator[None]:
     """Within this block the process is connected to a cluster, and quietly; a connection that was there stays.
@@ -121,14 +135,16 @@ def ray_connected(address: str | None = None) -> Iterator[None]:
         InputError: no cluster at the address.
     """
     ray = _imported()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster begun here tells nobody of itself
     with redirect_stdout(sys.stderr), _quiet():
         if ray.is_initialized():
             yield
             return
         try:
-            ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=None if address else False)
+            ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(f"--ray-address {address}: no cluster answers there: {error}") from error
+            asked = f"--ray-address {address}: no cluster answers there" if address else "No cluster can be begun here"
+            raise InputError(f"{asked}: {error}") from error
         try:
             yield
         finally:

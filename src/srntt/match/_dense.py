@@ -81,8 +81,8 @@ def dense_match(
     _, height, width = query.shape
     best = np.zeros((height, width), np.int64)
     similarity = np.zeros((height, width), np.float32)
-    tile = module.tile_for(problem, torch.float32, threads, memory)
     module.tile_for(problem, torch.float64, threads, memory)  # refuses what could not be decided, before any work
+    tile = module.tile_for(problem, torch.float32, threads, memory)
     for block in split(problem.centres(query), *tile):
         found = module.shortlist(problem, block, torch.float32, threads, memory)
         _store(problem, block, found, memory, best, similarity)

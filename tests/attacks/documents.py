@@ -85,7 +85,13 @@ def _indexes() -> Iterator[Attack]:
     yield _evaluate("long-key", "an unknown key of 100,000 characters", _pair(**{"k" * 100_000: 1}), "unknown keys")
     yield _evaluate("name-twice", "a name twice", _pair() * 2, "uses a name twice")
     yield _evaluate(
-        "300000-pairs", "300,000 pairs, 16 MB", partial(_many_pairs, 300_000), "name twice", seconds=12, mib=900
+        "300000-pairs",
+        "300,000 pairs, 16 MB",
+        partial(_many_pairs, 300_000),
+        "name twice",
+        seconds=12,
+        slow=True,
+        mib=900,
     )
     for number, name in enumerate(
         ("../../climbed", "/tmp/climbed", "a/b", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "a|b")
@@ -167,7 +173,7 @@ def _reports() -> Iterator[Attack]:
         "change", "a change of references that is none", run | {"reference_change": {"what": [], "value": {}}}, "r.json"
     )
     many = partial(_many_runs, run, 100_000)
-    yield case("100000-runs", "100,000 evaluations", many, "r.json", seconds=15, mib=900)
+    yield case("100000-runs", "100,000 evaluations", many, "r.json", seconds=15, slow=True, mib=900)
     for name, make in (
         ("fifo", lambda folder: os.mkfifo(folder / "r.json")),
         ("folder", lambda folder: (folder / "r.json").mkdir()),

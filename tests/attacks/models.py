@@ -6,6 +6,7 @@ import pickle
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from attacks.attack import Attack
 from attacks.material import file, harmless, tiny_model
 
 Header = dict[str, Any]
+_SHAPES = "References.load checks the names of maps, and no one their shapes: torch does, with errors of its own"
 
 
 def attacks() -> Iterator[Attack]:
@@ -214,7 +216,7 @@ def _references() -> Iterator[Attack]:
     yield case("no-maps", "no maps", with_first(5, []))
     yield case("foreign-map", "the name of a map that no model has", with_first(5, ["x" * 50_000]))
     yield case("deep", "references nested 60,000 deep", lambda head: "[" * 60_000)
-    yield case("other-shape", "a map of another shape", lambda head: None)
+    yield replace(case("other-shape", "a map of another shape", lambda head: None), known=_SHAPES)
 
 
 def use_references() -> str:

@@ -72,10 +72,10 @@ def test_the_judge_sees_every_fault(change: dict, fault: str) -> None:
         ("__import__('subprocess').run(['true'])", "subprocess.Popen"),
     ],
 )
-def test_the_arena_sees_every_misdeed(arena: Arena, misdeed: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_arena_sees_every_misdeed(arena: Arena, misdeed: str, told: str) -> None:
     make = lambda folder: (folder / "code").write_text(misdeed)  # noqa: E731
     attack = Attack("misdeed", "does what it must not", make, ("attacks.server:commit_misdeed",), 0, "")
     outcome = arena.run(attack)
     assert any(told in text for text in outcome.misdeeds), outcome
-    if "open" in told or "mkdir" in told:
+    if told.startswith(("open", "os.mkdir")):
         assert outcome.changed

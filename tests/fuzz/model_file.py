@@ -24,9 +24,9 @@ _DATA = _WHOLE[8 + _LENGTH :]
 _ABOUT: dict[str, Any] = {"format": "srntt-references", "version": 1, "fingerprint": "f"}
 _ABOUT["references"] = [[0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]]] * 2
 _MAPS = {f"{n}.m": {"dtype": "F32", "shape": [1, 1, 1], "data_offsets": [4 * n, 4 * n + 4]} for n in range(2)}
-_REAL = (
-    (json.loads(_WHOLE[8 : 8 + _LENGTH]), "config"),
-    ({"__metadata__": {"references": json.dumps(_ABOUT)}, **_MAPS}, "references"),
+_REAL = (  # header, the key of what is JSON in it, and the tensors
+    (json.loads(_WHOLE[8 : 8 + _LENGTH]), "config", _DATA),
+    ({"__metadata__": {"references": json.dumps(_ABOUT)}, **_MAPS}, "references", bytes(8)),
 )
 
 
@@ -44,16 +44,16 @@ def model_file(data: bytes) -> None:
     (References.load if how % 2 else load_model)(path)
 
 
-def _tampered(provider: atheris.FuzzedDataProvider, real: tuple[dict, str]) -> bytes:
+def _tampered(provider: atheris.FuzzedDataProvider, real: tuple[dict[str, Any], str, bytes]) -> bytes:
     """A real header in which up to four values, of it or of the JSON in its metadata, are others or gone."""
-    header, key = copy.deepcopy(real[0]), real[1]
+    header, key, data = copy.deepcopy(real[0]), *real[1:]
     inner = json.loads(header["__metadata__"][key])
     for _ in range(provider.ConsumeIntInRange(1, 4)):
-        _tamper(provider, inner if provider.ConsumeBool() else header)
+        _tamper(provider, inner if provider.ConsumeProbability() < 0.7 else header)
     if isinstance(header.get("__metadata__"), dict):
         header["__metadata__"][key] = json.dumps(inner)
     text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text)) + text + _DATA
+    return struct.pack("<Q", len(text)) + text + data
 
 
 def _tamper(provider: atheris.FuzzedDataProvider, place: Any) -> None:
@@ -89,7 +89,7 @@ def _value(provider: atheris.FuzzedDataProvider) -> Any:
 
 
 def _seeds() -> list[bytes]:
-    texts = [json.dumps(header).encode() for header, _ in _REAL]
+    texts = [json.dumps(header).encode() for header, _, _ in _REAL]
     return [bytes([how]) + text for how in (0, 41, 50, 101, 102) for text in (*texts, b"{}", bytes(range(256)))]
 
 

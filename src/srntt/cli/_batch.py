@@ -137,7 +137,7 @@ class _Batch:
         stack.enter_context(ray_connected(self.engine.ray_address))
         recipe = Recipe(
             model=open_model(self.model.model),
-            name=Path(self.model.model).name,
+            name=self.model.model if "://" in self.model.model else Path(self.model.model).name,
             plan=self.plan,
             pool=self._pool(folder, tally, progress),
             settings=self.settings,

@@ -116,7 +116,7 @@ def _opened(url: str) -> "tuple[fsspec.AbstractFileSystem, str]":
     try:
         files, path = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
-        raise MissingDependencyError(f"{url}: {error}: pip install it beside fsspec.") from error
+        raise MissingDependencyError(f"{url}: {error} (with pip, beside fsspec).") from error
     except ValueError as error:
         raise InputError(f"{url}: {error}. Give a folder, or a URL that fsspec knows, such as s3://...") from error
     return files, path.rstrip("/")

@@ -10,7 +10,7 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.upscale._field import Field, View
-from srntt.upscale._memory import is_out_of_memory, release
+from srntt.upscale._memory import give_back, is_out_of_memory, release
 from srntt.upscale._method import Method, Progress, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
@@ -82,6 +82,7 @@ class Engine:
             else:
                 canvas.finish_row(row)
                 first = row.stop
+                self._tidy()
                 continue
             canvas.restart_row()
             self._shrink("rendering", "_tile", SMALLEST)
@@ -116,6 +117,12 @@ class Engine:
                 f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or "
                 "this device; try another model, or device cpu."
             )
+
+    def _tidy(self) -> None:
+        """Between rows of tiles: blocks that were freed, and pages of references in files, would add up."""
+        for item in self.references:
+            item.rest()
+        give_back()
 
     def _go_on_exactly(self) -> None:
         release(self._device)

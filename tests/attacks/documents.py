@@ -121,7 +121,18 @@ def _evaluated(name: str, about: str, pair: str) -> Attack:
 
     files = tuple(f"report/report.{suffix}" for suffix in ("csv", "html", "json", "md"))
     command = ("attacks.documents:evaluate_and_check",)
-    return Attack(f"index-{name}", about, with_model(make), command, 0, "harmless", files, 20, 400)
+    return Attack(
+        f"index-{name}",
+        about,
+        with_model(make),
+        command,
+        0,
+        "harmless",
+        files,
+        20,
+        400,
+        name not in ("name-0", "name-3"),
+    )
 
 
 def evaluate_and_check() -> str:

@@ -9,6 +9,7 @@ from attacks.material import harmless, whole, with_model
 
 _SMALL = ("--model", "tiny.safetensors")
 _E_COMPOSED, _E_APART = "caf\u00e9", "cafe\u0301"
+_QUICK = ("newline", "not-utf-8", "255-bytes", "up", "absolute", "link", "linked-folder")
 _LONG = "n" * 251 + ".png"  # 255 bytes, the most that Linux's file systems hold
 
 
@@ -72,7 +73,18 @@ def _odd_names() -> Iterator[Attack]:
     for name, (path, says) in odd.items():
         command = ("upscale", path, "-o", "out/x.png", *_SMALL)
         about = f"a picture whose name has {name.replace('-', ' ')}"
-        yield Attack(f"name-{name}", about, with_model(_pictures(path)), command, 0, says, ("x.png",), 12, 300)
+        yield Attack(
+            f"name-{name}",
+            about,
+            with_model(_pictures(path)),
+            command,
+            0,
+            says,
+            ("x.png",),
+            12,
+            300,
+            name not in _QUICK,
+        )
         broken = with_model(lambda folder, path=path: (folder / path).write_bytes(b"nothing"))
         shown = {
             "newline": r"a\\?.?n?.*srntt: all is well.png: is no picture",
@@ -180,7 +192,7 @@ def _batch_escapes() -> Iterator[Attack]:
             _files("refs", {"a.refs.txt": line.encode("utf-8", "surrogateescape")}),
         )
         command = ("batch", "in", "--refs", "refs", "-o", "out", *_SMALL)
-        return Attack(f"list-{name}", about, make, command, code, says, ("good.png",), 12, 300)
+        return Attack(f"list-{name}", about, make, command, code, says, ("good.png",), 12, 300, name not in _QUICK)
 
     yield case("up", "a list of references that names ../secret.png", "../secret.png", "leads out of")
     yield case("inner-up", "the same by way of a folder", "inner/../../secret.png", "leads out of")

@@ -21,6 +21,7 @@ class Settings:
         quality: of lossy formats, 1..100.
         bits: 8 to reduce pictures of 16 bits.
         matcher: how references are searched.
+        consistent: make the output's reduction the input.
     """
 
     tile: Literal["auto"] | int = "auto"
@@ -29,6 +30,7 @@ class Settings:
     quality: int = 95
     bits: Literal[8] | None = None
     matcher: str = "auto"
+    consistent: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """All of them by name."""

@@ -135,7 +135,15 @@ class Worker:
 
     def _once(self, job: Job, picture: Picture, progress: Progress | None) -> Result:
         references = self.references.get(job.references, augment=job.settings.augment)
-        return self.upscaler.upscale(picture, references, tile=job.settings.tile, limits=self.limits, progress=progress)
+        settings = job.settings
+        return self.upscaler.upscale(
+            picture,
+            references,
+            tile=settings.tile,
+            consistent=settings.consistent,
+            limits=self.limits,
+            progress=progress,
+        )
 
     def _shared(self, file: ReferenceFile, augment: bool) -> References:
         """From another worker, or encoded here."""
@@ -162,6 +170,7 @@ def _about(job: Job, result: Result, upscaler: Upscaler, fallbacks: tuple[str, .
         "height": result.picture.height,
         "references": _shares(job, result),
         "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
+        "consistency": result.consistency.as_json(),
         "model": upscaler.model_name,
         "fingerprint": job.model,
         "settings": job.settings.as_json(),

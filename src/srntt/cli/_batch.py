@@ -39,6 +39,7 @@ def batch(
     engine: BatchEngineOptions = BatchEngineOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     tile: Literal["auto"] | int = "auto",
+    consistent: bool = False,
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
@@ -53,6 +54,7 @@ def batch(
         dry_run: Say what would be done, and do nothing.
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
             allows.
+        consistent: Make each output's reduction by bicubic the input, to 1 of 255.
     """
     engine.check()
     from srntt.batch import plan_batch
@@ -67,7 +69,7 @@ def batch(
             f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
             f"{plan.ignored} other files."
         )
-    chosen = settings(outputs, references, tile, model.matcher)
+    chosen = settings(outputs, references, tile, model.matcher, consistent)
     command = _Batch(plan, outputs, references, engine, model, chosen, limits.limits(), json)
     return command.say_plan() if dry_run else command.run()
 

@@ -113,7 +113,11 @@ def place_given(text: str, *, cluster: bool) -> "srntt.batch.Place":
 
 
 def settings(
-    outputs: BatchOutputOptions, references: BatchReferenceOptions, tile: Literal["auto"] | int, matcher: str
+    outputs: BatchOutputOptions,
+    references: BatchReferenceOptions,
+    tile: Literal["auto"] | int,
+    matcher: str,
+    consistent: bool,
 ) -> "srntt.batch.Settings":
     """What all outputs depend on.
 
@@ -131,4 +135,5 @@ def settings(
         quality=outputs.quality,
         bits=outputs.bits,
         matcher=matcher,
+        consistent=consistent,
     )

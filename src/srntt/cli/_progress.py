@@ -11,7 +11,14 @@ from srntt.cli._interrupt import raise_if_interrupted
 if TYPE_CHECKING:
     import rich.progress
 
-_STAGES = {"encode": "reading references", "match": "matching", "render": "rendering", "download": "downloading"}
+_STAGES = {
+    "encode": "reading references",
+    "match": "matching",
+    "render": "rendering",
+    "consistent": "back-projecting",
+    "ensemble": "flips and turns",
+    "download": "downloading",
+}
 _SECONDS_BETWEEN_LINES = 5.0
 
 

@@ -35,13 +35,16 @@ def as_json(
         "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
         "reference_share": None if result.provenance is None else round(float(result.provenance.share.mean()), 4),
         "references": [{"source": source, "share": round(share, 4)} for source, share in _shares(result)],
+        "consistency": result.consistency.as_json(),
         "fallbacks": list(result.fallbacks),
         "notes": [*result.notes, *notes],
     }
 
 
-def as_lines(places: Destinations, result: "srntt.upscale.Result", notes: tuple[str, ...]) -> list[str]:
-    """The same for people, a line for each thing."""
+def as_lines(
+    places: Destinations, result: "srntt.upscale.Result", notes: tuple[str, ...], *, consistent: bool = False
+) -> list[str]:
+    """The same for people, a line for each thing; consistency where it was asked for."""
     from srntt.upscale import format_memory
 
     peak, predicted = format_memory(result.peak_bytes), format_memory(result.predicted_bytes)
@@ -50,6 +53,7 @@ def as_lines(places: Destinations, result: "srntt.upscale.Result", notes: tuple[
         f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
         _about_references(result),
         *(text for text in (result.matcher_reason,) if text),
+        *([_about_consistency(result)] if consistent else []),
         *(f"similarity map: {path}" for path in (places.map,) if path),
         *(f"provenance: {path}" for path in (places.provenance,) if path),
         *(f"fallback: {text}" for text in result.fallbacks),
@@ -65,6 +69,11 @@ def _about_references(result: "srntt.upscale.Result") -> str:
         return f"references: {similarity}"
     parts = [f"{100 * share:.0f} % from {source}" for source, share in _shares(result)]
     return f"references: let in {100 * result.provenance.share.mean():.0f} % ({', '.join(parts)}), {similarity}"
+
+
+def _about_consistency(result: "srntt.upscale.Result") -> str:
+    close = result.consistency
+    return f"consistency: reduced, it differs from the input by {close.mean:.2f} of 255, at most {close.largest:.2f}"
 
 
 def _shares(result: "srntt.upscale.Result") -> list[tuple[str, float]]:

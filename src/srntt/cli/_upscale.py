@@ -1,7 +1,8 @@
 """``srntt upscale``."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,6 +15,10 @@ from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import say, say_json
 from srntt.cli._summary import as_json, as_lines
 
+if TYPE_CHECKING:
+    import srntt.image
+    import srntt.upscale
+
 
 def upscale(
     picture: Path,
@@ -24,6 +29,8 @@ def upscale(
     outputs: OutputOptions = OutputOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     tile: Literal["auto"] | int = "auto",
+    consistent: bool = False,
+    self_ensemble: bool = False,
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
@@ -36,6 +43,9 @@ def upscale(
         augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
             allows.
+        consistent: Change the output as little as it takes for its reduction by bicubic to be the input, to 1 of 255.
+        self_ensemble: Take the mean over the eight flips and quarter turns of picture and references: a little better,
+            and eight times slower.
     """
     refuse_missing([picture, *ref])
     outputs.check(with_references=bool(ref))
@@ -48,14 +58,42 @@ def upscale(
     places = plan_destinations(picture, source, outputs)
     with ProgressOnStderr() as progress, telling_of_compiling():
         upscaler = model.open()
-        encoded = None
-        if ref:
-            encoded = upscaler.encode_references(list(ref), augment=augment_refs, limits=ceiling, progress=progress)
-        result = upscaler.upscale(source, encoded, tile=tile, limits=ceiling, progress=progress)
+        asked = _Asked(ref, augment_refs, tile, consistent, self_ensemble)
+        result = asked.of(upscaler, source, ceiling, progress)
     raise_if_interrupted()
     notes = places.write(result, outputs)
     if json:
         say_json(as_json(picture, places, upscaler, result, notes))
     else:
-        say(*as_lines(places, result, notes))
+        say(*as_lines(places, result, notes, consistent=consistent))
     return Exit.DONE
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """How the picture is to be upscaled."""
+
+    references: tuple[Path, ...]
+    augment: bool
+    tile: Literal["auto"] | int
+    consistent: bool
+    self_ensemble: bool
+
+    def of(
+        self,
+        upscaler: "srntt.upscale.Upscaler",
+        source: "srntt.image.Picture",
+        limits: "srntt.image.Limits",
+        progress: ProgressOnStderr,
+    ) -> "srntt.upscale.Result":
+        """Do it."""
+        from srntt.upscale import self_ensemble
+
+        references = list(self.references)
+        options = {"tile": self.tile, "consistent": self.consistent, "limits": limits, "progress": progress}
+        if self.self_ensemble:
+            return self_ensemble(upscaler, source, references, augment=self.augment, **options)
+        encoded = None
+        if references:
+            encoded = upscaler.encode_references(references, augment=self.augment, limits=limits, progress=progress)
+        return upscaler.upscale(source, encoded, **options)

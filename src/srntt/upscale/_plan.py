@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import Matcher
+from srntt.upscale._consistent import consistency_bytes
 from srntt.upscale._memory import format_memory
 from srntt.upscale._method import Appetite
 from srntt.upscale._tiles import BLEND, SMALLEST
@@ -121,6 +122,11 @@ class Needs:
         return self.pixels * _TOLD if self.candidates else 0
 
     @property
+    def checking(self) -> int:
+        """What comparing the output with the input takes, and making it consistent."""
+        return consistency_bytes(self.job.height, self.job.width, self.job.channels)
+
+    @property
     def saving(self) -> int:
         """What writing a file takes: Pillow's copy, or a band of PNG and its filters."""
         samples = self.pixels * self.scale**2 * self.job.channels * self.job.sample
@@ -162,7 +168,7 @@ def plan_upscale(needs: Needs, room: Room, tile: int | None, matching: Callable[
             (held + needs.searched, needs.field + (matching(rows) if matching else 0)),
             (held + needs.sampled + needs.output + needs.canvas(side), needs.field + needs.tile(side)),
             (held + needs.sampled + needs.output + needs.told, needs.field),
-            (held + needs.output + needs.told + needs.saving, 0),
+            (held + needs.output + needs.told + max(needs.checking, needs.saving), 0),
         ]
 
     sides = _TILES if tile is None else (tile,)

@@ -11,6 +11,7 @@ from srntt import image
 from srntt._shapes import Float, Shaped
 from srntt.image import Picture
 from srntt.match import Matcher
+from srntt.upscale._consistent import Consistency
 from srntt.upscale._forms import Form, Given, pillow_image, unit_tensor
 from srntt.upscale._provenance import Provenance
 
@@ -30,6 +31,7 @@ class Result:
         matcher: how the references were searched in the end, ``exact`` or ``fast``; None without references.
         matcher_reason: why so, for people; None without references.
         fallbacks: what had to be done otherwise than planned, in order.
+        consistency: how far the output, reduced, is from the input.
         form: what the input came as.
 
     Example:
@@ -51,6 +53,7 @@ class Result:
     matcher: Matcher | None
     matcher_reason: str | None
     fallbacks: tuple[str, ...]
+    consistency: Consistency
     form: Form = field(default_factory=Form)
 
     @property

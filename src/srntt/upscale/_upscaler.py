@@ -18,6 +18,7 @@ from srntt.features import enlarge
 from srntt.image import Limits, Picture, Source
 from srntt.match import Matcher
 from srntt.network import is_hub_address
+from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
 from srntt.upscale._forms import Form
@@ -109,6 +110,11 @@ class Upscaler:
         """Output pixels for each input pixel along a side."""
         return self._method.scale
 
+    @property
+    def memory(self) -> int | None:
+        """Bytes that the whole process may hold; None for most of what is free."""
+        return self._memory
+
     @torch.inference_mode()
     def encode_references(
         self,
@@ -150,6 +156,7 @@ class Upscaler:
         references: References | None = None,
         *,
         tile: int | Literal["auto"] = "auto",
+        consistent: bool = False,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         progress: Progress | None = None,
     ) -> Result:
@@ -159,8 +166,10 @@ class Upscaler:
             picture: path, bytes, open file, Pillow image, array, tensor or Picture, as ``srntt.load`` takes them.
             references: what ``encode_references`` returned; None or none for single-image super-resolution.
             tile: side of a tile in LR pixels, or ``auto``.
+            consistent: change the output as little as it takes for its reduction by bicubic to be the input, to 1/255;
+                ``Result.consistency`` and ``fallbacks`` tell where that cannot be.
             limits: on what is read.
-            progress: told ("match" or "render", done, total).
+            progress: told ("match", "render" or "consistent", done, total).
 
         Raises:
             PictureError: not a whole picture.
@@ -183,6 +192,9 @@ class Upscaler:
         give_back()  # of which the tiles' blocks would not fit into the holes
         canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
         share = engine.render(low_res, field, canvas)
+        if consistent:
+            back_project(source, canvas.pixels, progress)
+        measured = consistency(source, canvas.pixels)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
         return Result(
             picture=output,
@@ -194,7 +206,13 @@ class Upscaler:
             tile=engine.tile,
             matcher=None if field is None else engine.plan.matcher,
             matcher_reason=None if field is None else engine.plan.reason,
-            fallbacks=(*(references.fallbacks if references else ()), *plan.fallbacks, *engine.fallbacks),
+            fallbacks=(
+                *(references.fallbacks if references else ()),
+                *plan.fallbacks,
+                *engine.fallbacks,
+                *(measured.shortfall() if consistent else ()),
+            ),
+            consistency=measured,
             form=Form.of(picture),
         )
 

@@ -1,0 +1,159 @@
+"""The mean of eight upscales: of the picture and its references flipped and turned together, and turned back."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from srntt import image
+from srntt._shapes import Shaped
+from srntt.errors import InputError
+from srntt.image import Limits, Picture, Source
+from srntt.upscale._consistent import back_project, consistency
+from srntt.upscale._forms import Form
+from srntt.upscale._memory import limits_within
+from srntt.upscale._method import Progress
+from srntt.upscale._result import Result
+from srntt.upscale._upscaler import Upscaler
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One of the eight symmetries of a square: mirrored or not, then so many quarter turns."""
+
+    mirrored: bool
+    quarters: int
+
+    def of(self, picture: Picture) -> Picture:
+        """A picture, flipped and turned."""
+        alpha = None if picture.alpha is None else self._array(picture.alpha)
+        return replace(picture, color=self._array(picture.color), alpha=alpha)
+
+    def undo(self, samples: Shaped[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h2 w2 c"]:
+        """Back to how it was given."""
+        turned = np.rot90(samples, -self.quarters)
+        return turned[:, ::-1] if self.mirrored else turned
+
+    def _array(self, samples: Shaped[np.ndarray, "h w ..."]) -> Shaped[np.ndarray, "h2 w2 ..."]:
+        return np.ascontiguousarray(np.rot90(samples[:, ::-1] if self.mirrored else samples, self.quarters))
+
+
+_TURNS = [_Turn(mirrored, quarters) for mirrored in (False, True) for quarters in range(4)]  # the first changes nothing
+
+
+def self_ensemble(
+    upscaler: Upscaler,
+    picture: Source,
+    references: Iterable[Source] = (),
+    *,
+    augment: bool = False,
+    tile: int | Literal["auto"] = "auto",
+    consistent: bool = False,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
+    progress: Progress | None = None,
+) -> Result:
+    """Upscale a picture in all eight flips and quarter turns, and take the mean, for eight times the work.
+
+    The geometric self-ensemble of Timofte, Rothe and Van Gool, "Seven ways to improve example-based single image super
+    resolution" (CVPR 2016), with references that are flipped and turned together with the picture. A picture flipped or
+    turned gives the same output flipped or turned, to the byte: outputs are added as whole numbers, in which order does
+    not matter. (With the same tiles: give ``tile`` where memory is short.) References are encoded anew for each turn,
+    one turn at a time, so they are given as pictures.
+
+    Args:
+        upscaler: with the model.
+        picture: as ``Upscaler.upscale`` takes it.
+        references: as ``Upscaler.encode_references`` takes them; none for single-image super-resolution.
+        augment: add scaled and turned copies of each reference.
+        tile: side of a tile in LR pixels, or ``auto``.
+        consistent: make the mean's reduction the input.
+        limits: on what is read.
+        progress: told ("ensemble", done, 8) beside what is told of each pass.
+
+    Returns:
+        the mean. Similarity, provenance, tile and matcher are those of the unturned pass, ``seconds`` those of all,
+        bytes those of the pass that took most.
+
+    Raises:
+        SrnttError: what ``encode_references`` and ``upscale`` raise.
+
+    Example:
+        >>> upscaler = Upscaler.from_pretrained("lite-rec")
+        >>> self_ensemble(upscaler, np.zeros((8, 6, 3), np.uint8)).array.shape
+        (32, 24, 3)
+    """
+    began = time.perf_counter()
+    if isinstance(references, Source):
+        raise InputError("This is one reference; give a list of them: self_ensemble(upscaler, picture, [reference]).")
+    within = limits_within(limits, upscaler.memory)
+    source = image.load(picture, limits=within)
+    sharp = [image.load(reference, limits=within) for reference in references]
+    total = _zeros(source, upscaler.scale)
+    passes: list[Result] = []
+    for turn in _TURNS:
+        result = _upscaled(upscaler, source, sharp, turn, augment, tile, progress)
+        total += turn.undo(result.array)
+        passes.append(_without_picture(result, source, traced=not passes))
+        del result  # before the next pass makes another
+        if progress:
+            progress("ensemble", len(passes), len(_TURNS))
+    output = _mean(total, source)
+    if consistent:
+        back_project(source, output.color, progress)
+    measured = consistency(source, output.color)
+    return replace(
+        passes[0],
+        picture=output,
+        seconds=time.perf_counter() - began,
+        predicted_bytes=max(one.predicted_bytes for one in passes),
+        peak_bytes=max(one.peak_bytes for one in passes),
+        fallbacks=(*_said(passes), *(measured.shortfall() if consistent else ())),
+        consistency=measured,
+        form=Form.of(picture),
+    )
+
+
+def _upscaled(
+    upscaler: Upscaler,
+    source: Picture,
+    sharp: Sequence[Picture],
+    turn: _Turn,
+    augment: bool,
+    tile: int | Literal["auto"],
+    progress: Progress | None,
+) -> Result:
+    """One pass; its encoded references are given up with it."""
+    encoded = None
+    if sharp:
+        encoded = upscaler.encode_references([turn.of(one) for one in sharp], augment=augment, progress=progress)
+    return upscaler.upscale(turn.of(source), encoded, tile=tile, progress=progress)
+
+
+def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result:
+    """What is to be told of a pass."""
+    if traced:
+        return replace(result, picture=source)
+    return replace(result, picture=source, similarity=None, provenance=None)
+
+
+def _zeros(source: Picture, scale: int) -> Shaped[np.ndarray, "H W c"]:
+    """For the sum of eight outputs. In memory from the start, so that every pass is planned with it there."""
+    channels = source.color.shape[2] + (source.alpha is not None)
+    kind = np.uint16 if source.bits == 8 else np.uint32
+    return np.full((source.height * scale, source.width * scale, channels), 0, kind)
+
+
+def _mean(total: Shaped[np.ndarray, "H W c"], source: Picture) -> Picture:
+    """Rounded, in place as far as it goes; a half goes up."""
+    total += len(_TURNS) // 2
+    total //= len(_TURNS)
+    colors = source.color.shape[2]
+    alpha = None if source.alpha is None else total[:, :, colors].astype(source.alpha.dtype)
+    return image.picture_like(source, total[:, :, :colors].astype(source.color.dtype), alpha)
+
+
+def _said(passes: Iterable[Result]) -> tuple[str, ...]:
+    """Each thing once."""
+    return tuple(dict.fromkeys(text for one in passes for text in one.fallbacks))

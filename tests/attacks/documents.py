@@ -12,8 +12,6 @@ from attacks.material import file, harmless, with_model
 from image.pictures import encoded, waves
 
 _SMALL = ("--model", "tiny.safetensors")
-_READ_TOML = "srntt.train._settings.read_toml waits on a FIFO, and lets tomllib spend what a hostile file asks for"
-_OVERRIDE = "srntt.train._settings.override takes a text for a section, and brackets for a value at any depth"
 _LINE = {"srntt": "batch manifest", "version": 1}
 
 
@@ -239,19 +237,16 @@ def _recipes() -> Iterator[Attack]:
         says: str,
         *more: str,
         code: int = 2,
-        known: str = "",
     ) -> Attack:
         command = ("train", "r.toml", "--photographs", "photographs", "-o", "out/run", *more)
         make = lambda folder: (file("r.toml", content)(folder), harmless(folder, "photographs/a.png"))  # noqa: E731
-        return Attack(f"recipe-{name}", about, make, command, code, says, known=known)
+        return Attack(f"recipe-{name}", about, make, command, code, says)
 
     yield case("noise", "noise", b"\xff\xfe\0", "r.toml is not TOML")
     yield case("deep", "brackets, 60,000 deep", b"a = " + b"[" * 60_000, "r.toml")
-    yield case("deep-keys", "a key of 30,000 parts", b"a." * 30_000 + b"b = 1", "r.toml|no setting", known=_READ_TOML)
+    yield case("deep-keys", "a key of 30,000 parts", b"a." * 30_000 + b"b = 1", "r.toml|no setting")
     yield case("65-kb", "larger than 64 KB", b"#" * 70_000, "larger than")
-    yield case(
-        "digits", "a number of 60,000 digits", b"[schedule]\nsteps = " + b"9" * 60_000, "r.toml|steps", known=_READ_TOML
-    )
+    yield case("digits", "a number of 60,000 digits", b"[schedule]\nsteps = " + b"9" * 60_000, "r.toml|steps")
     yield case("unknown", "a setting that nobody knows", b"import = 'os'", "no setting import")
     yield case("long-key", "a setting of 60,000 characters", b"k" * 60_000 + b" = 1", "no setting")
     yield case(
@@ -277,7 +272,6 @@ def _recipes() -> Iterator[Attack]:
         "start",
         "--set",
         "start.x=1",
-        known=_OVERRIDE,
     )
     yield case(
         "set-deep",
@@ -286,7 +280,6 @@ def _recipes() -> Iterator[Attack]:
         "steps",
         "--set",
         "schedule.steps=" + "[" * 60_000,
-        known=_OVERRIDE,
     )
     yield case("set-no-value", "--set without a value", b"", "key=value", "--set", "schedule")
     for name, make, path in (
@@ -297,9 +290,8 @@ def _recipes() -> Iterator[Attack]:
     ):
         command = ("train", path, "--photographs", "photographs", "-o", "out/run")
         both = lambda folder, make=make: (make(folder), harmless(folder, "photographs/a.png"))  # noqa: E731
-        known = _READ_TOML if name in ("fifo", "too-long") else ""
         about = f"a recipe that is a {name.replace('-', ' ')}"
-        yield Attack(f"recipe-{name}", about, both, command, 2, path[:5], known=known)
+        yield Attack(f"recipe-{name}", about, both, command, 2, path[:5])
 
 
 def _manifests() -> Iterator[Attack]:

@@ -72,6 +72,19 @@ def test_a_reference_changes_the_output():
         assert (model(low_res, maps) - model(low_res, SwappedMaps(*other))).abs().max() > 1e-4
 
 
+def test_a_transfer_may_begin_as_the_extractors_head_and_learns_from_there():
+    model = PaperSRNTT()
+    low_res, maps = torch.rand(2, 3, 4, 5), _maps(4, 5, batch=2)
+    assert (model(low_res, maps) - model(low_res)).abs().max() > 1e-3
+    model.begin_transfer()
+    torch.testing.assert_close(model(low_res, maps), model(low_res), rtol=0, atol=1e-6)
+    model.train()(low_res, maps).square().mean().backward()
+    for level in (model.transfer.small, model.transfer.medium, model.transfer.large):
+        assert level.body.norm.weight.grad.abs().max() > 0
+    with pytest.raises(InputError, match="cannot begin"):
+        PaperSRNTT(PaperConfig(scale=8)).begin_transfer()
+
+
 def test_values_are_those_of_the_official_range():
     """In and out are [0,1] here, [-1,1] there: grey is zero to the first convolution, and tanh 0 is grey."""
     extractor = ContentExtractor()

@@ -4,10 +4,11 @@ import pytest
 import torch
 from PIL import Image
 
+from srntt.errors import InputError
 from srntt.features import VGG19Features, save_vgg19
 from srntt.match import dense_match
-from srntt.network import PaperConfig, PaperSRNTT, load_model, vgg19_path
-from srntt.train import Losses, Surroundings, train
+from srntt.network import PaperConfig, PaperSRNTT, SwappedMaps, load_model, vgg19_path
+from srntt.train import Losses, Recipe, Surroundings, train
 from srntt.train._trainer import Trainer
 from srntt.train.lessons._paper_lesson import PaperLesson, best_patches
 from srntt.train.pairs._pairs import PairRange, make_pairs
@@ -129,3 +130,22 @@ def test_maps_of_ready_made_pairs_are_made_once(paper, photograph_folder, tmp_pa
     again = load_model(train(once, replace(place, output=tmp_path / "two"))).state_dict()
     for name in first:
         assert torch.equal(first[name], again[name])
+
+
+def test_a_transfer_begins_as_the_extractor_at_its_first_step_and_resumes(paper, photograph_folder, tmp_path):
+    schedule = replace(paper.schedule, transfer_begins_as_extractor=True, perfect=False, rate=1e-6, warmup=1)
+    recipe = replace(paper, schedule=schedule)
+    place = Surroundings((photograph_folder,), tmp_path / "whole")
+    model = load_model(train(recipe, place))
+    low_res = torch.rand(1, 3, 12, 12)
+    maps = SwappedMaps(torch.rand(1, 256, 12, 12), torch.rand(1, 128, 24, 24), torch.rand(1, 64, 48, 48))
+    torch.testing.assert_close(model(low_res, maps), model(low_res), rtol=0, atol=1e-3)
+    for steps in (1, 3):  # before it has begun, and to the end
+        shorter = replace(recipe, schedule=replace(schedule, steps=steps))
+        other = train(shorter, replace(place, output=tmp_path / "resumed", resume=steps == 3))
+    assert other.read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
+
+
+def test_only_the_papers_networks_have_a_transfer(paper):
+    with pytest.raises(InputError, match="transfer_begins_as_extractor is for"):
+        Recipe(schedule=replace(paper.schedule, transfer_begins_as_extractor=True))

@@ -49,8 +49,12 @@ def test_what_is_wrong_with_a_recipe_is_said(text, told, tmp_path):
 def test_a_recipe_that_is_not_there_and_settings_that_are_none(tmp_path):
     with pytest.raises(InputError, match=r"no recipe nowhere; give a TOML file, or one of .*lite-rec"):
         read_recipe("nowhere")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is not a file"):
         read_recipe(tmp_path)
+    with pytest.raises(InputError, match="no recipe nnn"):
+        read_recipe("n" * 300)
+    with pytest.raises(InputError, match="start is a setting, not a section"):
+        read_recipe("lite-gan", ("start.x=1",))
     with pytest.raises(InputError, match="is not key=value"):
         read_recipe("cpu-smoke", ("schedule",))
 

@@ -72,6 +72,17 @@ class PaperSRNTT(nn.Module):
         self.extractor.eval()
         return self
 
+    def begin_transfer(self) -> None:
+        """Let the transfer begin as the extractor's own head, to which the maps add nothing yet.
+
+        Raises:
+            InputError: the scale is not 4.
+        """
+        # PAPER: the transfer begins from random weights; thousands of steps go by before it is as good as no reference.
+        if self.scale != self.extractor.scale:
+            raise InputError(f"The extractor's head upscales 4x: a transfer of scale {self.scale} cannot begin as it.")
+        self.transfer.begin_as(self.extractor.up1, self.extractor.up2, self.extractor.to_rgb)
+
     def forward(
         self,
         low_res: Float[Tensor, "b 3 h w"],

@@ -113,6 +113,23 @@ class TextureTransfer(nn.Module):
         x = self.medium_up(self.medium(x, maps.medium))
         return self.to_rgb(self.detail(self.large(x, maps.large)))
 
+    @torch.no_grad()
+    def begin_as(self, small_up: SubPixelUpscale, medium_up: SubPixelUpscale, to_rgb: nn.Conv2d) -> None:
+        """Take over the upscaling of a network without maps (4x); each level passes its feature on unchanged."""
+        assert isinstance(self.detail, nn.Conv2d)
+        for level in (self.small, self.medium, self.large):
+            level.body.norm.weight.zero_()
+            level.body.norm.bias.zero_()
+        self.small_up.load_state_dict(small_up.state_dict())
+        self.medium_up.load_state_dict(medium_up.state_dict())
+        middle = self.detail.weight.shape[-1] // 2
+        self.detail.weight[:3] = 0  # three of its channels are the colours
+        self.detail.weight[:3, :, middle, middle] = to_rgb.weight[:, :, 0, 0]
+        _bias(self.detail)[:3] = _bias(to_rgb)
+        self.to_rgb.weight.zero_()
+        self.to_rgb.weight[range(3), range(3)] = 1
+        _bias(self.to_rgb).zero_()
+
     def _gated(self, maps: SwappedMaps, weights: Float[Tensor, "b 1 h w"] | None) -> SwappedMaps:
         if (self.gates is None) != (weights is None):
             wanted = (
@@ -131,6 +148,11 @@ def _detail(scale: Scale) -> tuple[nn.Module, int]:
         return conv3(CHANNELS, 32), 32
     steps = [SubPixelUpscale(CHANNELS, 8)] + [SubPixelUpscale(8, 8)] * (scale == 16)
     return nn.Sequential(*steps), 8
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 def _refuse_misfits(content_feature: Float[Tensor, "b 64 h w"], maps: SwappedMaps) -> None:

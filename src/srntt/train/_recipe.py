@@ -1,5 +1,6 @@
 """A recipe: everything that decides what a training run learns."""
 
+import os
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -78,6 +79,8 @@ class Schedule:
         alone: share of steps without a reference. In the paper's models those teach the content extractor, and the
             others the texture transfer alone.
         alone_first: steps at the start that all go without a reference.
+        transfer_begins_as_extractor: when the first step with references comes, let the paper's transfer begin as the
+            head of the extractor as it then is, in place of random weights.
         perfect: every step also shows the paper's transfer the target's own maps, as a perfect reference.
         frozen: leave the light model's texture encoder and temperature as they are: a step is cheaper by a third.
         precision: ``bf16`` autocasts; ``fp32`` does not.
@@ -99,6 +102,7 @@ class Schedule:
     reconstruction_first: int = 0
     alone: float = 0.15
     alone_first: int = 0
+    transfer_begins_as_extractor: bool = False
     perfect: bool = False
     frozen: bool = False
     precision: Literal["bf16", "fp32"] = "bf16"
@@ -134,6 +138,13 @@ class Recipe:
     losses: Losses = Losses()
     schedule: Schedule = Schedule()
 
+    def __post_init__(self) -> None:
+        if self.schedule.transfer_begins_as_extractor and (self.architecture, self.paper.scale) != ("paper", 4):
+            raise InputError(
+                "The setting schedule.transfer_begins_as_extractor is for the paper's architecture of scale 4. "
+                "Leave it out."
+            )
+
 
 def shipped_recipes() -> dict[str, Path]:
     """Recipes that come with the package, by name."""
@@ -157,6 +168,6 @@ def read_recipe(recipe: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
     """
     shipped = shipped_recipes()
     file = shipped.get(str(recipe), Path(recipe))
-    if not file.exists():
+    if not os.path.exists(file):  # unlike Path's, it answers for any name
         raise InputError(f"There is no recipe {recipe}; give a TOML file, or one of {', '.join(shipped)}.")
     return build(Recipe, override(read_toml(file), settings))

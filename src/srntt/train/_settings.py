@@ -1,5 +1,6 @@
 """Settings of a training run as frozen dataclasses, read from TOML: an unknown key fails, a wrong type fails."""
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -11,24 +12,27 @@ from srntt.errors import InputError
 
 _Settings = TypeVar("_Settings")
 _MOST_BYTES = 1 << 16
+_MOST_DOTS = 200  # in a line; a key of thousands of parts takes gigabytes
 
 
 def read_toml(file: Path) -> dict[str, Any]:
     """The tables of a TOML file.
 
     Raises:
-        InputError: not there, larger than 64 KB, or not TOML.
+        InputError: not a file, larger than 64 KB, or not TOML.
     """
+    if not os.path.isfile(file):  # unlike Path's, it answers for any name; nor does it wait for a pipe
+        raise InputError(f"Recipe {file} is not a file. Give a TOML file.")
     try:
         with file.open("rb") as opened:
             text = opened.read(_MOST_BYTES + 1)
         if len(text) > _MOST_BYTES:
             raise InputError(f"{file} is larger than {_MOST_BYTES} bytes, which no recipe is.")
-        return tomllib.loads(text.decode())
+        return _parsed(text.decode())
     except OSError as error:
         raise InputError(f"Recipe {file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{file} is not TOML: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file} is not TOML of a recipe: {error}.") from error
 
 
 def override(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
@@ -48,7 +52,10 @@ def override(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"--set {setting!r} is not key=value; such as schedule.steps=1000.")
         place = result
         for section in sections:
-            place[section] = dict(place.get(section, {}))
+            inner = place.get(section, {})
+            if not isinstance(inner, dict):
+                raise InputError(f"--set {setting!r}: {section} is a setting, not a section.")
+            place[section] = dict(inner)
             place = place[section]
         place[key] = _value_of(text.strip())
     return result
@@ -89,9 +96,16 @@ def as_table(settings: object) -> Any:
 
 def _value_of(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return _parsed(f"value = {text}")["value"]
+    except (ValueError, RecursionError):
         return text
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    """Raises ValueError for what is not TOML, or has a key of very many parts."""
+    if max(line.count(".") for line in text.splitlines() or [""]) > _MOST_DOTS:
+        raise ValueError(f"a line of more than {_MOST_DOTS} dots")
+    return tomllib.loads(text)
 
 
 def _checked(hint: Any, value: Any, name: str) -> Any:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.errors import ModelError
-from srntt.network import Discriminator, UNetDiscriminator, save_model
+from srntt.network import Discriminator, PaperSRNTT, UNetDiscriminator, save_model
 from srntt.train import losses
 from srntt.train._recipe import Losses, Recipe
 from srntt.train._settings import as_table
@@ -80,6 +80,8 @@ class Trainer:
         Raises:
             ModelError: the loss is not finite. Nothing was changed.
         """
+        if self.recipe.schedule.transfer_begins_as_extractor and self.step == self.recipe.schedule.alone_first:
+            self._begin_transfer()
         self.model.train()
         with self._autocast():
             outcome = self.lesson.run(pairs, with_references)
@@ -179,6 +181,11 @@ class Trainer:
         self.workers.average_gradients(_learning(network))
         nn.utils.clip_grad_norm_(_learning(network), self.recipe.schedule.clip)
         optimizer.step()
+
+    def _begin_transfer(self) -> None:
+        for network in (self.model, self.average):
+            assert isinstance(network, PaperSRNTT), "the recipe's settings fit each other"
+            network.begin_transfer()
 
     @torch.no_grad()
     def _move_average(self) -> None:

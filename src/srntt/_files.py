@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,20 +59,26 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
 
 @contextmanager
 def unfinished_file(folder: str | os.PathLike) -> Iterator[str]:
-    """A name for a temporary file in a folder; whatever is there by the end of the block is removed."""
+    """A name for a temporary file, or folder, in a folder; whatever is there by the end of the block is removed."""
     path = os.path.join(os.fsdecode(folder), f".srntt-{secrets.token_hex(8)}.part")
     _unfinished.add(path)
     try:
         yield path
     finally:
-        with suppress(OSError):
-            os.unlink(path)
+        _remove(path)
         _unfinished.discard(path)
 
 
 def remove_unfinished() -> None:
     """Remove every temporary file that is open now: for a process that is about to end without unwinding."""
     for path in tuple(_unfinished):
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
         with suppress(OSError):
             os.unlink(path)
 

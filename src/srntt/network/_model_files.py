@@ -7,7 +7,8 @@ shape and dtype. Pickles are refused, by name and by content; there is no way ar
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -16,9 +17,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
-from srntt._files import exists_error, write_bytes
+from srntt._files import exists_error, unfinished_file, write_bytes
 from srntt._safetensors import Header, read_header, read_tensors, write_tensors
-from srntt.errors import InputError, ModelError
+from srntt.errors import InputError, ModelError, OutputError, SrnttError
 from srntt.network._content_extractor import ContentExtractor, ContentExtractorConfig
 from srntt.network._lite import Lite, LiteConfig
 from srntt.network._paper import PaperConfig, PaperSRNTT
@@ -61,11 +62,38 @@ def save_model(
     if not overwrite and (path.exists() if single else path.is_dir() and any(path.iterdir())):
         raise exists_error(str(path))
     tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
-    write_tensors(path if single else path / "model.safetensors", tensors, {"config": config})
-    if not single:
-        write_bytes(path / "README.md", (card or _plain_card(model)).encode())
-        write_bytes(path / "config.json", (config + "\n").encode())
+    if single:
+        write_tensors(path, tensors, {"config": config})
+    else:
+        with _whole_folder(path) as unfinished:
+            write_tensors(unfinished / "model.safetensors", tensors, {"config": config})
+            write_bytes(unfinished / "README.md", (card or _plain_card(model)).encode())
+            write_bytes(unfinished / "config.json", (config + "\n").encode())
     return path
+
+
+@contextmanager
+def _whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to write into, which gets its name when the block ends without an error: all files of it, or none.
+
+    Where there is a folder of that name already, the files are moved into it one after the other.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished_file(path if path.is_dir() else path.parent) as unfinished:
+            try:
+                yield Path(unfinished)
+            except OutputError as error:
+                raise OutputError(str(error).replace(unfinished, str(path))) from error
+            if not os.path.lexists(path):
+                os.rename(unfinished, path)
+            else:
+                for file in sorted(Path(unfinished).iterdir()):
+                    os.replace(file, path / file.name)
+    except SrnttError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}. Choose another folder.") from error
 
 
 def load_model(path: str | Path) -> nn.Module:

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from srntt.errors import MissingDependencyError
+from srntt._files import write_bytes
+from srntt.errors import MissingDependencyError, OutputError
 
 _MEMORY = 0.98  # of the running means
 
@@ -49,6 +50,7 @@ class Log:
     def __init__(self, folder: Path, watcher: Watcher, tensorboard: bool = False) -> None:
         self._file, self.watcher = folder / "log.jsonl", watcher
         self._means: dict[str, float] = {}
+        _drop_torn_line(self._file)
         self._board = _open_board(folder / "tensorboard") if tensorboard else None
 
     def add(self, terms: dict[str, float]) -> None:
@@ -57,15 +59,29 @@ class Log:
             self._means[name] = _MEMORY * self._means.get(name, value) + (1 - _MEMORY) * value
 
     def write(self, step: int, entry: dict[str, float]) -> None:
-        """A line with the means and the entry."""
+        """A line with the means and the entry.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         values = {name: round(value, 6) for name, value in (entry | self._means).items()}
-        with self._file.open("a") as log:
-            log.write(json.dumps({"step": step, **values}) + "\n")
+        try:
+            with self._file.open("a") as log:
+                log.write(json.dumps({"step": step, **values}) + "\n")
+        except OSError as error:
+            reason = f"{error.strerror}. The checkpoint of step {step} is whole: make room, and go on with --resume."
+            raise OutputError(f"{self._file}: cannot be written: {reason}") from error
         self.watcher.told({"step": step, **values})
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)
             self._board.flush()
+
+
+def _drop_torn_line(file: Path) -> None:
+    """What a full disk left of the last line: the next one would begin in its middle."""
+    if file.exists() and not (content := file.read_bytes()).endswith(b"\n"):
+        write_bytes(file, content[: content.rfind(b"\n") + 1])
 
 
 def _open_board(folder: Path):

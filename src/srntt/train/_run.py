@@ -78,6 +78,11 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
     _resume(trainer, place)
     source = _open_source(recipe, place)
     log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None
+    if trainer.progress() >= 1:  # it ended between its last checkpoint and what is written after that
+        if log:
+            trainer.save(place.output)
+        workers.wait()
+        return place.output / "model.safetensors"
     clock, saved = _Clock(trainer.seconds), time.monotonic()
     for pairs in _prefetched(source, recipe, trainer.step, workers):
         _advance(trainer, pairs, place.output, log)

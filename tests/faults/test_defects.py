@@ -1,0 +1,83 @@
+"""What the injected faults found, and was mended: each as small as it can be told."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from batch.pictures import write_pictures
+
+from srntt.errors import OutputError
+from srntt.network import Lite, LiteConfig, load_model, save_model
+from srntt.train import Recipe, Schedule, Surroundings, train
+from srntt.train._log import Log, PrintedLines
+from srntt.train.pairs._pairs import PairRange
+
+_SMALL = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Surroundings:
+    write_pictures(tmp_path / "photographs", ["1.png"], size=(96, 80))
+    return Surroundings((tmp_path / "photographs",), tmp_path / "run", every=0.0)
+
+
+def _recipe(steps: int) -> Recipe:
+    schedule = Schedule(steps=steps, batch=1, warmup=1, precision="fp32")
+    return Recipe(lite=_SMALL, pairs=PairRange(target=32, reference=48), schedule=schedule)
+
+
+def test_a_model_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files came one after the other: killed in between, a folder was left that neither loads nor may be had again
+    without --overwrite."""
+    seen = []
+    monkeypatch.setattr(
+        "srntt._files.os.replace", lambda *_, real=os.replace: seen.append(_there(tmp_path)) or real(*_)
+    )
+    folder = save_model(Lite(_SMALL), tmp_path / "model")
+    assert len(seen) == 3
+    assert not any("model" in there for there in seen)
+    load_model(folder)
+    assert _there(tmp_path) == ["model"]
+
+
+def test_a_model_folder_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that was full after the weights left new weights beside the old config."""
+    folder = save_model(Lite(_SMALL), tmp_path / "model", card="old")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    calls = []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("srntt._files.os.fsync", full)
+    with pytest.raises(OutputError, match=r"model/README.md: cannot be written: No space left on device"):
+        save_model(Lite(replace(_SMALL, channels=16)), folder, overwrite=True)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_run_that_had_reached_its_end_does_not_go_beyond_it(place: Surroundings) -> None:
+    """Killed between its last checkpoint and its weights, it went one step further than it should."""
+    weights = train(_recipe(2), place)
+    whole = weights.read_bytes()
+    weights.unlink()
+    train(_recipe(2), replace(place, resume=True))
+    assert weights.read_bytes() == whole
+    assert [json.loads(line)["step"] for line in (place.output / "log.jsonl").read_text().splitlines()] == [1, 2]
+
+
+def test_a_torn_line_of_the_log_goes(tmp_path: Path) -> None:
+    """What a full disk had left of a line, the next one was written behind."""
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"ste')
+    Log(tmp_path, PrintedLines()).write(2, {})
+    assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [
+        {"step": 1},
+        {"step": 2},
+    ]
+
+
+def _there(folder: Path) -> list[str]:
+    return [name for name in os.listdir(folder) if not name.startswith(".")]

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,25 @@ def test_references_of_other_weights_are_refused(upscaler, references, low_res):
     other = References("something else", list(references))
     with pytest.raises(InputError, match="other weights"):
         upscaler.upscale(low_res, other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda maps: maps.pop("contrast"),
+        lambda maps: maps.update(more=maps["contrast"]),
+        lambda maps: maps.update(high=maps["high"][:, :-1]),
+        lambda maps: maps.update(low=maps["low"][:2]),
+        lambda maps: maps.update(descriptor=maps["descriptor"][0]),
+        lambda maps: maps.update(middle=maps["middle"].double()),
+    ],
+)
+def test_maps_that_the_model_cannot_have_made_are_refused(upscaler, references, low_res, change):
+    maps = dict(references[0].maps)
+    change(maps)
+    tampered = References(references.fingerprint, [replace(references[0], maps=maps)])
+    with pytest.raises(InputError, match="maps that this model does not make"):
+        upscaler.upscale(low_res, tampered)
 
 
 def test_a_file_that_holds_no_references_is_refused(tmp_path):

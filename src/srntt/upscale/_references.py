@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from srntt.upscale._mapped import MappedFile
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float]]
 """2 x 3: takes (y, x, 1) to (y, x)."""
 
+_MISFIT = "These references hold maps that this model does not make. Encode the pictures again."
 _FORMAT, _VERSION = "srntt-references", 1
 
 
@@ -133,6 +134,26 @@ class References(Sequence[EncodedReference]):
                 "These references were encoded with other weights than this model's. "
                 "Encode the pictures again with this upscaler's encode_references()."
             )
+
+    def check_maps(self, pattern: Mapping[str, Tensor], key: str) -> None:
+        """Refuse maps that the model cannot have made; a file that was tampered with holds any.
+
+        Args:
+            pattern: maps that it made of a small picture.
+            key: name of the map that is matched, which gives the measure.
+
+        Raises:
+            InputError: other names, channels, proportions or types.
+        """
+        for item in self:
+            if set(item.maps) != set(pattern) or any(map_.dim() != 3 for map_ in item.maps.values()):
+                raise InputError(_MISFIT)
+            rows, columns = item.maps[key].shape[1:]
+            for name, own in pattern.items():
+                times = own.shape[1] // pattern[key].shape[1]
+                made = item.maps[name]
+                if made.shape != (own.shape[0], rows * times, columns * times) or made.dtype != own.dtype:
+                    raise InputError(_MISFIT)
 
 
 def _facts(

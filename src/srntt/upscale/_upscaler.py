@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -225,7 +226,13 @@ class Upscaler:
                 "or None."
             )
         references.check_made_for(self._fingerprint)
+        references.check_maps(self._pattern, self._method.key)
         return list(references)
+
+    @cached_property
+    def _pattern(self) -> dict[str, torch.Tensor]:
+        """Maps of a small picture, which all others have the form of."""
+        return self._method.encode(torch.zeros(3, 16, 16))
 
     def _plan(self, source: Picture, references: list[EncodedReference], tile: int | None) -> Plan:
         channels = source.color.shape[2] + (source.alpha is not None)

@@ -57,6 +57,20 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
         file.write(content)
 
 
+def make_folder(path: str | os.PathLike) -> None:
+    """Make a folder that may be written to, and those above it, where they are not there.
+
+    Raises:
+        OutputError: it cannot be made or written to.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be made a folder: {error.strerror}. Choose another.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: cannot be written to. Choose another folder, or change its mode.")
+
+
 @contextmanager
 def unfinished_file(folder: str | os.PathLike) -> Iterator[str]:
     """A name for a temporary file, or folder, in a folder; whatever is there by the end of the block is removed."""

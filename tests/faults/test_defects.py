@@ -79,5 +79,20 @@ def test_a_torn_line_of_the_log_goes(tmp_path: Path) -> None:
     ]
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_before_a_run_begins(place: Surroundings) -> None:
+    """It was an error that nobody foresaw; and of a read-only folder, after all the steps of the first checkpoint."""
+    place.output.write_text("a file")
+    with pytest.raises(OutputError, match=r"run: cannot be made a folder: File exists\. Choose another"):
+        train(_recipe(2), place)
+
+
+def test_a_read_only_folder_is_refused_before_a_run_begins(
+    place: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != place.output)
+    with pytest.raises(OutputError, match=r"run: cannot be written to\. Choose another folder"):
+        train(_recipe(2), place)
+
+
 def _there(folder: Path) -> list[str]:
     return [name for name in os.listdir(folder) if not name.startswith(".")]

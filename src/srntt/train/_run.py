@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from srntt._files import make_folder
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.train._log import Log, PrintedLines, Watcher
@@ -67,6 +68,7 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
 
     Raises:
         InputError: the output folder holds a run already, or none to resume; no photographs.
+        OutputError: the output folder cannot be written to.
         ModelError: the loss ceased to be finite. The last checkpoint stays whole, and the batch lies beside it.
     """
     if place.threads:
@@ -74,7 +76,7 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
     place = replace(place, device=own_device(place.device))
     workers = Workers.joined(place.device)
     trainer = Trainer(recipe, place.device, workers, place.cache)
-    place.output.mkdir(parents=True, exist_ok=True)
+    make_folder(place.output)
     _resume(trainer, place)
     source = _open_source(recipe, place)
     log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None

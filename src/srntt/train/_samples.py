@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from srntt._files import make_folder
 from srntt._shapes import Float
 from srntt.features import as_uint8, enlarge
 from srntt.image import load, save
@@ -24,7 +25,7 @@ def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
     size = few.high_res.shape[-1]
     shown.append(few.references[:, 0, :, :size, :size])
     grid = torch.cat([torch.cat([_filled(x, size) for x in column], 2) for column in zip(*shown, strict=True)], 1)
-    file.parent.mkdir(exist_ok=True)
+    make_folder(file.parent)
     save(load(as_uint8(grid.float()).cpu()), file, overwrite=True)
 
 

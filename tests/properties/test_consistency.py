@@ -1,0 +1,110 @@
+"""The output, reduced, and the input: how far apart they are, and that they can be made one."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from properties.scenes import BICUBIC, largest_difference, psnr, scene
+
+from srntt.image import Picture
+from srntt.upscale import Upscaler, _consistent
+from srntt.upscale._consistent import back_project, consistency
+
+
+def _reduced(array: np.ndarray) -> np.ndarray:
+    """By Pillow itself, each channel by itself."""
+    size = (array.shape[1] // 4, array.shape[0] // 4)
+    planes = [Image.fromarray(array[:, :, c]).resize(size, BICUBIC) for c in range(array.shape[2])]
+    return np.stack([np.asarray(plane) for plane in planes], 2)
+
+
+@pytest.mark.parametrize("name", ["lite-rec", "lite-gan"])
+@pytest.mark.parametrize("number", range(3))
+def test_reduced_by_pillow_a_consistent_output_is_the_input(light: dict[str, Upscaler], name: str, number: int):
+    upscaler, one = light[name], scene(number)
+    for references in (None, upscaler.encode_references([one.good])):
+        free, kept = (upscaler.upscale(one.low_res, references, consistent=c) for c in (False, True))
+        assert largest_difference(_reduced(free.array), one.low_res) > 1 < free.consistency.largest
+        assert largest_difference(_reduced(kept.array), one.low_res) <= 1
+        assert kept.consistency.largest <= 1
+        assert kept.consistency.missed == 0
+        assert kept.fallbacks == ()
+        assert psnr(kept.array, one.truth) > psnr(free.array, one.truth) - 0.01
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    dtype=st.sampled_from([np.uint8, np.uint16]),
+    channels=st.sampled_from([1, 3]),
+    seed=st.integers(0, 2**32),
+)
+def test_away_from_black_and_white_any_input_is_met(size: tuple[int, int], dtype: type, channels: int, seed: int):
+    """Whatever the output was before; noise of middle contrast is harder than any photograph."""
+    random, top = np.random.default_rng(seed), np.iinfo(dtype).max
+    low_res = random.integers(top // 3, top // 3 * 2, (*size, channels), dtype)
+    output = random.integers(0, top, (4 * size[0], 4 * size[1], channels), dtype)
+    source = Picture(low_res)
+    back_project(source, output)
+    assert consistency(source, output).largest <= 1
+    if dtype == np.uint8:
+        assert largest_difference(_reduced(output), low_res) <= 1
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(1, np.uint8), (2, np.uint8), (4, np.uint8), (4, np.uint16)])
+def test_grey_alpha_and_sixteen_bits_are_kept_consistent(light: dict[str, Upscaler], channels: int, dtype: type):
+    top = np.iinfo(dtype).max
+    picture = np.random.default_rng(0).integers(top // 3, top // 3 * 2, (9, 11, channels), dtype)
+    picture[0, 0, -1] = 0
+    result = light["lite-rec"].upscale(picture, consistent=True)
+    assert result.consistency.largest <= 1
+    if channels in (2, 4):  # enlarged by bicubic, whatever becomes of the colours
+        free = light["lite-rec"].upscale(picture)
+        np.testing.assert_array_equal(result.array[:, :, -1], free.array[:, :, -1])
+
+
+def test_what_no_picture_can_reach_is_said(light: dict[str, Upscaler]):
+    y, x = np.mgrid[:12, :12]
+    checkerboard = ((x + y) % 2 * 255).astype(np.uint8)
+    free, kept = (light["lite-rec"].upscale(checkerboard, consistent=c) for c in (False, True))
+    assert free.fallbacks == ()
+    assert 1 < kept.consistency.largest < free.consistency.largest
+    assert kept.consistency.missed == 144
+    assert kept.fallbacks[-1].startswith("consistent: 144 pixels of the input are still missed by more than 1 of 255")
+
+
+def test_edges_of_black_and_white_are_met_where_reducing_clips():
+    """Text that was made smaller has overshoots that were clipped; a picture that reduces beyond black is as good."""
+    large = (
+        np.kron(np.random.default_rng(0).integers(0, 2, (6, 6)), np.ones((16, 16))).astype(np.uint8)[:, :, None] * 255
+    )
+    low_res = _reduced(large)
+    assert {0, 255} <= set(low_res.flatten().tolist())
+    output = np.array(Image.fromarray(low_res[:, :, 0]).resize((96, 96), BICUBIC))[:, :, None]
+    source = Picture(low_res)
+    before = consistency(source, output)
+    back_project(source, output)
+    after = consistency(source, output)
+    assert before.largest > 10
+    assert after.largest < 2
+
+
+def test_bands_do_not_show(monkeypatch):
+    random = np.random.default_rng(0)
+    source = Picture(random.integers(0, 256, (37, 12, 3), dtype=np.uint8))
+    whole = random.integers(0, 256, (148, 48, 3), dtype=np.uint8)
+    banded = whole.copy()
+    back_project(source, whole)
+    measured = consistency(source, whole)
+    monkeypatch.setattr(_consistent, "_AT_ONCE", 1)
+    back_project(source, banded)
+    np.testing.assert_array_equal(banded, whole)
+    assert consistency(source, banded).as_json() == measured.as_json()
+
+
+def test_a_picture_that_is_consistent_already_stays_as_it_is():
+    low_res = np.full((5, 6, 3), 77, np.uint8)
+    output = low_res.repeat(4, 0).repeat(4, 1)
+    back_project(Picture(low_res), output)
+    assert (output == 77).all()

@@ -46,6 +46,7 @@ def test_the_key_depends_on_bytes_and_settings_and_on_nothing_else():
                 {"quality": 90},
                 {"bits": 8},
                 {"matcher": "exact"},
+                {"consistent": True},
             )
         ),
     ]

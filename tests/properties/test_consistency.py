@@ -10,6 +10,9 @@ from properties.scenes import BICUBIC, largest_difference, psnr, scene
 from srntt.image import Picture
 from srntt.upscale import Upscaler, _consistent
 from srntt.upscale._consistent import back_project, consistency
+from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
+from srntt.upscale._method import Appetite
+from srntt.upscale._plan import Job, Needs
 
 
 def _reduced(array: np.ndarray) -> np.ndarray:
@@ -108,3 +111,26 @@ def test_a_picture_that_is_consistent_already_stays_as_it_is():
     output = low_res.repeat(4, 0).repeat(4, 1)
     back_project(Picture(low_res), output)
     assert (output == 77).all()
+
+
+@pytest.mark.parametrize("height", [1, 40, 300, 1000, 3000])
+@pytest.mark.parametrize("width", [1, 40, 300, 1000, 3000])
+@pytest.mark.parametrize(("channels", "sample"), [(1, 1), (3, 1), (4, 2)])
+def test_back_projection_takes_no_more_memory_than_writing_the_file(
+    height: int, width: int, channels: int, sample: int
+):
+    needs = Needs(Job(height, width, channels, sample), Appetite(0, 0, 0, 1, 0, 0, 0, 0), 24, 4, 1)
+    assert needs.checking <= 1.2 * needs.saving
+
+
+@pytest.mark.slow
+def test_back_projection_takes_no_more_memory_than_was_predicted():
+    random = np.random.default_rng(0)
+    low_res = random.integers(90, 160, (400, 600, 3), dtype=np.uint8)
+    output = low_res.repeat(4, 0).repeat(4, 1)
+    source = Picture(low_res)
+    back_project(Picture(low_res[:8, :8].copy()), output[:32, :32].copy())  # whatever is loaded on first use
+    before = resident_bytes()
+    start_peak()
+    back_project(source, output)
+    assert peak_bytes() - before <= 1.1 * _consistent.consistency_bytes(400, 600, 3, 4)

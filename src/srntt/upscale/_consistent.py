@@ -15,10 +15,10 @@ from srntt.upscale._method import Progress
 from srntt.upscale._tiles import cuts
 
 _REACH = 2  # LR rows that bicubic looks at beyond its own, reducing or enlarging
-_AT_ONCE, _FEWEST_ROWS = 2**15, 8  # LR pixels of a band, and rows of one however wide
+_AT_ONCE, _FEWEST_ROWS = 2**14, 8  # LR pixels of a band, and rows of one however wide
 _ITERATIONS = 40
 _CLOSE = 0.25 / 255  # rounding the output adds about as much; the rest is for Pillow, which rounds twice
-_FLOAT = 4
+_FLOAT, _PLANES = 4, 7  # bytes of a value; bands of the output in floating point that are there at once
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,10 @@ def back_project(source: Picture, pixels: Shaped[np.ndarray, "H W c"], progress:
         pixels[rows] = to_pixels(band.inner(band.large(ahead)), bits=source.bits)
 
 
-def consistency_bytes(height: int, width: int, channels: int) -> int:
+def consistency_bytes(height: int, width: int, channels: int, scale: int) -> int:
     """What back-projection takes at most beside the two pictures."""
     rows = min(height, _band_rows(width) + 4 * _REACH)
-    return (height * width * 3 + rows * width * 5 * 16) * channels * _FLOAT
+    return (height * width * 3 + rows * width * _PLANES * scale**2) * min(channels, 3) * _FLOAT
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class Needs:
     @property
     def checking(self) -> int:
         """What comparing the output with the input takes, and making it consistent."""
-        return consistency_bytes(self.job.height, self.job.width, self.job.channels)
+        return consistency_bytes(self.job.height, self.job.width, self.job.channels, self.scale)
 
     @property
     def saving(self) -> int:

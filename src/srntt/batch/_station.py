@@ -4,6 +4,7 @@ import errno
 import time
 from dataclasses import dataclass
 
+from srntt._failures import is_out_of_memory
 from srntt.batch._job import Job
 from srntt.batch._manifest import Known
 from srntt.batch._plan import PlannedPicture
@@ -116,7 +117,7 @@ def explained(error: Exception) -> tuple[str, type[SrnttError] | None]:
 def _said(error: Exception) -> str:
     if isinstance(error, SrnttError):
         return str(error)
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "out of memory. Say how much may be used with --memory, or close other programs."
     return f"{type(error).__name__}: {error}"
 

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from srntt._failures import is_of_device, is_out_of_memory
 from srntt.cli._interrupt import Terminated
 from srntt.errors import (
     InputError,
@@ -41,13 +42,14 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (ModelError, Exit.ENVIRONMENT),
     (MissingDependencyError, Exit.ENVIRONMENT),
     (MemoryBudgetError, Exit.ENVIRONMENT),
-    (MemoryError, Exit.ENVIRONMENT),
     (ImportError, Exit.ENVIRONMENT),
 )
 
 
 def exit_code(error: BaseException) -> Exit:
     """The code for an error; one that nobody foresaw counts as a failed input."""
+    if is_out_of_memory(error) or is_of_device(error):
+        return Exit.ENVIRONMENT
     return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.SOME_FAILED)
 
 
@@ -57,8 +59,11 @@ def explanation(error: BaseException) -> str:
         return "Interrupted. Nothing half-written was left."
     if isinstance(error, SrnttError):
         return str(error)
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return "Out of memory. Say how much may be used with --memory, or close other programs."
+    if is_of_device(error):
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        return f"The device failed: {reason}. Try again; if it fails again, use --device cpu, and look at its driver."
     if isinstance(error, ImportError):
         return f"A part of the installation is missing or broken: {error}. `srntt doctor` says which."
     return (

@@ -4,6 +4,7 @@ import time
 from html import escape
 from pathlib import Path
 
+from srntt._failures import is_out_of_memory
 from srntt.demo._helpfulness import HELPED, judged
 from srntt.demo._line import CancelledError, Ticket
 from srntt.demo._service import Ready
@@ -45,7 +46,7 @@ def ended(error: BaseException | None) -> str:
         return _box("Cancelled. Nothing was kept.")
     if isinstance(error, SrnttError):
         return _box(str(error), "failed")
-    if isinstance(error, MemoryError):
+    if error is not None and is_out_of_memory(error):
         return _box("Out of memory. Give a smaller picture, or fewer or smaller references.", "failed")
     return _box("Something went wrong here that nobody foresaw; the server's log has it.", "failed")
 

@@ -7,12 +7,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.match import ReferenceCopy, augment_references
 from srntt.upscale._mapped import MappedFile
-from srntt.upscale._memory import device_free_bytes, is_out_of_memory, release, resident_bytes
+from srntt.upscale._memory import device_free_bytes, release, resident_bytes
 from srntt.upscale._method import Method
 from srntt.upscale._plan import Room, plan_reference
 from srntt.upscale._references import EncodedReference, Matrix
@@ -107,6 +108,7 @@ class Encoder:
                 top = bottom
                 continue
             except Exception as error:
+                refuse_failed_device(error, "encoding a reference")
                 if not is_out_of_memory(error):
                     raise
             self._shrink()

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.upscale._field import Field, View
-from srntt.upscale._memory import give_back, is_out_of_memory, release
+from srntt.upscale._memory import give_back, release
 from srntt.upscale._method import Method, Progress, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._references import EncodedReference
@@ -58,6 +59,7 @@ class Engine:
             try:
                 return self._method.match(low_res, self.references, self._band, self.plan.matcher, self.progress)
             except Exception as error:
+                refuse_failed_device(error, "matching")
                 if not is_out_of_memory(error):
                     raise
             if self.plan.matcher == "fast":
@@ -77,6 +79,7 @@ class Engine:
             try:
                 self._render_row(row, low_res, matched, canvas, share)
             except Exception as error:
+                refuse_failed_device(error, "rendering")
                 if not is_out_of_memory(error):
                     raise
             else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from srntt.errors import InputError, MemoryBudgetError
+from srntt.errors import InputError
 from srntt.image import Limits
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
@@ -95,15 +95,6 @@ def free_bytes() -> int:
 def limits_within(limits: Limits, memory: int | None) -> Limits:
     """Limits under which decoding keeps the process within its memory, if the user named any."""
     return limits if memory is None else replace(limits, max_memory=max(1, memory - resident_bytes()))
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """True for what torch and Python raise when an allocation fails, on any device."""
-    if isinstance(error, MemoryBudgetError):
-        return False
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
 
 
 def release(device: torch.device) -> None:

@@ -1,0 +1,128 @@
+"""Commands of srntt in forks of this process, which has imported it: each can be starved, disturbed and killed."""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from srntt.cli import main
+
+# What each fork would import else.
+_OURS = [f"srntt.{name}" for name in ("batch", "cli._app", "evaluate", "network", "train", "upscale")]
+for _name in (*_OURS, "torch._dynamo", "scipy.linalg", "numba.typed"):
+    importlib.import_module(_name)
+gc.freeze()  # or each fork goes through all of torch when it collects
+_WALL_SECONDS = 300
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended.
+
+    Attributes:
+        code: exit code; below 0 the signal that ended it.
+        said: on stdout and stderr.
+    """
+
+    code: int
+    said: str
+
+
+def nothing() -> None:
+    """Prepares nothing."""
+
+
+def start(folder: Path, command: Sequence[str], prepare: Callable[[], object] = nothing) -> int:
+    """Begin a command in a folder, after ``prepare`` was called there; gives the process."""
+    child = os.fork()
+    if not child:
+        code = 99
+        try:
+            _settle(folder)
+            prepare()
+            code = main(list(command))
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(code)
+    return child
+
+
+def finish(child: int, folder: Path) -> Ended:
+    """Wait for a command; one that hangs is killed."""
+    until = time.monotonic() + _WALL_SECONDS
+    while not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if time.monotonic() > until:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.002)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return Ended(code, (folder / "home" / f"said-{child}").read_text(errors="replace"))
+
+
+def run(folder: Path, command: Sequence[str], prepare: Callable[[], object] = nothing) -> Ended:
+    """A command from its beginning to its end."""
+    return finish(start(folder, command, prepare), folder)
+
+
+def run_killed(folder: Path, command: Sequence[str], seconds: float) -> Ended:
+    """A command that is killed once it has used so much processor time, which does not depend on what else runs."""
+    child = start(folder, command)
+    while not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if processor_seconds(child) >= seconds:
+            time.sleep(seconds % (1 / _TICKS))
+            os.kill(child, signal.SIGKILL)
+            break
+        time.sleep(0.001)
+    return finish(child, folder)
+
+
+def processor_seconds(child: int) -> float:
+    """That a process has used, all its threads together."""
+    fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def in_fork(function: Callable[[], Any]) -> Any:
+    """What a function gives, called in a fork; it must be JSON. What it raises is raised here, as its text."""
+    with tempfile.NamedTemporaryFile() as answer:
+        child = os.fork()
+        if not child:
+            try:
+                told: dict[str, Any] = {"gave": function()}
+            except BaseException as error:
+                told = {"error": type(error).__name__, "text": str(error)}
+            Path(answer.name).write_text(json.dumps(told))
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code:
+            raise RuntimeError(f"the fork ended with {code}")
+        told = json.loads(Path(answer.name).read_text())
+    if "error" in told:
+        from faults.fault import CannotError
+
+        raise (CannotError if told["error"] == "CannotError" else RuntimeError)(f"{told['text']}")
+    return told["gave"]
+
+
+def _settle(folder: Path) -> None:
+    os.chdir(folder)
+    home = str(folder / "home")
+    os.environ |= {"HOME": home, "XDG_CACHE_HOME": home, "TMPDIR": home}
+    tempfile.tempdir = home
+    said = os.open(f"{home}/said-{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number in (1, 2):
+        os.dup2(said, number)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -1,0 +1,6 @@
+"""Every fault."""
+
+from faults import disks, kills, memory
+from faults.fault import Fault
+
+FAULTS: tuple[Fault, ...] = (*kills.faults(), *disks.faults(), *memory.faults())

@@ -7,6 +7,7 @@ VENV ?= .venv
 PIP_ARGS ?=
 PEERS_VENV ?= .venv-peers
 FAISS_VENV ?= .venv-faiss
+AUDIT_VENV ?= .venv-audit
 DATA ?= ../shared/data
 
 empty :=
@@ -17,11 +18,12 @@ PIP := $(RUN) -m pip --disable-pip-version-check
 INSTALLED := $(subst $(space),\ ,$(VENV))/.installed
 INSTALLED_DEV := $(subst $(space),\ ,$(VENV))/.installed-dev
 INSTALLED_DOCS := $(subst $(space),\ ,$(VENV))/.installed-docs
+INSTALLED_AUDIT := $(subst $(space),\ ,$(AUDIT_VENV))/.installed
 INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks fuzz
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults fuzz audit sbom
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -50,6 +52,17 @@ test: lint ## ruff, pyright, and every test that is not slow (the order of folde
 
 attacks: $(INSTALLED_DEV) ## every attack on pictures, names, models and documents: a table with counts
 	PYTHONPATH=tests $(RUN) -m attacks
+
+faults: $(INSTALLED_DEV) ## kill -9, full disks, no memory, ...: a table of what was injected and lost; half an hour; Linux
+	PYTHONPATH=tests OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(RUN) -m faults
+
+audit: $(INSTALLED_DEV) $(INSTALLED_AUDIT) ## licences, and known vulnerabilities of what is pinned; Error 3: could not be asked for
+	PYTHONPATH=tests $(RUN) -m supply.audit "$(AUDIT_VENV)/bin/pip-audit"
+
+sbom: $(INSTALLED) $(INSTALLED_AUDIT) ## a bill of materials (CycloneDX) of the virtual environment, in out/sbom.json
+	@mkdir -p out
+	"$(AUDIT_VENV)/bin/cyclonedx-py" environment --output-format JSON -o out/sbom.json "$(VENV)/bin/python"
+	PYTHONPATH=tests $(RUN) -m supply.sbom out/sbom.json
 
 fuzz: $(INSTALLED_DEV) ## ten minutes of fuzzing (FUZZ_SECONDS=60 for one), and how many executions; Linux
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[fuzz]"
@@ -81,7 +94,7 @@ readme-picture: $(INSTALLED) ## docs/before-reference-after.png anew
 	$(RUN) docs/make_readme_picture.py
 
 clean: ## remove what the other targets made
-	rm -rf "$(VENV)" "$(PEERS_VENV)" "$(FAISS_VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf "$(VENV)" "$(PEERS_VENV)" "$(FAISS_VENV)" "$(AUDIT_VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("srntt needs Python 3.11 or newer, this is %d.%d: make PYTHON=python3.12" % sys.version_info[:2])'
@@ -96,6 +109,12 @@ $(INSTALLED_DEV): $(INSTALLED)
 $(INSTALLED_DOCS): $(INSTALLED_DEV)
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev,docs]"
 	@touch "$(VENV)/.installed-docs"
+
+# Apart from what they look at.
+$(INSTALLED_AUDIT):
+	@test -x "$(AUDIT_VENV)/bin/python" || $(PYTHON) -m venv "$(AUDIT_VENV)"
+	"$(AUDIT_VENV)/bin/python" -m pip --disable-pip-version-check install $(PIP_ARGS) pip-audit==2.10.1 cyclonedx-bom==7.5.0
+	@touch "$(AUDIT_VENV)/.installed"
 
 # Without dependencies: the packages' own pins are older than what they run with.
 $(INSTALLED_PEERS): peers/requirements.txt constraints.txt

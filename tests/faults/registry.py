@@ -1,6 +1,6 @@
 """Every fault."""
 
-from faults import disks, kills, memory
+from faults import disks, kills, memory, others
 from faults.fault import Fault
 
-FAULTS: tuple[Fault, ...] = (*kills.faults(), *disks.faults(), *memory.faults())
+FAULTS: tuple[Fault, ...] = (*kills.faults(), *disks.faults(), *memory.faults(), *others.faults())

@@ -16,7 +16,7 @@ from faults.works import differences, is_told
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, mounts and counts as Linux does")
 
 _TESTS = Path(__file__).parent.parent
-_SKIPPED = {"address-space-upscale", "address-space-batch", "address-space-train", "address-space-weights"}
+_SKIPPED = {*(f"address-space-{name}" for name in ("upscale", "batch", "train", "weights")), "two-train"}
 
 
 def _injected(*options: str) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,58 @@
+"""What srntt needs, with all that this needs in turn, as installed here."""
+
+import re
+import tomllib
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def closure(*extras: str) -> dict[str, Distribution]:
+    """Every distribution that ``srntt[extras]`` needs here, by its normalised name.
+
+    What srntt itself asks for is read from pyproject.toml: an editable installation may tell of an older one.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
+    waiting = [(requirement, frozenset({""})) for requirement in map(Requirement, asked)]
+    found: dict[str, Distribution] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
+    while waiting:
+        requirement, given = waiting.pop()
+        name, wanted = canonicalize_name(requirement.name), frozenset(requirement.extras) | {""}
+        if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in given):
+            continue
+        if (name, wanted) not in seen:
+            seen.add((name, wanted))
+            found[name] = distribution(name)
+            waiting += [(Requirement(text), wanted) for text in found[name].requires or ()]
+    return dict(sorted(found.items()))
+
+
+def pinned() -> dict[str, str]:
+    """Versions of constraints.txt, by normalised name."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pins}
+
+
+def installed_version(found: Distribution) -> str:
+    """Without the local part, which tells builds of one version apart: torch 2.13.0+cpu is 2.13.0."""
+    return found.version.partition("+")[0]
+
+
+def licences(found: Distribution) -> list[str]:
+    """What a distribution says of its licence, in short names: SPDX expressions are taken apart."""
+    told = found.metadata
+    if expression := told.get("License-Expression"):
+        return [part for part in re.split(r"\s+(?:AND|OR)\s+|[()]", expression) if part.strip()]
+    named = [
+        item.rpartition("::")[2].strip() for item in told.get_all("Classifier") or () if item.startswith("License")
+    ]
+    if named := [name for name in named if name != "OSI Approved"]:
+        return named
+    return [part for part in re.split(r"\s+(?:AND|OR)\s+", (told.get("License") or "").strip()) if part][:3]

@@ -1,0 +1,99 @@
+"""What is installed is what is pinned, may be used, and is listed; what is downloaded is known by its hash."""
+
+import json
+import re
+from types import SimpleNamespace
+
+import pytest
+from supply import audit
+from supply.audit import UNREACHABLE, judge, refused_licences
+from supply.closure import ROOT, closure, installed_version, licences, pinned
+from supply.sbom import missing
+
+from srntt.evaluate import _metric_weights
+from srntt.network import _download
+
+
+def test_all_that_the_checks_install_is_pinned_with_what_it_needs_in_turn():
+    pins = pinned()
+    unpinned = [f"{name}=={installed_version(found)}" for name, found in _developing().items() if name not in pins]
+    assert not unpinned, f"add to constraints.txt: {unpinned}"
+
+
+def test_what_is_installed_is_what_is_pinned():
+    pins = pinned()
+    others = {name: installed_version(found) for name, found in _developing().items()}
+    assert {name: version for name, version in others.items() if pins.get(name, version) != version} == {}
+
+
+def test_what_is_needed_to_run_is_found_with_what_it_needs_in_turn():
+    assert {"torch", "numpy", "numba", "llvmlite", "pillow", "safetensors", "cyclopts", "rich", "pygments"} <= set(
+        closure()
+    )
+    assert "pytest" not in closure()
+    assert "pluggy" in _developing()
+
+
+def test_licences_are_fine():
+    assert refused_licences() == []
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"License-Expression": "0BSD AND Apache-2.0 WITH LLVM-exception"}, ["0BSD", "Apache-2.0 WITH LLVM-exception"]),
+        ({"License-Expression": "(MIT OR GPL-3.0-only)"}, ["MIT", "GPL-3.0-only"]),
+        ({"Classifier": ["License :: OSI Approved :: MIT License", "Topic :: A"]}, ["MIT License"]),
+        ({"License": "Apache-2.0"}, ["Apache-2.0"]),
+        ({}, []),
+    ],
+)
+def test_a_licence_is_read_wherever_a_package_tells_it(told: dict, found: list[str]):
+    metadata = SimpleNamespace(get=told.get, get_all=told.get)
+    assert licences(SimpleNamespace(metadata=metadata)) == found  # pyright: ignore
+
+
+def test_a_licence_that_asks_much_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(audit, "licences", lambda found: ["GPL-3.0-only"])
+    assert any(text.startswith("numpy: GPL-3.0-only") for text in refused_licences())
+
+
+def test_a_licence_for_tools_is_none_for_what_is_shipped_with(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(audit, "licences", lambda found: ["MPL-2.0"])
+    refused = {text.partition(":")[0] for text in refused_licences()}
+    assert refused == set(closure())
+
+
+def test_findings_clean_bills_and_a_dead_network_are_told_apart(capsys: pytest.CaptureFixture[str]):
+    finding = {"name": "pillow", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.0"]}]}
+    assert judge(json.dumps({"dependencies": [finding]}), "") == 1
+    assert "pillow 1.0: PYSEC-1, mended in 2.0" in capsys.readouterr().out
+    skipped = {"name": "torch", "skip_reason": "not on the index"}
+    assert judge(json.dumps({"dependencies": [finding | {"vulns": []}, skipped]}), "") == 0
+    assert "not asked for: torch" in capsys.readouterr().out
+    for out, err in (("", "ServiceError: Failed to resolve host"), (json.dumps({"dependencies": [skipped]}), "")):
+        assert judge(out, err) == UNREACHABLE
+        assert "NOT ASKED FOR" in capsys.readouterr().out
+
+
+def test_a_bill_of_materials_that_lacks_something_is_told():
+    parts = [{"name": name, "version": found.version} for name, found in closure().items()]
+    bill = {"bomFormat": "CycloneDX", "components": parts}
+    assert missing(json.dumps(bill)) == []
+    assert len(missing(json.dumps(bill | {"components": parts[1:]}))) == 1
+    with pytest.raises(ValueError, match="no CycloneDX"):
+        missing("{}")
+
+
+def test_whatever_is_downloaded_is_known_by_its_hash():
+    """VGG19's file, and the values of each metric's weights; nothing else in the source opens an address."""
+    sums = [_download.VGG19_SHA256, *_metric_weights._SUMS.values()]
+    assert len(sums) == 4
+    assert all(re.fullmatch("[0-9a-f]{64}", text) for text in sums)
+    opening = r"urlopen|urlretrieve|requests\.get|hf_hub_download|snapshot_download|torch\.hub|load_state_dict_from_url"
+    openers = {path.name for path in (ROOT / "src").rglob("*.py") if re.search(opening, path.read_text())}
+    assert openers == {"_download.py", "_hub.py"}
+
+
+def _developing() -> dict:
+    return closure("dev")

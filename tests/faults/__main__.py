@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from faults.children import import_everything
 from faults.fault import CannotError, Fault, Ground
 from faults.registry import FAULTS
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if "--list" in arguments:
         print(*(f"{fault.name}: {fault.about}" for fault in chosen), sep="\n")
         return 0
+    import_everything()
     tallies = []
     with tempfile.TemporaryDirectory(prefix="faults-") as root:
         ground = Ground(Path(root))

@@ -15,11 +15,6 @@ from typing import Any
 
 from srntt.cli import main
 
-# What each fork would import else.
-_OURS = [f"srntt.{name}" for name in ("batch", "cli._app", "evaluate", "network", "train", "upscale")]
-for _name in (*_OURS, "torch._dynamo", "scipy.linalg", "numba.typed"):
-    importlib.import_module(_name)
-gc.freeze()  # or each fork goes through all of torch when it collects
 _WALL_SECONDS = 300
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -35,6 +30,14 @@ class Ended:
 
     code: int
     said: str
+
+
+def import_everything() -> None:
+    """What each fork would import else."""
+    ours = [f"srntt.{name}" for name in ("batch", "cli._app", "evaluate", "network", "train", "upscale")]
+    for name in (*ours, "torch._dynamo", "scipy.linalg", "numba.typed"):
+        importlib.import_module(name)
+    gc.freeze()  # or each fork goes through all of torch when it collects
 
 
 def nothing() -> None:

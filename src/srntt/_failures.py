@@ -5,8 +5,12 @@ import re
 
 from srntt.errors import MissingDependencyError, SrnttError
 
-# Of torch's allocators on Linux, on Windows and on accelerators, of cuBLAS and cuDNN, and of C++.
-_OUT_OF_MEMORY = re.compile(r"allocate memory|not enough memory|out of memory|ALLOC_FAILED|bad_alloc", re.IGNORECASE)
+# Of torch's allocators on Linux, on Windows and on accelerators, of cuBLAS and cuDNN, of C++, oneDNN and Python's threads.
+_OUT_OF_MEMORY = re.compile(
+    r"allocate memory|not enough memory|out of memory|ALLOC_FAILED|bad_alloc|could not create a (primitive|memory)"
+    r"|can't start new thread",
+    re.IGNORECASE,
+)
 _DEVICE = re.compile(r"\b(CUDA|CUDNN|CUBLAS|HIP|MPS|NCCL)\b|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER", re.IGNORECASE)
 
 

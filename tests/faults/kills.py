@@ -14,10 +14,10 @@ _NAMES = ("upscale", "batch", "train", "weights")
 def faults() -> Iterator[Fault]:
     """All of them."""
     for name in _NAMES:
-        yield Fault(f"kill-{name}", f"{name} killed at a random moment", _at_random(name), 2, 50)
+        yield Fault(f"kill-{name}", f"{name} killed at a random moment", _at_random(name), 1, 50)
     for name in _NAMES:
         about = f"{name} killed before or amid an act on the disk, each in turn"
-        yield Fault(f"kill-{name}-writing", about, _at_acts(name), 3, 60)
+        yield Fault(f"kill-{name}-writing", about, _at_acts(name), 2, 60)
 
 
 def _at_random(name: str) -> Callable[[Ground, int], Iterator[Trial]]:

@@ -42,13 +42,13 @@ _BROKEN: tuple[Exception, ...] = (
 
 def faults() -> Iterator[Fault]:
     """All of them."""
-    yield Fault("memory-once", "upscale: one operation of torch's, each in turn, gets no memory", _once, 24, 200)
-    yield Fault("memory-never", "upscale: none does, from each in turn on", _from_then_on, 12, 100)
+    yield Fault("memory-once", "upscale: one operation of torch's, each in turn, gets no memory", _once, 8, 200)
+    yield Fault("memory-never", "upscale: none does, from each in turn on", _from_then_on, 4, 100)
     for name in _SEVERE:
         about = f"{name}: the system (RLIMIT_AS) gives {_STEP_MIB} MiB more each time"
         yield Fault(f"address-space-{name}", about, _address_space(name), 0, 30)
-    yield Fault("device-memory", "upscale: a stand-in GPU runs out at each call in turn", _device_memory, 16, 64)
-    yield Fault("device-error", "upscale: a stand-in GPU fails at each call in turn", _device_error, 12, 48)
+    yield Fault("device-memory", "upscale: a stand-in GPU runs out at each call in turn", _device_memory, 8, 64)
+    yield Fault("device-error", "upscale: a stand-in GPU fails at each call in turn", _device_error, 6, 48)
 
 
 class _Refusing(TorchDispatchMode):

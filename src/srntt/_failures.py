@@ -5,7 +5,7 @@ import re
 
 from srntt.errors import MissingDependencyError, SrnttError
 
-# Of torch's allocators on Linux, on Windows and on accelerators, of cuBLAS and cuDNN, of C++, oneDNN and Python's threads.
+# Of torch's allocators on Linux, Windows and accelerators, of cuBLAS, cuDNN and oneDNN, of C++ and of Python's threads.
 _OUT_OF_MEMORY = re.compile(
     r"allocate memory|not enough memory|out of memory|ALLOC_FAILED|bad_alloc|could not create a (primitive|memory)"
     r"|can't start new thread",

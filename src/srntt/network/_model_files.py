@@ -48,7 +48,8 @@ def save_model(
         model: of one of the architectures.
         path: where.
         card: text of the folder's README.md: what it was trained on, how, how well it does. Lost in a single file.
-        half: store weights as float16, half the size; they are used as float32 all the same.
+        half: store weights as float16, half the size; they are used as float32 all the same. The averages of batch
+            normalisation, which may be beyond float16, stay float32.
         overwrite: replace what is there.
 
     Raises:
@@ -61,7 +62,7 @@ def save_model(
     single = path.suffix == ".safetensors"
     if not overwrite and (path.exists() if single else path.is_dir() and any(path.iterdir())):
         raise exists_error(str(path))
-    tensors = {name: _stored(tensor, half) for name, tensor in model.state_dict().items()}
+    tensors = {name: _stored(name, tensor, half) for name, tensor in model.state_dict().items()}
     if single:
         write_tensors(path, tensors, {"config": config})
     else:
@@ -138,8 +139,9 @@ def _config_of(model: nn.Module) -> dict[str, Any]:
     )
 
 
-def _stored(tensor: Tensor, half: bool) -> Tensor:
-    return tensor.half() if half and tensor.is_floating_point() else tensor
+def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:
+    wide = not tensor.is_floating_point() or name.endswith(("running_mean", "running_var"))
+    return tensor.half() if half and not wide else tensor
 
 
 def _plain_card(model: nn.Module) -> str:

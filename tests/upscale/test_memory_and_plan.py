@@ -75,7 +75,7 @@ def test_a_tile_the_user_asked_for_is_kept_or_refused():
 
 def test_a_reference_is_planned_in_bands_and_refused_when_it_cannot_stay():
     assert plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 9_000_000_000)).band == 1024
-    assert plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 500_000_000)).band < 1024
+    assert plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 520_000_000)).band < 1024
     with pytest.raises(MemoryBudgetError, match="4000 x 3000 needs"):
         plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 350_000_000))
 

@@ -4,6 +4,7 @@ Shape checks and warnings as errors are switched on in pyproject.toml (`[tool.py
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ REPOSITORY = Path(__file__).parent.parent
 offline.block_network()
 _PATHS = [str(Path(offline.__file__).parent), os.environ.get("PYTHONPATH")]
 os.environ["PYTHONPATH"] = os.pathsep.join(path for path in _PATHS if path)
+
+# Where the tests run in the background of a script, Ctrl-C is ignored, and every process that they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,10 @@ class ModelError(SrnttError, RuntimeError):
     """A model that is missing, damaged, or not what it says it is."""
 
 
+class MissingWeightsError(ModelError):
+    """Weights of others that a model works with, and that were not fetched yet."""
+
+
 class MemoryBudgetError(SrnttError, MemoryError):
     """The work does not fit the memory it was given, in even the smallest pieces."""
 

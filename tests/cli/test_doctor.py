@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from srntt.cli import _checks
+from srntt.network import PaperSRNTT, save_model
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,18 @@ def test_an_extra_that_is_not_there_is_absent(run, monkeypatch: pytest.MonkeyPat
         "srntt-more is not installed",
     )
     assert checks["srntt[less]"]["detail"].startswith("pillow ")
+
+
+def test_a_model_whose_vgg19_was_not_fetched_is_absent(
+    run, embedded: list[dict], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = save_model(PaperSRNTT(), tmp_path / "paper")
+    embedded.append({"name": "paper", "path": str(folder), "bytes": 1, "description": ""})
+    code, checks = checks_of(run)
+    assert code == 0
+    assert checks["paper"]["status"] == "absent"
+    assert "Fetch it with `srntt weights get vgg19" in checks["paper"]["detail"]
 
 
 def test_a_damaged_model_is_found(run, embedded: list[dict], tmp_path: Path, model: Path) -> None:

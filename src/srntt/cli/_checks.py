@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import srntt
-from srntt.errors import MissingDependencyError
+from srntt.errors import MissingDependencyError, MissingWeightsError
 
 _PACKAGES = {"torch": "torch", "numpy": "numpy", "numba": "numba", "pillow": "PIL", "safetensors": "safetensors"}
 _FORMATS = (  # suffix, bits, whether srntt is of no use without it
@@ -42,7 +42,7 @@ class Check:
     Attributes:
         group: versions, formats, extras, devices, memory, models or caches.
         name: of the thing.
-        status: ok, absent (an extra that is not installed, a device that is not there), or broken.
+        status: ok, absent (an extra or a device that is not there, weights that were not fetched), or broken.
         detail: version, size or place; else what is wrong and what to do.
         essential: nothing works without it.
     """
@@ -89,6 +89,8 @@ def _tried(group: str, name: str, essential: bool, look: Callable[[], str]) -> C
         return Check(group, name, "ok", look(), essential)
     except MissingDependencyError as error:
         return Check(group, name, "absent", str(error), essential)
+    except MissingWeightsError as error:  # for the user to get or not
+        return Check(group, name, "absent", str(error))
     except Exception as error:
         return Check(group, name, "broken", f"{type(error).__name__}: {error}", essential)
 

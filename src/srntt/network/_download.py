@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from srntt._files import unfinished_file
-from srntt.errors import InputError, ModelError, OutputError
+from srntt.errors import InputError, MissingWeightsError, ModelError, OutputError
 from srntt.features import (
     Family,
     cut_to_deepest,
@@ -63,13 +63,13 @@ def find_vgg19(family: Family) -> Path:
     """The weights of a family, as `get_vgg19` left them.
 
     Raises:
-        ModelError: they were not fetched yet; the text says how to.
+        MissingWeightsError: they were not fetched yet; the text says how to.
     """
     path = vgg19_path(family)
     if path.is_file():
         return path
     how = "" if family == "torchvision" else " --from imagenet-vgg-verydeep-19.mat"
-    raise ModelError(f"VGG19 with {family} weights is not at {path}. Fetch it with `srntt weights get vgg19{how}`.")
+    raise MissingWeightsError(f"VGG19 with {family} weights is not at {path}. Fetch it with `srntt weights get vgg19{how}`.")
 
 
 def get_vgg19(

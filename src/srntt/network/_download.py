@@ -69,7 +69,9 @@ def find_vgg19(family: Family) -> Path:
     if path.is_file():
         return path
     how = "" if family == "torchvision" else " --from imagenet-vgg-verydeep-19.mat"
-    raise MissingWeightsError(f"VGG19 with {family} weights is not at {path}. Fetch it with `srntt weights get vgg19{how}`.")
+    raise MissingWeightsError(
+        f"VGG19 with {family} weights is not at {path}. Fetch it with `srntt weights get vgg19{how}`."
+    )
 
 
 def get_vgg19(

@@ -109,7 +109,7 @@ def run(name: str, recipe: Recipe, photographs: Photographs, pairs: Path, change
             print(f"\r{name}: {step + 1} of {recipe.schedule.steps}", end="", file=sys.stderr)
     seconds = time.process_time() - began
     found = [hit for hit in hits[-100:] if hit is not None]
-    scores = validate(trainer.average, pairs, torch.device("cpu"), "exact")
+    scores = validate(trainer.average, pairs, torch.device("cpu"))
     row = {"run": name, "hit_rate": sum(found) / len(found), "cpu_seconds": seconds} | scores
     print("\r" + json.dumps({key: round(x, 3) if isinstance(x, float) else x for key, x in row.items()}), flush=True)
     return row

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from image.pictures import encoded, waves
 from PIL import Image
 from reference.png import chunk, write_png
+from tiny import tiny_network
 
-from srntt.network import Lite, LiteConfig, save_model
+from srntt.network import save_model
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 SMALL = (16, 20)  # height and width of what is harmless
@@ -48,10 +48,8 @@ def harmless(folder: Path, *names: str) -> None:
 def _tiny_model() -> bytes:
     import tempfile
 
-    with torch.random.fork_rng(), tempfile.TemporaryDirectory() as folder:
-        torch.manual_seed(0)
-        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-        return save_model(network, Path(folder) / "tiny.safetensors").read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        return save_model(tiny_network(), Path(folder) / "tiny.safetensors").read_bytes()
 
 
 def tiny_model(folder: Path) -> Path:

@@ -5,8 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 from batch.pictures import write_pictures
+from tiny import tiny_model
 
 from srntt.batch import (
     KnownDescriptors,
@@ -22,17 +22,13 @@ from srntt.batch import (
     plan_batch,
 )
 from srntt.image import Limits
-from srntt.network import Lite, LiteConfig, save_model
 from srntt.upscale import Upscaler
 
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    return save_model(network, tmp_path_factory.mktemp("models") / "tiny", card="# tiny\n\nFor tests.\n")
+    return tiny_model(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import torch
 from cli.pictures import pixels
 from PIL import Image
+from tiny import tiny_model
 
 from srntt.cli import main
-from srntt.network import Lite, LiteConfig, save_model
 
 
 class Ran(NamedTuple):
@@ -44,10 +43,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    return save_model(network, tmp_path_factory.mktemp("models") / "tiny", card="# tiny\n\nFor tests.\n")
+    return tiny_model(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

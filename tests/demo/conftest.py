@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, PngImagePlugin
-
-from srntt.network import Lite, LiteConfig, save_model
+from tiny import tiny_model
 
 
 def pixels(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -19,10 +17,7 @@ def pixels(height: int, width: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    return save_model(network, tmp_path_factory.mktemp("models") / "tiny", card="# tiny\n\nFor tests.\n")
+    return tiny_model(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

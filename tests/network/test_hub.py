@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from network.hub_server import Hub, Repository, lead_to, serving
+from tiny import tiny_model
 
 from srntt import Upscaler
 from srntt.errors import InputError, MissingDependencyError, ModelError, OutputError
-from srntt.network import Lite, LiteConfig, fetch_model, is_hub_address, load_model, push_model, save_model
+from srntt.network import fetch_model, is_hub_address, load_model, push_model, save_model
 from srntt.network._hub import HubAddress
 
 huggingface_hub = pytest.importorskip("huggingface_hub", reason="needs the extra hub")
@@ -24,10 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationW
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A light model of the smallest size."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    return save_model(network, tmp_path_factory.mktemp("models") / "tiny", card="# tiny\n\nFor tests.\n")
+    return tiny_model(tmp_path_factory.mktemp("models"))
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny import tiny_network
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import MatcherChoice
@@ -193,3 +194,12 @@ def test_a_matcher_that_does_not_exist_is_refused_with_what_there_is():
 def test_without_references_nothing_was_matched(upscalers, low_res):
     alone = upscalers["fast"].upscale(low_res)
     assert alone.matcher is alone.matcher_reason is None
+
+
+def test_descriptors_of_more_channels_than_strips_take_are_matched_whole(low_res, truth):
+    found = {}
+    for matcher in ("exact", "fast"):
+        upscaler = Upscaler(tiny_network(descriptor=80), device="cpu", matcher=matcher)
+        found[matcher] = upscaler.upscale(low_res, upscaler.encode_references([truth])).provenance
+    distance = np.hypot(found["exact"].y - found["fast"].y, found["exact"].x - found["fast"].x)
+    assert (distance < 1).mean() > 0.8

@@ -8,6 +8,7 @@ from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._correspondence import Correspondence
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
+from srntt.match._patch_rows import is_sketched
 from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "fast_match",
     "fast_match_bytes",
     "fast_match_strips",
+    "is_sketched",
     "strips_bytes",
 ]

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,16 +17,14 @@ _SCALE = 4
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255  # of BT.601 in studio range
 
 
-def validate(
-    model: nn.Module, folder: Path, device: torch.device, matcher: Literal["exact", "fast", "auto"] = "auto"
-) -> dict[str, float]:
+def validate(model: nn.Module, folder: Path, device: torch.device) -> dict[str, float]:
     """Mean PSNR-Y with the first reference, all of them, an unrelated one, and none, as ``srntt evaluate`` would have
     it, with a border of 4 pixels left out.
 
     Raises:
         InputError: the folder has no index.json of pairs.
     """
-    upscaler = Upscaler(model, device=device, matcher=matcher)
+    upscaler = Upscaler(model, device=device)
     scores: dict[str, list[float]] = {"first": [], "all": [], "unrelated": [], "none": []}
     for entry in _entries(folder):
         target = _cropped(folder / entry["target"])

@@ -9,7 +9,17 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.features import Description, TextureBands, texture_bands
-from srntt.match import STRIP, Correspondence, Matcher, dense_match, fast_match_strips, strips_bytes
+from srntt.match import (
+    STRIP,
+    Correspondence,
+    Matcher,
+    dense_match,
+    fast_match,
+    fast_match_bytes,
+    fast_match_strips,
+    is_sketched,
+    strips_bytes,
+)
 from srntt.network import Lite, Textures, sample_bands, stack_evidence
 from srntt.transfer import local_frames, refine_match
 from srntt.upscale._field import Field, View
@@ -81,12 +91,15 @@ class LiteMethod:
     ) -> int:
         """Bands are described, and in fast matching wait for their neighbours; the matches of a reference at a time."""
         height, width = size
-        rows = min(_strip(band) if matcher == "fast" else band, height)
+        rows = min(self._rows(height, band, matcher), height)
         described = min(rows + 2 * self._model.encoder.receptive_radius, height) * width * _DESCRIBED
         found = height * width * _Found.bytes + min(rows * width, _REFINED_AT_ONCE) * _REFINED
         channels = self._model.config.descriptor
         if matcher == "exact":
             return described + found + dense_match_bytes(rows * width, keys, channels)
+        if self._is_whole(matcher):
+            whole = fast_match_bytes(rows * width, keys, channels, self.patch, threads)
+            return described + found + rows * width * (channels + 1) * 4 + whole
         waiting = _WAITING * rows * width * (channels + 1) * 4
         return described + found + waiting + strips_bytes(rows * width, keys, channels, threads)
 
@@ -104,20 +117,33 @@ class LiteMethod:
         self, low_res: Float[Tensor, "3 h w"], item: EncodedReference, band: int, matcher: Matcher
     ) -> "Iterator[_Found]":
         """The matches in one reference, band by band."""
-        key = item.maps[self.key]
-        if matcher == "exact":
-            for description in self._described(low_res, cuts(low_res.shape[1], band)):
-                yield self._refined(description, dense_match(description.descriptor[0], [key], patch=self.patch), item)
+        key, height = item.maps[self.key], low_res.shape[1]
+        rows = self._rows(height, band, matcher)
+        if matcher == "exact" or self._is_whole(matcher):
+            search = dense_match if matcher == "exact" else fast_match
+            for description in self._described(low_res, cuts(height, rows)):
+                yield self._refined(description, search(description.descriptor[0], [key], patch=self.patch), item)
             return
         waiting: deque[Description] = deque()
+        bands = [(top, min(height, top + rows)) for top in range(0, height, rows)]
 
         def strips() -> Iterator[Tensor]:
-            for description in self._described(low_res, _strips(low_res.shape[1], band)):
+            for description in self._described(low_res, bands):
                 waiting.append(description)
                 yield description.descriptor[0]
 
         for found in fast_match_strips(strips(), key):
             yield self._refined(waiting.popleft(), found, item)
+
+    def _is_whole(self, matcher: Matcher) -> bool:
+        """Long descriptors are searched by a projection that is made of all of them: not in strips."""
+        return matcher == "fast" and is_sketched(self._model.config.descriptor, self.patch)
+
+    def _rows(self, height: int, band: int, matcher: Matcher) -> int:
+        """How many are described and matched at once."""
+        if self._is_whole(matcher):
+            return height
+        return max(STRIP, band // STRIP * STRIP) if matcher == "fast" else band
 
     def _described(self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]]) -> Iterator[Description]:
         """Bands of rows, each described as if it were seen with the whole picture."""
@@ -184,15 +210,6 @@ class _Found:
     @property
     def _maps(self) -> tuple[Tensor, ...]:
         return self.position, self.similarity, self.sharpness, self.contrast
-
-
-def _strip(band: int) -> int:
-    """Rows of a strip: as many as a band, but what fast matching takes at once."""
-    return max(STRIP, band // STRIP * STRIP)
-
-
-def _strips(height: int, band: int) -> list[tuple[int, int]]:
-    return [(top, min(height, top + _strip(band))) for top in range(0, height, _strip(band))]
 
 
 def _sample(field: Field, references: list[EncodedReference]) -> Textures:

@@ -40,8 +40,12 @@ def refuse_failed_device(error: Exception, work: str) -> None:
             on, and nothing that it computed is used.
     """
     if is_of_device(error):
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise MissingDependencyError(
-            f"The device failed while {work}: {reason}. Nothing was written. Try again; if it fails again, use device "
-            "cpu (--device cpu), and look at its driver."
+            f"The device failed while {work}: {reason(error)}. Nothing was written. Try again; if it fails again, use "
+            "device cpu (--device cpu), and look at its driver."
         ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What an error says in its first line, without its full stop."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

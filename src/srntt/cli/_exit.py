@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from srntt._failures import is_of_device, is_out_of_memory
+from srntt._failures import is_of_device, is_out_of_memory, reason
 from srntt.cli._interrupt import Terminated
 from srntt.errors import (
     InputError,
@@ -62,8 +62,10 @@ def explanation(error: BaseException) -> str:
     if is_out_of_memory(error):
         return "Out of memory. Say how much may be used with --memory, or close other programs."
     if is_of_device(error):
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        return f"The device failed: {reason}. Try again; if it fails again, use --device cpu, and look at its driver."
+        return (
+            f"The device failed: {reason(error)}. Try again; if it fails again, use --device cpu, and look at its "
+            "driver."
+        )
     if isinstance(error, ImportError):
         return f"A part of the installation is missing or broken: {error}. `srntt doctor` says which."
     return (

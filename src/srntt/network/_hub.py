@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from srntt._failures import reason
 from srntt.errors import InputError, MissingDependencyError, ModelError, SrnttError
 
 if TYPE_CHECKING:
@@ -127,10 +128,9 @@ def explained(place: HubAddress) -> Iterator[None]:
             raise ModelError(
                 f"{place}: the hub does not let you. Log in with `hf auth login` or HF_TOKEN, with a token that may."
             ) from error
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise ModelError(
-            f"{place}: the hub did not do as asked: {reason}. Try again later; what was fetched before is used without "
-            "the network where HF_HUB_OFFLINE=1 is set."
+            f"{place}: the hub did not do as asked: {reason(error)}. Try again later; what was fetched before is used "
+            "without the network where HF_HUB_OFFLINE=1 is set."
         ) from error
 
 

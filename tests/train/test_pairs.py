@@ -8,7 +8,7 @@ from PIL import Image
 
 from srntt.errors import InputError
 from srntt.features import reduce
-from srntt.train.pairs._draws import Draws
+from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._pairs import PairRange, make_pairs
 from srntt.train.pairs._photographs import Photographs, deepest_level
 from srntt.train.pairs._vary_references import VariationRange
@@ -27,7 +27,7 @@ def photographs(photograph_folder):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_warp_is_undone_by_its_inverse(seed):
     centre = torch.tensor([[80.0, 70.0], [10.0, 5.0]])
-    warp = Warp(192, centre, WarpRange(), torch.tensor([0.6, 0.6]), Draws([(seed, 0), (seed, 1)]))
+    warp = Warp(192, centre, WarpRange(), torch.tensor([0.6, 0.6]), Draws([generator(seed, 0), generator(seed, 1)]))
     inside = torch.rand(1, 20, 25, 2, generator=torch.Generator().manual_seed(seed)) * 192
     error = (warp.inverse(warp(inside)) - inside).abs().amax(-1).flatten(1)
     assert error.quantile(0.98) < 0.05  # pixels; matching is asked to find a fraction of 4
@@ -121,8 +121,8 @@ def test_a_view_of_many_pixels_a_pixel_does_not_alias(tmp_path):
 
 
 def test_numbers_drawn_have_the_spread_that_was_asked_for():
-    draws = Draws([(0, sample) for sample in range(4000)])
-    normal, even, chance = draws.normal(2.0, 3), draws.uniform(-1.0, 3.0), draws.chance(0.25)
+    draws = Draws([generator(0, sample) for sample in range(4000)])
+    normal, even, chance = draws.normal(2.0, 3), draws.uniform((-1.0, 3.0)), draws.chance(0.25)
     assert normal.std(0).sub(2).abs().max() < 0.15
     assert torch.corrcoef(normal.T).fill_diagonal_(0).abs().max() < 0.06
     assert even.min() >= -1

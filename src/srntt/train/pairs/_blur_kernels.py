@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.train.pairs._severities import Severities
+from srntt.train.pairs._draws import Draws
 
 RADIUS = 10  # of the largest kernel, 21x21
 _LEAST_RADIUS = 3
@@ -36,14 +36,14 @@ class KernelRange:
     plateau: tuple[float, float] = (1.0, 2.0)
 
 
-def draw_kernels(limits: KernelRange, draws: Severities) -> Float[Tensor, "n k k"]:
+def draw_kernels(limits: KernelRange, draws: Draws) -> Float[Tensor, "n k k"]:
     """A kernel a sample, of sum one; k is odd, that of the largest."""
     radius = _draw_radius(draws)
     kernels = torch.where(draws.chance(limits.sinc)[:, None, None], _sincs(radius, draws), _bells(limits, draws))
     return _cut(kernels, radius)
 
 
-def draw_sincs(draws: Severities) -> Float[Tensor, "n k k"]:
+def draw_sincs(draws: Draws) -> Float[Tensor, "n k k"]:
     """A sinc kernel a sample, likewise."""
     radius = _draw_radius(draws)
     return _cut(_sincs(radius, draws), radius)
@@ -97,7 +97,7 @@ def bell_kernel(
     return torch.where((shape == 2)[:, None, None], 1 / (1 + power), torch.exp(-power / 2)).float()
 
 
-def _bells(limits: KernelRange, draws: Severities) -> Float[Tensor, "n 21 21"]:
+def _bells(limits: KernelRange, draws: Draws) -> Float[Tensor, "n 21 21"]:
     sigma = draws.uniform(limits.sigma, 2).clone()
     alike = draws.chance(limits.round)
     sigma[:, 1] = torch.where(alike, sigma[:, 0], sigma[:, 1])
@@ -106,18 +106,18 @@ def _bells(limits: KernelRange, draws: Severities) -> Float[Tensor, "n 21 21"]:
     return bell_kernel(sigma, draws.uniform((0.0, math.pi))[:, 0], shape, exponent)
 
 
-def _exponent(limits: tuple[float, float], draws: Severities) -> Float[Tensor, " n"]:
+def _exponent(limits: tuple[float, float], draws: Draws) -> Float[Tensor, " n"]:
     low, high = limits
     below, above = draws.uniform((low, max(low, min(1.0, high)))), draws.uniform((min(high, max(1.0, low)), high))
     return torch.where(draws.chance(0.5), below[:, 0], above[:, 0])
 
 
-def _sincs(radius: Int64[Tensor, " n"], draws: Severities) -> Float[Tensor, "n 21 21"]:
+def _sincs(radius: Int64[Tensor, " n"], draws: Draws) -> Float[Tensor, "n 21 21"]:
     lowest = torch.where(radius < _WIDE, math.pi / 3, math.pi / 5)
     return sinc_kernel(lowest + (math.pi - lowest) * draws.uniform()[:, 0])
 
 
-def _draw_radius(draws: Severities) -> Int64[Tensor, " n"]:
+def _draw_radius(draws: Draws) -> Int64[Tensor, " n"]:
     return draws.pick([1.0] * (RADIUS - _LEAST_RADIUS + 1)) + _LEAST_RADIUS
 
 

@@ -4,6 +4,7 @@ The second-order degradations of Real-ESRGAN (Wang et al., arXiv:2107.10833, sec
 chain of its own, of other sizes in between than its neighbours'.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,9 +16,9 @@ from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.features import as_uint8
 from srntt.train.pairs._blur_kernels import RADIUS, KernelRange, blur, draw_kernels, draw_sincs
+from srntt.train.pairs._draws import Draws
 from srntt.train.pairs._jpeg import jpeg
 from srntt.train.pairs._noise import gaussian_noise, poisson_noise
-from srntt.train.pairs._severities import Generators, Severities
 
 #: "antialiased" is bicubic as Pillow and MATLAB shrink; "bicubic" and "bilinear" alias, as careless programs do.
 ResizeMode = Literal["area", "bilinear", "bicubic", "antialiased"]
@@ -120,16 +121,16 @@ DEGRADATIONS = {"mild": MILD, "real-esrgan": REAL_ESRGAN}
 
 @torch.no_grad()
 def degrade(
-    high_res: Float[Tensor, "b 3 H W"], limits: DegradationRange, generator: Generators
+    high_res: Float[Tensor, "b 3 H W"], limits: DegradationRange, streams: Sequence[torch.Generator]
 ) -> Float[Tensor, "b 3 H4 W4"]:
     """Degraded LR pictures of a quarter of the side, on the device of the HR pictures.
 
-    The same generator's state gives the same pictures, on every run and on the same kind of device.
+    The same streams give the same pictures, on every run and on the same kind of device.
 
     Args:
         high_res: RGB in [0, 1]; sides are multiples of 4.
         limits: what they go through.
-        generator: on the CPU; one, or one a sample.
+        streams: CPU generators, one a sample: then a sample is the same whichever others are in its batch.
 
     Returns:
         multiples of 1/255 in [0, 1].
@@ -141,13 +142,12 @@ def degrade(
     least = int((RADIUS + 1) / min(limits.first.scale[0], 1 / _SCALE)) + 1
     if height % _SCALE or width % _SCALE or min(height, width) < least:
         raise InputError(f"HR pictures of {width}x{height}: sides must be multiples of {_SCALE}, at least {least}.")
-    streams = Severities(generator, len(high_res)).streams
-    pictures = high_res.float()
-    return torch.cat([_chain(pictures[i : i + 1], limits, streams[i]) for i in range(len(streams))]).to(high_res.dtype)
+    each = zip(high_res.float().split(1), streams, strict=True)
+    return torch.cat([_chain(picture, limits, stream) for picture, stream in each]).to(high_res.dtype)
 
 
 def _chain(picture: Float[Tensor, "1 3 H W"], limits: DegradationRange, stream: torch.Generator) -> Tensor:
-    draws = Severities([stream], 1)
+    draws = Draws([stream])
     small = (picture.shape[-2] // _SCALE, picture.shape[-1] // _SCALE)
     picture = _round(picture, (picture.shape[-2], picture.shape[-1]), limits, limits.first, draws)
     picture = _compressed(picture, limits.first, draws)
@@ -169,7 +169,7 @@ def _round(
     size: tuple[int, int],
     limits: DegradationRange,
     stage: StageRange,
-    draws: Severities,
+    draws: Draws,
 ) -> Float[Tensor, "1 3 h2 w2"]:
     """Blur, resize to about `size`, noise."""
     kernel = draw_kernels(stage.kernels, draws)
@@ -182,7 +182,7 @@ def _round(
     return _noisy(picture, stage, draws).clamp(0, 1)
 
 
-def _noisy(picture: Float[Tensor, "1 3 h w"], stage: StageRange, draws: Severities) -> Float[Tensor, "1 3 h w"]:
+def _noisy(picture: Float[Tensor, "1 3 h w"], stage: StageRange, draws: Draws) -> Float[Tensor, "1 3 h w"]:
     noisy, gaussian, grey = (bool(draws.chance(share)) for share in (stage.noise, stage.gaussian, stage.grey))
     strength = float(draws.uniform(stage.sigma)) / 255 if gaussian else float(draws.uniform(stage.poisson))
     if not noisy:
@@ -191,12 +191,12 @@ def _noisy(picture: Float[Tensor, "1 3 h w"], stage: StageRange, draws: Severiti
     return add(picture[0], strength, grey, draws.on_device(0, picture.device))[None]
 
 
-def _compressed(picture: Float[Tensor, "1 3 h w"], stage: StageRange, draws: Severities) -> Float[Tensor, "1 3 h w"]:
+def _compressed(picture: Float[Tensor, "1 3 h w"], stage: StageRange, draws: Draws) -> Float[Tensor, "1 3 h w"]:
     quality = draws.uniform(stage.quality)[:, 0]
     return jpeg(picture, quality) if draws.chance(stage.jpeg) else picture
 
 
-def _mode(limits: DegradationRange, draws: Severities) -> ResizeMode:
+def _mode(limits: DegradationRange, draws: Draws) -> ResizeMode:
     return limits.modes[int(draws.pick([1.0] * len(limits.modes)))]
 
 

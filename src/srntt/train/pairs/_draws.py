@@ -5,13 +5,14 @@ exact, and two processes see what one with twice the batch would see.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from srntt._shapes import Bool, Float
+from srntt._shapes import Bool, Float, Int64
 
-_NUMBERS = 160  # more than any pair draws
+_NUMBERS = 96  # more than any sample draws
 
 
 def generator(*place: int | str) -> torch.Generator:
@@ -21,26 +22,39 @@ def generator(*place: int | str) -> torch.Generator:
 
 
 class Draws:
-    """Draws for n samples at once, each from its own stream.
+    """Draws for n samples at once, each from its own stream; on the CPU, so that nothing waits for an accelerator.
 
     Args:
-        places: of the samples.
+        streams: CPU generators, one a sample.
     """
 
-    def __init__(self, places: list[tuple[int, ...]]) -> None:
-        self._numbers = torch.stack([torch.rand(_NUMBERS, generator=generator(*place)) for place in places])
+    def __init__(self, streams: Sequence[torch.Generator]) -> None:
+        self._streams = streams
+        self._numbers = torch.stack([torch.rand(_NUMBERS, generator=stream) for stream in streams])
         self._used = 0
 
-    def uniform(self, low: float = 0.0, high: float = 1.0, size: int = 1) -> Float[Tensor, "n _"]:
-        """Evenly between two bounds: n x size."""
+    def uniform(self, limits: tuple[float, float] = (0.0, 1.0), size: int = 1) -> Float[Tensor, "n _"]:
+        """Evenly between two limits: n x size."""
         begin, self._used = self._used, self._used + size
-        assert self._used <= _NUMBERS, "a pair draws more numbers than were made for it"
+        assert self._used <= _NUMBERS, "a sample draws more numbers than were made for it"
+        low, high = limits
         return low + (high - low) * self._numbers[:, begin : self._used]
 
     def normal(self, deviation: float, size: int = 1) -> Float[Tensor, "n _"]:
         """Around zero: n x size."""
         return deviation * torch.special.ndtri(self.uniform(size=size).double().clamp(1e-7, 1 - 1e-7)).float()
 
-    def chance(self, share: float) -> Bool[Tensor, "n"]:
-        """True for about that share of the samples."""
+    def chance(self, share: float) -> Bool[Tensor, " n"]:
+        """True for about this share of the samples."""
         return self.uniform()[:, 0] < share
+
+    def pick(self, weights: Sequence[float]) -> Int64[Tensor, " n"]:
+        """An index, as often as its weight says."""
+        until = torch.tensor(weights).cumsum(0)
+        drawn = self.uniform()[:, 0] * until[-1]
+        return torch.searchsorted(until, drawn, right=True).clamp(max=len(weights) - 1)
+
+    def on_device(self, sample: int, device: torch.device) -> torch.Generator:
+        """A generator beside the pictures, for one sample's noise: the same there on every run."""
+        seed = torch.randint(2**62, (1,), generator=self._streams[sample])
+        return torch.Generator(device).manual_seed(int(seed))

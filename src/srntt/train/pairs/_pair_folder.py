@@ -48,7 +48,7 @@ class PairFolder:
 
     def draw(self, seed: int, step: int, samples: range) -> Pairs:
         """Some samples of a step's batch."""
-        draws = Draws([(seed, step, sample) for sample in samples])
+        draws = Draws([generator(seed, step, sample) for sample in samples])
         numbers = (draws.uniform()[:, 0] * len(self.names)).long().clamp(max=len(self.names) - 1).tolist()
         places = draws.uniform(size=2)
         targets, references = (

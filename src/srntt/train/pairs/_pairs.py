@@ -103,12 +103,12 @@ def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int
         samples: which of the step's samples.
     """
     count, transposed = _of_the_step(limits, seed, step)
-    draws = Draws([(seed, step, sample) for sample in samples])
+    draws = Draws([generator(seed, step, sample) for sample in samples])
     photograph = photographs.choose(draws.uniform()[:, 0])
     corner = _corner(photographs.sizes[photograph], limits.target, draws.uniform(size=2))
     flips = torch.stack([draws.chance(0.5), draws.chance(0.5)], 1).to(photographs.device)
     high_res = photographs.windows(photograph, torch.zeros_like(photograph), corner, limits.target).float() / 255
-    each = Draws([(seed, step, sample, number) for sample in samples for number in range(count)])
+    each = Draws([generator(seed, step, sample, number) for sample in samples for number in range(count)])
     references, truth, visible = _references(
         photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each
     )

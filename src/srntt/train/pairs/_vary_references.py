@@ -1,5 +1,6 @@
 """References as another camera, another day and the web change them: exposure, colour, blur, noise, JPEG."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,9 +8,9 @@ from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
 from srntt.train.pairs._blur_kernels import blur
+from srntt.train.pairs._draws import Draws
 from srntt.train.pairs._jpeg import jpeg
 from srntt.train.pairs._noise import gaussian_noise
-from srntt.train.pairs._severities import Generators, Severities
 
 _TAPS = 3.0  # deviations that a blur reaches to each side
 
@@ -45,19 +46,19 @@ class VariationRange:
 
 @torch.no_grad()
 def vary_references(
-    references: Float[Tensor, "n 3 H W"], limits: VariationRange, generator: Generators
+    references: Float[Tensor, "n 3 H W"], limits: VariationRange, streams: Sequence[torch.Generator]
 ) -> Float[Tensor, "n 3 H W"]:
     """Change each reference by severities of its own, on the device where they are.
 
     Args:
         references: RGB in [0, 1], of more pixels each way than 3 deviations of the widest blur.
         limits: how far.
-        generator: on the CPU; one, or one a sample.
+        streams: CPU generators, one a sample.
 
     Returns:
         RGB in [0, 1], not rounded.
     """
-    draws = Severities(generator, len(references))
+    draws = Draws(streams)
     varied = _exposed(references, limits, draws)
     sigma, levels, quality = (draws.uniform(x)[:, 0] for x in (limits.sigma, limits.noise_sigma, limits.quality))
     blurred, noisy, compressed = (draws.chance(share) for share in (limits.blur, limits.noise, limits.jpeg))
@@ -78,11 +79,9 @@ def _at(chosen: Bool[Tensor, " n"], pictures: Float[Tensor, "n 3 H W"]) -> Int64
     return chosen.nonzero()[:, 0].to(pictures.device, non_blocking=True)
 
 
-def _exposed(
-    references: Float[Tensor, "n 3 H W"], limits: VariationRange, draws: Severities
-) -> Float[Tensor, "n 3 H W"]:
+def _exposed(references: Float[Tensor, "n 3 H W"], limits: VariationRange, draws: Draws) -> Float[Tensor, "n 3 H W"]:
     severity = draws.uniform()
-    own = torch.special.ndtri(draws.uniform(size=3).double().clamp(1e-7, 1 - 1e-7)).float()
+    own = draws.normal(1.0, 3)
     gain = (1 + limits.channel_gain * severity * own) * (1 + severity * draws.uniform((-limits.gain, limits.gain)))
     shift = severity * draws.uniform((-limits.shift, limits.shift))
     gamma = 2 ** (severity * draws.uniform((-limits.gamma, limits.gamma)))

@@ -54,12 +54,12 @@ class Warp:
     ) -> None:
         severity = draws.uniform()
         angle = torch.deg2rad(draws.normal(limits.degrees)) * severity
-        scale = 2 ** (draws.uniform(-1.0, 1.0) * octaves[:, None] * severity)
+        scale = 2 ** (draws.uniform((-1.0, 1.0)) * octaves[:, None] * severity)
         cosine, sine = torch.cos(angle) * scale, torch.sin(angle) * scale
         shear = draws.normal(limits.shear, 4) * severity
         self.affine = (torch.cat([cosine, -sine, sine, cosine], 1) + shear).view(-1, 2, 2)
         self._perspective = draws.normal(limits.perspective, 2) * severity / (size / 2)
-        self._centre = centre + draws.uniform(-limits.shift, limits.shift, 2) * severity
+        self._centre = centre + draws.uniform((-limits.shift, limits.shift), 2) * severity
         bends = draws.normal(limits.bend, 2 * _BENDS**2) * severity
         self._bend = bends.view(-1, 2, _BENDS, _BENDS)
         self._half = size / 2

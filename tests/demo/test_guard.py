@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from srntt.demo._guard import LOOPBACK, Guard, stored_bytes
+from srntt.demo._guard import LOOPBACK, Guard
+from srntt.demo._uploads import Uploads
 
 
 class Echo:
@@ -19,6 +21,8 @@ class Echo:
         self.body, more = b"", True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionError("gone")
             self.body += message["body"]
             more = message["more_body"]
         await send({"type": "http.response.start", "status": 200, "headers": [(b"x-own", b"kept")]})
@@ -26,17 +30,15 @@ class Echo:
 
 
 @pytest.fixture
-def uploads(tmp_path: Path) -> Path:
-    (tmp_path / "below").mkdir()
-    (tmp_path / "below" / "file").write_bytes(bytes(600))
-    return tmp_path
+def uploads(tmp_path: Path) -> Uploads:
+    return Uploads(tmp_path, 70_000)
 
 
 @pytest.fixture
-def ask(uploads: Path):
+def ask(uploads: Uploads):
     def ask(method: str, path: str, *parts: bytes, hosts: tuple[str, ...] = LOOPBACK, **headers: str):
         app, sent = Echo(), []
-        guard = Guard(app, hosts, uploads, max_upload=1000, max_stored=70_000)
+        guard = Guard(app, hosts, uploads, max_upload=1000)
         given = {"host": "127.0.0.1:7860", **{name.replace("_", "-"): value for name, value in headers.items()}}
         waiting = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
         waiting.append({"type": "http.request", "body": b"", "more_body": False})
@@ -87,12 +89,29 @@ def test_size_of_an_upload(ask, length: str, status: int) -> None:
     assert ask("POST", "/gradio_api/upload", b"x", content_length=length)[0] == status
 
 
-def test_a_full_folder_takes_no_more(ask, uploads: Path) -> None:
-    assert stored_bytes(uploads) == 600
-    (uploads / "more").write_bytes(bytes(69_000))
-    assert ask("POST", "/gradio_api/upload", b"x", content_length="400")[0] == 200
-    assert ask("POST", "/gradio_api/upload", b"x", content_length="401")[0] == 507
+def test_a_full_folder_takes_no_more(ask, uploads: Uploads) -> None:
+    assert ask("POST", "/gradio_api/upload", b"x", content_length="60000")[0] == 200
+    with uploads.taking(5000):  # another, on its way
+        assert ask("POST", "/gradio_api/upload", b"x", content_length="5001")[0] == 507
+        assert ask("POST", "/gradio_api/upload", b"x", content_length="5000")[0] == 200
+    assert ask("POST", "/gradio_api/upload", b"x", content_length="1")[0] == 507
     assert ask("GET", "/gradio_api/upload_progress")[0] == 200
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_upload_that_is_broken_off_is_no_error_of_the_server_s(uploads: Uploads, gone: bool) -> None:
+    async def receive() -> Any:
+        return {"type": "http.disconnect"} if gone else {"type": "http.request"}  # which is malformed
+
+    async def send(message: Any) -> None:
+        pytest.fail(f"nobody listens to {message}")
+
+    headers = [(b"host", b"localhost"), (b"content-length", b"30000")]
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}
+    asked = Guard(Echo(), LOOPBACK, uploads, max_upload=1000)(scope, receive, send)
+    with nullcontext() if gone else pytest.raises(KeyError):
+        asyncio.run(asked)
+    assert not uploads.has_room(40_001)
 
 
 def test_other_bodies_arrive_whole_and_are_bounded(ask) -> None:

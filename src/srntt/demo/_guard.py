@@ -6,8 +6,9 @@ beyond the ceilings, and anything that would have the server or the browser fetc
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from typing import Any
+
+from srntt.demo._uploads import Uploads
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,14 +36,13 @@ class Guard:
     Args:
         app: what it guards.
         hosts: names that requests may be for; empty for any.
-        uploads: folder that uploaded files go to.
+        uploads: that were taken; no more are while they have no room.
         max_upload: bytes of one upload, which may hold several files.
-        max_stored: bytes that the folder may hold; no more is taken until some are deleted.
     """
 
-    def __init__(self, app: App, hosts: tuple[str, ...], uploads: Path, max_upload: int, max_stored: int) -> None:
+    def __init__(self, app: App, hosts: tuple[str, ...], uploads: Uploads, max_upload: int) -> None:
         self._app, self._hosts, self._uploads = app, hosts, uploads
-        self._max_upload, self._max_stored = max_upload + _FORM_BYTES, max_stored
+        self._max_upload = max_upload + _FORM_BYTES
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +50,10 @@ class Guard:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if refusal := self._refuse(scope, headers):
             return await _answer(send, *refusal)
-        if scope["method"] == "POST" and not scope["path"].endswith("/upload"):
+        if _is_upload(scope):
+            with self._uploads.taking(int(headers["content-length"])):
+                return await self._upload(scope, receive, send)
+        if scope["method"] == "POST":
             body = await _whole_body(receive)
             if body is None:
                 return await _answer(send, 413, f"At most {_BODY_BYTES} bytes are taken.")
@@ -59,32 +62,41 @@ class Guard:
             receive = _again(body, receive)
         return await self._app(scope, receive, _with_headers(send))
 
+    async def _upload(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Pass an upload on; that a visitor breaks one off is no error of the server's."""
+        gone = False
+
+        async def receiving() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            return message
+
+        try:
+            await self._app(scope, receiving, _with_headers(send))
+        except Exception:
+            if not gone:
+                raise
+
     def _refuse(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> tuple[int, str] | None:
         if self._hosts and _host_of(headers.get("host", "")) not in self._hosts:
             return 421, "This server answers to its own address only."
         if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
             return 404, "Nothing is fetched from elsewhere."
-        if scope["method"] != "POST" or not scope["path"].endswith("/upload"):
+        if not _is_upload(scope):
             return None
         length = headers.get("content-length", "")
         if not length.isdecimal():
             return 411, "Say how long the upload is (Content-Length)."
         if int(length) > self._max_upload:
             return 413, f"{int(length):,} bytes at once; at most {self._max_upload:,} are taken."
-        if stored_bytes(self._uploads) + int(length) > self._max_stored:
+        if not self._uploads.has_room(int(length)):
             return 507, "No room for more pictures now. Try again later."
         return None
 
 
-def stored_bytes(folder: Path) -> int:
-    """Bytes of all files in a folder and below; files that go meanwhile count as nothing."""
-    total = 0
-    for file in folder.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:
-            continue
-    return total
+def _is_upload(scope: MutableMapping[str, Any]) -> bool:
+    return scope["method"] == "POST" and scope["path"].endswith("/upload")
 
 
 def _host_of(header: str) -> str:

@@ -75,6 +75,7 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
                     label=_about_references(service), file_count="multiple", type="filepath", height=150,
                     elem_id="references",
                 )  # fmt: skip
+                references.preprocess = _unopened_each
                 model = gr.Dropdown(models, value=models[0], label="Model", elem_id="model")
                 with gr.Row():
                     begin = gr.Button("Upscale", variant="primary", elem_id="begin", min_width=100)
@@ -94,6 +95,11 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
 def _unopened(payload: Any) -> str | None:
     """In place of Gradio's, which opens what was dropped: that is for the one decoder that has ceilings."""
     return None if payload is None else payload.path
+
+
+def _unopened_each(payload: Any) -> list[str] | None:
+    """In place of Gradio's, which leaves an empty file behind for each."""
+    return None if payload is None else [file.path for file in payload]
 
 
 def _about_references(service: Service) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from srntt.demo._examples import example_folder
 from srntt.demo._guard import LOOPBACK, Guard
 from srntt.demo._limits import Ceilings
+from srntt.demo._uploads import Uploads
 from srntt.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -82,12 +83,14 @@ def serve(settings: Settings, when_ready: Callable[[str], None]) -> None:
     """
     settings.check()
     with _folder() as folder, _service(settings, folder / "results") as service:
-        page = _launch(settings, service, folder)
+        uploads = Uploads(folder / "uploads", _STORED_BYTES)
+        page = _launch(settings, service, uploads)
         try:
             when_ready(f"http://{_in_address(settings.host)}:{settings.port}")
             while True:
                 time.sleep(_TIDY_SECONDS)
                 service.tidy()
+                uploads.tidy()
         finally:
             page.close(verbose=False)
 
@@ -121,11 +124,11 @@ def _service(settings: Settings, results: Path) -> Iterator["Service"]:
         service.close()
 
 
-def _launch(settings: Settings, service: "Service", folder: Path) -> Any:
-    uploads = folder / "uploads"
-    uploads.mkdir()
+def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
+    folder = uploads.folder.parent
+    uploads.folder.mkdir()
     # Read when Gradio is imported and when it is used: no telemetry, and uploads in our folder.
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads), "HF_HUB_OFFLINE": "1"}
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads.folder), "HF_HUB_OFFLINE": "1"}
     from srntt.demo import _page
 
     page = _page.build_page(service, _examples(folder / "examples"))
@@ -139,12 +142,12 @@ def _launch(settings: Settings, service: "Service", folder: Path) -> Any:
     return page
 
 
-def _guard(settings: Settings, uploads: Path) -> Any:
+def _guard(settings: Settings, uploads: Uploads) -> Any:
     from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
 
     hosts = LOOPBACK if settings.is_private else ()
     whole = settings.ceilings.max_bytes * settings.ceilings.max_references
-    return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole, max_stored=_STORED_BYTES)
+    return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole)
 
 
 def _examples(folder: Path) -> tuple["Example", ...]:

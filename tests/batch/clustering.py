@@ -179,9 +179,10 @@ def bucket(folder: Path, model: str) -> dict:
         files.mkdir("pictures")
         for name in ("in", "refs"):
             files.put(str(folder / name), f"pictures/{name}", recursive=True)
-        alone = batch(command("s3://pictures", model, str(folder / "alone")))
+        beside = ["--map", "--provenance"]
+        alone = batch(command("s3://pictures", model, str(folder / "alone"), *beside))
         with cluster_of_two() as cluster:
-            arguments = command("s3://pictures", model, "s3://pictures/out", *on(cluster.address, 2))
+            arguments = command("s3://pictures", model, "s3://pictures/out", *beside, *on(cluster.address, 2))
             done, again = batch(arguments), batch([*arguments[:-8], "--resume"])
         files.invalidate_cache()
         made = {path.removeprefix("pictures/out/"): files.cat_file(path) for path in files.find("pictures/out")}

@@ -9,6 +9,7 @@ from batch.pictures import write_pictures
 from tiny import tiny_model
 
 from srntt.batch import (
+    Beside,
     KnownDescriptors,
     LocalEngine,
     Resolver,
@@ -60,6 +61,7 @@ def batch(folders: SimpleNamespace, upscaler: Upscaler) -> Callable[..., SimpleN
         watch: Callable = lambda tally, name: None,
         before: Callable = lambda work: None,
         cache_bytes: int = 10**9,
+        also: tuple[Beside, ...] = (),
     ) -> SimpleNamespace:
         plan = plan_batch(
             folders.inputs,
@@ -67,6 +69,7 @@ def batch(folders: SimpleNamespace, upscaler: Upscaler) -> Callable[..., SimpleN
             folders.references if references else None,
             recursive=recursive,
             suffix=suffix,
+            also=also,
         )
         tally = Tally(len(plan.pictures), failed=list(plan.problems))
         with open_output_folder(folders.outputs) as folder:

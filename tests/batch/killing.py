@@ -34,7 +34,7 @@ def finish(arguments: list[str]) -> int:
 def kill_again_and_again(folder: Path, model: str, kills: int) -> dict:
     outputs = folder / "out"
     arguments = ["batch", str(folder / "in"), "-r", str(folder / "refs"), "-o", str(outputs), "--recursive", "--resume"]
-    arguments += ["--model", model, "--device", "cpu"]
+    arguments += ["--model", model, "--device", "cpu", "--map", "--provenance"]
     began = time.monotonic()
     seen = {"straight": finish(arguments), "midway": 0, "ended": 0, "not_whole": [], "unknown": [], "codes": []}
     seconds = time.monotonic() - began
@@ -82,7 +82,8 @@ def recorded(outputs: Path) -> set[str]:
     if not manifest.exists():
         return set()
     with Lines(manifest, "batch manifest") as lines:
-        return {item["output"] for item in lines.items if item["event"] == "made"}
+        made = [item for item in lines.items if item["event"] == "made"]
+        return {file["output"] for item in made for file in (item, *item["beside"])}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from srntt.batch import Job, Lines, LocalOutputs, Made, Manifest, ReferenceFile, Settings
+from srntt.batch import Job, Lines, LocalOutputs, Made, MadeFile, Manifest, ReferenceFile, Settings
 from srntt.errors import OutputError
 
 _REFERENCES = (ReferenceFile("r.png", "/refs/r.png", "b" * 64), ReferenceFile("s.png", "/refs/s.png", "c" * 64))
@@ -79,7 +79,7 @@ def test_the_last_word_on_a_name_counts(tmp_path: Path):
 
 
 def test_whole_is_the_same_bytes_in_a_regular_file(tmp_path: Path):
-    record = made()
+    (record,) = made().files
     assert not LocalOutputs(tmp_path).is_whole(record)
     for content, whole in ((b"content", True), (b"conten", False), (b"c0ntent", False)):
         (tmp_path / "a.png").write_bytes(content)
@@ -88,6 +88,25 @@ def test_whole_is_the_same_bytes_in_a_regular_file(tmp_path: Path):
     (tmp_path / "b.png").write_bytes(b"content")
     (tmp_path / "a.png").symlink_to("b.png")
     assert not LocalOutputs(tmp_path).is_whole(record)
+
+
+def test_what_is_beside_an_output_is_known_too(tmp_path: Path):
+    beside = MadeFile("a.png.map.png", 3, hashlib.sha256(b"map").hexdigest())
+    asks = replace(JOB, also=("map",))
+    assert asks.key == JOB.key
+    with Lines(tmp_path / "m", "batch manifest") as lines:
+        Manifest(lines).add_made(replace(made(), beside=(beside,)))
+    again = opened(tmp_path / "m")
+    assert again.find(JOB) == replace(made(), beside=(beside,))
+    assert again.file("a.png.map.png") == beside
+    assert pickle.loads(pickle.dumps(again.known())).owns("a.png.map.png")
+    outputs = LocalOutputs(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"content")
+    assert again.is_done(JOB, outputs.is_whole)
+    assert not again.is_done(asks, outputs.is_whole)
+    (tmp_path / "a.png.map.png").write_bytes(b"map")
+    assert again.is_done(asks, outputs.is_whole)
+    assert not again.is_done(replace(asks, also=("map", "provenance")), outputs.is_whole)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +125,11 @@ def test_whole_is_the_same_bytes_in_a_regular_file(tmp_path: Path):
         {"output": "a\0b"},
         {"output": ["a.png"]},
         {"about": 1},
+        {"beside": 1},
+        {"beside": [{"output": "a.png.map.png"}]},
+        {"beside": [{"output": "b.png", "bytes": 1, "sha256": "b" * 64}]},
+        {"beside": [{"output": "a.png./../../b.png", "bytes": 1, "sha256": "b" * 64}]},
+        {"beside": [{"output": "a.png.map.png", "bytes": 1, "sha256": "b"}]},
     ],
 )
 def test_hostile_records_are_refused(tmp_path: Path, change: dict):

@@ -32,6 +32,18 @@ def test_collisions(pictures: list[str], suffix: str | None, names: dict):
     assert output_names(pictures, suffix) == names
 
 
+def test_what_goes_beside_an_output_takes_no_name_either():
+    beside = [".map.png"]
+    assert output_names(["p.png", "p.png.map.png"], None, beside) == {
+        "p.png": ("p.png",),
+        "p.png.map.png": ("p.png.map-2.png",),
+    }
+    assert output_names(["p.jpg", "p.png.MAP.png"], ".png", beside) == {
+        "p.jpg": ("p.jpg.png",),
+        "p.png.MAP.png": ("p.png.MAP.png",),
+    }
+
+
 def test_accents_composed_and_decomposed():
     composed, decomposed = (unicodedata.normalize(form, "é.png") for form in ("NFC", "NFD"))
     first, second = (names[0] for names in output_names([decomposed, composed]).values())
@@ -52,18 +64,19 @@ _pictures = st.lists(
 )
 
 
-@given(_pictures, st.sampled_from([None, ".png", ".jpg"]))
-def test_no_two_alike_and_none_a_folder(pictures: list[str], suffix: str | None):
+@given(_pictures, st.sampled_from([None, ".png", ".jpg"]), st.sampled_from([[], ["-2.png"], [".png", ".jpg"]]))
+def test_no_two_alike_and_none_a_folder(pictures: list[str], suffix: str | None, beside: list[str]):
     folders = {folder for name in pictures for folder in _folders(name)}
     pictures = [name for name in pictures if name not in folders]  # no file is a folder, too
-    names = output_names(pictures, suffix)
-    given = [sameness(name) for candidates in names.values() for name in candidates]
+    names = output_names(pictures, suffix, beside)
+    outputs = [name for candidates in names.values() for name in candidates]
+    given = [sameness(name + more) for name in outputs for more in ("", *beside)]
     assert len(set(given)) == len(given)
     assert not set(given) & {sameness(folder) for name in pictures for folder in _folders(name)}
     for name, candidates in names.items():
         assert all(posixpath.dirname(output) == posixpath.dirname(name) for output in candidates)
         assert suffix is None or candidates[0].endswith(suffix)
-    assert output_names(sorted(pictures, reverse=True), suffix) == names
+    assert output_names(sorted(pictures, reverse=True), suffix, beside) == names
 
 
 def _folders(name: str) -> set[str]:

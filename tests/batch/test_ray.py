@@ -91,7 +91,7 @@ def test_a_bucket_in_and_a_bucket_out(tmp_path: Path, model: Path):
     assert seen["codes"] == [0, 0, 3]
     assert seen["done"] == [6, 0, 6]
     assert seen["same"]
-    assert (seen["outputs"], seen["unfinished"]) == (6, [])
+    assert (seen["outputs"], seen["unfinished"]) == (18, [])  # with a map and a provenance file beside each
 
 
 def test_room_for_workers_on_a_machine():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -161,6 +162,27 @@ def test_format_and_bits(batch, inputs: Path) -> None:
     assert shown == ["a.jpg", "b.jpg", "deep.jpg"]
 
 
+def test_maps_and_provenance_beside_outputs(batch, inputs: Path) -> None:
+    assert batch("--map", "--provenance").code == 0
+    beside = [name for name in contents(inputs.parent / "out") if not name.startswith(".")]
+    assert beside == [f"{name}{more}" for name in ("a.png", "b.jpg") for more in ("", ".map.png", ".provenance.npz")]
+    assert size_and_mode(inputs.parent / "out" / "b.jpg.map.png") == (80, 56, "L")
+    assert batch("--resume").code == 3
+    (inputs.parent / "out" / "b.jpg.map.png").unlink()
+    assert batch("--resume", "--provenance").code == 3
+    ran = batch("--resume", "--map", "--dry-run")
+    assert ran.code == 0
+    assert "(done already)" in ran.out.splitlines()[0]
+    assert "(done already)" not in ran.out.splitlines()[1]
+
+
+def test_maps_without_references_are_refused(batch, inputs: Path) -> None:
+    ran = batch("--map", refs=False)
+    assert ran.code == 2
+    assert "Give some with --refs" in ran.err
+    assert not (inputs.parent / "out").exists()
+
+
 def test_a_foreign_manifest_is_refused_by_name(batch, inputs: Path) -> None:
     state = inputs.parent / "out" / ".srntt-batch"
     state.mkdir(parents=True)
@@ -214,7 +236,8 @@ def test_a_signal_leaves_whole_files_and_resume_goes_on(
         finally:
             process.kill()
     assert process.returncode == code, err
-    assert "2 of 3 pictures are done; the same command with --resume goes on." in err
+    told = "[12] of 3 pictures are done; the same command with --resume goes on"  # 1: before the second was counted
+    assert re.search(told, err)
     assert "Traceback" not in err
     now = contents(out)
     assert now.keys() == small.keys()

@@ -5,12 +5,13 @@ job, in any process; an ``OutputFolder`` takes what it made, and its ``Manifest`
 and worker; an engine has stations in this process or on a cluster, and ``Run`` puts on record what they made.
 """
 
+from srntt.batch._beside import BESIDE, Beside
 from srntt.batch._descriptor import describe
 from srntt.batch._encoded import EncodedReferences
 from srntt.batch._job import Job, Settings
 from srntt.batch._lines import Lines
 from srntt.batch._listing import SUFFIXES, Listing, Problem, list_folder
-from srntt.batch._manifest import Known, Made, Manifest
+from srntt.batch._manifest import Known, Made, MadeFile, Manifest
 from srntt.batch._names import output_names
 from srntt.batch._output_folder import OutputFolder, open_output_folder
 from srntt.batch._outputs import STATE_FOLDER, LocalOutputs, Outputs, RemoteOutputs
@@ -27,9 +28,11 @@ from srntt.batch._station import Outcome, Station
 from srntt.batch._worker import CACHE_BYTES, Finished, Worker
 
 __all__ = [
+    "BESIDE",
     "CACHE_BYTES",
     "STATE_FOLDER",
     "SUFFIXES",
+    "Beside",
     "EncodedReferences",
     "Engine",
     "Finished",
@@ -41,6 +44,7 @@ __all__ = [
     "LocalEngine",
     "LocalOutputs",
     "Made",
+    "MadeFile",
     "Manifest",
     "Outcome",
     "OutputFolder",

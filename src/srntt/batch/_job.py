@@ -5,6 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from srntt.batch._beside import BESIDE, Beside
 from srntt.batch._pool import ReferenceFile
 
 _KEY_VERSION = 2  # another one once the same job gives another picture
@@ -49,6 +50,7 @@ class Job:
         outputs: names that the output may get, relative to the outputs' folder.
         settings: what else it depends on.
         model: fingerprint of the weights.
+        also: what is written beside the output, which does not depend on it.
     """
 
     name: str
@@ -58,6 +60,11 @@ class Job:
     outputs: tuple[str, ...]
     settings: Settings
     model: str
+    also: tuple[Beside, ...] = ()
+
+    def files(self, output: str) -> tuple[str, ...]:
+        """Names of all that is written if the output gets this name: what goes beside it, and itself, last."""
+        return (*(output + BESIDE[kind] for kind in self.also), output)
 
     @property
     def key(self) -> str:

@@ -9,7 +9,9 @@ from itertools import chain, count
 _FALLBACK = ".png"  # holds every picture that srntt makes
 
 
-def output_names(pictures: Sequence[str], suffix: str | None = None) -> dict[str, tuple[str, ...]]:
+def output_names(
+    pictures: Sequence[str], suffix: str | None = None, beside: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
     """The names that each picture's output may get, best first; all names of all pictures differ.
 
     They also differ on file systems that do not tell upper from lower case, or composed from decomposed accents, and
@@ -21,6 +23,7 @@ def output_names(pictures: Sequence[str], suffix: str | None = None) -> dict[str
     Args:
         pictures: names relative to the inputs' folder, ``/`` between folders; no two equal.
         suffix: such as ``.png``, for all; None keeps each one's own.
+        beside: what is appended to an output's name for each file that goes beside it: no output gets their names.
 
     Example:
         >>> output_names(["a.jpg", "a.png", "b.jpg"], ".png")
@@ -29,11 +32,11 @@ def output_names(pictures: Sequence[str], suffix: str | None = None) -> dict[str
         {'b.webp': ('b.webp', 'b.png')}
     """
     taken = {sameness(folder) for name in pictures for folder in _folders(name)}
-    first = _assign({name: _renamed(name, suffix) for name in pictures}, taken)
+    first = _assign({name: _renamed(name, suffix) for name in pictures}, taken, beside)
     if suffix is not None:
         return {name: (first[name],) for name in pictures}
     others = [name for name in pictures if posixpath.splitext(first[name])[1].lower() != _FALLBACK]
-    second = _assign({name: _renamed(name, _FALLBACK) for name in others}, taken)
+    second = _assign({name: _renamed(name, _FALLBACK) for name in others}, taken, beside)
     return {name: (first[name], *((second[name],) if name in second else ())) for name in pictures}
 
 
@@ -42,21 +45,29 @@ def sameness(name: str) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
-def _assign(wanted: dict[str, str], taken: set[str]) -> dict[str, str]:
+def _assign(wanted: dict[str, str], taken: set[str], beside: Sequence[str]) -> dict[str, str]:
     """A free name for each, as wanted where nobody else wants it; names given out are added to ``taken``."""
+
+    def free(name: str) -> bool:
+        return taken.isdisjoint(_files(name, beside))
+
     claims = Counter(map(sameness, wanted.values()))
     order = sorted(wanted, key=lambda name: (wanted[name] != name, name))
     given: dict[str, str] = {}
     for name in order:
         plain = wanted[name]
-        if (plain == name or claims[sameness(plain)] == 1) and sameness(plain) not in taken:
+        if (plain == name or claims[sameness(plain)] == 1) and free(plain):
             given[name] = plain
-            taken.add(sameness(plain))
+            taken |= _files(plain, beside)
     for name in order:
         if name not in given:
-            given[name] = next(other for other in _others(name, wanted[name]) if sameness(other) not in taken)
-            taken.add(sameness(given[name]))
+            given[name] = next(filter(free, _others(name, wanted[name])))
+            taken |= _files(given[name], beside)
     return given
+
+
+def _files(name: str, beside: Sequence[str]) -> set[str]:
+    return {sameness(name + more) for more in ("", *beside)}
 
 
 def _others(name: str, plain: str) -> Iterator[str]:

@@ -3,13 +3,14 @@
 Outputs are written there first, whole, and then renamed: killed at any moment, a run leaves whole files only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from srntt._lock import locked
+from srntt.batch._beside import BESIDE
 from srntt.batch._lines import Lines
-from srntt.batch._lock import locked
 from srntt.batch._manifest import Made, Manifest
 from srntt.batch._outputs import STATE_FOLDER, UNFINISHED, LocalOutputs, Outputs, RemoteOutputs
 from srntt.batch._place import Place, Remote, join
@@ -42,29 +43,50 @@ class OutputFolder:
         """The folder."""
         return self.outputs.root
 
-    def put(self, made: Made, finished: str, *, overwrite: bool) -> None:
-        """Give an output its name; the manifest knows of it first.
+    def put(self, made: Made, finished: Sequence[str], *, overwrite: bool) -> None:
+        """Give an output, and what is beside it, their names; the manifest knows of them first.
 
         Args:
             made: what is known of it.
-            finished: the file, as `Outputs.write` told.
+            finished: where ``made.files`` are, as `Outputs.write` told.
             overwrite: replace also what no run made.
 
         Raises:
             OutputError: cannot be done, or another file has got the name meanwhile.
         """
-        replace = overwrite or self.manifest.owns(made.output)
+        names = [file.output for file in made.files]
+        ours = set(names) if overwrite else {name for name in names if self.manifest.owns(name)}
         self.manifest.add_made(made)
         try:
-            self.outputs.put(finished, made.output, replace=replace)
+            self._remove_untrue(made)
+            for number, (file, name) in enumerate(zip(finished, names, strict=True)):
+                self._put(file, name, replace=name in ours, before=names[:number], after=set(names[number:]) - ours)
+        finally:
+            self.discard(finished)
+
+    def discard(self, finished: Sequence[str]) -> None:
+        """Remove files that have no names."""
+        for file in finished:
+            self.outputs.discard(file)
+
+    def _put(self, file: str, name: str, *, replace: bool, before: list[str], after: set[str]) -> None:
+        """One of an output's files; if another has its name, what went before it is taken back."""
+        try:
+            self.outputs.put(file, name, replace=replace)
         except OutputError:
-            self.manifest.add_foreign(made.output)
+            for foreign in sorted(after | {name}):
+                self.manifest.add_foreign(foreign)
+            self.discard([join(self.root, other) for other in before])
             raise
         except OSError as error:
-            reason = error.strerror or error
-            raise OutputError(f"{join(self.root, made.output)}: cannot be written: {reason}.") from error
-        finally:
-            self.outputs.discard(finished)
+            raise OutputError(f"{join(self.root, name)}: cannot be written: {error.strerror or error}.") from error
+
+    def _remove_untrue(self, made: Made) -> None:
+        """What a run left beside an output that is made anew without it would be of another picture."""
+        for name in {made.output + suffix for suffix in BESIDE.values()} - {file.output for file in made.files}:
+            file = self.manifest.file(name)
+            if file is not None and self.outputs.is_whole(file):
+                self.outputs.discard(join(self.root, name))
 
 
 @contextmanager
@@ -96,5 +118,5 @@ def _held(root: Path) -> Iterator[str]:
         unfinished.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{root}: cannot be written to: {error.strerror}. Give another folder.") from error
-    with locked(state / "lock") as note:
+    with locked(state / "lock", root) as note:
         yield note

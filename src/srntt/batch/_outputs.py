@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from srntt._files import exists_error, put_in_place
-from srntt.batch._manifest import Made
+from srntt.batch._manifest import MadeFile
 from srntt.batch._place import Remote, join, said_of
 from srntt.errors import OutputError, SrnttError
 from srntt.image import check_output
@@ -84,8 +84,8 @@ class LocalOutputs:
         """Give an output its name. Raises OutputError where another file has it, OSError where it cannot be."""
         put_in_place(file, os.fspath(self.root / name), overwrite=replace)
 
-    def is_whole(self, made: Made) -> bool:
-        """The output is there, and what it was when it was made."""
+    def is_whole(self, made: MadeFile) -> bool:
+        """The file is there, and what it was when it was made."""
         path = self.root / made.output
         try:
             status = os.lstat(path)
@@ -155,8 +155,8 @@ class RemoteOutputs:
         with said_of(target, OSError, "cannot be written"):
             target.files.mv(Remote(file).path, target.path)
 
-    def is_whole(self, made: Made) -> bool:
-        """The output is there, and what it was when it was made."""
+    def is_whole(self, made: MadeFile) -> bool:
+        """The file is there, and what it was when it was made."""
         target = self.root / made.output
         try:
             if target.files.size(target.path) != made.bytes:

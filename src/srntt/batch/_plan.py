@@ -5,6 +5,7 @@ The same folders give the same plan on every machine.
 
 from dataclasses import dataclass
 
+from srntt.batch._beside import BESIDE, Beside
 from srntt.batch._listing import Listing, Problem, list_folder
 from srntt.batch._names import output_names
 from srntt.batch._own_references import SIDECAR, OwnReferences
@@ -41,6 +42,7 @@ class Plan:
         ignored: files without the suffix of a picture, which are left alone.
         linked: folders that are symbolic links, which are not followed.
         problems: folders that could not be listed.
+        also: what is written beside each output that had references.
     """
 
     inputs: Place
@@ -51,6 +53,7 @@ class Plan:
     ignored: int = 0
     linked: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    also: tuple[Beside, ...] = ()
 
     @property
     def chooses(self) -> bool:
@@ -65,6 +68,7 @@ def plan_batch(
     *,
     recursive: bool = False,
     suffix: str | None = None,
+    also: tuple[Beside, ...] = (),
 ) -> Plan:
     """List the folders and decide.
 
@@ -78,18 +82,19 @@ def plan_batch(
         references: folder of sharp pictures; None for none.
         recursive: folders below, too.
         suffix: of all outputs, such as ``.png``; None keeps each picture's.
+        also: what is written beside each output that had references.
 
     Raises:
         InputError: folders that cannot be listed or that coincide; references without a picture among them.
     """
     _refuse_same(inputs, outputs, references)
     found = list_folder(inputs, recursive=recursive, leave_out=[path for path in (outputs, references) if path])
-    names = output_names(found.pictures, suffix)
+    names = output_names(found.pictures, suffix, [BESIDE[kind] for kind in also])
     _refuse_outputs_among_inputs(inputs, outputs, names)
     ignored, linked = len(found.files) - len(found.pictures), found.linked
     if references is None:
         pictures = tuple(PlannedPicture(name, names[name]) for name in found.pictures)
-        return Plan(inputs, outputs, None, pictures, ignored=ignored, linked=linked, problems=found.problems)
+        return Plan(inputs, outputs, None, pictures, (), ignored, linked, found.problems, also)
     beside = list_folder(references, recursive=True, leave_out=[outputs, inputs])
     own = OwnReferences.of(references, _with_pictures(references, beside))
     shared = own.shared(found.pictures, recursive=recursive)
@@ -102,6 +107,7 @@ def plan_batch(
         ignored,
         linked + beside.linked,
         found.problems + beside.problems,
+        also,
     )
 
 

@@ -59,7 +59,8 @@ class Resolver:
             references = self._pool.best(descriptor, self._best, but=sha256)
         else:
             references = ()
-        return Job(planned.name, path, sha256, references, planned.outputs, self._settings, self._model)
+        also = self._plan.also if references else ()
+        return Job(planned.name, path, sha256, references, planned.outputs, self._settings, self._model, also)
 
     def _own(self, names: Sequence[str]) -> tuple[ReferenceFile, ...]:
         """Own references, each content once."""

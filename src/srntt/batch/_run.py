@@ -127,7 +127,7 @@ class Run:
                 recorded.add(outcome.name)
                 self._record(outcome, tally, watch)
             elif outcome.finished:
-                self.folder.outputs.discard(outcome.finished.file)
+                self.folder.discard(outcome.finished.files)
         watch(tally, "")
 
     def _record(self, outcome: Outcome, tally: Tally, watch: Watch) -> None:
@@ -142,7 +142,7 @@ class Run:
             tally.skipped += 1
         else:
             try:
-                self.folder.put(outcome.finished.made, outcome.finished.file, overwrite=self.overwrite)
+                self.folder.put(outcome.finished.made, outcome.finished.files, overwrite=self.overwrite)
             except Exception as error:
                 self._fail(outcome.name, *explained(error), tally, watch)
             else:

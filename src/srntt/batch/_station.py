@@ -72,7 +72,7 @@ class Station:
         try:
             job = self.resolver.resolve(planned)
             references = len(job.references)
-            if not self._is_done(job):
+            if not (self.resume and self.known.is_done(job, self.worker.outputs.is_whole)):
                 finished = self._make(job, progress)
         except Exception as error:
             reason, fatal = explained(error)
@@ -94,15 +94,12 @@ class Station:
     def _counts(self) -> tuple[int, int, int]:
         return self.worker.references.encoded, self.worker.references.reused, self.worker.fetched
 
-    def _is_done(self, job: Job) -> bool:
-        made = self.known.find(job) if self.resume else None
-        return made is not None and self.worker.outputs.is_whole(made)
-
     def _make(self, job: Job, progress: Progress | None) -> Finished:
         outputs = self.worker.outputs
         outputs.prepare(job.outputs[0])
+        names = [name for output in job.outputs for name in job.files(output)]
         occupied = frozenset(
-            name for name in job.outputs if not outputs.free(name, replaceable=self.overwrite or self.known.owns(name))
+            name for name in names if not outputs.free(name, replaceable=self.overwrite or self.known.owns(name))
         )
         return self.worker(job, occupied, progress)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import srntt
 from srntt._files import exists_error
+from srntt.batch._beside import BESIDE, Beside, write_beside
 from srntt.batch._encoded import EncodedReferences
 from srntt.batch._job import Job
-from srntt.batch._manifest import Made
-from srntt.batch._outputs import Outputs
+from srntt.batch._manifest import Made, MadeFile
+from srntt.batch._outputs import Outputs, Written
 from srntt.batch._place import join
 from srntt.batch._pool import ReferenceFile
 from srntt.batch._read import decode, read
@@ -32,12 +33,12 @@ class Finished:
 
     Attributes:
         made: what is known of the output.
-        file: path or URL where it lies, whole, without its name yet.
+        files: paths or URLs where ``made.files`` lie, whole, without their names yet.
         pixels: of the output.
     """
 
     made: Made
-    file: str
+    files: tuple[str, ...]
     pixels: int
 
 
@@ -76,7 +77,7 @@ class Worker:
 
         Args:
             job: what to do.
-            occupied: those of its outputs' names that it must not have.
+            occupied: names that its files must not have.
             progress: told what ``Upscaler.upscale`` tells.
 
         Raises:
@@ -91,8 +92,15 @@ class Worker:
         write = partial(save, upscaled, strip=job.settings.strip, quality=job.settings.quality)
         written = self.outputs.write(os.path.splitext(output)[1], write)
         about = _about(job, result, self.upscaler, fallbacks) | {"notes": [*upscaled.notes, *written.notes]}
-        made = Made(job.key, job.name, output, written.bytes, written.sha256, about)
-        return Finished(made, written.file, upscaled.width * upscaled.height)
+        beside = {output + BESIDE[kind]: self._write_beside(kind, job, result) for kind in job.also}
+        files = tuple(MadeFile(name, file.bytes, file.sha256) for name, file in beside.items())
+        made = Made(job.key, job.name, output, written.bytes, written.sha256, about, files)
+        unnamed = (*(file.file for file in beside.values()), written.file)
+        return Finished(made, unnamed, upscaled.width * upscaled.height)
+
+    def _write_beside(self, kind: Beside, job: Job, result: Result) -> Written:
+        names = [file.name for file in job.references]
+        return self.outputs.write(BESIDE[kind], partial(write_beside, kind, result, names))
 
     def _read(self, path: str, sha256: str) -> Picture:
         limits = limits_within(self.limits, self.memory)
@@ -105,11 +113,12 @@ class Worker:
         """The first name whose format can hold the output, known before the work.
 
         Raises:
-            OutputError: none can, or the file is there.
+            OutputError: none can, or a file is there.
         """
         output = self._first_that_holds(job, picture)
-        if output in occupied:
-            raise exists_error(join(self.outputs.root, output))
+        for name in job.files(output):
+            if name in occupied:
+                raise exists_error(join(self.outputs.root, name))
         return output
 
     def _first_that_holds(self, job: Job, picture: Picture) -> str:

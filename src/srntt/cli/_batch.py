@@ -62,8 +62,9 @@ def batch(
     cluster = engine.engine == "ray"
     inputs, output = place_given(folder, cluster=cluster), place_given(outputs.output, cluster=cluster)
     refs = place_given(references.refs, cluster=cluster) if references.refs else None
+    outputs.check(with_references=refs is not None)
     refuse_missing([path for path in (inputs, refs) if isinstance(path, Path)])
-    plan = plan_batch(inputs, output, refs, recursive=recursive, suffix=outputs.suffix())
+    plan = plan_batch(inputs, output, refs, recursive=recursive, suffix=outputs.suffix(), also=outputs.also())
     if not plan.pictures and not plan.problems:
         raise NothingToDoError(
             f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
@@ -227,8 +228,7 @@ def _intended(
         job = resolver.resolve(planned)
     except SrnttError as error:
         return Intended(planned.name, planned.outputs, problem=str(error))
-    made = folder.manifest.find(job) if folder else None
-    done = folder is not None and made is not None and folder.outputs.is_whole(made)
+    done = folder is not None and folder.manifest.is_done(job, folder.outputs.is_whole)
     return Intended(planned.name, planned.outputs, tuple(file.name for file in job.references), done)
 
 

@@ -40,6 +40,10 @@ class BatchOutputOptions:
 
     Attributes:
         output: Folder for the large pictures, or a URL; made if it is not there. They are called as the small ones.
+        map: Write beside each output that had references how well each place was matched (cosine 0..1), as
+            photo.png.map.png: a grey picture of its size.
+        provenance: Write beside each output that had references which of them and where in it each place came from,
+            as photo.png.provenance.npz.
         format: Suffix of all outputs, such as png. Default: that of each input if it can hold the output, else png.
         overwrite: Replace files that are there; without --resume everything is made again.
         resume: Pass over what an earlier run into this folder has done, unless it was changed since.
@@ -49,12 +53,29 @@ class BatchOutputOptions:
     """
 
     output: Annotated[str, Parameter(name=["--output", "-o"])]
+    map: bool = False
+    provenance: bool = False
     format: str | None = None
     overwrite: bool = False
     resume: bool = False
     strip: bool = False
     quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 95
     bits: Literal[8] | None = None
+
+    def check(self, *, with_references: bool) -> None:
+        """Refuse results that there will not be.
+
+        Raises:
+            InputError: maps or provenance without references.
+        """
+        if self.also() and not with_references:
+            raise InputError("--map and --provenance show what came from references. Give some with --refs.")
+
+    def also(self) -> "tuple[srntt.batch.Beside, ...]":
+        """What is written beside outputs."""
+        from srntt.batch import BESIDE
+
+        return tuple(kind for kind in BESIDE if getattr(self, kind))
 
     def suffix(self) -> str | None:
         """Of all outputs, if one was asked for.

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import BinaryIO
 from srntt.errors import OutputError, SrnttError
 
 _unfinished: set[str] = set()
+_LEFTOVER = re.compile(r"\.srntt-[0-9a-f]{16}\.part")
 
 
 @contextmanager
@@ -87,6 +89,13 @@ def remove_unfinished() -> None:
     """Remove every temporary file that is open now: for a process that is about to end without unwinding."""
     for path in tuple(_unfinished):
         _remove(path)
+
+
+def remove_leftovers(folder: str | os.PathLike) -> None:
+    """Remove what processes that were killed left unfinished in a folder, which the caller must have for itself."""
+    for entry in list(os.scandir(folder)):
+        if _LEFTOVER.fullmatch(entry.name):
+            _remove(entry.path)
 
 
 def _remove(path: str) -> None:

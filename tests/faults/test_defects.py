@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from batch.pictures import write_pictures
 
+from srntt._lock import locked
 from srntt.errors import OutputError
 from srntt.network import Lite, LiteConfig, load_model, save_model
 from srntt.train import Recipe, Schedule, Surroundings, train
@@ -77,6 +78,55 @@ def test_a_torn_line_of_the_log_goes(tmp_path: Path) -> None:
         {"step": 1},
         {"step": 2},
     ]
+
+
+def test_half_a_line_of_the_log_is_never_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines were added in place: killed amid one, or on a disk that was full then, a run left half of it."""
+    log, real = Log(tmp_path, PrintedLines()), os.replace
+    log.write(1, {})
+    before = (tmp_path / "log.jsonl").read_bytes()
+
+    def full(*names: str) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OutputError, match=r"No space .* step 2 is whole: make room, and go on with --resume"):
+        log.write(2, {})
+    assert (tmp_path / "log.jsonl").read_bytes() == before
+    monkeypatch.setattr(os, "replace", real)
+    log.write(3, {})
+    assert (tmp_path / "log.jsonl").read_bytes().startswith(before)
+
+
+def test_a_second_run_into_a_folder_is_refused(place: Surroundings) -> None:
+    """Each wrote over the other's checkpoints, and the last one had it."""
+    place.output.mkdir()
+    with locked(place.output / ".srntt-lock", place.output):
+        with pytest.raises(OutputError, match=r"run: is being written to by process \d+ on .* Wait until it has ended"):
+            train(_recipe(2), place)
+        assert _there(place.output) == []
+    train(_recipe(2), place)
+
+
+def test_what_a_killed_run_left_unfinished_goes_when_it_goes_on(place: Surroundings) -> None:
+    place.output.mkdir()
+    (place.output / f".srntt-{'0a' * 8}.part").write_bytes(bytes(10))
+    (place.output / f".srntt-{'0a' * 8}.part.png").write_bytes(b"somebody's own")
+    train(_recipe(2), place)
+    assert sorted(path.name for path in place.output.glob(".*")) == [".srntt-0a0a0a0a0a0a0a0a.part.png", ".srntt-lock"]
+
+
+def test_a_lock_on_a_full_disk_holds_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That its holder's name could not be written was an error that nobody foresaw."""
+
+    def full(*_: object) -> int:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "write", full)
+    refused = pytest.raises(OutputError, match="is being written to by another process")
+    with locked(tmp_path / "lock", tmp_path), refused, locked(tmp_path / "lock", tmp_path):
+        pytest.fail("two hold one lock")
+    assert (tmp_path / "lock").read_bytes() == b""
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before_a_run_begins(place: Surroundings) -> None:

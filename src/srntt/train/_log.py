@@ -50,7 +50,7 @@ class Log:
     def __init__(self, folder: Path, watcher: Watcher, tensorboard: bool = False) -> None:
         self._file, self.watcher = folder / "log.jsonl", watcher
         self._means: dict[str, float] = {}
-        _drop_torn_line(self._file)
+        self._lines = _whole_lines(self._file)
         self._board = _open_board(folder / "tensorboard") if tensorboard else None
 
     def add(self, terms: dict[str, float]) -> None:
@@ -65,12 +65,12 @@ class Log:
             OutputError: it cannot be written.
         """
         values = {name: round(value, 6) for name, value in (entry | self._means).items()}
+        self._lines += json.dumps({"step": step, **values}).encode() + b"\n"
         try:
-            with self._file.open("a") as log:
-                log.write(json.dumps({"step": step, **values}) + "\n")
-        except OSError as error:
-            reason = f"{error.strerror}. The checkpoint of step {step} is whole: make room, and go on with --resume."
-            raise OutputError(f"{self._file}: cannot be written: {reason}") from error
+            write_bytes(self._file, self._lines)  # anew each time: killed or on a full disk, no half line stays
+        except OutputError as error:
+            whole = f"The checkpoint of step {step} is whole: make room, and go on with --resume."
+            raise OutputError(f"{error} {whole}") from error
         self.watcher.told({"step": step, **values})
         if self._board:
             for name, value in values.items():
@@ -78,10 +78,10 @@ class Log:
             self._board.flush()
 
 
-def _drop_torn_line(file: Path) -> None:
-    """What a full disk left of the last line: the next one would begin in its middle."""
-    if file.exists() and not (content := file.read_bytes()).endswith(b"\n"):
-        write_bytes(file, content[: content.rfind(b"\n") + 1])
+def _whole_lines(file: Path) -> bytes:
+    """What is there already, but for a last line without an end."""
+    content = file.read_bytes() if file.exists() else b""
+    return content[: content.rfind(b"\n") + 1]
 
 
 def _open_board(folder: Path):

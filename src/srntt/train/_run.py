@@ -1,15 +1,18 @@
 """Run a recipe to its end: batches made ahead, checkpoints, log, validation."""
 
+import logging
 import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from srntt._files import make_folder
+from srntt._files import make_folder, remove_leftovers
+from srntt._lock import locked
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.train._log import Log, PrintedLines, Watcher
@@ -24,6 +27,7 @@ from srntt.train.pairs._pairs import Pairs, PhotographPairs
 from srntt.train.pairs._photographs import Photographs
 
 _PREFETCH = 3
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
 
     Raises:
         InputError: the output folder holds a run already, or none to resume; no photographs.
-        OutputError: the output folder cannot be written to.
+        OutputError: the output folder cannot be written to, or another run writes to it.
         ModelError: the loss ceased to be finite. The last checkpoint stays whole, and the batch lies beside it.
     """
     if place.threads:
@@ -77,6 +81,27 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
     workers = Workers.joined(place.device)
     trainer = Trainer(recipe, place.device, workers, place.cache)
     make_folder(place.output)
+    with _alone(place.output, workers):
+        return _learn(trainer, place, watcher)
+
+
+@contextmanager
+def _alone(folder: Path, workers: Workers) -> Iterator[None]:
+    """While no other run writes to a folder; what one that was killed left unfinished is removed."""
+    if workers.rank:
+        yield
+        return
+    with locked(folder / ".srntt-lock", folder) as note:
+        if note:
+            _log.warning("%s.", note)
+        else:
+            remove_leftovers(folder)
+        yield
+
+
+def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Path:
+    """The run itself, from its checkpoint if it has one."""
+    recipe, workers = trainer.recipe, trainer.workers
     _resume(trainer, place)
     source = _open_source(recipe, place)
     log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None

@@ -84,7 +84,7 @@ def test_scripts_are_whole_and_say_how_to_be_called(script: Path) -> None:
     subprocess.run(["bash", "-n", script], check=True)
     called = subprocess.run([script], capture_output=True, text=True, check=False)
     assert called.returncode == 1
-    assert f"usage: runs/{script.name} PHOTOGRAPHS" in called.stderr
+    assert re.search(rf"usage: runs/{script.name} (RECIPE )?PHOTOGRAPHS \[PAIRS", called.stderr)
 
 
 @pytest.mark.slow

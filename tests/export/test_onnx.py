@@ -1,6 +1,7 @@
 """The file computes what the model computes, says so, and is written only then."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ onnx = pytest.importorskip("onnx", reason="needs the package onnx: pip install '
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime: pip install 'srntt[onnx]'")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PAGE = Path(__file__).parents[2] / "docs" / "onnx.md"
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +175,14 @@ def test_the_example_runs_without_torch_and_without_srntt(tmp_path: Path):
     got = np.asarray(Image.open(tmp_path / "large.png"), np.int64)
     assert np.abs(got - want).max() <= 1
     assert (got == want).mean() > 0.999
+
+
+def test_the_code_of_the_page_is_the_example_and_runs(
+    written: OnnxFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    use, about = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert use in (EXAMPLES / "onnx_upscale.py").read_text(encoding="utf-8")
+    (tmp_path / "model.onnx").symlink_to(written.path)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(about, "onnx.md", "exec"), {})
+    assert "largest" in capsys.readouterr().out

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from srntt.demo import _serve
+from srntt.demo import Settings, _serve
+from srntt.upscale import list_models
 
 
 @pytest.fixture
@@ -25,6 +26,13 @@ def test_help_names_the_extra_and_the_defaults(run) -> None:
     assert ran.code == 0
     for words in ("srntt[demo]", "127.0.0.1", "7860", "--max-pixels", "--queue"):
         assert words in ran.out
+
+
+def test_every_model_that_ships_and_needs_nothing_else_is_offered(run) -> None:
+    shipped = {each["name"] for each in list_models()}
+    assert set(Settings().models.values()) == {name for name in shipped if not name.startswith("paper")}
+    told = " ".join(run("serve", "--help").out.replace("│", " ").split())
+    assert "Default: {}, {} and {}.".format(*Settings().models) in told
 
 
 def test_without_gradio_it_says_what_to_install(run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:

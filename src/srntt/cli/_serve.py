@@ -16,7 +16,7 @@ def serve(
     *,
     port: int = 7860,
     host: str = "127.0.0.1",
-    model: Annotated[tuple[str, ...], Parameter(name=["--model", "-m"])] = ("lite-rec",),
+    model: Annotated[tuple[str, ...], Parameter(name=["--model", "-m"])] = (),
     device: str = "auto",
     memory: str | None = None,
     queue: int = 8,
@@ -33,7 +33,7 @@ def serve(
         host: Address to listen on. Default: 127.0.0.1, which only this machine reaches. There is no password: whoever
             reaches another address can use the page.
         model: One that visitors may choose: a name (srntt weights list), a model folder or a .safetensors file. May be
-            given several times, the first is chosen at the start. Default: lite-rec.
+            given several times, the first is chosen at the start. Default: lite-rec, lite-real and lite-gan.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 2GB. Default: most of what is free.
         queue: How many pictures may wait while one is done; more are refused. Default: 8.
@@ -55,7 +55,8 @@ def serve(
             "max_work": max_work,
         }
         ceilings = Ceilings(**{name: value for name, value in asked.items() if value is not None})
-        settings = Settings(host, port, _by_name(model), ceilings, queue, device, memory)
+        models = _by_name(model) if model else Settings().models
+        settings = Settings(host, port, models, ceilings, queue, device, memory)
         settings.check()
         if not settings.is_private:
             complain(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from srntt.demo._page import Example
     from srntt.demo._service import Service
 
+_MODELS = ("lite-rec", "lite-real", "lite-gan")  #: that ship and need nothing else
 _STORED_BYTES = 2 * 2**30  #: of uploads, at most, before more are refused
 _TIDY_SECONDS = 30.0
 
@@ -41,7 +42,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 7860
-    models: dict[str, str] = field(default_factory=lambda: {"lite-rec": "lite-rec"})
+    models: dict[str, str] = field(default_factory=lambda: {name: name for name in _MODELS})
     ceilings: Ceilings = field(default_factory=Ceilings)
     waiting: int = 8
     device: str = "auto"

@@ -89,6 +89,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
     Raises:
         ModelError: a dtype or a value (one that is not finite) that `read_tensors` would refuse.
         OutputError: the folder cannot be written.
+        MemoryError: there is not enough.
     """
     path = Path(path)
     for name, tensor in tensors.items():
@@ -96,7 +97,17 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
         if tensor.dtype not in _DTYPES.values():
             raise ModelError(f"{name} is {tensor.dtype}; written are {', '.join(_DTYPES)}. Convert it first.")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(plain, metadata=dict(metadata)))
+    write_bytes(path, _serialized(plain, dict(metadata)))
+
+
+def _serialized(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
+    """What safetensors makes of it, which panics where Python would tell of missing memory."""
+    try:
+        return save(tensors, metadata=metadata)
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise MemoryError(f"safetensors: {error}") from error
+        raise
 
 
 def _refuse_other_formats(path: Path) -> None:

@@ -34,6 +34,18 @@ def test_what_was_appended_is_read(tmp_path: Path):
     assert path.read_bytes().count(b"\n") == 3
 
 
+@pytest.mark.parametrize("items", [[], [{"n": 1}]])
+def test_a_full_disk_is_told_of_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: list[dict]):
+    def full(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with Lines(tmp_path / "old.jsonl", KIND) as old:
+        monkeypatch.setattr(os, "fsync", full)
+        path = tmp_path / ("old.jsonl" if items else "new.jsonl")
+        with pytest.raises(OutputError, match=rf"{path.name}: cannot be written: No space left on device\."):
+            old.append(items[0]) if items else Lines(path, KIND)
+
+
 def test_torn_anywhere_the_last_line_is_unwritten_and_the_next_takes_its_place(tmp_path: Path):
     path = tmp_path / "x.jsonl"
     whole = written(path, {"n": 1}, {"n": 2})

@@ -1,6 +1,7 @@
 """The descriptor finds the same scene again; the best of a folder are chosen by it."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from batch.pictures import pixels, write_pictures
 from PIL import Image
 
 from srntt.batch import KnownDescriptors, Lines, Pool, describe, describe_pool
+from srntt.errors import OutputError
 from srntt.image import Limits, load
 
 
@@ -55,6 +57,19 @@ def test_the_best_come_first_never_the_picture_itself_and_never_twice(tmp_path: 
     assert "3.png" not in [file.name for file in pool.best(own, 9, but=pool.files[3].sha256)]
     assert len(pool.best(own, 9)) == 5
     assert pool.best(own, 2) == pool.best(own, 9)[:2]
+
+
+def test_a_descriptor_that_cannot_be_kept_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Left out for a full disk, a reference made other pictures of all that it had been the best for."""
+    write_pictures(tmp_path / "refs", ["a.png", "b.png"], size=(40, 32))
+
+    def full(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    with Lines(tmp_path / "known.jsonl", "batch descriptors") as lines:
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match=r"known\.jsonl: cannot be written: No space left"):
+            pool_of(tmp_path / "refs", KnownDescriptors(lines))
 
 
 def test_no_references_give_none():

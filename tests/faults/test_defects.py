@@ -98,6 +98,19 @@ def test_half_a_line_of_the_log_is_never_there(tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "log.jsonl").read_bytes().startswith(before)
 
 
+def test_a_panic_of_safetensors_is_missing_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no Exception, and went past everything that tells people what happened."""
+    panic = type("PanicException", (BaseException,), {})
+
+    def panics(*_: object, **__: object) -> bytes:
+        raise panic("PyObject pointer is null")
+
+    monkeypatch.setattr("srntt._safetensors.save", panics)
+    with pytest.raises(MemoryError, match="safetensors: PyObject pointer is null"):
+        save_model(Lite(_SMALL), tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_run_into_a_folder_is_refused(place: Surroundings) -> None:
     """Each wrote over the other's checkpoints, and the last one had it."""
     place.output.mkdir()

@@ -82,6 +82,9 @@ def test_the_judge_sees_half_files_other_bytes_and_words_that_help_nobody(tmp_pa
     assert differences({"a": "1", "b": "2"}, {"b": "3"}) == ["a: missing, not 1", "b: 3, not 2"]
     assert is_told(Ended(1, "srntt: x.png: is no picture")) == []
     assert len(is_told(Ended(1, "Traceback (most recent call last)"))) == 2
+    ignored = "Exception ignored in: <generator>\nTraceback (most recent call last)\nMemoryError: \n"
+    assert is_told(Ended(1, f"{ignored}srntt: out of memory")) == []
+    assert len(is_told(Ended(1, f"{ignored}srntt: x\nTraceback (most recent call last)"))) == 1
     assert len(is_told(Ended(1, "srntt: OSError: no\n  Nobody foresaw this"))) == 1
 
 

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ warmup = 2
 alone = 0.3
 precision = "fp32"
 """
+#: What the interpreter says itself of an error in a callback, which nobody can catch; its end is not for people.
+_IGNORED = re.compile(r"^Exception ignored in.*?^MemoryError: ?$", re.DOTALL | re.MULTILINE)
 Facts = dict[str, str]
 
 
@@ -223,8 +226,9 @@ def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str
 
 def is_told(ended: Ended) -> list[str]:
     """What is wrong with the words of a command that failed: they are for people, and say what to do."""
+    said = _IGNORED.sub("", ended.said)
     found = {
-        "a traceback": "Traceback" in ended.said,
+        "a traceback": "Traceback" in said,
         "an error that nobody foresaw": "Nobody foresaw" in ended.said,
         "no word": not any(line.startswith("srntt: ") for line in ended.said.splitlines()),
     }

@@ -51,6 +51,22 @@ def test_jpeg_is_4_4_4_and_quality_counts(tmp_path):
             save(load(RGB), tmp_path / "y.jpg", quality=quality)
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp", ".jpg", ".webp", ".avif"])
+@pytest.mark.parametrize("room", [100, 2000, 5000])
+def test_a_disk_with_little_room_left_cuts_nothing_off(suffix, room, tmp_path):
+    """Pillow writes a part, as much as there is room for, and takes it for the whole."""
+    resource = pytest.importorskip("resource", reason="no limits on the size of files here")
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(OutputError, match=r"cannot be written: File too large"):
+            save(load(noise), tmp_path / f"x{suffix}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert os.listdir(tmp_path) == []
+
+
 def test_opaque_alpha_is_dropped_where_there_is_none(tmp_path):
     opaque = np.dstack([RGB, np.full(RGB.shape[:2], 255, np.uint8)])
     save(load(opaque), tmp_path / "x.jpg")

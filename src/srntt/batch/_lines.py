@@ -59,10 +59,7 @@ class Lines:
         Raises:
             OutputError: it cannot be written.
         """
-        try:
-            self._write(encoded(item))
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
+        self._write(encoded(item))
 
     def _opened(self) -> BinaryIO:
         try:
@@ -95,12 +92,15 @@ class Lines:
         return items[1:]
 
     def _write(self, line: bytes) -> None:
-        self._file.seek(self._end)
-        self._file.truncate()  # a torn line
-        view = memoryview(line)
-        while view:
-            view = view[self._file.write(view) :]
-        os.fsync(self._file.fileno())
+        try:
+            self._file.seek(self._end)
+            self._file.truncate()  # a torn line
+            view = memoryview(line)
+            while view:
+                view = view[self._file.write(view) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror}.") from error
         self._end += len(line)
 
 

@@ -16,7 +16,7 @@ from srntt.batch._listing import Problem
 from srntt.batch._place import Place, join
 from srntt.batch._read import decode, read
 from srntt.batch._remote_lines import RemoteLines
-from srntt.errors import SrnttError
+from srntt.errors import OutputError, SrnttError
 from srntt.image import Limits
 from srntt.upscale import Progress
 
@@ -100,6 +100,9 @@ def describe_pool(
         known: descriptors of earlier runs.
         limits: on what is read.
         progress: told ("describe", done, total).
+
+    Raises:
+        OutputError: what is known cannot be kept.
     """
     files: dict[str, ReferenceFile] = {}
     descriptors: list[np.ndarray] = []
@@ -113,6 +116,8 @@ def describe_pool(
                 make = partial(_described, content, path, limits)
                 descriptors.append(known.get(sha256, make))
                 files[sha256] = ReferenceFile(name, path, sha256)
+        except OutputError:  # its descriptor could not be kept: with fewer references, other pictures would come of it
+            raise
         except (SrnttError, MemoryError) as error:
             problems.append(Problem(name, f"reference left out: {error}"))
         if progress:

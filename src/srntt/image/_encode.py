@@ -70,37 +70,50 @@ def _through_pillow(
         options["exif"] = exif.tobytes()
     if metadata.dpi:
         options["dpi"] = metadata.dpi
-    _WRITERS[name](image, file, options)
+    _WRITERS[name](image, _Unnumbered(file), options)
 
 
-def _write_jpeg(image: Image.Image, file: BinaryIO, options: dict) -> None:
-    image.save(file, "JPEG", subsampling="4:4:4", **options)
+class _Unnumbered:
+    """A file without a number: Pillow writes straight to one that has one, and does not look whether all of it was
+    taken, so that a disk with little room left cuts the picture off without an error.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write, self.flush, self.seek, self.tell = file.write, file.flush, file.seek, file.tell
+
+    def take(self, image: Image.Image, name: str, **options: object) -> None:
+        """Have Pillow write a picture in a format."""
+        image.save(self, name, **options)  # pyright: ignore[reportArgumentType]
 
 
-def _write_webp(image: Image.Image, file: BinaryIO, options: dict) -> None:
-    image.save(file, "WEBP", **options)
+def _write_jpeg(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+    file.take(image, "JPEG", subsampling="4:4:4", **options)
 
 
-def _write_bmp(image: Image.Image, file: BinaryIO, options: dict) -> None:
-    image.save(file, "BMP", **options)
+def _write_webp(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+    file.take(image, "WEBP", **options)
 
 
-def _write_avif(image: Image.Image, file: BinaryIO, options: dict) -> None:
-    image.save(file, "AVIF", subsampling="4:0:0" if image.mode == "L" else "4:4:4", **options)
+def _write_bmp(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+    file.take(image, "BMP", **options)
 
 
-def _write_heif(image: Image.Image, file: BinaryIO, options: dict) -> None:
+def _write_avif(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+    file.take(image, "AVIF", subsampling="4:0:0" if image.mode == "L" else "4:4:4", **options)
+
+
+def _write_heif(image: Image.Image, file: _Unnumbered, options: dict) -> None:
     image.info.update(options)
     heif = importlib.import_module("pillow_heif")
     heif.from_pillow(image).save(file, quality=options["quality"], chroma=444)
 
 
-def _write_jxl(image: Image.Image, file: BinaryIO, options: dict) -> None:
+def _write_jxl(image: Image.Image, file: _Unnumbered, options: dict) -> None:
     importlib.import_module("pillow_jxl")  # which registers itself with Pillow
-    image.save(file, "JXL", **options)
+    file.take(image, "JXL", **options)
 
 
-_WRITERS: dict[str, Callable[[Image.Image, BinaryIO, dict], None]] = {
+_WRITERS: dict[str, Callable[[Image.Image, _Unnumbered, dict], None]] = {
     "JPEG": _write_jpeg,
     "WEBP": _write_webp,
     "BMP": _write_bmp,

@@ -37,6 +37,17 @@ def test_files_of_one_name_belong_together(folder):
     assert not pairs.visible.any()
 
 
+def test_a_reference_that_lacks_a_row_repeats_its_last(folder):
+    """As some of CUFED's do; such pairs can still be kept."""
+    pixels = np.random.default_rng(1).integers(0, 256, (63, 62, 3), dtype=np.uint8)
+    for name in ("a", "b", "c"):
+        Image.fromarray(pixels).save(folder / "ref" / f"{name}.png")
+    source = PairFolder(folder, _WHOLE, _CPU)
+    assert source.whole
+    reference = (source.draw(0, 0, range(1)).references[0, 0] * 255).round().byte().permute(1, 2, 0).numpy()
+    assert np.array_equal(reference, np.pad(pixels, ((0, 1), (0, 2), (0, 0)), mode="edge"))
+
+
 def test_larger_pictures_are_cropped_and_then_have_no_name(folder):
     pairs = PairFolder(folder, PairRange(target=16, reference=32), _CPU).draw(0, 0, range(2))
     assert pairs.high_res.shape == (2, 3, 16, 16)
@@ -70,7 +81,7 @@ def test_what_is_wrong_with_a_folder_is_said(folder, spoil):
         told = "b has no counterpart"
     elif spoil == "size":
         Image.new("RGB", (48, 30)).save(folder / "input" / "a.png")
-        told = r"a\.png has 48 x 30 pixels; .* need 48 x 48"
+        told = r"a\.png has 48 x 30 pixels; .* 48 x 48 .*--set pairs\.target=28"
     else:
         for file in [*(folder / "ref").iterdir(), *(folder / "input").iterdir()]:
             file.unlink()

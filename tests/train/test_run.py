@@ -1,9 +1,9 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +12,8 @@ from srntt._safetensors import read_header, read_tensors
 from srntt.errors import InputError, MissingDependencyError, ModelError
 from srntt.image import load
 from srntt.network import load_model, save_model
-from srntt.train import Surroundings, train
+from srntt.train import Schedule, Surroundings, train
+from srntt.train._log import Log, PrintedLines
 from srntt.train._trainer import Trainer
 from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs
@@ -59,6 +60,38 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, place, los
     stopped, whole = (_tensors(tmp_path / name / "checkpoint.safetensors") for name in ("stopped", "whole"))
     assert set(stopped) == set(whole)
     assert all(torch.equal(stopped[name], whole[name]) for name in whole)
+
+
+def test_a_run_that_was_stopped_tells_the_same_losses_as_one_that_was_not(recipe, place, tmp_path):
+    steps = _with(recipe, "schedule", decay="step", halvings=())
+    train(steps, replace(place, every=0.0))
+    short = replace(place, output=tmp_path / "stopped", every=0.0)
+    train(_with(steps, "schedule", steps=3), short)
+    train(steps, replace(short, resume=True))
+    whole, stopped = (
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("run", "stopped")
+    )
+    assert [entry["reconstruction"] for entry in stopped] == [entry["reconstruction"] for entry in whole]
+
+
+def test_a_line_of_the_log_has_the_means_of_the_steps_since_the_one_before(tmp_path):
+    log = Log(tmp_path, PrintedLines())
+    log.add({"reconstruction": 1.0, "correspondence": 5.0})
+    log.add({"reconstruction": 2.0})
+    log.write(2, {"minutes": 0.5})
+    log.add({"reconstruction": 7.0})
+    log.write(3, {})
+    first, second = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+    assert first == {"step": 2, "minutes": 0.5, "reconstruction": 1.5, "correspondence": 5.0}
+    assert second == {"step": 3, "reconstruction": 7.0}
+
+
+def test_a_short_run_has_ten_checkpoints_and_a_long_one_every_five_minutes(place):
+    place = replace(place, every=None)
+    assert place.interval(Schedule(minutes=3.0)) == 18
+    assert place.interval(Schedule(minutes=600.0)) == place.interval(Schedule()) == 300
+    assert replace(place, every=7.0).interval(Schedule(minutes=3.0)) == 7
 
 
 def test_a_run_may_stop_before_everything_has_learnt(recipe, place):
@@ -127,6 +160,44 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(recipe, pl
     assert not (place.output / "checkpoint.safetensors").exists()
 
 
+def test_a_gradient_that_is_not_finite_changes_nothing(recipe, photograph_folder):
+    trainer = Trainer(_with(recipe, "losses", **_ADVERSARIAL), _CPU)
+    pairs = make_pairs(Photographs([photograph_folder], 72, _CPU), recipe.pairs, 0, 0, range(2))
+    next(trainer.model.parameters()).register_hook(lambda gradient: gradient * float("nan"))
+    before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
+    with pytest.raises(ModelError, match=r"The gradient is nan at step 0\."):
+        trainer.advance(pairs, with_references=True)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in trainer.model.state_dict().items())
+
+
+def test_weights_whose_pictures_are_not_finite_are_not_saved(recipe, place):
+    """One step at such a rate, and every output overflows; the loss of that step was fine."""
+    wild = _with(recipe, "schedule", steps=1, rate=1e30, alone=0.0)
+    with pytest.raises(ModelError, match=r"The output is not finite\. Its batch is .*batch-1-0"):
+        train(wild, place)
+    assert not (place.output / "checkpoint.safetensors").exists()
+
+
+def test_validation_scores_what_there_is_and_what_is_wrong_with_it_is_said_at_once(recipe, place, tmp_path):
+    folder = tmp_path / "pairs"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(next(place.photographs[0].iterdir()), folder / name)
+    index = folder / "index.json"
+    index.write_text('[{"target": "a.png", "refs": ["c.png"]}]')
+    with pytest.raises(InputError, match=r"names c\.png, which is not there"):
+        train(recipe, replace(place, validation=folder))
+    index.write_text('[{"target": "a.png", "references": ["b.png"]}]')
+    with pytest.raises(InputError, match="no folder of pairs to validate on"):
+        train(recipe, replace(place, validation=folder))
+    assert not (place.output / "checkpoint.safetensors").exists()
+    index.write_text('[{"target": "a.png", "refs": ["b.png"]}]')
+    train(_with(recipe, "schedule", steps=1), replace(place, validation=folder))
+    entry = json.loads((place.output / "log.jsonl").read_text())
+    assert {"first", "all", "none"} <= set(entry)
+    assert "unrelated" not in entry
+
+
 def test_tensorboard_that_is_not_installed_is_named(recipe, place):
     try:
         import tensorboard  # noqa: F401
@@ -138,22 +209,43 @@ def test_tensorboard_that_is_not_installed_is_named(recipe, place):
         assert list((place.output / "tensorboard").iterdir())
 
 
+def _script(place):
+    """A command that trains a tiny model in another process, four steps with references; without its output folder."""
+    settings = ["lite.channels=8", "lite.content_blocks=1", "lite.transfer_blocks=1", "lite.descriptor=16"]
+    settings += ["pairs.target=48", "pairs.reference=64", "schedule.steps=4", "schedule.batch=4", "schedule.minutes=0"]
+    settings += ["schedule.precision=fp32", "schedule.warmup=1", "schedule.alone=0", "pairs.counts=[1.0]"]
+    script = ["-m", "srntt.train", "cpu-smoke", "--photographs", str(place.photographs[0]), "--every", "0"]
+    return [*script, "--threads", "1", *(part for setting in settings for part in ("--set", setting))]
+
+
+def _run(command):
+    subprocess.run([sys.executable, *command], check=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, timeout=900)
+
+
+def _logs(folder, *names):
+    return ([json.loads(line) for line in (folder / name / "log.jsonl").read_text().splitlines()] for name in names)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a compiler")
+def test_a_compiled_network_learns_the_same(place, tmp_path):
+    script = [*_script(place), "--every", "1e9"]
+    _run([*script, "-o", str(tmp_path / "plain")])
+    _run([*script, "-o", str(tmp_path / "compiled"), "--set", "schedule.compile=true"])
+    plain, compiled = (entries[-1] for entries in _logs(tmp_path, "plain", "compiled"))
+    for name in ("reconstruction", "correspondence", "sub_position"):
+        assert plain[name] == pytest.approx(compiled[name], rel=1e-3)
+    a, b = (_tensors(tmp_path / name / "model.safetensors") for name in ("plain", "compiled"))
+    assert set(a) == set(b)
+
+
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns_from_the_doubled_batch(recipe, place, tmp_path):
     """The same loss, step by step, and the same weights but for the order of sums."""
-    settings = ["lite.channels=8", "lite.content_blocks=1", "lite.transfer_blocks=1", "lite.descriptor=16"]
-    settings += ["pairs.target=48", "pairs.reference=64", "schedule.steps=4", "schedule.batch=4", "schedule.minutes=0"]
-    settings += ["schedule.precision=fp32", "schedule.warmup=1", "schedule.alone=0"]
-    script = ["-m", "srntt.train", "cpu-smoke", "--photographs", str(place.photographs[0]), "--every", "0"]
-    script += ["--threads", "1", *(part for setting in settings for part in ("--set", setting))]
-    joined = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *script]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([*joined, "-o", str(tmp_path / "two")], check=True, env=environment, timeout=300)
-    subprocess.run([sys.executable, *script, "-o", str(tmp_path / "one")], check=True, env=environment, timeout=300)
-    two, one = (
-        [json.loads(line) for line in (Path(tmp_path) / name / "log.jsonl").read_text().splitlines()]
-        for name in ("two", "one")
-    )
+    script = _script(place)
+    _run(["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *script, "-o", str(tmp_path / "two")])
+    _run([*script, "-o", str(tmp_path / "one")])
+    two, one = _logs(tmp_path, "two", "one")
     assert len(one) == len(two) == 4
     for a, b in zip(one, two, strict=True):
         assert a["reconstruction"] == pytest.approx(b["reconstruction"], rel=1e-4)
@@ -161,3 +253,13 @@ def test_two_processes_learn_what_one_learns_from_the_doubled_batch(recipe, plac
     a, b = (_tensors(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     for name in a:
         torch.testing.assert_close(a[name], b[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_with_a_limit_of_time_end_together(place, tmp_path):
+    """Each has a clock of its own: one of them says when to save, and when it is over."""
+    script = [*_script(place), "--set", "schedule.steps=100000", "--set", "schedule.minutes=0.05", "--every", "0.3"]
+    _run(["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *script, "-o", str(tmp_path / "two")])
+    (entries,) = _logs(tmp_path, "two")
+    assert entries[-1]["minutes"] >= 0.05
+    assert len(entries) > 2

@@ -19,8 +19,6 @@ from srntt.errors import InputError, ModelError
 if TYPE_CHECKING:
     import srntt.train
 
-_EVERY = 300.0
-
 
 @Parameter(name="*")
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class PlaceOptions:
         validation: Folder with an index.json of pairs, as for srntt evaluate, that are scored at each checkpoint.
         resume: Continue what the output folder holds.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
-        every: Seconds between checkpoints. Default: 300.
+        every: Seconds between checkpoints. Default: 300, or a tenth of the recipe's schedule.minutes if that is less.
         threads: Of the CPU. Default: torch's choice.
         tensorboard: Write TensorBoard's files, too; needs the extra [tensorboard].
     """
@@ -49,7 +47,7 @@ class PlaceOptions:
     validation: Path | None = None
     resume: bool = False
     device: str = "auto"
-    every: float = _EVERY
+    every: float | None = None
     threads: int = 0
     tensorboard: bool = False
 
@@ -63,8 +61,8 @@ class PlaceOptions:
             raise InputError("Say where the log, checkpoints and weights go: -o FOLDER.")
         if bool(self.photographs) == bool(self.pairs):
             raise InputError("Give folders of photographs (--photographs), or one of ready-made pairs (--pairs).")
-        if self.every < 0 or self.threads < 0:
-            raise InputError(f"--every {self.every:g} and --threads {self.threads} must not be below 0.")
+        if (self.every or 0) < 0 or self.threads < 0:
+            raise InputError("--every and --threads must not be below 0.")
         index = self.validation / "index.json" if self.validation else None
         refuse_missing(path for path in (*self.photographs, self.pairs, index) if path)
 
@@ -116,9 +114,10 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
         resume=place.resume,
         tensorboard=place.tensorboard,
     )
+    every = surroundings.interval(recipe.schedule)
     first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, this one speaks
     if first:
-        complain(f"training {name} on {surroundings.device}; figures and a checkpoint every {place.every:g} s")
+        complain(f"training {name} on {surroundings.device}; figures and a checkpoint every {every:g} s")
     progress = TrainProgress(recipe.schedule, as_json) if first else nullcontext()
     with _telling_of_interrupts(place.output, first), progress as watcher, telling_of_compiling():
         weights = run(recipe, surroundings, watcher)

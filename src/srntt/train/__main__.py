@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--validation", type=Path, help="folder with an index.json of reference pairs")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="replace a setting")
     parser.add_argument("--resume", action="store_true", help="continue what the output folder holds")
-    parser.add_argument("--every", type=float, default=Surroundings.every, help="seconds between checkpoints")
+    parser.add_argument("--every", type=float, help="seconds between checkpoints; default: 300, or less of a short run")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--tensorboard", action="store_true")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

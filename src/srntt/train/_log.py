@@ -8,8 +8,6 @@ from typing import Protocol, runtime_checkable
 from srntt._files import write_bytes
 from srntt.errors import MissingDependencyError, OutputError
 
-_MEMORY = 0.98  # of the running means
-
 
 @runtime_checkable
 class Watcher(Protocol):
@@ -36,7 +34,7 @@ class PrintedLines:
 
 
 class Log:
-    """Running means of the terms of the loss, written beside what else is known.
+    """Means of the terms of the loss over the steps since the line before, written beside what else is known.
 
     Args:
         folder: of the run.
@@ -49,22 +47,25 @@ class Log:
 
     def __init__(self, folder: Path, watcher: Watcher, tensorboard: bool = False) -> None:
         self._file, self.watcher = folder / "log.jsonl", watcher
-        self._means: dict[str, float] = {}
+        self._sums: dict[str, tuple[float, int]] = {}
         self._lines = _whole_lines(self._file)
         self._board = _open_board(folder / "tensorboard") if tensorboard else None
 
     def add(self, terms: dict[str, float]) -> None:
         """Terms of one step; each is averaged over the steps that owed it."""
         for name, value in terms.items():
-            self._means[name] = _MEMORY * self._means.get(name, value) + (1 - _MEMORY) * value
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = total + value, count + 1
 
     def write(self, step: int, entry: dict[str, float]) -> None:
-        """A line with the means and the entry.
+        """A line with the means and the entry; the next line's means begin anew, as those of a resumed run do.
 
         Raises:
             OutputError: it cannot be written.
         """
-        values = {name: round(value, 6) for name, value in (entry | self._means).items()}
+        means = {name: total / count for name, (total, count) in self._sums.items()}
+        self._sums.clear()
+        values = {name: round(value, 6) for name, value in (entry | means).items()}
         self._lines += json.dumps({"step": step, **values}).encode() + b"\n"
         try:
             write_bytes(self._file, self._lines)  # anew each time: killed or on a full disk, no half line stays

@@ -1,5 +1,6 @@
 """A recipe: everything that decides what a training run learns."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from importlib import resources
@@ -11,6 +12,13 @@ from srntt.network import LiteConfig, PaperConfig
 from srntt.train._settings import build, override, read_toml
 from srntt.train.losses import PerceptualForm
 from srntt.train.pairs._pairs import PairRange
+
+_RANGES = (
+    (("steps", "batch", "warmup"), 1, math.inf),
+    (("minutes", "rate", "critic_rate", "clip"), 0, math.inf),
+    (("critic_warmup", "reconstruction_first", "alone_first"), 0, math.inf),
+    (("average", "alone"), 0, 1),
+)
 
 
 @dataclass(frozen=True)
@@ -110,9 +118,11 @@ class Schedule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "warmup"):
-            if getattr(self, name) < 1:
-                raise InputError(f"The setting schedule.{name} is {getattr(self, name)}; it takes 1 or more.")
+        for names, low, high in _RANGES:
+            for name in names:
+                if not low <= (value := getattr(self, name)) <= high:
+                    takes = f"{low} to {high}" if math.isfinite(high) else f"{low} or more"
+                    raise InputError(f"The setting schedule.{name} is {value}; it takes {takes}.")
 
 
 @dataclass(frozen=True)

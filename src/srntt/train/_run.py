@@ -16,10 +16,10 @@ from srntt._lock import locked
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.train._log import Log, PrintedLines, Watcher
-from srntt.train._recipe import Recipe
+from srntt.train._recipe import Recipe, Schedule
 from srntt.train._samples import write_samples
 from srntt.train._trainer import Trainer
-from srntt.train._validate import validate
+from srntt.train._validate import read_entries, validate
 from srntt.train._workers import Workers, own_device
 from srntt.train.pairs._draws import generator
 from srntt.train.pairs._pair_folder import PairFolder
@@ -27,6 +27,7 @@ from srntt.train.pairs._pairs import Pairs, PhotographPairs
 from srntt.train.pairs._photographs import Photographs
 
 _PREFETCH = 3
+_EVERY = 300.0
 _log = logging.getLogger(__name__)
 
 
@@ -41,7 +42,7 @@ class Surroundings:
         output: folder for the log, the checkpoint, samples and the weights.
         validation: folder with an ``index.json`` of pairs, or None.
         device: where to compute; of several processes on ``cuda``, each takes a GPU of its own.
-        every: seconds between checkpoints.
+        every: seconds between checkpoints; None for five minutes, or a tenth of the recipe's time limit if less.
         threads: of the CPU; 0 leaves torch's choice.
         resume: continue what ``output`` holds; otherwise it must hold no run.
         tensorboard: write its files, too (extra ``[tensorboard]``).
@@ -53,10 +54,16 @@ class Surroundings:
     cache: Path | None = None
     validation: Path | None = None
     device: torch.device = torch.device("cpu")  # noqa: RUF009 (immutable)
-    every: float = 300.0
+    every: float | None = None
     threads: int = 0
     resume: bool = False
     tensorboard: bool = False
+
+    def interval(self, schedule: Schedule) -> float:
+        """Seconds between checkpoints."""
+        if self.every is not None:
+            return self.every
+        return min(_EVERY, 60 * schedule.minutes / 10) if schedule.minutes else _EVERY
 
 
 def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -> Path:
@@ -71,9 +78,10 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
         The file with the averaged weights.
 
     Raises:
-        InputError: the output folder holds a run already, or none to resume; no photographs.
+        InputError: the output folder holds a run already, or none to resume; no photographs; no pairs to validate on.
         OutputError: the output folder cannot be written to, or another run writes to it.
-        ModelError: the loss ceased to be finite. The last checkpoint stays whole, and the batch lies beside it.
+        ModelError: the loss, its gradient or the output ceased to be finite. The last checkpoint stays whole, and
+            the batch lies beside it.
     """
     if place.threads:
         torch.set_num_threads(place.threads)
@@ -104,21 +112,23 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
     recipe, workers = trainer.recipe, trainer.workers
     _resume(trainer, place)
     source = _open_source(recipe, place)
+    if place.validation:
+        read_entries(place.validation)  # so that what is wrong with it is said now, not at the first checkpoint
     log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None
     if trainer.progress() >= 1:  # it ended between its last checkpoint and what is written after that
         if log:
             trainer.save(place.output)
         workers.wait()
         return place.output / "model.safetensors"
-    clock, saved = _Clock(trainer.seconds), time.monotonic()
+    clock, saved, every = _Clock(trainer.seconds), trainer.seconds, place.interval(recipe.schedule)
     for pairs in _prefetched(source, recipe, trainer.step, workers):
         _advance(trainer, pairs, place.output, log)
-        trainer.seconds = clock.seconds()
+        trainer.seconds = workers.of_first(clock.seconds(), place.device)
         if log:
             log.watcher.moved(trainer.progress())
         finished = trainer.progress() >= 1
-        if finished or time.monotonic() - saved > place.every:
-            saved = time.monotonic()
+        if finished or trainer.seconds - saved > every:
+            saved = trainer.seconds
             if log:
                 _report(trainer, pairs, place, log)
             workers.wait()
@@ -156,25 +166,33 @@ def _advance(trainer: Trainer, pairs: Pairs, output: Path, log: Log | None) -> N
     schedule = trainer.recipe.schedule
     drawn = float(torch.rand((), generator=generator(*place)))
     with_references = drawn >= schedule.alone and trainer.step >= schedule.alone_first
-    try:
+    with _keeping_what_fails(trainer, pairs, output):
         terms = trainer.advance(pairs, with_references)
+    if log:
+        log.add(terms)
+
+
+@contextmanager
+def _keeping_what_fails(trainer: Trainer, pairs: Pairs, output: Path) -> Iterator[None]:
+    """Writes the batch down when something ceases to be finite."""
+    try:
+        yield
     except ModelError as error:
         file = output / f"batch-{trainer.step}-{trainer.workers.rank}.safetensors"
         tensors = {name: tensor.float().contiguous() for name, tensor in pairs.tensors().items()}
         write_tensors(file, tensors, {"step": str(trainer.step)})
         raise ModelError(f"{error} Its batch is {file}; the last checkpoint is whole. Try a lower rate.") from error
-    if log:
-        log.add(terms)
 
 
 def _report(trainer: Trainer, pairs: Pairs, place: Surroundings, log: Log) -> None:
-    """Checkpoint, a line of the log, and pictures to look at."""
+    """Pictures to look at, a checkpoint, and a line of the log; weights whose pictures are not finite are not saved."""
+    with _keeping_what_fails(trainer, pairs, place.output):
+        write_samples(trainer.lesson, pairs, place.output / "samples" / f"step-{trainer.step:07}.png")
     trainer.save(place.output)
     entry = {"minutes": trainer.seconds / 60, "rate": trainer.rate()}
     if place.validation:
         entry |= validate(trainer.average, place.validation, place.device)
     log.write(trainer.step, entry)
-    write_samples(trainer.lesson, pairs, place.output / "samples" / f"step-{trainer.step:07}.png")
 
 
 class _Clock:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from srntt._files import make_folder
 from srntt._shapes import Float
+from srntt.errors import ModelError
 from srntt.features import as_uint8, enlarge
 from srntt.image import load, save
 from srntt.train.lessons._lesson import Lesson
@@ -17,10 +18,16 @@ _ROWS = 4
 
 @torch.no_grad()
 def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
-    """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference."""
+    """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference.
+
+    Raises:
+        ModelError: an output is not finite.
+    """
     few = pairs.first(_ROWS)
     lesson.model.eval()
     outputs = [lesson.run(few, with_references).output[: len(few.low_res)] for with_references in (False, True)]
+    if not all(output.isfinite().all() for output in outputs):
+        raise ModelError("The output is not finite.")
     shown = [enlarge(few.low_res, 4), *outputs, few.high_res]
     size = few.high_res.shape[-1]
     shown.append(few.references[:, 0, :, :size, :size])

@@ -78,7 +78,7 @@ class Trainer:
             Every term of the loss, unweighted, as its mean over the processes.
 
         Raises:
-            ModelError: the loss is not finite. Nothing was changed.
+            ModelError: the loss or its gradient is not finite. What it was to change was left as it was.
         """
         if self.recipe.schedule.transfer_begins_as_extractor and self.step == self.recipe.schedule.alone_first:
             self._begin_transfer()
@@ -95,7 +95,8 @@ class Trainer:
             seen["critic"] = self._advance_critic(self.critic, outcome.target, outcome.output.detach())
         self._move_average()
         self.step += 1
-        return seen | outcome.told
+        told = {name: torch.tensor(value, device=self.device) for name, value in outcome.told.items()}
+        return seen | {name: float(self.workers.mean(value)) for name, value in told.items()}
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint and the averaged weights, each whole or not at all."""
@@ -179,7 +180,9 @@ class Trainer:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.workers.average_gradients(_learning(network))
-        nn.utils.clip_grad_norm_(_learning(network), self.recipe.schedule.clip)
+        norm = float(nn.utils.clip_grad_norm_(_learning(network), self.recipe.schedule.clip))
+        if not math.isfinite(norm):
+            raise ModelError(f"The gradient is {norm} at step {self.step}.")
         optimizer.step()
 
     def _begin_transfer(self) -> None:

@@ -62,6 +62,14 @@ class Workers:
         dist.all_reduce(value)
         return value / self.count
 
+    def of_first(self, number: float, device: torch.device) -> float:
+        """The first process's number, in all of them: each has a clock of its own, and one must decide."""
+        if self.count == 1:
+            return number
+        shared = torch.tensor(number, dtype=torch.float64, device=device)
+        dist.broadcast(shared, 0)
+        return float(shared)
+
     def wait(self) -> None:
         """Until every process is here."""
         if self.count > 1:

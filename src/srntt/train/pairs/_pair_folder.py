@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, UInt8
@@ -14,6 +15,7 @@ from srntt.train.pairs._pairs import PairRange, Pairs, reduced
 from srntt.train.pairs._vary_references import vary_references
 
 _LAYOUT = "input/NAME.png, the HR picture, and ref/NAME.png, its reference"
+_LACKING = 4  # pixels of a side, at most
 
 
 class PairFolder:
@@ -21,8 +23,9 @@ class PairFolder:
 
     Args:
         folder: with input/ and ref/; CUFED's training set has 160 x 160 pixels in both.
-        limits: sides of target and reference, which larger pictures are cropped to at the same relative place; how
-            references vary; what LR pictures go through.
+        limits: sides of target and reference, which larger pictures are cropped to at the same relative place, and
+            pictures that lack up to 4 pixels are filled up to by repeating their edge, for some of CUFED's lack one;
+            how references vary; what LR pictures go through.
         device: where they are held.
 
     Raises:
@@ -37,8 +40,8 @@ class PairFolder:
         if not inputs:
             raise InputError(f"{folder} holds no pairs. The layout is {_LAYOUT}.")
         self.names = sorted(inputs)
-        self._targets = [_held(inputs[name], limits.target, device) for name in self.names]
-        self._references = [_held(references[name], limits.reference, device) for name in self.names]
+        self._targets = [_held(inputs[name], limits.target, "pairs.target", device) for name in self.names]
+        self._references = [_held(references[name], limits.reference, "pairs.reference", device) for name in self.names]
 
     @property
     def whole(self) -> bool:
@@ -71,12 +74,14 @@ def _files(folder: Path) -> list[Path]:
     return [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
 
 
-def _held(file: Path, side: int, device: torch.device) -> UInt8[Tensor, "3 _ _"]:
+def _held(file: Path, side: int, setting: str, device: torch.device) -> UInt8[Tensor, "3 _ _"]:
     picture = load(file).to_8bit().rgb()
-    if min(picture.shape[1:]) < side:
-        height, width = picture.shape[1:]
-        raise InputError(f"{file} has {width} x {height} pixels; the recipe's pairs need {side} x {side}.")
-    return (picture * 255).round().byte().to(device)
+    height, width = picture.shape[1:]
+    if min(height, width) < side - _LACKING:
+        told = f"{file} has {width} x {height} pixels; the recipe wants {side} x {side} of {setting}."
+        raise InputError(f"{told} Set it: --set {setting}={min(height, width) // 4 * 4}.")
+    filled = F.pad(picture[None], (0, max(0, side - width), 0, max(0, side - height)), mode="replicate")[0]
+    return (filled * 255).round().byte().to(device)
 
 
 def _crop(picture: UInt8[Tensor, "3 _ _"], side: int, place: Float[Tensor, "2"]) -> UInt8[Tensor, "3 s s"]:

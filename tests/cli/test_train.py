@@ -126,6 +126,12 @@ def test_an_entry_of_the_log_in_words() -> None:
     assert share_done(entry, Schedule(steps=2000, minutes=20.0)) == 0.5
 
 
+def test_of_a_run_that_a_time_limit_will_end_no_last_step_is_told() -> None:
+    entry = {"step": 100, "minutes": 1.5}
+    assert in_words(entry, Schedule(steps=100_000, minutes=3.0)) == "step 100 (50%), 2 min, 0:01:30 left"
+    assert in_words(entry, Schedule(steps=120, minutes=3.0)).startswith("step 100 of 120 (83%)")
+
+
 @pytest.fixture
 def start():
     """Starts a command as a process; what still runs when the test is over, is ended."""

@@ -60,7 +60,8 @@ def share_done(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> float
 def in_words(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> str:
     """A line of the log: where the run is, the terms of the loss, and the scores of the validation."""
     done, minutes = share_done(entry, schedule), entry.get("minutes", 0.0)
-    head = [f"step {entry['step']:,} of {schedule.steps:,} ({done:.0%})", f"{minutes:.0f} min"]
+    by_time = done > entry["step"] / schedule.steps  # the time limit ends the run, and no one knows at which step
+    head = [f"step {entry['step']:,}{'' if by_time else f' of {schedule.steps:,}'} ({done:.0%})", f"{minutes:.0f} min"]
     if 0 < done < 1 and minutes:
         head.append(f"{timedelta(seconds=round(60 * minutes * (1 - done) / done))} left")
     terms = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in entry.items() if name not in _TOLD_APART]

@@ -85,7 +85,8 @@ class Engine:
             else:
                 canvas.finish_row(row)
                 first = row.stop
-                self._tidy()
+                for item in self.references:
+                    item.rest()  # or the pages of those in files add up
                 continue
             canvas.restart_row()
             self._shrink("rendering", "_tile", SMALLEST)
@@ -104,6 +105,7 @@ class Engine:
             rendered = self._method.render(low_res, matched, View(row.outer, column.outer), self.references)
             self._refuse_broken(rendered, row, column)
             canvas.add(row, column, rendered.image)
+            give_back()  # or the blocks of each tile, freed and kept by the allocator, add up along the row
             if share is not None and rendered.share is not None:
                 inner = rendered.share[
                     :,
@@ -120,12 +122,6 @@ class Engine:
                 f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or "
                 "this device; try another model, or device cpu."
             )
-
-    def _tidy(self) -> None:
-        """Between rows of tiles: blocks that were freed, and pages of references in files, would add up."""
-        for item in self.references:
-            item.rest()
-        give_back()
 
     def _go_on_exactly(self) -> None:
         release(self._device)

@@ -92,7 +92,8 @@ class Schedule:
         perfect: every step also shows the paper's transfer the target's own maps, as a perfect reference.
         frozen: leave the light model's texture encoder and temperature as they are: a step is cheaper by a third.
         precision: ``bf16`` autocasts; ``fp32`` does not.
-        compile: let torch.compile have the network; pays on a GPU after a minute.
+        compile: let torch.compile have the network: it learns the same, after minutes of compiling (with and without
+            reference, training and samples), and needs a C++ compiler. Whether it pays was not measured.
         seed: of weights and data.
     """
 

@@ -23,7 +23,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults fuzz audit sbom
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load fuzz audit sbom
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,10 @@ attacks: $(INSTALLED_DEV) ## every attack on pictures, names, models and documen
 
 faults: $(INSTALLED_DEV) ## kill -9, full disks, no memory, ...: a table of what was injected and lost; half an hour; Linux
 	PYTHONPATH=tests OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(RUN) -m faults
+
+load: $(INSTALLED_DEV) ## fifty visitors on the page for two minutes (LOAD_CLIENTS, LOAD_SECONDS), and what became of them; Linux
+	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[demo]"
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(RUN) -m load
 
 audit: $(INSTALLED_DEV) $(INSTALLED_AUDIT) ## licences, and known vulnerabilities of what is pinned; Error 3: could not be asked for
 	PYTHONPATH=tests $(RUN) -m supply.audit "$(AUDIT_VENV)/bin/pip-audit"

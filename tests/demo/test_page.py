@@ -3,12 +3,7 @@
 The server runs as people run it, in a process of its own that cannot reach beyond this machine.
 """
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -18,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from demo.conftest import pixels
+from load.server import Server
 from PIL import Image
 
 if find_spec("gradio") is None:
@@ -29,40 +25,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium, of which there is none on the path"),
 ]
-SOURCE = Path(__file__).parents[2] / "src"
 MOTORCYCLE = Path(__file__).parents[2] / "examples" / "motorcycle"
 PATIENCE = 120_000  # ms, of a machine that has other things to do
-
-
-class Server:
-    """``srntt serve`` as a process."""
-
-    def __init__(self, folder: Path, *tokens: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.temporary = folder / "tmp"
-        self.temporary.mkdir()
-        path = os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")]))
-        changes = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.temporary)}
-        self.log = (folder / "log").open("w+")
-        command = [sys.executable, "-m", "srntt.cli", "serve", "--port", str(self.port), *tokens]
-        self.process = subprocess.Popen(
-            command, env={**os.environ, **changes}, stdout=subprocess.PIPE, stderr=self.log, text=True
-        )
-        assert self.process.stdout is not None
-        self.address = self.process.stdout.readline().split()[0]
-
-    def results(self) -> list[Path]:
-        return list(self.temporary.glob("srntt-serve-*/results/*"))
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(60)
-        finally:
-            self.process.kill()
-            self.process.communicate()
-            self.log.close()
 
 
 @pytest.fixture(scope="module")

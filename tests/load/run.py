@@ -1,5 +1,6 @@
 """A server, a crowd, and the judgement."""
 
+import math
 import re
 import statistics
 import tempfile
@@ -14,6 +15,7 @@ from load.visitor import Address, Visitor, look_up
 from load.visits import Counts, Person, undisturbed
 
 QUEUE = 8
+_TERMINATED = 143  #: what a shell calls the end by SIGTERM
 _DRAIN_SECONDS = 120.0
 _SETTLED = 0.25  #: of the time, after which memory has to be flat
 _MOST_MIB_A_MINUTE = 8.0
@@ -63,12 +65,14 @@ class Held:
             (self.counts.lost, 0, "orders lost"),
             (self.counts.most_waiting, QUEUE, "pictures waited"),
             (tracebacks, 0, f"errors in the server's log, the last: ...{self.log[-800:]}"),
-            (self.slope, _MOST_MIB_A_MINUTE, "MiB a minute more"),
+            (round(self.slope, 1), _MOST_MIB_A_MINUTE if self.seconds >= 60 else math.inf, "MiB a minute more"),
             (self.results, 0, "results kept for pages that are closed"),
             (self.left, 0, "files left"),
         ):
             if amount > allowed:
                 found.append(f"{amount} {words}")
+        if self.code != _TERMINATED:
+            found.append(f"exit code {self.code} of the server")
         if not self.served_last:
             found.append("one more visitor was not served afterwards")
         return found
@@ -139,7 +143,7 @@ def table(held: Held) -> Iterator[str]:
         quarters = [settled[round(part * (len(settled) - 1) / 3)].mib for part in range(4)]
         told = ", ".join(f"{mib:.0f}" for mib in (*quarters, max(sample.mib for sample in settled)))
         yield f"| memory after each quarter of the time, and most | {told} MiB |"
-        yield f"| memory, slope since a quarter of the time | {held.slope:+.1f} MiB a minute |"
+        yield f"| memory, slope after a quarter of the time | {held.slope:+.1f} MiB a minute |"
         for name in ("threads", "descriptors"):
             numbers = [getattr(sample, name) for sample in held.samples]
             yield f"| {name}, before, most, after | {numbers[0]}, {max(numbers)}, {numbers[-1]} |"

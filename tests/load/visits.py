@@ -182,7 +182,7 @@ class Person:
     def _until_they_end(
         self, page: Visitor, orders: list[str], then: Callable[[], None] | None = None
     ) -> list[tuple[str, str]]:
-        ends = dict.fromkeys(orders, ("", ""))
+        ends: dict[str, tuple[str, str]] = dict.fromkeys(orders, ("", ""))
         for message in page.messages():
             said = _said(message)
             if before := _WAITING.search(said):

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 _MODELS = ("lite-rec", "lite-real", "lite-gan")  #: that ship and need nothing else
 _STORED_BYTES = 2 * 2**30  #: of uploads, at most, before more are refused
 _TIDY_SECONDS = 30.0
+_SESSIONS = 200  #: that Gradio remembers the buttons of; without a limit of ours it keeps 10,000, and each for an hour
+_GRADIO = {  # read when it is imported and when it is used: no telemetry, and no statistics of each click
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**62),
+    "HF_HUB_OFFLINE": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -128,15 +135,14 @@ def _service(settings: Settings, results: Path) -> Iterator["Service"]:
 def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
     folder = uploads.folder.parent
     uploads.folder.mkdir()
-    # Read when Gradio is imported and when it is used: no telemetry, and uploads in our folder.
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(uploads.folder), "HF_HUB_OFFLINE": "1"}
+    os.environ |= {**_GRADIO, "GRADIO_TEMP_DIR": str(uploads.folder)}
     from srntt.demo import _page
 
     page = _page.build_page(service, _examples(folder / "examples"))
     page.launch(
         server_name=settings.host, server_port=settings.port, share=False, inbrowser=False, quiet=True,
         prevent_thread_lock=True, ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False,
-        run_history=False, footer_links=[], max_file_size=settings.ceilings.max_bytes,
+        run_history=False, footer_links=[], state_session_capacity=_SESSIONS, max_file_size=settings.ceilings.max_bytes,
         allowed_paths=[str(folder / "results"), str(folder / "examples")], theme=_page.theme(), css=_page.CSS,
         head=_page.HEAD, app_kwargs={"middleware": [_guard(settings, uploads)]},
     )  # fmt: skip

@@ -113,6 +113,8 @@ def test_a_folder_that_holds_a_run_is_not_written_over(recipe, place):
         train(recipe, place)
     with pytest.raises(ModelError, match=r"another recipe: schedule .*'batch': 2.* is now .*'batch': 4"):
         train(_with(recipe, "schedule", batch=4), replace(place, resume=True))
+    elsewhere = replace(_with(recipe, "schedule", steps=2), start=str(place.output / "model.safetensors"))
+    train(elsewhere, replace(place, resume=True))  # what it began from is past
 
 
 def test_steps_on_one_batch_lower_what_they_are_to_lower(recipe, photograph_folder):

@@ -108,7 +108,8 @@ class Trainer:
         """Continue from a folder's checkpoint.
 
         Raises:
-            ModelError: missing, damaged, or of another recipe; length and time limit of the run may differ.
+            ModelError: missing, damaged, or of another recipe; length and time limit of the run may differ, and what it began
+                from.
         """
         file = folder / "checkpoint.safetensors"
         told = _read_run(file)
@@ -249,6 +250,7 @@ def _read_run(file: Path) -> dict:
 
 
 def _refuse_other_recipe(file: Path, stored: dict, given: dict) -> None:
+    given["start"] = stored.get("start")
     given["schedule"] |= {name: stored.get("schedule", {}).get(name) for name in ("steps", "minutes")}
     if stored != given:
         differing = [

@@ -10,7 +10,7 @@ from srntt.features import VGG19Features, save_vgg19
 from srntt.network import PaperConfig, PaperSRNTT, vgg19_path
 from srntt.upscale import Upscaler
 
-LIGHT = ("lite-rec", "lite-gan")
+LIGHT = ("lite-rec", "lite-gan", "lite-real")
 
 
 @pytest.fixture(scope="session")

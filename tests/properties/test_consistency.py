@@ -22,7 +22,7 @@ def _reduced(array: np.ndarray) -> np.ndarray:
     return np.stack([np.asarray(plane) for plane in planes], 2)
 
 
-@pytest.mark.parametrize("name", ["lite-rec", "lite-gan"])
+@pytest.mark.parametrize("name", ["lite-rec", "lite-gan", pytest.param("lite-real", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("number", range(3))
 def test_reduced_by_pillow_a_consistent_output_is_the_input(light: dict[str, Upscaler], name: str, number: int):
     upscaler, one = light[name], scene(number)

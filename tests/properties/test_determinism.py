@@ -59,7 +59,12 @@ def test_processes_with_other_threads_make_the_same_bytes(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "height", "width"),
-    [("lite-rec", 34, 70), ("lite-gan", 34, 70), pytest.param("paper", 8, 36, marks=pytest.mark.slow)],
+    [
+        ("lite-rec", 34, 70),
+        ("lite-gan", 34, 70),
+        pytest.param("lite-real", 34, 70, marks=pytest.mark.slow),
+        pytest.param("paper", 8, 36, marks=pytest.mark.slow),
+    ],
 )
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_tiles_show_by_one_level_at_most(models: dict[str, Upscaler], name: str, height: int, width: int, dtype: type):

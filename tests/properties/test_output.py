@@ -39,7 +39,9 @@ def pictures(draw: st.DrawFn) -> np.ndarray:
     }[content].astype(kind)
 
 
-@pytest.mark.parametrize("name", ["lite-rec", "lite-gan", pytest.param("paper", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["lite-rec", "lite-gan", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lite-real", "paper"))]
+)
 @settings(max_examples=25, deadline=None)
 @given(picture=pictures(), reference=st.none() | pictures(), consistent=st.booleans())
 def test_any_picture_gives_one_of_four_times_its_size_and_of_its_kind(

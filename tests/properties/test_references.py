@@ -8,7 +8,9 @@ from properties.scenes import BICUBIC, Scene, bad_references, largest_difference
 from srntt.upscale import Upscaler
 
 SCENES = [scene(number) for number in range(3)]
-_LOST = {"lite-rec": 0.1, "lite-gan": 0.25}  # decibels that a useless reference may cost
+_LOST = {"lite-rec": 0.1, "lite-gan": 0.25, "lite-real": 0.5}  # decibels that a useless reference may cost
+_LOST_TURNED = {**_LOST, "lite-real": 0.8}  # on average, that a good one may that is turned: parts fit, or seem to
+_REAL = pytest.param("lite-real", marks=pytest.mark.slow)
 
 
 def _gain(upscaler: Upscaler, one: Scene, reference: np.ndarray) -> float:
@@ -17,22 +19,31 @@ def _gain(upscaler: Upscaler, one: Scene, reference: np.ndarray) -> float:
     return psnr(helped.array, one.truth) - psnr(upscaler.upscale(one.low_res).array, one.truth)
 
 
+@pytest.mark.slow
+def test_a_good_reference_helps_the_model_for_real_pictures_less(light: dict[str, Upscaler]):
+    """These scenes were made small cleanly, which is what the others are for."""
+    gains = [_gain(light["lite-real"], one, one.good) for one in SCENES]
+    assert np.mean(gains) > 0.7
+    assert min(gains) > 0
+
+
 @pytest.mark.parametrize("name", ["lite-rec", "lite-gan"])
 @pytest.mark.parametrize("number", range(3))
 def test_a_good_reference_helps(light: dict[str, Upscaler], name: str, number: int):
     assert _gain(light[name], SCENES[number], SCENES[number].good) > 1.5
 
 
-@pytest.mark.parametrize("name", ["lite-rec", "lite-gan"])
+@pytest.mark.parametrize("name", ["lite-rec", "lite-gan", _REAL])
 @pytest.mark.parametrize("kind", [*bad_references(SCENES[0])])
 def test_a_bad_reference_does_little_harm(light: dict[str, Upscaler], name: str, kind: str):
     gains = [_gain(light[name], one, bad_references(one)[kind]) for one in SCENES]
-    turned = kind in ("rotated", "upside down", "mirrored", "flipped")  # parts fit, and parts seem to
-    assert np.mean(gains) > -_LOST[name]
-    assert min(gains) > -_LOST[name] * (2.5 if turned else 1)
+    turned = kind in ("rotated", "upside down", "mirrored", "flipped")
+    least = -(_LOST_TURNED if turned else _LOST)[name]
+    assert np.mean(gains) > least
+    assert min(gains) > least * (2.5 if turned else 1)
 
 
-@pytest.mark.parametrize("name", ["lite-rec", "lite-gan"])
+@pytest.mark.parametrize("name", ["lite-rec", "lite-gan", _REAL])
 def test_bad_references_beside_a_good_one_take_little_away(light: dict[str, Upscaler], name: str):
     upscaler, one = light[name], SCENES[0]
     bad = bad_references(one)
@@ -59,7 +70,7 @@ def test_a_huge_reference_does_little_harm(light: dict[str, Upscaler], name: str
     assert _gain(upscaler, SCENES[0], huge) > -_LOST[name]
 
 
-@pytest.mark.parametrize("name", ["lite-rec", "lite-gan", "paper"])
+@pytest.mark.parametrize("name", ["lite-rec", "lite-gan", "paper", _REAL])
 def test_a_reference_changes_the_picture_and_their_order_does_not(models: dict[str, Upscaler], name: str):
     one, upscaler = SCENES[0], models[name]
     low_res = one.low_res[:12, :14]

@@ -30,7 +30,7 @@ def test_a_turned_picture_is_as_good_and_their_mean_is_better(light: dict[str, U
     assert np.abs(mean.array - np.mean(outputs, 0)).max() <= 0.5
 
 
-@pytest.mark.parametrize("name", ["lite-rec"])
+@pytest.mark.parametrize("name", ["lite-rec", pytest.param("lite-real", marks=pytest.mark.slow)])
 @settings(max_examples=6, deadline=None, phases=[Phase.generate])  # eight upscales each: no shrinking
 @given(
     size=st.tuples(st.integers(1, 9), st.integers(1, 9)),

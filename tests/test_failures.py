@@ -19,6 +19,7 @@ _NO_MEMORY = [
     RuntimeError("std::bad_alloc"),
     RuntimeError("could not create a primitive"),  # oneDNN
     RuntimeError("can't start new thread"),  # whose stack finds no room
+    SystemError("error return without exception set"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
 ]
 _DEVICE = [
@@ -32,6 +33,7 @@ _OTHER = [
     MemoryBudgetError("does not fit"),
     OSError(errno.ENOSPC, "No space left on device"),
     RuntimeError("shapes differ"),
+    SystemError("bad call flags"),
 ]
 
 

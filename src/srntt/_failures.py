@@ -22,6 +22,8 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
+    if isinstance(error, SystemError):  # of C code that had no memory left to make its MemoryError of
+        return "without exception set" in str(error)
     return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 

@@ -21,10 +21,21 @@ def test_figures_for_people(capsys):
     assert "0 positions differ from the definition" in out
 
 
-@pytest.mark.parametrize("wrong", [["--repeats", "0"], ["--patch", "2"], ["--query", "5"]])
+@pytest.mark.parametrize(
+    "wrong",
+    [["--repeats", "0"], ["--patch", "2"], ["--query", "5"], ["--references", "0"]],
+)
 def test_what_cannot_be_measured_is_refused(capsys, wrong):
     assert main(["bench", "match", *_SMALL, *wrong]) == 2
-    assert capsys.readouterr().err
+    assert "defect" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", [["--fast"], ["--device", "cuda"]])
+def test_an_option_that_would_not_count_is_refused(capsys, mode):
+    assert main(["bench", "match", *mode, "--large", "--no-check"]) == 2
+    assert f"--large, --check: does not count for {' '.join(mode)}." in capsys.readouterr().err
+    assert main(["bench", "match", "--sizes", "16"]) == 2
+    assert "--sizes: does not count for exact matching" in capsys.readouterr().err
 
 
 _FAST = ["--fast", "--sizes", "16", "--sizes", "24", "--channels", "8", "--threads", "1"]
@@ -60,3 +71,7 @@ def test_memory_for_people_and_what_is_refused(capsys):
     assert "1 references" in (out := capsys.readouterr().out)
     assert "predicted, exact matching" in out
     assert main(["bench", "memory", *tiny, "--memory", "lots"]) == 2
+    capsys.readouterr()
+    assert main(["bench", "memory", *tiny, "--model", "nowhere"]) == 4
+    assert (err := capsys.readouterr().err).startswith("srntt: No model 'nowhere'.")
+    assert "Traceback" not in err

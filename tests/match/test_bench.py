@@ -21,6 +21,22 @@ def test_report():
         assert case["unfold_matmul_over_fused"] == case["seconds"]["unfold_matmul"] / case["seconds"]["fused"]
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"repeats": 0}, {"references": 0}, {"channels": (4, 0)}, {"threads": (0,)}, {"query_size": (0, 8)},
+     {"key_size": (8, 0)}],
+)  # fmt: skip
+def test_counts_below_one_are_refused(wrong):
+    with pytest.raises(InputError, match="give at least 1 of each"):
+        bench_match(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"channels": 0}, {"threads": 0}, {"sizes": (4,)}])
+def test_nothing_to_match_fast_is_refused(wrong):
+    with pytest.raises(InputError, match="at least"):
+        bench_fast(**wrong)
+
+
 def test_wrong_index_is_counted():
     """A constant map: the definition answers 0 everywhere, a method that answers otherwise is caught."""
     from srntt.match import _bench as bench
@@ -69,3 +85,5 @@ def test_what_is_missed_is_counted():
 def test_device_that_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match="device='meta': the Triton engine does not run there: "):
         bench_device(device="meta")
+    with pytest.raises(InputError, match="device='nonsense': names no device that PyTorch knows"):
+        bench_device(device="nonsense")

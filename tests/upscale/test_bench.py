@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from srntt.errors import InputError
+from srntt.errors import InputError, ModelError
 from srntt.image import Picture, load, save
 from srntt.upscale import bench_memory, bench_upscale
 from srntt.upscale._bench import made_pictures
@@ -99,6 +99,12 @@ def test_memory_grows_with_the_output_and_is_as_it_was_predicted():
     assert report["growth"]["bytes"] < 1.2
 
 
-def test_sizes_of_nothing_are_refused():
+@pytest.mark.parametrize("wrong", [{"megapixels": ()}, {"references": (0,)}, {"reference": (0, 8)}])
+def test_sizes_of_nothing_are_refused(wrong):
     with pytest.raises(InputError, match="at least one of each"):
-        bench_memory(megapixels=())
+        bench_memory(**wrong)
+
+
+def test_a_model_that_is_not_here_is_refused_before_any_process():
+    with pytest.raises(ModelError, match="No model 'nowhere'"):
+        bench_memory(model="nowhere")

@@ -9,6 +9,7 @@ from srntt.cli import _bench_upscale
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json
 from srntt.cli._say import say, say_json
+from srntt.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,17 +27,19 @@ def match(
     references: int | None = None,
     large: Annotated[bool, Parameter(negative="")] = False,
     fast: Annotated[bool, Parameter(negative="")] = False,
-    sizes: tuple[int, ...] = (128, 256, 512),
+    sizes: tuple[int, ...] | None = None,
     channels: tuple[int, ...] | None = None,
-    threads: tuple[int, ...] = (1, 2),
+    threads: tuple[int, ...] | None = None,
     patch: Literal[1, 3] | None = None,
-    repeats: int = 5,
-    check: Annotated[bool, Parameter(negative="--no-check")] = True,
+    repeats: int | None = None,
+    check: Annotated[bool | None, Parameter(negative="--no-check")] = None,
     device: str = "cpu",
     json: Json = False,
 ) -> int:
     """Exact matching beside unfold + matmul and the bare product of the pixels, about two minutes on two cores; or fast
     matching beside exact.
+
+    Of several sizes, channels or threads, say the option once for each.
 
     Args:
         query: Positions of the query, down and across. Default: 83 125; 128 128 on a GPU.
@@ -54,27 +57,39 @@ def match(
     """
     from srntt.match import bench_device, bench_fast, bench_match
 
+    maps = _given(query_size=query, key_size=key, references=references)
     if device != "cpu":
-        report = bench_device(
-            device=device, query_size=query or (128, 128), key_size=key or (256, 256), references=references or 2,
-            channels=channels or (256, 64), patch=patch or 3, repeats=repeats,
-        )  # fmt: skip
+        _refuse_beside(f"--device {device}", fast=fast or None, large=large or None, sizes=sizes, threads=threads,
+                       check=check)  # fmt: skip
+        report = bench_device(device=device, **maps, **_given(channels=channels, patch=patch, repeats=repeats))
         return _show(report, _device_lines(report), json)
-
     if fast:
+        _refuse_beside("--fast", query=query, key=key, references=references, large=large or None, repeats=repeats,
+                       check=check)  # fmt: skip
         reports = [
-            bench_fast(sizes=sizes, channels=depth, patch=patch or 1, threads=number)
+            bench_fast(channels=depth, threads=number, **_given(sizes=sizes, patch=patch))
             for depth in channels or (64,)
-            for number in threads
+            for number in threads or (1, 2)
         ]
         return _show({"fast": reports}, chain.from_iterable(map(_fast_lines, reports)), json)
-    common = {"channels": channels or (256, 64), "threads": threads, "patch": patch or 3, "check": check}
-    usual, number = (83, 125), references or 1
-    report = bench_match(query_size=query or usual, key_size=key or usual, references=number, repeats=repeats, **common)
+    _refuse_beside("exact matching", sizes=sizes)
+    common = _given(channels=channels, threads=threads, patch=patch, check=check)
+    report = bench_match(**maps, **common, **_given(repeats=repeats))
     if large:
         more = bench_match(query_size=(128, 128), key_size=(256, 256), references=2, repeats=1, **common)
         report["cases"] += more["cases"]
     return _show(report, _lines(report), json)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Those that were said; of the others the benchmark has its own defaults."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _refuse_beside(measured: str, **options: Any) -> None:
+    """Raises InputError for an option that would not count."""
+    if unused := [f"--{name}" for name in _given(**options)]:
+        raise InputError(f"{', '.join(unused)}: does not count for {measured}. Leave it out.")
 
 
 def _show(report: dict[str, Any], lines: "Iterable[str]", json: bool) -> int:

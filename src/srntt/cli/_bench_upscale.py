@@ -70,7 +70,7 @@ def memory(
 ) -> int:
     """Time and peak memory against the size of the output and the number of references, predicted and measured.
 
-    Each case is a process of its own, on the CPU.
+    Each case is a process of its own, on the CPU. Of several sizes or numbers, say the option once for each.
 
     Args:
         megapixels: Sizes of outputs, with the first number of references. Default: 0.25, 1 and 4, about two minutes.

@@ -57,9 +57,15 @@ def bench_match(
         ``{"patch", "repeats", "first_call_seconds", "cases": [{"channels", "threads", "query", "key", "references",
         "seconds": {method: median}, "fused_over_pixel_matmul", "unfold_matmul_over_fused", "wrong_index": {method:
         count}}]}``; "wrong_index" counts positions whose index is not that of the definition in float64.
+
+    Raises:
+        InputError: A size or a count below 1.
     """
-    if repeats < 1 or references < 1:
-        raise InputError(f"repeats={repeats}, references={references}; give at least 1 of each.")
+    if min(repeats, references, *query_size, *key_size, *channels, *threads) < 1:
+        raise InputError(
+            f"repeats={repeats}, references={references}, query_size={query_size}, key_size={key_size}, "
+            f"channels={tuple(channels)}, threads={tuple(threads)}: give at least 1 of each."
+        )
     made = [_random_features(max(channels), size, n) for n, size in enumerate([query_size, *[key_size] * references])]
     query, *keys = features or made
     started = time.perf_counter()

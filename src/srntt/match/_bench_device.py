@@ -62,16 +62,17 @@ def bench_device(
         is the largest true cosine that the Triton engine gave away there.
 
     Raises:
-        InputError: The Triton engine does not run there; the text says why.
+        InputError: The Triton engine does not run there; the text says why. A size or a count below 1.
     """
-    place = torch.device(device)
+    place = _device(device)
     if reason := refusal(place):
         raise InputError(f"device={device!r}: the Triton engine does not run there: {reason}.")
     unknown = set(precisions) - {*EXACT, *ROUNDED}
-    if unknown or repeats < 1 or references < 1:
+    if unknown or min(repeats, references, *query_size, *key_size, *channels) < 1:
         raise InputError(
-            f"precisions={list(precisions)}, repeats={repeats}, references={references}: give precisions of "
-            f"{', '.join((*EXACT, *ROUNDED))}, and at least 1 of each count."
+            f"precisions={list(precisions)}, repeats={repeats}, references={references}, query_size={query_size}, "
+            f"key_size={key_size}, channels={tuple(channels)}: give precisions of {', '.join((*EXACT, *ROUNDED))}, and "
+            "at least 1 of each count."
         )
     import triton  # pyright: ignore[reportMissingImports]
 
@@ -87,6 +88,13 @@ def bench_device(
         "device": name, "torch": torch.__version__, "triton": triton.__version__, "patch": patch, "repeats": repeats,
         "matmul_tflops": peaks, "cases": cases,
     }  # fmt: skip
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise InputError(f"device={name!r}: names no device that PyTorch knows. Give cuda, or cuda:1.") from None
 
 
 def _case(query: Tensor, keys: list[Tensor], patch: int, precision: str, repeats: int, peak: float) -> dict[str, Any]:

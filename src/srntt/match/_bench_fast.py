@@ -50,8 +50,10 @@ def bench_fast(
         for a single case.
 
     Raises:
-        InputError: No size, or one below 8.
+        InputError: No size, or one below 8; no channel, or no thread.
     """
+    if min(channels, threads) < 1:
+        raise InputError(f"channels={channels}, threads={threads}: give at least 1 of each.")
     if features is None and (not sizes or min(sizes) < 8):
         raise InputError(f"sizes={tuple(sizes)}: give at least one side, each of at least 8 positions.")
     small = _turned_pair(16, channels)

@@ -20,6 +20,7 @@ from srntt.image import Picture, load, save
 from srntt.upscale._bench import made_pictures
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._memory import peak_bytes
+from srntt.upscale._models import open_model
 from srntt.upscale._upscaler import Upscaler
 
 _SCENE = (1024, 1536)  # pixels of what is made, or cut out of a photograph
@@ -63,11 +64,14 @@ def bench_memory(
 
     Raises:
         InputError: no sizes, or none above 0; a folder without photographs that are large enough.
+        ModelError: no such model, or one whose weights are not here.
     """
-    if not megapixels or not references or min(megapixels) <= 0 or min(references) < 1:
+    if not megapixels or not references or min(*megapixels, *references, *reference) <= 0:
         raise InputError(
-            f"megapixels={tuple(megapixels)}, references={tuple(references)}: give at least one of each, above 0."
+            f"megapixels={tuple(megapixels)}, references={tuple(references)}, reference={reference}: give at least one "
+            "of each, above 0."
         )
+    open_model(model)  # what fails in a process of its own is told as a traceback
     sizes = [_size(amount) for amount in megapixels]
     asked = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
     common = {"model": str(model), "reference": [*reference], "matcher": matcher, "memory": memory}

@@ -34,7 +34,9 @@ class Panel:
 
 
 PANELS = (
-    Panel("lite-rec, PSNR-Y", ("lite-rec-1", "lite-rec-2", "lite-rec-3"), {"first": "with a reference", "none": "without"}),
+    Panel(
+        "lite-rec, PSNR-Y", ("lite-rec-1", "lite-rec-2", "lite-rec-3"), {"first": "with a reference", "none": "without"}
+    ),
     Panel("lite-gan, losses", ("lite-gan",), {"perceptual": "perceptual", "texture": "texture"}),
     Panel("lite-real, losses", ("lite-real-2", "lite-real-3"), {"perceptual": "perceptual", "texture": "texture"}),
     Panel("paper-rec, L1", ("paper-rec-1", "paper-rec-2"), {"reconstruction": "on what each step had"}),

@@ -40,7 +40,7 @@ def test_what_fast_matching_cannot_do_is_exact_and_says_why():
     needed = fast_match_bytes(size, [size], 64, 1, 1)
     starved = choose_matcher(size, [size], 64, patch=1, memory=needed - 1)
     assert starved.matcher == "exact"
-    assert f"takes {needed} bytes of the {needed - 1}" in starved.reason
+    assert f"takes {needed / 1e6:.0f} MB of the {(needed - 1) / 1e6:.0f} there are" in starved.reason
     assert choose_matcher(size, [size], 64, patch=1, memory=needed).matcher == "fast"
 
 

@@ -85,7 +85,10 @@ def choose_matcher(
     needed = fast_match_bytes(query_positions, key_positions, channels, patch, threads)
     if memory is not None and memory < needed:
         return MatcherChoice(
-            "exact", exact, fast, f"exact matching: fast matching takes {needed} bytes of the {memory} there are"
+            "exact",
+            exact,
+            fast,
+            f"exact matching: fast matching takes {needed / 1e6:.0f} MB of the {memory / 1e6:.0f} there are",
         )
     chosen: Matcher = "fast" if fast * _WORTH < exact else "exact"
     return MatcherChoice(

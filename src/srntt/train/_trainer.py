@@ -108,8 +108,8 @@ class Trainer:
         """Continue from a folder's checkpoint.
 
         Raises:
-            ModelError: missing, damaged, or of another recipe; length and time limit of the run may differ, and what it began
-                from.
+            ModelError: missing, damaged, or of another recipe; length and time limit of the run may differ, and what
+                it began from.
         """
         file = folder / "checkpoint.safetensors"
         told = _read_run(file)

@@ -1,5 +1,6 @@
 """Memory predicted before work starts, and the tile that follows from it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -180,13 +181,13 @@ def plan_upscale(needs: Needs, room: Room, tile: int | None, matching: Callable[
     ]
     side, rows = chosen
     if side is None or rows is None:
-        least = stages(sides[-1], _BANDS[-1])
+        least = max(map(sum, stages(sides[-1], _BANDS[-1])))
         raise MemoryBudgetError(
-            f"This needs {format_memory(max(map(sum, least)))} even in tiles of {sides[-1]}: "
+            f"This needs {format_memory(least)} even in tiles of {sides[-1]}: "
             f"{format_memory(held + needs.output)} for program, references and the output of "
             f"{needs.job.width * needs.scale} x {needs.job.height * needs.scale}, "
-            f"{format_memory(max(map(sum, least)) - held - needs.output)} for the matches and one tile. "
-            f"{_allowed(room)} Allow more memory, give fewer or smaller references, or a smaller picture."
+            f"{format_memory(least - held - needs.output)} for the matches and one tile. "
+            f"{_allowed(room, least)} Allow more memory, give fewer or smaller references, or a smaller picture."
         )
     on_host = int(room.device_free is None)
     return Plan(side, rows, max(host + on_host * there for host, there in stages(side, rows)))
@@ -231,11 +232,18 @@ def plan_reference(
         least = lasting + encoding(_REFERENCE_BANDS[-1])
         raise MemoryBudgetError(
             f"Encoding a reference of {width} x {height} needs {format_memory(least)}, of which {format_memory(kept)} "
-            f"stay for as long as it is used. {_allowed(room)} Allow more memory, or give fewer or smaller references."
+            f"stay for as long as it is used. {_allowed(room, least)} Allow more memory, or give fewer or smaller "
+            "references."
         )
     return ReferencePlan(rows, kept, lasting + encoding(rows))
 
 
-def _allowed(room: Room) -> str:
-    device = "" if room.device_free is None else f" and {format_memory(room.device_free)} on the device"
-    return f"Allowed are {format_memory(room.budget)}{device}, {_RESERVE:.0%} of it kept in reserve."
+def _allowed(room: Room, least: int) -> str:
+    """What there is, and the budget in which the least that the process would hold fits."""
+    reserve = f"{_RESERVE:.0%} of it kept in reserve"
+    if room.device_free is not None:
+        return (
+            f"Allowed are {format_memory(room.budget)}, {reserve}, and {format_memory(room.device_free)} on the device."
+        )
+    enough = math.ceil(least / (1 - _RESERVE) / 10**7) * 10**7
+    return f"Allowed are {format_memory(room.budget)}, {reserve}; {format_memory(enough)} would do."

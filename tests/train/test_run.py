@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import pytest
@@ -265,3 +266,9 @@ def test_two_processes_with_a_limit_of_time_end_together(place, tmp_path):
     (entries,) = _logs(tmp_path, "two")
     assert entries[-1]["minutes"] >= 0.05
     assert len(entries) > 2
+
+
+def test_no_thread_is_left_behind(recipe, place):
+    before = threading.enumerate()
+    train(_with(recipe, "schedule", steps=1), place)
+    assert threading.enumerate() == before

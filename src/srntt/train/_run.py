@@ -5,7 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -121,19 +121,20 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
         workers.wait()
         return place.output / "model.safetensors"
     clock, saved, every = _Clock(trainer.seconds), trainer.seconds, place.interval(recipe.schedule)
-    for pairs in _prefetched(source, recipe, trainer.step, workers):
-        _advance(trainer, pairs, place.output, log)
-        trainer.seconds = workers.of_first(clock.seconds(), place.device)
-        if log:
-            log.watcher.moved(trainer.progress())
-        finished = trainer.progress() >= 1
-        if finished or trainer.seconds - saved > every:
-            saved = trainer.seconds
+    with _prefetched(source, recipe, trainer.step, workers) as batches:
+        for pairs in batches:
+            _advance(trainer, pairs, place.output, log)
+            trainer.seconds = workers.of_first(clock.seconds(), place.device)
             if log:
-                _report(trainer, pairs, place, log)
-            workers.wait()
-        if finished:
-            break
+                log.watcher.moved(trainer.progress())
+            finished = trainer.progress() >= 1
+            if finished or trainer.seconds - saved > every:
+                saved = trainer.seconds
+                if log:
+                    _report(trainer, pairs, place, log)
+                workers.wait()
+            if finished:
+                break
     return place.output / "model.safetensors"
 
 
@@ -205,13 +206,19 @@ class _Clock:
         return self._before + time.monotonic() - self._began
 
 
-def _prefetched(source: PhotographPairs | PairFolder, recipe: Recipe, step: int, workers: Workers) -> Iterator[Pairs]:
-    """The batches of the steps from ``step`` on, made ahead by a thread."""
+@contextmanager
+def _prefetched(
+    source: PhotographPairs | PairFolder, recipe: Recipe, step: int, workers: Workers
+) -> Iterator[Iterator[Pairs]]:
+    """The batches of the steps from ``step`` on, made ahead by a thread, which ends with the block: one in torch when
+    the interpreter ends aborts the process.
+    """
     samples = workers.samples(recipe.schedule.batch)
     ready: queue.Queue[Pairs | Exception] = queue.Queue(_PREFETCH)
+    ended = threading.Event()
 
     def work(step: int) -> None:
-        while True:
+        while not ended.is_set():
             try:
                 ready.put(source.draw(recipe.schedule.seed, step, samples))
             except Exception as error:
@@ -219,9 +226,19 @@ def _prefetched(source: PhotographPairs | PairFolder, recipe: Recipe, step: int,
                 return
             step += 1
 
-    threading.Thread(target=work, args=(step,), daemon=True).start()
-    while True:
-        pairs = ready.get()
-        if isinstance(pairs, Exception):
-            raise pairs
-        yield pairs
+    def batches() -> Iterator[Pairs]:
+        while True:
+            pairs = ready.get()
+            if isinstance(pairs, Exception):
+                raise pairs
+            yield pairs
+
+    thread = threading.Thread(target=work, args=(step,), daemon=True)
+    thread.start()
+    try:
+        yield batches()
+    finally:
+        ended.set()
+        while thread.is_alive():
+            with suppress(queue.Empty):
+                ready.get(timeout=0.05)  # it may wait for room

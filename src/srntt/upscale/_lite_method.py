@@ -50,7 +50,7 @@ class LiteMethod:
     patch = 1
     key = "descriptor"
     appetite = Appetite(
-        encode=100, encoded=33, matched=46, candidates=3, alone=1900, render=4200, another=1400, first=80_000_000
+        encode=100, encoded=33, matched=46, candidates=3, alone=2050, render=4500, another=1400, first=80_000_000
     )
 
     def __init__(self, model: Lite, device: torch.device) -> None:

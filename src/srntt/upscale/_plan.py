@@ -9,7 +9,7 @@ from srntt.match import Matcher
 from srntt.upscale._consistent import consistency_bytes
 from srntt.upscale._memory import format_memory
 from srntt.upscale._method import Appetite
-from srntt.upscale._tiles import BLEND, SMALLEST
+from srntt.upscale._tiles import BLEND, SMALLEST, spans
 
 _TILES = (256, 192, 128, 96, 64, 48, SMALLEST)
 _BANDS = (128, 64, 32, 16, 8)
@@ -144,7 +144,10 @@ class Needs:
         """A tile while the network sees it."""
         appetite = self.appetite
         each = appetite.render + appetite.another * (self.candidates - 1) if self.candidates else appetite.alone
-        height, width = (min(side + 2 * self.halo, extent) for extent in (self.job.height, self.job.width))
+        height, width = (
+            max(span.outer_stop - span.outer_start for span in spans(extent, side, self.halo))
+            for extent in (self.job.height, self.job.width)
+        )
         return height * width * each
 
 

@@ -15,16 +15,15 @@ they are of.
 import argparse
 import hashlib
 import json
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from origin import origin
 from quality_tables import write_tables
 
 from srntt import Upscaler
@@ -39,7 +38,6 @@ from srntt.evaluate import (
     Reference,
     ReferenceKind,
     choose_metrics,
-    environment,
     model_method,
     open_peer,
     protocol_named,
@@ -164,23 +162,6 @@ def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]
         **now,
         "rows": [*({**entry, "commit": entry.get("commit", before["commit"])} for entry in kept), *now["rows"]],
     }
-
-
-def origin() -> dict[str, Any]:
-    """The commit that the figures are of, whether the program differed from it, when, and with what."""
-    commit = git("rev-parse", "HEAD") or None
-    modified = bool(git("status", "--porcelain", "--", "src", "benchmarks/quality.py"))
-    date = datetime.now(UTC).strftime("%Y-%m-%d")
-    return {"commit": commit, "modified": modified, "date": date, "environment": environment()}
-
-
-def git(*arguments: str) -> str:
-    """What git says; nothing outside a checkout."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
 
 
 def weights_file_hash() -> str:

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -24,13 +23,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from origin import origin
 from peer_matchers import PEERS, unit_patches
 from peer_swap import fold_swap
 from performance_tables import write_tables
 from torch import Tensor, nn
 
 from srntt._files import write_bytes
-from srntt.evaluate import environment
 from srntt.match import Correspondence, bench_fast, dense_match, fast_match
 from srntt.match._bench_fast import _turned_pair
 from srntt.transfer import swap
@@ -55,7 +54,7 @@ def main() -> None:
         parser.error(f"--parts {','.join(unknown)}: there are {','.join(PARTS)}")
     if asked.keep and names != list(PARTS):
         parser.error("--keep keeps whole runs: leave out --parts")
-    report = origin() | {"parts": {name: told(name) for name in names}}
+    report = origin("src", "benchmarks") | busyness() | {"parts": {name: told(name) for name in names}}
     report["ratios"] = ratios(report["parts"])
     text = json.dumps(report, indent=1) + "\n"
     write_bytes(asked.output, text.encode())
@@ -65,15 +64,10 @@ def main() -> None:
         write_tables(report)
 
 
-def origin() -> dict[str, Any]:
-    """What was measured, when, where, and how busy the machine was before."""
-    commit = _git("rev-parse", "HEAD") or None
+def busyness() -> dict[str, Any]:
+    """Threads that there are for the work, and how busy the machine was before."""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {
-        "commit": commit, "modified": bool(_git("status", "--porcelain", "--", "src", "benchmarks")),
-        "date": datetime.now(UTC).date().isoformat(), "threads": torch.get_num_threads(), "load_before": busy,
-        "environment": environment(),
-    }  # fmt: skip
+    return {"threads": torch.get_num_threads(), "load_before": busy}
 
 
 def told(name: str) -> dict[str, Any]:
@@ -246,14 +240,6 @@ def _python_with_faiss() -> str | None:
             if tried.returncode == 0:
                 return python
     return None
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from srntt.match._bench_fast import _turned_pair
 from srntt.transfer import swap
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
-_SCRIPTS = ("peer_matchers", "peer_swap", "performance_tables", "check", "suite")
+_SCRIPTS = ("origin", "peer_matchers", "peer_swap", "performance_tables", "check", "suite")
 
 
 @pytest.fixture(scope="module")

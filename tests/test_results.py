@@ -32,9 +32,10 @@ def loaded(name: str) -> ModuleType:
 @pytest.fixture
 def quality() -> Iterator[ModuleType]:
     before = set(sys.modules)
-    loaded("quality_tables")
+    for name in ("origin", "quality_tables"):
+        loaded(name)
     yield loaded("quality")
-    for name in ("quality", "quality_tables"):
+    for name in ("quality", "quality_tables", "origin"):
         if name not in before:
             sys.modules.pop(name, None)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from attacks.attack import WRITABLE
+from forks import end_with
 
 _ADDRESS_SPACE = 6 << 30  # beyond what is mapped already: not the measure, only what keeps the machine safe
 _WALL_SECONDS = 90
@@ -44,7 +45,7 @@ def _import_everything() -> None:
 def _run(order: dict[str, Any]) -> dict[str, Any]:
     child = os.fork()
     if not child:
-        _as_child(order)
+        end_with(lambda: _as_child(order))
     code, usage = _wait(child)
     held = float(Path(order["told"], "held").read_text())
     return {"code": code, "seconds": usage.ru_utime + usage.ru_stime, "mib": usage.ru_maxrss / 1024 - held}
@@ -63,19 +64,9 @@ def _wait(child: int) -> tuple[int, resource.struct_rusage]:
     return os.waitstatus_to_exitcode(status), usage
 
 
-def _as_child(order: dict[str, Any]) -> None:
-    code = 99
-    try:
-        _confine(order)
-        code = _obey(order["command"])
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(code)
+def _as_child(order: dict[str, Any]) -> int:
+    _confine(order)
+    return _obey(order["command"])
 
 
 def _confine(order: dict[str, Any]) -> None:

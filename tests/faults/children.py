@@ -5,13 +5,14 @@ import importlib
 import json
 import os
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from forks import end_with
 
 from srntt.cli import main
 
@@ -48,20 +49,14 @@ def start(folder: Path, command: Sequence[str], prepare: Callable[[], object] = 
     """Begin a command in a folder, after ``prepare`` was called there; gives the process."""
     child = os.fork()
     if not child:
-        code = 99
-        try:
-            _settle(folder)
-            prepare()
-            code = main(list(command))
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-        finally:
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
-            os._exit(code)
+        end_with(lambda: _obey(folder, command, prepare))
     return child
+
+
+def _obey(folder: Path, command: Sequence[str], prepare: Callable[[], object]) -> int:
+    _settle(folder)
+    prepare()
+    return main(list(command))
 
 
 def finish(child: int, folder: Path) -> Ended:

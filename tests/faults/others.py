@@ -2,10 +2,10 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from faults.children import finish, run, start
+from faults.children import Ended, finish, run, start
 from faults.fault import Fault, Ground, Trial
 from faults.works import is_told, judged, known, leftovers, went_on
 
@@ -86,12 +86,17 @@ def _set_back() -> None:
     time.time_ns = lambda: int(earlier() * 1e9)
 
 
+def _both(folder: Path, command: Sequence[str]) -> list[Ended]:
+    """A command twice at once."""
+    children = [start(folder, command) for _ in range(2)]
+    return [finish(child, folder) for child in children]
+
+
 def _two_batches(ground: Ground, count: int) -> Iterator[Trial]:
     work, whole = known("batch", ground)
     for _ in range(count):
         with ground.folder() as folder:
-            both = [start(folder, work.begin) for _ in range(2)]
-            ended = [finish(child, folder) for child in both]
+            ended = _both(folder, work.begin)
             facts, lost = judged(work, whole, folder)
             refused = [one for one in ended if "is being written to by" in one.said]
             lost += [] if facts == whole.facts else ["other files than one batch alone leaves"]
@@ -104,8 +109,7 @@ def _two_upscales(ground: Ground, count: int) -> Iterator[Trial]:
     command = [word for word in work.begin if word != "--overwrite"]
     for _ in range(count):
         with ground.folder() as folder:
-            both = [start(folder, command) for _ in range(2)]
-            ended = [finish(child, folder) for child in both]
+            ended = _both(folder, command)
             _, lost = judged(work, whole, folder)
             codes = sorted(one.code for one in ended)
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
@@ -117,8 +121,7 @@ def _two_trains(ground: Ground, count: int) -> Iterator[Trial]:
     work, whole = known("train", ground)
     for _ in range(count):
         with ground.folder() as folder:
-            both = [start(folder, work.begin) for _ in range(2)]
-            ended = [finish(child, folder) for child in both]
+            ended = _both(folder, work.begin)
             facts, lost = judged(work, whole, folder)
             codes = sorted(one.code for one in ended)
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]

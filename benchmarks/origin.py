@@ -1,0 +1,29 @@
+"""Where figures come from."""
+
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from srntt.evaluate import environment
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def origin(*paths: str) -> dict[str, Any]:
+    """The commit that figures are of, whether what lies at these paths differed from it, when, and with what."""
+    return {
+        "commit": _git("rev-parse", "HEAD") or None,
+        "modified": bool(_git("status", "--porcelain", "--", *paths)),
+        "date": datetime.now(UTC).date().isoformat(),
+        "environment": environment(),
+    }
+
+
+def _git(*arguments: str) -> str:
+    """What git says; nothing outside a checkout."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

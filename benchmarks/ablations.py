@@ -18,15 +18,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srntt.features import Description, TextureEncoder, enlarge, load_vgg19, reduce
+from srntt.features import Description, TextureEncoder, enlarge, reduce
 from srntt.features import as_uint8 as rounded
-from srntt.network import Lite, LiteConfig, find_vgg19
+from srntt.models.lite import Lite, LiteConfig
 from srntt.train._recipe import Losses, Recipe, Schedule
 from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
 from srntt.train.pairs._draws import generator
 from srntt.train.pairs._pairs import PairRange, make_pairs
 from srntt.train.pairs._photographs import Photographs
+from srntt.weights import find_vgg19, load_vgg19
 
 _BASE = Recipe(
     lite=LiteConfig(channels=32, content_blocks=4, transfer_blocks=4),

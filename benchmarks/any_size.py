@@ -23,7 +23,8 @@ from performance_tables import DOCUMENT, markdown
 
 from srntt._files import write_bytes
 from srntt.evaluate import environment
-from srntt.upscale import bench_memory, parse_memory
+from srntt.memory import parse_memory
+from srntt.upscale import bench_memory
 
 REPOSITORY = Path(__file__).parent.parent
 PICTURE = REPOSITORY / "docs" / "any-size.svg"

@@ -13,11 +13,11 @@ import sys
 
 import torch
 
+from srntt.match._field import Field, View
+from srntt.memory._process import give_back, peak_bytes, resident_bytes, start_peak
+from srntt.models._drive import Method
+from srntt.models._references import EncodedReference
 from srntt.upscale import Upscaler
-from srntt.upscale._field import Field, View
-from srntt.upscale._memory import give_back, peak_bytes, resident_bytes, start_peak
-from srntt.upscale._method import Method
-from srntt.upscale._references import EncodedReference
 
 _SIZES = {
     "encode": (160, 608, 1120), "alone": (80, 176, 304), "render 1": (80, 176, 304), "render 3": (80, 176, 304),

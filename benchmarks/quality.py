@@ -28,6 +28,7 @@ from quality_tables import write_tables
 
 from srntt import Upscaler
 from srntt._files import write_bytes
+from srntt.data import ReferenceKind
 from srntt.errors import InputError, MissingDependencyError
 from srntt.evaluate import (
     Answer,
@@ -36,14 +37,13 @@ from srntt.evaluate import (
     Method,
     Peer,
     Reference,
-    ReferenceKind,
     choose_metrics,
     model_method,
     open_peer,
     protocol_named,
-    round_to_bytes,
     score_pairs,
 )
+from srntt.metrics import round_to_bytes
 
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = REPOSITORY / "benchmarks" / "results" / "quality.json"

@@ -32,8 +32,9 @@ from torch import Tensor, nn
 from srntt._files import write_bytes
 from srntt.match import Correspondence, bench_fast, dense_match, fast_match
 from srntt.match._bench_fast import _turned_pair
+from srntt.models import open_model
 from srntt.transfer import swap
-from srntt.upscale import bench_memory, bench_upscale, open_model
+from srntt.upscale import bench_memory, bench_upscale
 
 REPOSITORY = Path(__file__).parent.parent
 KEPT = REPOSITORY / "benchmarks" / "results" / "performance.json"

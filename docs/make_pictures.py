@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from srntt import References, Upscaler
-from srntt.evaluate import psnr_y
 from srntt.image import load
+from srntt.metrics import psnr_y
 
 DOCS = Path(__file__).parent
 PICTURES = DOCS / "pictures"

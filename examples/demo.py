@@ -13,8 +13,8 @@ from PIL import Image
 
 from srntt import References, Result, Upscaler, load
 from srntt.errors import SrnttError
-from srntt.evaluate import psnr_y, round_to_bytes
 from srntt.image import Picture
+from srntt.metrics import psnr_y, round_to_bytes
 
 PICTURES = Path(__file__).parent / "motorcycle"
 OUTPUT = Path("out") / "motorcycle.png"

@@ -15,17 +15,21 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FOLDERS = (
     "cli",
     "demo",
+    "report",
     "batch",
     "evaluate",
-    "export",
     "train",
     "upscale",
-    "network",
+    "models",
+    "weights",
+    "views",
     "transfer",
     "match",
     "features",
+    "metrics",
+    "data",
     "image",
-    "weights",
+    "memory",
 )
 
 

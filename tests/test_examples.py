@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from srntt import load
-from srntt.evaluate import read_pairs
+from srntt.data import read_pairs
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 MOTORCYCLE = EXAMPLES / "motorcycle"

@@ -4,7 +4,7 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from srntt.evaluate import luma
+from srntt.metrics import luma
 
 
 def test_wrong_shape_is_refused():

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from srntt.network import Lite, LiteConfig, save_model
+from srntt.models import save_model
+from srntt.models.lite import Lite, LiteConfig
 
 
 def tiny_network(descriptor: int = 8) -> Lite:

@@ -18,7 +18,8 @@ from srntt import errors
 
 if TYPE_CHECKING:
     from srntt.image import load, save
-    from srntt.upscale import References, Result, Upscaler
+    from srntt.models import References
+    from srntt.upscale import Result, Upscaler
 
 __version__ = "0.1.0.dev0"
 

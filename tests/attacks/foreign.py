@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from attacks.attack import Attack
 from attacks.material import file
-from network.official_oracle import save_official
+from models.official_oracle import save_official
 
 Content = bytes | Callable[[], bytes]
 
@@ -348,7 +348,7 @@ def _shared_storage(count: int) -> bytes:
     """A PyTorch file with VGG19's names, all of which are one storage of this many floats."""
     import torch
 
-    from srntt.features import torchvision_names
+    from srntt.weights import torchvision_names
 
     stream, whole = io.BytesIO(), torch.zeros(count)
     torch.save(dict.fromkeys(torchvision_names(), whole[:]), stream)

@@ -13,7 +13,7 @@ from PIL import Image
 from reference.png import chunk, write_png
 from tiny import tiny_network
 
-from srntt.network import save_model
+from srntt.models import save_model
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 SMALL = (16, 20)  # height and width of what is harmless

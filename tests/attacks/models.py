@@ -222,7 +222,7 @@ def _references() -> Iterator[Attack]:
 def use_references() -> str:
     """What the commands above run: load, then upscale with them."""
     from srntt import Upscaler
-    from srntt.upscale import References
+    from srntt.models import References
 
     upscaler = Upscaler.from_pretrained("tiny.safetensors")
     references = References.load("refs.safetensors")

@@ -38,7 +38,7 @@ def serve() -> None:
 
 
 def _import_everything() -> None:
-    for name in ("batch", "cli", "cli._app", "evaluate", "network", "train", "upscale"):
+    for name in ("batch", "cli", "cli._app", "evaluate", "models", "train", "upscale"):
         importlib.import_module(f"srntt.{name}")
 
 

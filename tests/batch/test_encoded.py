@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 
 from srntt.batch import EncodedReferences, ReferenceFile
-from srntt.upscale import EncodedReference, References
+from srntt.models import EncodedReference, References
 
 _IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 

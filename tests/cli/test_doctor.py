@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from srntt.cli import _checks
-from srntt.network import PaperSRNTT, save_model
+from srntt.models import save_model
+from srntt.models.paper import PaperSRNTT
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +16,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch, model: Path) -> list[dict]:
     """The embedded models, replaced by the tiny one."""
     size = (model / "model.safetensors").stat().st_size
     models = [{"name": "tiny", "path": str(model), "bytes": size, "description": ""}]
-    monkeypatch.setattr("srntt.upscale.list_models", lambda: models)
+    monkeypatch.setattr("srntt.models.list_models", lambda: models)
     return models
 
 

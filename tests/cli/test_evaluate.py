@@ -11,7 +11,8 @@ from cli.pictures import contents
 from evaluate.pictures import entry, write_pairs
 from evaluate.sets import flat
 
-from srntt.evaluate import PAIRS, PEERS, Answer, Reference, bicubic, read_pairs, score_pairs
+from srntt.data import read_pairs
+from srntt.evaluate import PAIRS, PEERS, Answer, Reference, bicubic, score_pairs
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_a_report_that_cannot_be_written_is_known_before_the_work(
     def full(**_: object) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("srntt.evaluate._report.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("srntt.report._report.tempfile.TemporaryFile", full)
     monkeypatch.setitem(PEERS, "bicubic", lambda *_: pytest.fail("scored"))
     ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--report", tmp_path / "x" / "out")
     assert ran.code == 2

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from srntt.demo import Settings, _serve
-from srntt.upscale import list_models
+from srntt.models import list_models
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from PIL import Image
 
 from srntt.cli._train import describe
 from srntt.cli._train_progress import TrainProgress, in_words, share_done
-from srntt.network import load_model
+from srntt.models import load_model
 from srntt.train import Schedule, shipped_recipes
 
 _TINY = """

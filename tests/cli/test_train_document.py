@@ -13,7 +13,7 @@ from cli.pictures import pixels, size_and_mode
 from cli.test_processes import environment
 from PIL import Image
 
-from srntt.network import load_model
+from srntt.models import load_model
 from srntt.train import shipped_recipes
 
 REPOSITORY = Path(__file__).parent.parent.parent

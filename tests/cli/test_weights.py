@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from network.hub_server import lead_to, serving
+from weights.hub_server import lead_to, serving
 
-from srntt.features import save_vgg19
 from srntt.features._vgg import tensor_shapes
-from srntt.network import ContentExtractor, load_model, vgg19_path
+from srntt.models import load_model
+from srntt.models.paper import ContentExtractor
+from srntt.weights import save_vgg19, vgg19_path
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def official_npz(path: Path) -> Path:
 
 def test_list_names_the_models_and_what_is_not_fetched(run, monkeypatch: pytest.MonkeyPatch) -> None:
     models = [{"name": "lite-rec", "path": "/there", "bytes": 5_400_000, "description": "For fidelity."}]
-    monkeypatch.setattr("srntt.upscale.list_models", lambda: models)
+    monkeypatch.setattr("srntt.models.list_models", lambda: models)
     ran = run("weights", "list")
     assert ran.code == 0
     assert ran.out.splitlines() == [
@@ -82,7 +83,7 @@ def test_get_shows_how_far_a_download_is(run, monkeypatch: pytest.MonkeyPatch, v
         progress(100, 100)
         return vgg19_file
 
-    monkeypatch.setattr("srntt.network.get_vgg19", fetch)
+    monkeypatch.setattr("srntt.weights.get_vgg19", fetch)
     ran = run("weights", "get", "vgg19")
     assert (ran.code, ran.err) == (0, "downloading: 100 %\n")
 
@@ -114,7 +115,7 @@ def test_metric_weights_that_cannot_be_had(
 ) -> None:
     (tmp_path / "evil.ckpt").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00exit\x85R.")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("srntt.evaluate._metric_weights.find_spec", lambda package: None)
+    monkeypatch.setattr("srntt.weights._metric_weights.find_spec", lambda package: None)
     ran = run("weights", "get", *arguments)
     assert ran.code == code, ran.err
     assert said in ran.err
@@ -147,7 +148,7 @@ def test_convert_says_what_the_extractor_alone_is_good_for(run, tmp_path: Path) 
 def test_convert_says_that_vgg19_is_still_to_be_fetched(
     run, tmp_path: Path, vgg19_file: Path, monkeypatch: pytest.MonkeyPatch, fetched: bool
 ) -> None:
-    monkeypatch.setattr("srntt.network.convert_official", lambda path, *_, **__: path)  # tests/network converts
+    monkeypatch.setattr("srntt.models.convert_official", lambda path, *_, **__: path)  # tests/network converts
     for name in ("upscale.npz", "srntt.npz"):
         (tmp_path / name).touch()
     if fetched:

@@ -9,7 +9,7 @@ from PIL import Image
 
 from srntt import Upscaler, load
 from srntt.demo._helpfulness import HELPED, LET_IN, Contribution, contributions, judged
-from srntt.evaluate import psnr_y, round_to_bytes
+from srntt.metrics import psnr_y, round_to_bytes
 from srntt.upscale import Provenance
 
 

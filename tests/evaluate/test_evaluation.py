@@ -10,26 +10,12 @@ import pytest
 from evaluate.pictures import entry, scene, write_pairs
 from PIL import Image
 
+from srntt.data import read_pairs
 from srntt.errors import InputError, PictureError
-from srntt.evaluate import (
-    PAIRS,
-    Answer,
-    Evaluation,
-    Score,
-    as_json,
-    bicubic,
-    check_report,
-    protocol_named,
-    psnr_rgb,
-    psnr_y,
-    read_pairs,
-    read_target,
-    score_pairs,
-    ssim_y,
-    table,
-    write_report,
-)
+from srntt.evaluate import PAIRS, Answer, Evaluation, Score, bicubic, protocol_named, read_target, score_pairs
 from srntt.image import load
+from srntt.metrics import psnr_rgb, psnr_y, ssim_y
+from srntt.report import as_json, check_report, table, write_report
 
 GOLDEN = {  # picture of the official run: PSNR on RGB, PSNR on Y, SSIM on Y; nothing cropped, Y not rounded
     "Bicubic.png": (20.877, 22.379, 0.6476),

@@ -9,6 +9,7 @@ import pytest
 from evaluate.pictures import scene, write_pairs
 from PIL import Image
 
+from srntt.data import read_pairs
 from srntt.errors import OutputError
 from srntt.evaluate import (
     JOURNAL_FILE,
@@ -20,7 +21,6 @@ from srntt.evaluate import (
     Score,
     bicubic,
     protocol_named,
-    read_pairs,
     score_pairs,
 )
 

@@ -9,17 +9,9 @@ import pytest
 from evaluate.pictures import scene
 from PIL import Image
 
+from srntt.data import read_pairs
 from srntt.errors import InputError, MissingDependencyError, ModelError
-from srntt.evaluate import (
-    PEERS_PYTHON,
-    PeerProcess,
-    lanczos,
-    mean_scores,
-    open_peer,
-    protocol_named,
-    read_pairs,
-    score_pairs,
-)
+from srntt.evaluate import PEERS_PYTHON, PeerProcess, lanczos, mean_scores, open_peer, protocol_named, score_pairs
 
 START = """
     import json, os, sys, time
@@ -170,7 +162,8 @@ def test_dat_light_on_set5_is_as_published(peers: None, shared_data: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "psnr"), [("dat-light", 23.187), ("realesrgan", 20.95)])
 def test_peers_on_a_group_of_cufed5(peers: None, shared_data: Path, name: str, psnr: float) -> None:
-    from srntt.evaluate import psnr_y, read_rgb, round_to_bytes
+    from srntt.evaluate import read_rgb
+    from srntt.metrics import psnr_y, round_to_bytes
 
     folder = shared_data / "golden-srntt"
     with open_peer(name) as peer:

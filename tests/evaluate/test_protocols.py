@@ -12,23 +12,22 @@ from evaluate.sets import cufed5, flat, selfexsr, sun80, wr_sr, write
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from srntt.data import Pair
 from srntt.errors import InputError
 from srntt.evaluate import (
     METRICS,
     PROTOCOLS,
     Answer,
-    Pair,
     Reference,
     bicubic,
     bicubic_matlab,
     choose_metrics,
-    luma,
     prepare,
     protocol_named,
     read_rgb,
-    round_to_bytes,
     score_pairs,
 )
+from srntt.metrics import luma, round_to_bytes
 
 REFERENCE_SIZES = ((38, 45), (50, 33), (38, 45), (21, 60), (29, 29))  # height, width of _1 to _5
 

@@ -35,7 +35,7 @@ class Ended:
 
 def import_everything() -> None:
     """What each fork would import else."""
-    ours = [f"srntt.{name}" for name in ("batch", "cli._app", "evaluate", "network", "train", "upscale")]
+    ours = [f"srntt.{name}" for name in ("batch", "cli._app", "evaluate", "models", "train", "upscale")]
     for name in (*ours, "torch._dynamo", "scipy.linalg", "numba.typed"):
         importlib.import_module(name)
     gc.freeze()  # or each fork goes through all of torch when it collects

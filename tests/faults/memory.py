@@ -15,8 +15,9 @@ from faults.works import is_told, judged, known, leftovers, works
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from srntt.errors import MemoryBudgetError, MissingDependencyError, SrnttError
-from srntt.upscale import EncodedReference, Result, Upscaler
-from srntt.upscale._field import Field
+from srntt.match._field import Field
+from srntt.models import EncodedReference
+from srntt.upscale import Result, Upscaler
 
 _SEVERE = ("upscale", "batch", "train", "weights")
 _STEP_MIB = 4

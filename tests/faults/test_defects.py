@@ -10,7 +10,8 @@ from batch.pictures import write_pictures
 
 from srntt._lock import locked
 from srntt.errors import OutputError
-from srntt.network import Lite, LiteConfig, load_model, save_model
+from srntt.models import load_model, save_model
+from srntt.models.lite import Lite, LiteConfig
 from srntt.train import Recipe, Schedule, Surroundings, train
 from srntt.train._log import Log, PrintedLines
 from srntt.train.pairs._pairs import PairRange

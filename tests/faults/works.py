@@ -16,11 +16,12 @@ from batch.pictures import pixels, write_pictures
 from faults.children import Ended, processor_seconds, run, start
 from faults.disk import Disk
 from faults.fault import Ground
-from network import official_oracle
+from models import official_oracle
 from PIL import Image
 
 from srntt._safetensors import read_header, read_tensors
-from srntt.network import Lite, LiteConfig, load_model, save_model
+from srntt.models import load_model, save_model
+from srntt.models.lite import Lite, LiteConfig
 
 _RECIPE = """
 [lite]

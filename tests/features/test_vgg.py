@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from srntt.errors import InputError
-from srntt.features import LAYERS, VGG19Features, load_vgg19
+from srntt.features import LAYERS, VGG19Features
+from srntt.weights import load_vgg19
 
 FILES = {"caffe": "caffe-conv1_1-conv3_4-rgb.safetensors", "torchvision": "torchvision-conv1_1-conv3_1.safetensors"}
 

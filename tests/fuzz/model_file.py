@@ -11,8 +11,7 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["srntt"]):
-    from srntt.network import load_model
-    from srntt.upscale import References
+    from srntt.models import References, load_model
 
 from attacks.material import tiny_model
 from fuzz.harness import fuzz

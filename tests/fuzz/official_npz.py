@@ -10,10 +10,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["srntt", "zipfile", "pickletools"]):
-    from srntt.network._flax_file import read_flax_parameters
-    from srntt.network._mat_file import read_mat
-    from srntt.network._official_npz import read_official
-    from srntt.network._torch_file import read_torch_file
+    from srntt.models.paper._official import read_official
+    from srntt.weights._flax_file import read_flax_parameters
+    from srntt.weights._mat_file import read_mat
+    from srntt.weights._torch_file import read_torch_file
 
 import numpy as np
 import torch

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from srntt.features import VGG19Features, save_vgg19
-from srntt.network import PaperConfig, PaperSRNTT, vgg19_path
+from srntt.features import VGG19Features
+from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler
+from srntt.weights import save_vgg19, vgg19_path
 
 LIGHT = ("lite-rec", "lite-gan", "lite-real")
 

@@ -8,10 +8,10 @@ from PIL import Image
 from properties.scenes import BICUBIC, largest_difference, psnr, scene
 
 from srntt.image import Picture
+from srntt.memory._process import peak_bytes, resident_bytes, start_peak
+from srntt.models._drive import Appetite
 from srntt.upscale import Upscaler, _consistent
 from srntt.upscale._consistent import back_project, consistency
-from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
-from srntt.upscale._method import Appetite
 from srntt.upscale._plan import Job, Needs
 
 

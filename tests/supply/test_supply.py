@@ -10,8 +10,7 @@ from supply.audit import UNREACHABLE, judge, refused_licences
 from supply.closure import ROOT, closure, installed_version, licences, pinned
 from supply.sbom import missing
 
-from srntt.evaluate import _metric_weights
-from srntt.network import _download
+from srntt.weights import _download, _metric_weights
 
 
 def test_all_that_the_checks_install_is_pinned_with_what_it_needs_in_turn():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srntt.network import LiteConfig
+from srntt.models.lite import LiteConfig
 from srntt.train import Recipe, Schedule
 from srntt.train.pairs._pairs import PairRange
 

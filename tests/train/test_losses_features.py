@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from srntt.errors import InputError, ModelError
-from srntt.features import VGG19Features, load_vgg19
+from srntt.features import VGG19Features
 from srntt.image import load
 from srntt.train import losses
+from srntt.weights import load_vgg19
 
 LEVELS = ((4, 3, 5), (3, 6, 10), (2, 12, 20))  # channels, height, width of maps at 1x, 2x, 4x
 

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from srntt.errors import InputError
+from srntt.models.paper._map_cache import MapCache
 from srntt.train import Surroundings, train
-from srntt.train.lessons._map_cache import MapCache
 from srntt.train.pairs._pair_folder import PairFolder
 from srntt.train.pairs._pairs import PairRange
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_folder_is_said(folder, spoil):
 
 
 def test_kept_maps_come_back_and_changed_pixels_are_another_pair(tmp_path):
-    from srntt.network import SwappedMaps
+    from srntt.transfer import SwappedMaps
 
     cache = MapCache(tmp_path / "maps", "caffe")
     target, references = torch.rand(3, 16, 16), torch.rand(2, 3, 16, 16)

@@ -12,7 +12,7 @@ import torch
 from srntt._safetensors import read_header, read_tensors
 from srntt.errors import InputError, MissingDependencyError, ModelError
 from srntt.image import load
-from srntt.network import load_model, save_model
+from srntt.models import load_model, save_model
 from srntt.train import Schedule, Surroundings, train
 from srntt.train._log import Log, PrintedLines
 from srntt.train._trainer import Trainer

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srntt.errors import MemoryBudgetError, ModelError
+from srntt.match._field import Field
+from srntt.models._drive import Appetite, Rendered
+from srntt.models._references import EncodedReference
 from srntt.upscale._engine import Engine
-from srntt.upscale._field import Field
-from srntt.upscale._method import Appetite, Rendered
 from srntt.upscale._plan import Plan
-from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import Canvas
 
 _CPU = torch.device("cpu")

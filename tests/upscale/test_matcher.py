@@ -10,7 +10,7 @@ from tiny import tiny_network
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import MatcherChoice
-from srntt.network import PaperConfig, PaperSRNTT
+from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler, _matcher
 from srntt.upscale._matcher import Question, check_matcher, plan_matching
 from srntt.upscale._plan import Plan
@@ -92,8 +92,8 @@ def test_fast_matching_takes_references_of_any_size(upscalers, low_res, referenc
 
 
 def test_the_papers_features_are_matched_fast_with_the_same_frame(tmp_path, monkeypatch):
-    from srntt.features import VGG19Features, save_vgg19
-    from srntt.network import vgg19_path
+    from srntt.features import VGG19Features
+    from srntt.weights import save_vgg19, vgg19_path
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     torch.manual_seed(1)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.upscale import format_memory, parse_memory
-from srntt.upscale._memory import peak_bytes, resident_bytes, start_peak
-from srntt.upscale._method import Appetite
+from srntt.memory import format_memory, parse_memory
+from srntt.memory._process import peak_bytes, resident_bytes, start_peak
+from srntt.models._drive import Appetite
 from srntt.upscale._plan import Job, Needs, Room, plan_reference, plan_upscale
 
 _APPETITE = Appetite(

@@ -14,7 +14,8 @@ from PIL import Image
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, MemoryBudgetError, ModelError, PictureError
 from srntt.image import Limits
-from srntt.upscale import References, Upscaler, _plan, find_model, list_models
+from srntt.models import References, find_model, list_models
+from srntt.upscale import Upscaler, _plan
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from srntt.batch._pool import ReferenceFile
-from srntt.upscale import References
+from srntt.models import References
 
 
 class EncodedReferences:

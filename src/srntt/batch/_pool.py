@@ -18,7 +18,7 @@ from srntt.batch._read import decode, read
 from srntt.batch._remote_lines import RemoteLines
 from srntt.errors import OutputError, SrnttError
 from srntt.image import Limits
-from srntt.upscale import Progress
+from srntt.models import Progress
 
 
 class ReferenceFile(NamedTuple):

@@ -20,7 +20,7 @@ from srntt.batch._plan import PlannedPicture
 from srntt.batch._recipe import Recipe
 from srntt.batch._station import Outcome
 from srntt.errors import InputError, MissingDependencyError
-from srntt.upscale import Progress
+from srntt.models import Progress
 
 _SHARE_OF_STORE = 0.5  # of the object store, for encoded references
 _IN_FLIGHT = 2  # rows that an actor has: the one it does, and the next

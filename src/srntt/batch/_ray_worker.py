@@ -14,7 +14,7 @@ from srntt.batch._pool import ReferenceFile
 from srntt.batch._recipe import Recipe
 from srntt.batch._station import Outcome
 from srntt.errors import SrnttError
-from srntt.upscale import References
+from srntt.models import References
 
 _DEATHS = 4  # of workers, while they did the same picture: then it is taken to be the reason
 _FETCH_SECONDS = 60.0

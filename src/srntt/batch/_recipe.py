@@ -19,7 +19,8 @@ from srntt.batch._station import Station
 from srntt.batch._worker import CACHE_BYTES, Share, Worker
 from srntt.errors import InputError, MissingDependencyError
 from srntt.image import Limits
-from srntt.upscale import Upscaler, limits_within
+from srntt.memory import limits_within
+from srntt.upscale import Upscaler
 
 _MARK = "this-run"
 

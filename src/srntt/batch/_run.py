@@ -10,7 +10,7 @@ from srntt.batch._plan import Plan, PlannedPicture
 from srntt.batch._station import Outcome, Station, explained
 from srntt.batch._worker import Finished
 from srntt.errors import SrnttError
-from srntt.upscale import Progress
+from srntt.models import Progress
 
 
 @dataclass

@@ -11,7 +11,7 @@ from srntt.batch._plan import PlannedPicture
 from srntt.batch._resolver import Resolver
 from srntt.batch._worker import Finished, Worker
 from srntt.errors import OutputError, SrnttError
-from srntt.upscale import Progress
+from srntt.models import Progress
 
 _NO_MORE_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 

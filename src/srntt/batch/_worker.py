@@ -19,7 +19,9 @@ from srntt.batch._pool import ReferenceFile
 from srntt.batch._read import decode, read
 from srntt.errors import MemoryBudgetError, OutputError, PictureError, SrnttError
 from srntt.image import Limits, Picture, save
-from srntt.upscale import Progress, References, Result, Upscaler, limits_within
+from srntt.memory import limits_within
+from srntt.models import Progress, References
+from srntt.upscale import Result, Upscaler
 
 CACHE_BYTES = 2 * 10**9  #: of encoded references that are kept, unless said otherwise
 

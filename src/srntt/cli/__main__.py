@@ -2,7 +2,7 @@
 
 import sys
 
-from srntt.cli import main
+from srntt.cli._main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -115,7 +115,7 @@ class _Batch:
         self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress, stack: ExitStack
     ) -> "srntt.batch.Engine":
         from srntt.batch import CACHE_BYTES, LocalEngine, Station, Worker
-        from srntt.upscale import parse_memory
+        from srntt.memory import parse_memory
 
         memory = parse_memory(self.model.memory)
         cache = CACHE_BYTES if memory is None else memory // 4
@@ -135,7 +135,7 @@ class _Batch:
         cache: int,
     ) -> "srntt.batch.Engine":
         from srntt.batch import RayEngine, Recipe, WorkerResources, ray_connected
-        from srntt.upscale import open_model
+        from srntt.models import open_model
 
         stack.enter_context(ray_connected(self.engine.ray_address))
         recipe = Recipe(
@@ -187,7 +187,7 @@ class _Batch:
         progress: BatchProgress,
     ) -> "srntt.batch.Resolver":
         from srntt.batch import Resolver
-        from srntt.upscale import limits_within, parse_memory
+        from srntt.memory import limits_within, parse_memory
 
         limits, pool = limits_within(self.limits, parse_memory(self.model.memory)), self._pool(folder, tally, progress)
         return Resolver(self.plan, pool, fingerprint, self.settings, best=self.references.best, limits=limits)
@@ -197,7 +197,7 @@ class _Batch:
     ) -> "srntt.batch.Pool | None":
         """The shared references, where a picture needs them."""
         from srntt.batch import KnownDescriptors, describe_pool
-        from srntt.upscale import limits_within, parse_memory
+        from srntt.memory import limits_within, parse_memory
 
         if not (self.plan.chooses and self.plan.references):
             return None

@@ -81,7 +81,8 @@ def memory(
         memory: Most that a process may hold, such as 800MB. Default: most of what is free.
         photographs: A folder of them, to put the pictures together from. Default: made noise.
     """
-    from srntt.upscale import bench_memory, parse_memory
+    from srntt.memory import parse_memory
+    from srntt.upscale import bench_memory
 
     parse_memory(memory)  # refuses what is no amount before any process is started
     report = bench_memory(

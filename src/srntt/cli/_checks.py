@@ -155,7 +155,7 @@ def _memory() -> str:
 
 
 def _models() -> Iterator[Check]:
-    from srntt.upscale import list_models
+    from srntt.models import list_models
 
     models = list_models()
     if not models:
@@ -180,7 +180,7 @@ def _upscaled(path: str, size: int) -> str:
 
 
 def _caches() -> Iterator[Check]:
-    from srntt.network import weights_cache_dir
+    from srntt.weights import weights_cache_dir
 
     yield _tried("caches", "fetched weights", False, lambda: _writable(weights_cache_dir()))
     yield _tried("caches", "compiled code", False, lambda: _writable(_compiled_code_dir()))

@@ -18,6 +18,7 @@ from srntt.cli._scoring import Scoring
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
+    import srntt.data
     import srntt.evaluate
 
 NO_MODEL = "none"
@@ -73,16 +74,8 @@ def evaluate(
     if data is None:
         raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
     with telling_of_compiling():
-        from srntt.evaluate import (
-            as_json,
-            check_pictures,
-            check_report,
-            choose_metrics,
-            not_taken,
-            protocol_named,
-            table,
-            write_report,
-        )
+        from srntt.evaluate import check_pictures, choose_metrics, not_taken, protocol_named
+        from srntt.report import as_json, check_report, table, write_report
 
         methods = _Methods(None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)))
         chosen = protocol_named(protocol)
@@ -111,7 +104,7 @@ def _refuse_beside_compare(given: dict[str, Any], *, others: bool) -> None:
 
 
 def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool) -> int:
-    from srntt.evaluate import compare_reports, compare_with, comparison_json, comparison_table
+    from srntt.report import compare_reports, compare_with, comparison_json, comparison_table
 
     if len(reports) not in (1, 2) or (len(reports) == 1 and baseline is None):
         raise InputError("--compare takes two reports, or one and --baseline NAME: whatever it is held against.")
@@ -156,8 +149,8 @@ class _Methods:
             return [*evaluations, *(scoring.peer(peer) for peer in peers)]
 
 
-def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:
-    from srntt.evaluate import REFERENCE_KINDS
+def _kinds(text: str) -> list["srntt.data.ReferenceKind"]:
+    from srntt.data import REFERENCE_KINDS
 
     asked = [kind.strip() for kind in text.split(",")]
     if unknown := [kind for kind in asked if kind not in REFERENCE_KINDS]:
@@ -167,7 +160,7 @@ def _kinds(text: str) -> list["srntt.evaluate.ReferenceKind"]:
 
 def _pairs(
     protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence[Run], subset: bool, *, asked: bool
-) -> tuple["srntt.evaluate.Pair", ...]:
+) -> tuple["srntt.data.Pair", ...]:
     """Every target must have what is asked for: better known now than after hours of work."""
     _refuse_no_folder(protocol, data)
     pairs = protocol.data.read(data, subset=subset)

@@ -11,7 +11,7 @@ from srntt.cli._options import Json
 from srntt.cli._say import say, say_json
 
 if TYPE_CHECKING:
-    from srntt.export import OnnxFile
+    from srntt.models.lite.onnx import OnnxFile
 
 
 def onnx(
@@ -31,8 +31,8 @@ def onnx(
             agree. Default: yes; --no-check leaves it out.
         overwrite: Replace what is there.
     """
-    from srntt.export import export_onnx
-    from srntt.upscale import open_model
+    from srntt.models import open_model
+    from srntt.models.lite.onnx import export_onnx
 
     name = Path(model).name.removesuffix(".safetensors")
     done = export_onnx(open_model(model), output, name=name, check=check, overwrite=overwrite)

@@ -9,9 +9,10 @@ from cyclopts import Parameter
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
+    import srntt.data
     import srntt.evaluate
 
-Run = tuple["srntt.evaluate.ReferenceKind", "srntt.evaluate.ReferenceChange | None"]
+Run = tuple["srntt.data.ReferenceKind", "srntt.evaluate.ReferenceChange | None"]
 
 
 @Parameter(name="*")
@@ -47,7 +48,7 @@ class ReferenceOptions:
             for number in _numbers(kind, text)
         ]
 
-    def runs(self, kinds: Sequence["srntt.evaluate.ReferenceKind"]) -> list[Run]:
+    def runs(self, kinds: Sequence["srntt.data.ReferenceKind"]) -> list[Run]:
         """Every kind with every change; without references there is nothing to change.
 
         Raises:

@@ -13,6 +13,7 @@ from srntt.cli._reference_options import Run
 from srntt.cli._say import printable
 
 if TYPE_CHECKING:
+    import srntt.data
     import srntt.evaluate
     import srntt.upscale
 
@@ -30,7 +31,7 @@ class Scoring:
     """
 
     protocol: "srntt.evaluate.Protocol"
-    pairs: Sequence["srntt.evaluate.Pair"]
+    pairs: Sequence["srntt.data.Pair"]
     metrics: "srntt.evaluate.Metrics"
     report: Path | None
     data: Path | None = None
@@ -81,7 +82,8 @@ class Scoring:
         journal: "srntt.evaluate.Journal | None",
         progress: "ProgressOnStderr | partial[None]",
     ) -> tuple["srntt.evaluate.Score", ...]:
-        from srntt.evaluate import VIEWS, score_pairs
+        from srntt.evaluate import score_pairs
+        from srntt.report import VIEWS
 
         kind, change = run
         views = VIEWS if self.report else 0
@@ -122,7 +124,7 @@ class Scoring:
 
 
 def _warmed_model(
-    upscaler: "srntt.upscale.Upscaler", options: ModelOptions, kind: "srntt.evaluate.ReferenceKind"
+    upscaler: "srntt.upscale.Upscaler", options: ModelOptions, kind: "srntt.data.ReferenceKind"
 ) -> "srntt.evaluate.Method":
     """A corner is always matched exactly: where larger pictures may be matched fast, that is run beforehand, too."""
     from srntt.evaluate import model_method, warmed

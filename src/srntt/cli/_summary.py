@@ -45,7 +45,7 @@ def as_lines(
     places: Destinations, result: "srntt.upscale.Result", notes: tuple[str, ...], *, consistent: bool = False
 ) -> list[str]:
     """The same for people, a line for each thing; consistency where it was asked for."""
-    from srntt.upscale import format_memory
+    from srntt.memory import format_memory
 
     peak, predicted = format_memory(result.peak_bytes), format_memory(result.predicted_bytes)
     size = f"{result.picture.width}x{result.picture.height}"

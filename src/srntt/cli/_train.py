@@ -97,9 +97,9 @@ def train(
 
 
 def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: bool) -> int:
+    from srntt.models import choose_device
     from srntt.train import Surroundings
     from srntt.train import train as run
-    from srntt.upscale import choose_device
 
     assert place.output
     surroundings = Surroundings(

@@ -52,7 +52,7 @@ def upscale(
     ceiling = limits.limits()
     with telling_of_compiling():
         from srntt.image import load
-        from srntt.upscale import limits_within, parse_memory
+        from srntt.memory import limits_within, parse_memory
 
         source = load(picture, limits=limits_within(ceiling, parse_memory(model.memory)))
     places = plan_destinations(picture, source, outputs)

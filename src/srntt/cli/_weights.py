@@ -19,9 +19,8 @@ _LPIPS_NETS = ("vgg16", "alexnet")
 def list_weights(*, json: Json = False) -> int:
     """List the models that can be named, and which weights have been fetched: VGG19 (for the paper's models and the
     texture distance), LPIPS and DISTS (for srntt evaluate)."""
-    from srntt.evaluate import dists_path, lpips_path
-    from srntt.network import vgg19_path
-    from srntt.upscale import list_models
+    from srntt.models import list_models
+    from srntt.weights import dists_path, lpips_path, vgg19_path
 
     models = list_models()
     vgg19 = [_vgg19(family, vgg19_path(family)) for family in _FAMILIES]
@@ -91,7 +90,7 @@ def convert(
         overwrite: Replace what is there.
     """
     refuse_missing([upscale, *([transfer] if transfer else [])])
-    from srntt.network import convert_official
+    from srntt.models import convert_official
 
     path = convert_official(output, upscale, transfer, overwrite=overwrite)
     notes = _what_is_lacking(transfer is not None)
@@ -125,7 +124,7 @@ def push(
         dry_run: Only check the folder and say what would be sent.
     """
     refuse_missing([folder])
-    from srntt.network import push_model
+    from srntt.models import push_model
 
     pushed = push_model(folder, address, private=not public, message=message, dry_run=dry_run)
     if json:
@@ -143,10 +142,10 @@ def _what_is_lacking(whole: bool) -> list[str]:
     """What stands between a converted model and an upscale with it."""
     if not whole:
         return [
-            "this is the content extractor alone, for srntt.network.load_model in Python. For srntt upscale, convert "
+            "this is the content extractor alone, for srntt.models.load_model in Python. For srntt upscale, convert "
             "it together with srntt.npz."
         ]
-    from srntt.network import find_vgg19
+    from srntt.weights import find_vgg19
 
     try:
         find_vgg19("caffe")  # whose maps the official weights were trained on
@@ -158,11 +157,11 @@ def _what_is_lacking(whole: bool) -> list[str]:
 def _get(what: str, source: tuple[Path, ...], family: Literal["torchvision", "caffe"] | None) -> list[Path]:
     file = source[0] if source else None
     if what == "vgg19":
-        from srntt.network import get_vgg19
+        from srntt.weights import get_vgg19
 
         with ProgressOnStderr() as progress:
             return [get_vgg19(file, family=family, progress=lambda done, total: progress("download", done, total))]
-    from srntt.evaluate import get_dists, get_lpips
+    from srntt.weights import get_dists, get_lpips
 
     return get_lpips(source) if what == "lpips" else [get_dists(file)]
 

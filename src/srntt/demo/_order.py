@@ -8,7 +8,8 @@ from srntt.demo._helpfulness import Contribution, contributions
 from srntt.demo._limits import Ceilings
 from srntt.demo._line import Ticket
 from srntt.image import Picture
-from srntt.upscale import Progress, Result, Upscaler
+from srntt.models import Progress
+from srntt.upscale import Result, Upscaler
 
 OpenModel = Callable[[str], Upscaler]
 _AFTER = {"encode": "match", "match": "render"}

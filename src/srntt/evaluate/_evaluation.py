@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from srntt.data import Pair, ReferenceKind
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._environment import environment
 from srntt.evaluate._identity import pixels_sha256
 from srntt.evaluate._methods import Method, unit
 from srntt.evaluate._metrics import METRICS, Comparison, Metrics, choose_metrics, mean_scores
-from srntt.evaluate._pairs import Pair, ReferenceKind
-from srntt.evaluate._pixels import round_to_bytes
 from srntt.evaluate._prepare import Case, prepare
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._psnr import lr_psnr, psnr_y
 from srntt.evaluate._view import View, bicubic_of, make_view
+from srntt.metrics import lr_psnr, psnr_y, round_to_bytes
 
 if TYPE_CHECKING:
     import srntt.evaluate

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import srntt
+from srntt.data import Pair, ReferenceKind
 from srntt.errors import InputError, OutputError
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._evaluation import Score
-from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._protocols import Protocol
 from srntt.evaluate._view import View
 

@@ -9,15 +9,19 @@ import numpy as np
 
 from srntt._shapes import Float, UInt8
 from srntt.errors import InputError
-from srntt.evaluate._dists import dists
-from srntt.evaluate._lpips import lpips
-from srntt.evaluate._metric_weights import dists_path, load_dists, load_lpips, lpips_path
-from srntt.evaluate._perceptual_nets import Backbone
-from srntt.evaluate._psnr import lr_psnr, psnr_rgb, psnr_y
-from srntt.evaluate._ssim import ssim_rgb, ssim_y
-from srntt.evaluate._texture import TEXTURE_LAYERS, texture_distance
-from srntt.features import load_vgg19
-from srntt.network import find_vgg19, vgg19_path
+from srntt.metrics import (
+    TEXTURE_LAYERS,
+    Backbone,
+    dists,
+    lpips,
+    lr_psnr,
+    psnr_rgb,
+    psnr_y,
+    ssim_rgb,
+    ssim_y,
+    texture_distance,
+)
+from srntt.weights import dists_path, find_vgg19, load_dists, load_lpips, load_vgg19, lpips_path, vgg19_path
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from srntt._shapes import Float, UInt8
+from srntt.data import Pair, ReferenceKind
 from srntt.errors import InputError, PictureError
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._methods import Reference
-from srntt.evaluate._pairs import Pair, ReferenceKind
 from srntt.evaluate._parts import CropToMultiple, Placed, Size, Stack
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._ssim import SSIM_WINDOW
 from srntt.image import load
+from srntt.metrics import SSIM_WINDOW
 
 _TOLD = 20  # damaged pictures that are named
 

@@ -6,8 +6,7 @@ what its authors' code does; `source` says where that can be read.
 
 from dataclasses import dataclass, fields
 
-from srntt.errors import InputError
-from srntt.evaluate._layouts import (
+from srntt.data import (
     CUFED5,
     MANGA109,
     PAIRS_OR_FOLDER,
@@ -17,8 +16,9 @@ from srntt.evaluate._layouts import (
     URBAN100,
     WR_SR,
     Layout,
+    ReferenceKind,
 )
-from srntt.evaluate._pairs import ReferenceKind
+from srntt.errors import InputError
 from srntt.evaluate._parts import (
     AsItIs,
     Crop,
@@ -162,7 +162,7 @@ SUN80_ONE = Protocol(
     data=SUN80,
     refs="first",
     references=(CropToMultiple(4),),
-    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (srntt.evaluate.drawn)",
+    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (srntt.data.drawn)",
 )
 
 URBAN100_SELF = Protocol(

@@ -9,15 +9,8 @@ from srntt.features._texture_encoder import (
     reduce,
     texture_bands,
 )
-from srntt.features._vgg import LAYERS, Family, Layer, VGG19Features
-from srntt.features._vgg_files import (
-    cut_to_deepest,
-    load_vgg19,
-    matconvnet_kernel,
-    read_vgg19,
-    save_vgg19,
-    torchvision_names,
-)
+from srntt.features._vgg import LAYERS, Family, Layer, VGG19Features, conv_names, tensor_shapes
+from srntt.features._vgg16 import VGG16Features
 
 __all__ = [
     "LAYERS",
@@ -26,15 +19,12 @@ __all__ = [
     "Layer",
     "TextureBands",
     "TextureEncoder",
+    "VGG16Features",
     "VGG19Features",
     "as_uint8",
-    "cut_to_deepest",
+    "conv_names",
     "enlarge",
-    "load_vgg19",
-    "matconvnet_kernel",
-    "read_vgg19",
     "reduce",
-    "save_vgg19",
+    "tensor_shapes",
     "texture_bands",
-    "torchvision_names",
 ]

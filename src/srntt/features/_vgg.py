@@ -67,7 +67,7 @@ def halo(layer: Layer) -> int:
 class VGG19Features(nn.Module):
     """phi: a picture to its feature maps.
 
-    Weights are random until loaded: `srntt.features.load_vgg19` gives one with weights. Parameters do not require a
+    Weights are random until loaded: `srntt.weights.load_vgg19` gives one with weights. Parameters do not require a
     gradient; gradients with respect to the picture flow.
 
     To work in tiles: cut with `halo` more pixels on each side, at multiples of `stride`, then drop what came of them

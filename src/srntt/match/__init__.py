@@ -1,6 +1,5 @@
 """Features to correspondences: which patch of which reference matches each patch of the query (Eq. 1-3)."""
 
-from srntt.match._augment import ReferenceCopy, augment_references
 from srntt.match._bench import bench_match
 from srntt.match._bench_device import bench_device
 from srntt.match._bench_fast import bench_fast
@@ -8,16 +7,17 @@ from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._correspondence import Correspondence
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
+from srntt.match._field import Field, View
 from srntt.match._patch_rows import is_sketched
 from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
 
 __all__ = [
     "STRIP",
     "Correspondence",
+    "Field",
     "Matcher",
     "MatcherChoice",
-    "ReferenceCopy",
-    "augment_references",
+    "View",
     "bench_device",
     "bench_fast",
     "bench_match",

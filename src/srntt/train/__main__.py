@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 
-from srntt.train import Surroundings, read_recipe, shipped_recipes, train
+from srntt.train._recipe import read_recipe, shipped_recipes
+from srntt.train._run import Surroundings, train
 
 
 def main() -> None:

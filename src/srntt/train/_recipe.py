@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from srntt.errors import InputError
-from srntt.network import LiteConfig, PaperConfig
+from srntt.models.lite import LiteConfig
+from srntt.models.paper import PaperConfig
 from srntt.train._settings import build, override, read_toml
 from srntt.train.losses import PerceptualForm
 from srntt.train.pairs._pairs import PairRange

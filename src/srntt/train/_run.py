@@ -14,6 +14,7 @@ import torch
 from srntt._files import make_folder, remove_leftovers
 from srntt._lock import locked
 from srntt._safetensors import write_tensors
+from srntt.data import Pairs
 from srntt.errors import InputError, ModelError
 from srntt.train._log import Log, PrintedLines, Watcher
 from srntt.train._recipe import Recipe, Schedule
@@ -23,7 +24,7 @@ from srntt.train._validate import read_entries, validate
 from srntt.train._workers import Workers, own_device
 from srntt.train.pairs._draws import generator
 from srntt.train.pairs._pair_folder import PairFolder
-from srntt.train.pairs._pairs import Pairs, PhotographPairs
+from srntt.train.pairs._pairs import PhotographPairs
 from srntt.train.pairs._photographs import Photographs
 
 _PREFETCH = 3

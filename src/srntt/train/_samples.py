@@ -7,11 +7,11 @@ from torch import Tensor
 
 from srntt._files import make_folder
 from srntt._shapes import Float
+from srntt.data import Pairs
 from srntt.errors import ModelError
 from srntt.features import as_uint8, enlarge
 from srntt.image import load, save
-from srntt.train.lessons._lesson import Lesson
-from srntt.train.pairs._pairs import Pairs
+from srntt.models import Lesson
 
 _ROWS = 4
 

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
+from srntt.data import Pairs
 from srntt.errors import ModelError
-from srntt.network import Discriminator, PaperSRNTT, UNetDiscriminator, save_model
+from srntt.models import Outcome, save_model
+from srntt.models.paper import SWAPPED_LAYERS, PaperSRNTT
 from srntt.train import losses
+from srntt.train._begin import begin, channels_last
 from srntt.train._recipe import Losses, Recipe
 from srntt.train._settings import as_table
 from srntt.train._workers import Workers
-from srntt.train.lessons._begin import begin, channels_last
-from srntt.train.lessons._features import load_features
-from srntt.train.lessons._lesson import Outcome
-from srntt.train.lessons._paper_lesson import SWAPPED_LAYERS
+from srntt.train.critics import Discriminator, UNetDiscriminator
 from srntt.train.pairs._draws import generator
-from srntt.train.pairs._pairs import Pairs
+from srntt.weights import load_features
 
 _LEAST_RATE = 0.01  # of the peak, at the end of a cosine
 

@@ -3,5 +3,15 @@
 from srntt.transfer._local_frames import LocalFrames, RefinedMatch, local_frames, refine_match, sample_blocks
 from srntt.transfer._similarity import similarity_map
 from srntt.transfer._swap import swap
+from srntt.transfer._swapped_maps import SwappedMaps
 
-__all__ = ["LocalFrames", "RefinedMatch", "local_frames", "refine_match", "sample_blocks", "similarity_map", "swap"]
+__all__ = [
+    "LocalFrames",
+    "RefinedMatch",
+    "SwappedMaps",
+    "local_frames",
+    "refine_match",
+    "sample_blocks",
+    "similarity_map",
+    "swap",
+]

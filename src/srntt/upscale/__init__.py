@@ -3,32 +3,9 @@
 from srntt.upscale._bench import bench_upscale
 from srntt.upscale._bench_memory import bench_memory
 from srntt.upscale._consistent import Consistency
-from srntt.upscale._memory import format_memory, limits_within, parse_memory
-from srntt.upscale._method import Progress
-from srntt.upscale._models import choose_device, find_model, fingerprint, list_models, open_model
 from srntt.upscale._provenance import Provenance
-from srntt.upscale._references import EncodedReference, References
 from srntt.upscale._result import Result
 from srntt.upscale._self_ensemble import self_ensemble
 from srntt.upscale._upscaler import Upscaler
 
-__all__ = [
-    "Consistency",
-    "EncodedReference",
-    "Progress",
-    "Provenance",
-    "References",
-    "Result",
-    "Upscaler",
-    "bench_memory",
-    "bench_upscale",
-    "choose_device",
-    "find_model",
-    "fingerprint",
-    "format_memory",
-    "limits_within",
-    "list_models",
-    "open_model",
-    "parse_memory",
-    "self_ensemble",
-]
+__all__ = ["Consistency", "Provenance", "Result", "Upscaler", "bench_memory", "bench_upscale", "self_ensemble"]

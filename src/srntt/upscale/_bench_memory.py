@@ -17,10 +17,10 @@ from srntt._shapes import UInt8
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.features import reduce
 from srntt.image import Picture, load, save
+from srntt.memory import peak_bytes
+from srntt.models import open_model
 from srntt.upscale._bench import made_pictures
 from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._memory import peak_bytes
-from srntt.upscale._models import open_model
 from srntt.upscale._upscaler import Upscaler
 
 _SCENE = (1024, 1536)  # pixels of what is made, or cut out of a photograph

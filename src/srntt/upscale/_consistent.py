@@ -11,8 +11,8 @@ from torch import Tensor
 from srntt._shapes import Float, Shaped
 from srntt.features import enlarge
 from srntt.image import Picture, to_pixels
-from srntt.upscale._method import Progress
-from srntt.upscale._tiles import cuts
+from srntt.memory import cuts
+from srntt.models import Progress
 
 _REACH = 2  # LR rows that bicubic looks at beyond its own, reducing or enlarging
 _AT_ONCE, _FEWEST_ROWS = 2**14, 8  # LR pixels of a band, and rows of one however wide

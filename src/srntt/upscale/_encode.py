@@ -11,12 +11,10 @@ from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
-from srntt.match import ReferenceCopy, augment_references
-from srntt.upscale._mapped import MappedFile
-from srntt.upscale._memory import device_free_bytes, release, resident_bytes
-from srntt.upscale._method import Method
+from srntt.memory import MappedFile, device_free_bytes, release, resident_bytes
+from srntt.models import EncodedReference, Matrix, Method
 from srntt.upscale._plan import Room, plan_reference
-from srntt.upscale._references import EncodedReference, Matrix
+from srntt.views import ReferenceCopy, augment_references
 
 _SMALLEST = 4
 _SMALLEST_BAND = 64

@@ -10,11 +10,10 @@ from torch import Tensor
 from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
-from srntt.upscale._field import Field, View
-from srntt.upscale._memory import give_back, release
-from srntt.upscale._method import Method, Progress, Rendered
+from srntt.match import Field, View
+from srntt.memory import give_back, release
+from srntt.models import EncodedReference, Method, Progress, Rendered
 from srntt.upscale._plan import Plan
-from srntt.upscale._references import EncodedReference
 from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans
 
 _CPU = torch.device("cpu")

@@ -8,9 +8,8 @@ import torch
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import Matcher, choose_matcher
-from srntt.upscale._method import Method
+from srntt.models import EncodedReference, Method
 from srntt.upscale._plan import Plan
-from srntt.upscale._references import EncodedReference
 
 MatcherOption = Literal["auto", "exact", "fast"]
 """``auto`` is fast matching where it is predicted to take less than a third of the time and fits, else exact."""

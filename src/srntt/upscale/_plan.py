@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import Matcher
+from srntt.memory import format_memory
+from srntt.models import Appetite
 from srntt.upscale._consistent import consistency_bytes
-from srntt.upscale._memory import format_memory
-from srntt.upscale._method import Appetite
 from srntt.upscale._tiles import BLEND, SMALLEST, spans
 
 _TILES = (256, 192, 128, 96, 64, 48, SMALLEST)

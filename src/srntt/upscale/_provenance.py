@@ -10,9 +10,9 @@ from torch import Tensor
 
 from srntt._files import whole_file
 from srntt._shapes import Float, Int
-from srntt.upscale._field import Field, View
-from srntt.upscale._references import EncodedReference, picture_names
-from srntt.upscale._tiles import cuts
+from srntt.match import Field, View
+from srntt.memory import cuts
+from srntt.models import EncodedReference, picture_names
 
 _ROWS_AT_ONCE = 256
 

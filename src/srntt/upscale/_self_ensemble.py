@@ -11,10 +11,10 @@ from srntt import image
 from srntt._shapes import Shaped
 from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source
+from srntt.memory import limits_within
+from srntt.models import Progress
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._forms import Form
-from srntt.upscale._memory import limits_within
-from srntt.upscale._method import Progress
 from srntt.upscale._result import Result
 from srntt.upscale._upscaler import Upscaler
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.image import to_pixels
+from srntt.memory import cuts
 
 #: LR pixels that a tile reaches over into its neighbour; the same for all sizes, so that rows of any two can meet.
 BLEND = 8
@@ -63,13 +63,6 @@ def spans(extent: int, tile: int, halo: int, first: int = 0) -> Iterator[Span]:
     """
     for start, stop in cuts(extent, tile, first):
         yield Span(start, stop, max(0, start - halo), min(extent, stop + halo))
-
-
-def cuts(extent: int, piece: int, first: int = 0) -> list[tuple[int, int]]:
-    """Cut ``first..extent`` into pieces of at most ``piece`` and, but for one alone, at least half of it."""
-    count = -(-(extent - first) // piece)
-    edges = [first + (extent - first) * i // count for i in range(count + 1)]
-    return list(pairwise(edges))
 
 
 class Canvas:

@@ -18,14 +18,9 @@ from srntt.errors import InputError
 from srntt.features import enlarge
 from srntt.image import Limits, Picture, Source
 from srntt.match import Matcher
-from srntt.network import is_hub_address
-from srntt.upscale._consistent import back_project, consistency
-from srntt.upscale._encode import Encoder
-from srntt.upscale._engine import Engine
-from srntt.upscale._forms import Form
-from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
-from srntt.upscale._memory import (
+from srntt.memory import (
     budget_bytes,
+    cuts,
     device_free_bytes,
     give_back,
     limits_within,
@@ -34,13 +29,17 @@ from srntt.upscale._memory import (
     resident_bytes,
     start_peak,
 )
-from srntt.upscale._method import Method, Progress
-from srntt.upscale._models import METHODS, choose_device, fingerprint, open_model
+from srntt.models import METHODS, EncodedReference, Method, Progress, References, choose_device, fingerprint, open_model
+from srntt.upscale._consistent import back_project, consistency
+from srntt.upscale._encode import Encoder
+from srntt.upscale._engine import Engine
+from srntt.upscale._forms import Form
+from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
 from srntt.upscale._plan import Job, Needs, Plan, Room, plan_upscale
 from srntt.upscale._provenance import trace
-from srntt.upscale._references import EncodedReference, References
 from srntt.upscale._result import Result
-from srntt.upscale._tiles import Canvas, cuts
+from srntt.upscale._tiles import Canvas
+from srntt.weights import is_hub_address
 
 _ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them
 
@@ -49,7 +48,7 @@ class Upscaler:
     """A model on a device, with a memory budget.
 
     Args:
-        model: one that the engine can drive (``srntt.network.Lite``, ``PaperSRNTT``).
+        model: one that the engine can drive (``srntt.models.lite.Lite``, ``PaperSRNTT``).
         name: what messages call it.
         device: ``auto`` (GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         memory: most that the whole process may hold, in bytes or as ``"2GB"``; None for most of what is free.

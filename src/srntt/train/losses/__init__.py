@@ -7,28 +7,22 @@ from srntt.train.losses._adversarial import (
     wasserstein_critic,
     wasserstein_generator,
 )
-from srntt.train.losses._matching import correspondence, hit_rate, sub_position
 from srntt.train.losses._perceptual import FeatureNetwork, PerceptualForm, look_at, perceptual
 from srntt.train.losses._pixels import charbonnier, l1, lr_consistency
 from srntt.train.losses._texture import gram, texture_consistency, texture_consistency_released, texture_gram
-from srntt.train.losses._vgg16 import VGG16Features
 
 __all__ = [
     "FeatureNetwork",
     "PerceptualForm",
-    "VGG16Features",
     "charbonnier",
-    "correspondence",
     "gradient_penalty",
     "gram",
-    "hit_rate",
     "l1",
     "look_at",
     "lr_consistency",
     "perceptual",
     "relativistic_critic",
     "relativistic_generator",
-    "sub_position",
     "texture_consistency",
     "texture_consistency_released",
     "texture_gram",

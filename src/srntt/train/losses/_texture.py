@@ -30,7 +30,7 @@ def texture_consistency(
 
     Args:
         output_maps: phi_l(SR), one a level, of VGG19's relu3_1, relu2_1, relu1_1.
-        swapped_maps: M_l in the same order; `srntt.network.SwappedMaps` is one.
+        swapped_maps: M_l in the same order; `srntt.models.paper.SwappedMaps` is one.
         similarity: S*, the best matching score at each LR position; enlarged bilinearly for the larger levels.
 
     Returns:

@@ -7,11 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, UInt8
+from srntt.data import Pairs
 from srntt.errors import InputError
 from srntt.features import as_uint8
 from srntt.image import load
 from srntt.train.pairs._draws import Draws, generator
-from srntt.train.pairs._pairs import PairRange, Pairs, reduced
+from srntt.train.pairs._pairs import PairRange, reduced
 from srntt.train.pairs._vary_references import vary_references
 
 _LAYOUT = "input/NAME.png, the HR picture, and ref/NAME.png, its reference"

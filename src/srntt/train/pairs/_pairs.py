@@ -3,13 +3,14 @@ some of it differently, and the truth.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
+from srntt.data import Pairs
 from srntt.errors import InputError
 from srntt.features import as_uint8, reduce
 from srntt.train.pairs._degrade import DEGRADATIONS, degrade
@@ -56,28 +57,6 @@ class PairRange:
                 raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes multiples of 4 from 16.")
         if not self.counts or min(self.counts) < 0 or sum(self.counts) <= 0:
             raise InputError(f"The setting pairs.counts is {self.counts}; it takes shares, such as [0.6, 0.4].")
-
-
-class Pairs(NamedTuple):
-    """A batch, of r references a target. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the
-    target; ``visible`` says if it is in. ``names`` are of pairs that come again just so; none of others.
-    """
-
-    high_res: Float[Tensor, "b 3 H W"]
-    low_res: Float[Tensor, "b 3 h w"]
-    references: Float[Tensor, "b r 3 R R"]
-    truth: Float[Tensor, "b r h w 2"]
-    visible: Bool[Tensor, "b r h w"]
-    names: tuple[str, ...] = ()
-
-    def first(self, count: int) -> "Pairs":
-        """Those of the first few targets."""
-        few = {name: tensor[:count] for name, tensor in self.tensors().items()}
-        return Pairs(**few, names=self.names[:count])
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All but the names."""
-        return {name: value for name, value in self._asdict().items() if name != "names"}
 
 
 @dataclass(frozen=True)

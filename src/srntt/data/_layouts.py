@@ -1,0 +1,242 @@
+"""The public test sets: how each lies on disk, how many pictures it has, and where it is published.
+
+A layout reads a folder into pairs of a target and its references. A file that is missing, or that does not belong, is
+named, because a figure on most of a set is not the figure on the set.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from srntt.data._folders import folders_in, pictures_in, told
+from srntt.data._pairs import Pair, read_pairs
+from srntt.errors import InputError
+
+_SELFEXSR = re.compile(r"img_\d{3}_SRF_4_[\w+-]+\.png", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a set lies on disk.
+
+    Attributes:
+        name: of the set.
+        whole: how many targets it has; several numbers where several sets share the layout; empty for any number.
+        expected: what the folder should hold.
+        published: where the set is from.
+        reader: takes (folder, layout) to pairs.
+    """
+
+    name: str
+    whole: tuple[int, ...]
+    expected: str
+    published: str
+    reader: Callable[[Path, "Layout"], Sequence[Pair]]
+
+    def read(self, folder: Path, *, subset: bool = False) -> tuple[Pair, ...]:
+        """Every target in the folder.
+
+        Args:
+            folder: of the set.
+            subset: take what is there of a set that is not whole.
+
+        Raises:
+            InputError: a file that is missing or does not belong, or a set that is not whole.
+        """
+        pairs = tuple(self.reader(folder, self))
+        if self.whole and len(pairs) not in self.whole and not subset:
+            whole = " or ".join(map(str, self.whole))
+            raise InputError(
+                f"{folder} holds {len(pairs)} of the {whole} targets of {self.name}. {self.advice} "
+                "To score what is there, which no published figure compares with, say --subset."
+            )
+        return pairs
+
+    def missing(self, count: int) -> int:
+        """How many targets a set of so many lacks to be whole."""
+        return min((whole - count for whole in self.whole if whole >= count), default=0)
+
+    @property
+    def advice(self) -> str:
+        """What the folder should be, and where to get it."""
+        return f"Expected: {self.expected}. Published: {self.published}."
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.expected}; published: {self.published}"
+
+
+def drawn(name: str, count: int) -> int:
+    """Which of so many references a target gets where papers draw one at random: the same for everyone, always.
+
+    SHA-256 of ``sun80/NAME``, its first eight bytes as a big-endian number, modulo the count.
+
+    >>> drawn("bathroom_01.jpg", 20)
+    14
+    """
+    return int.from_bytes(hashlib.sha256(f"sun80/{name}".encode()).digest()[:8], "big") % count
+
+
+def _cufed5(folder: Path, layout: Layout) -> list[Pair]:
+    files = pictures_in(folder, layout.advice)
+    _refuse_odd(folder, [name for name in files if not re.fullmatch(r"\d{3}_[0-5]\.png", name, re.ASCII)], layout)
+    groups = sorted({name[:3] for name in files})
+    _refuse_missing(folder, [f"{g}_{n}.png" for g in groups for n in range(6) if f"{g}_{n}.png" not in files], layout)
+    pairs = [Pair(g, files[f"{g}_0.png"], tuple(files[f"{g}_{n}.png"] for n in range(1, 6))) for g in groups]
+    return _with_unrelated(pairs)
+
+
+def _sun80(folder: Path, layout: Layout) -> list[Pair]:
+    targets = pictures_in(folder / "Sun_Hays_SR_groundtruth", layout.advice)
+    matches = folder / "Sun_Hays_SR_scenematches"
+    _refuse_missing(matches, [name for name in targets if name not in folders_in(matches, layout.advice)], layout)
+    pairs = []
+    for name, target in targets.items():
+        references = list(pictures_in(matches / name, layout.advice).values())
+        if not references:
+            raise InputError(f"{matches / name} holds no picture. {layout.advice}")
+        first = references.pop(drawn(name, len(references)))
+        pairs.append(Pair(Path(name).stem, target, (first, *references)))
+    return _with_unrelated(pairs)
+
+
+def _wr_sr(folder: Path, layout: Layout) -> list[Pair]:
+    targets, references = (pictures_in(folder / name, layout.advice) for name in ("input", "ref"))
+    _refuse_odd(folder / "input", [name for name in targets if not re.fullmatch(r"\d{3}\.png", name, re.ASCII)], layout)
+    wanted = {name: f"{name[:3]}_ref.png" for name in targets}
+    _refuse_missing(folder / "ref", [name for name in wanted.values() if name not in references], layout)
+    _refuse_odd(folder / "ref", [name for name in references if name not in wanted.values()], layout)
+    pairs = [Pair(name[:3], target, (references[wanted[name]],)) for name, target in targets.items()]
+    return _with_unrelated(pairs)
+
+
+def _selfexsr(folder: Path, layout: Layout) -> list[Pair]:
+    """``img_001_SRF_4_HR.png`` with ``.._LR.png``."""
+    files = _side_by_side(folder, layout)
+    pairs = [replace(pair, low_res=files.get(pair.target.name.replace("_HR", "_LR"))) for pair in _flat(folder, layout)]
+    missing = [pair.target.name.replace("_HR", "_LR") for pair in pairs if not pair.low_res]
+    _refuse_missing(folder, missing, layout)
+    return pairs
+
+
+def _flat(folder: Path, layout: Layout) -> list[Pair]:
+    """Pictures side by side; of the SelfExSR layout, which was published with the outputs of other methods, the HR."""
+    files = _side_by_side(folder, layout)
+    _refuse_twins(folder, files, layout)
+    if not any(_SELFEXSR.fullmatch(name) for name in files) and layout is not SELFEXSR:
+        return _with_unrelated([Pair(Path(name).stem, file, ()) for name, file in files.items()])
+    _refuse_odd(folder, [name for name in files if not _SELFEXSR.fullmatch(name)], layout)
+    numbers = sorted({name[:7] for name in files})
+    _refuse_missing(folder, [name for n in numbers if (name := f"{n}_SRF_4_HR.png") not in files], layout)
+    return _with_unrelated([Pair(number, files[f"{number}_SRF_4_HR.png"], ()) for number in numbers])
+
+
+def _side_by_side(folder: Path, layout: Layout) -> dict[str, Path]:
+    inner = folder / "image_SRF_4"
+    return pictures_in(inner if inner.is_dir() else folder, layout.advice)
+
+
+def _pairs_or_folder(folder: Path, layout: Layout) -> Sequence[Pair]:
+    """index.json, else input/ with ref/, else pictures side by side."""
+    if (folder / "index.json").exists():
+        return read_pairs(folder)
+    if not (folder / "input").is_dir():
+        pairs = _flat(folder, layout) if folder.is_dir() else []
+        return pairs or read_pairs(folder)  # which says what is missing
+    targets = pictures_in(folder / "input", layout.advice)
+    _refuse_twins(folder / "input", targets, layout)
+    pairs = [Pair(Path(name).stem, file, _beside(folder, name, layout)) for name, file in targets.items()]
+    return _with_unrelated(pairs)
+
+
+def _beside(folder: Path, name: str, layout: Layout) -> tuple[Path, ...]:
+    """``ref/NAME.png``, ``ref/NAME_ref.png`` and the like, or all pictures in ``ref/NAME/``."""
+    stem = Path(name).stem
+    if (folder / "ref" / stem).is_dir():
+        return tuple(pictures_in(folder / "ref" / stem, layout.advice).values())
+    files = pictures_in(folder / "ref", layout.advice)
+    found = tuple(file for file in files.values() if file.stem in (stem, f"{stem}_ref"))
+    if not found:
+        raise InputError(f"{folder / 'ref'} has no reference for input/{name}. {layout.advice}")
+    return found
+
+
+def _with_unrelated(pairs: Sequence[Pair]) -> list[Pair]:
+    """Each target's unrelated picture is the target half a set further on: fixed, and never its own."""
+    half = len(pairs) // 2
+    return [
+        replace(pair, unrelated=pairs[(number + half) % len(pairs)].target) if half else pair
+        for number, pair in enumerate(pairs)
+    ]
+
+
+def _refuse_odd(folder: Path, names: Sequence[str], layout: Layout) -> None:
+    if names:
+        verb = "does" if len(names) == 1 else "do"
+        raise InputError(f"{folder} holds {told(names)}, which {verb} not belong there. {layout.advice}")
+
+
+def _refuse_missing(folder: Path, names: Sequence[str], layout: Layout) -> None:
+    if names:
+        raise InputError(f"{folder} lacks {told(names)}. {layout.advice}")
+
+
+def _refuse_twins(folder: Path, files: dict[str, Path], layout: Layout) -> None:
+    stems = [Path(name).stem for name in files]
+    if twins := sorted({stem for stem in stems if stems.count(stem) > 1}):
+        raise InputError(f"{folder} holds {told(twins)} with two suffixes. {layout.advice}")
+
+
+CUFED5 = Layout(
+    "CUFED5",
+    (126,),
+    "NNN_0.png (the target) to NNN_5.png (its references, most similar first), NNN from 000 to 125, in one folder",
+    "https://zzutk.github.io/SRNTT-Project-Page/ and github.com/ZZUTK/SRNTT",
+    _cufed5,
+)
+SUN80 = Layout(
+    "Sun80",
+    (80,),
+    "Sun_Hays_SR_groundtruth/NAME.jpg and Sun_Hays_SR_scenematches/NAME.jpg/*.jpg (a folder for each target)",
+    "L. Sun and J. Hays, Super-resolution from Internet-scale Scene Matching, ICCP 2012 (their page is gone: ask), "
+    "the targets alone in github.com/jbhuang0604/SelfExSR",
+    _sun80,
+)
+WR_SR = Layout(
+    "WR-SR",
+    (80,),
+    "input/001.png to input/080.png and ref/001_ref.png to ref/080_ref.png",
+    "github.com/yumingj/C2-Matching, datasets/DATASETS.md",
+    _wr_sr,
+)
+URBAN100 = Layout(
+    "Urban100",
+    (100,),
+    "100 pictures in one folder, or image_SRF_4/img_NNN_SRF_4_HR.png and .._LR.png",
+    "github.com/jbhuang0604/SelfExSR",
+    _flat,
+)
+MANGA109 = Layout("Manga109", (109,), "109 pages in one folder", "http://www.manga109.org/en/ (on application)", _flat)
+SELFEXSR = Layout(
+    "Set5, Set14, BSD100 or Urban100",
+    (5, 14, 100),
+    "img_NNN_SRF_4_HR.png and img_NNN_SRF_4_LR.png, in the folder or in image_SRF_4 below it",
+    "github.com/jbhuang0604/SelfExSR",
+    _selfexsr,
+)
+SINGLE_IMAGES = Layout(
+    SELFEXSR.name,
+    SELFEXSR.whole,
+    "pictures in one folder, or img_NNN_SRF_4_HR.png in the folder or in image_SRF_4 below it",
+    SELFEXSR.published,
+    _flat,
+)
+PAIRS_OR_FOLDER = Layout(
+    "pairs",
+    (),
+    "an index.json and the pictures that it names; or input/NAME.png with ref/NAME.png or a folder ref/NAME; "
+    "or pictures side by side, without references",
+    "anyone's own",
+    _pairs_or_folder,
+)

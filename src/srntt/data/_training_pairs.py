@@ -1,0 +1,29 @@
+"""A batch of training pairs: a target, references that show some of it differently, and the truth."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from srntt._shapes import Bool, Float
+
+
+class Pairs(NamedTuple):
+    """A batch, of r references a target. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the
+    target; ``visible`` says if it is in. ``names`` are of pairs that come again just so; none of others.
+    """
+
+    high_res: Float[Tensor, "b 3 H W"]
+    low_res: Float[Tensor, "b 3 h w"]
+    references: Float[Tensor, "b r 3 R R"]
+    truth: Float[Tensor, "b r h w 2"]
+    visible: Bool[Tensor, "b r h w"]
+    names: tuple[str, ...] = ()
+
+    def first(self, count: int) -> "Pairs":
+        """Those of the first few targets."""
+        few = {name: tensor[:count] for name, tensor in self.tensors().items()}
+        return Pairs(**few, names=self.names[:count])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All but the names."""
+        return {name: value for name, value in self._asdict().items() if name != "names"}

@@ -1,0 +1,115 @@
+"""What the engine asks of a kind of model, and what they tell each other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.match import Field, Matcher, View
+from srntt.models._references import EncodedReference
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of a stage, how much of it is done, and of how much."""
+
+
+_DENSE_MATCH = 64 * 2**20
+
+
+def dense_match_bytes(queries: int, keys: Sequence[int], channels: int) -> int:
+    """What `dense_match` takes by itself on the CPU: its default, or less where the maps are small."""
+    return min(_DENSE_MATCH, (queries + max(keys)) * (8 * channels + 1000))
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A tile's output, and for each LR position how much of what the model added there came through each candidate."""
+
+    image: Float[Tensor, "3 H W"]
+    share: Float[Tensor, "k h w"] | None
+
+
+@dataclass(frozen=True)
+class Appetite:
+    """Memory that a kind of model takes, in bytes, beside what the process holds.
+
+    Measured, not derived (``benchmarks/memory.py``), and rounded up.
+
+    Attributes:
+        encode: transient, for each HR pixel of a reference band.
+        encoded: lasting, for each HR pixel of a reference.
+        matched: lasting, for each LR pixel of the input and each candidate.
+        candidates: most that a position has.
+        alone: transient, for each LR pixel of a tile with its halo, without references.
+        render: likewise with one candidate.
+        another: likewise, what each further candidate adds.
+        first: what the first matching of a process takes for good: code that is loaded and made for the machine.
+    """
+
+    encode: int
+    encoded: int
+    matched: int
+    candidates: int
+    alone: int
+    render: int
+    another: int
+    first: int
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A kind of model, as the engine drives it. Everything is on the model's device but what the names say."""
+
+    scale: int
+    halo: int
+    appetite: Appetite
+
+    #: Side of the patches that are matched, and the map of a reference that they are matched in.
+    patch: int
+    key: str
+
+    #: HR rows above and below a band of a reference that ``encode`` wants to see; a multiple of ``scale``.
+    context: int
+
+    def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
+        """Maps of a band of a reference, context included, each at a scale of its own."""
+        ...
+
+    def match(
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        references: list[EncodedReference],
+        band: int,
+        matcher: Matcher,
+        progress: Progress,
+    ) -> Field:
+        """Match a whole picture, ``band`` rows at a time."""
+        ...
+
+    def matching_bytes(
+        self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
+    ) -> int:
+        """What `match` takes at most beside the field that it returns.
+
+        Args:
+            matcher: how the references are searched.
+            size: of the LR picture, down and across.
+            keys: positions of the map of each reference.
+            band: rows at a time.
+            threads: that work.
+        """
+        ...
+
+    def render(
+        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
+    ) -> Rendered:
+        """Upscale what is in view; without a field, from the picture alone.
+
+        Args:
+            low_res: the whole picture, on the CPU.
+            field: of the whole picture.
+            view: rows and columns to upscale.
+            references: what the field points into.
+        """
+        ...

@@ -1,0 +1,47 @@
+"""What a step of training brings forth, whatever is trained."""
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor, nn
+
+from srntt._shapes import Float
+from srntt.data import Pairs
+from srntt.transfer import SwappedMaps
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Outputs and what they are held against.
+
+    Attributes:
+        output: RGB in about [0, 1].
+        target: what it should be.
+        low_res: what it was made from.
+        terms: losses that belong to the kind of model.
+        swapped: maps that the output's texture came from, if the model has such.
+        similarity: of the matches that brought them.
+        told: figures for the log.
+    """
+
+    output: Float[Tensor, "n 3 H W"]
+    target: Float[Tensor, "n 3 H W"]
+    low_res: Float[Tensor, "n 3 h w"]
+    terms: dict[str, Tensor] = field(default_factory=dict)
+    swapped: SwappedMaps | None = None
+    similarity: Float[Tensor, "n 1 h w"] | None = None
+    told: dict[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Lesson(Protocol):
+    """How a kind of model is trained."""
+
+    @property
+    def model(self) -> nn.Module:
+        """What learns."""
+        ...
+
+    def run(self, pairs: Pairs, with_references: bool) -> Outcome:
+        """Forward a batch, with its references or without."""
+        ...

@@ -1,0 +1,115 @@
+"""Models by name or path, and the kinds of model that the engine can drive."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from srntt.errors import InputError, MissingDependencyError, ModelError
+from srntt.models._drive import Method
+from srntt.models._files import load_model
+from srntt.models.lite import Lite
+from srntt.models.lite._drive import LiteMethod
+from srntt.models.paper import PaperSRNTT
+from srntt.models.paper._drive import PaperMethod
+from srntt.weights import fetch_model, is_hub_address
+
+EMBEDDED = Path(__file__).parent.parent / "weights"
+
+
+def list_models() -> list[dict[str, Any]]:
+    """The embedded models: name, path, bytes, and the first line of text of the model card."""
+    return [
+        {
+            "name": folder.name,
+            "path": str(folder),
+            "bytes": (folder / "model.safetensors").stat().st_size,
+            "description": _first_line(folder / "README.md"),
+        }
+        for folder in sorted(EMBEDDED.iterdir())
+        if (folder / "model.safetensors").is_file()
+    ]
+
+
+def find_model(name: str | Path) -> Path:
+    """Where a model lies: the folder of an embedded one, the path as given, or what ``hf://owner/name`` fetches.
+
+    Raises:
+        ModelError: neither a name that we know nor a path that exists; a hub that does not have it.
+        InputError: a mistake in the address of a hub.
+        MissingDependencyError: a hub without the extra for it.
+    """
+    if is_hub_address(name):
+        return fetch_model(str(name))
+    path = Path(name)
+    if path.name == str(name) and os.path.isfile(EMBEDDED / path / "model.safetensors"):
+        return EMBEDDED / path
+    if os.path.exists(path):  # which, unlike Path's, takes a name that is too long for one that is not there
+        return path
+    known = ", ".join(model["name"] for model in list_models()) or "none"
+    raise ModelError(
+        f"No model {str(name)!r}. Embedded models: {known}. Or give the path of a model folder or .safetensors file, "
+        "or hf://owner/name."
+    )
+
+
+def open_model(name: str | Path) -> nn.Module:
+    """Load a model that the engine can drive.
+
+    Raises:
+        ModelError: missing, damaged, or of a kind that does not upscale on its own.
+    """
+    path = find_model(name)
+    model = load_model(path)
+    if type(model) not in METHODS:
+        kinds = ", ".join(kind.__name__ for kind in METHODS)
+        raise ModelError(f"{path} holds a {type(model).__name__}; upscaling takes one of {kinds}.")
+    return model
+
+
+def fingerprint(model: nn.Module) -> str:
+    """A hash of the weights, by which references know the model that they were encoded with."""
+    digest = hashlib.sha256(type(model).__name__.encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def choose_device(device: str | torch.device) -> torch.device:
+    """``auto`` is the GPU where there is one.
+
+    Raises:
+        InputError: not a device's name.
+        MissingDependencyError: a device that this machine, or its torch, does not have.
+    """
+    if str(device) == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"{device!r} is not a device. Give auto, cpu, cuda, cuda:1 or mps.") from error
+    try:
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        text = str(error).splitlines()[0]
+        raise MissingDependencyError(f"Device {device} cannot be used here ({text}). Give auto or cpu.") from error
+    return chosen
+
+
+def _first_line(card: Path) -> str:
+    lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []
+    return next((line for line in lines if line.strip() and line[0] not in "#-"), "")
+
+
+#: How each kind of model is driven.
+METHODS: dict[type[nn.Module], Callable[[Any, torch.device], Method]] = {
+    Lite: LiteMethod,
+    PaperSRNTT: PaperMethod,
+}

@@ -1,0 +1,143 @@
+"""What the file computes beside what the model computes, at several sizes and numbers of references.
+
+Needs the package ``onnxruntime``; only ``_onnx_file`` asks for this file.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.errors import ModelError
+from srntt.features import enlarge, reduce
+from srntt.models.lite import Lite, Textures, sample_textures
+from srntt.transfer import refine_match
+
+TOLERANCE = 0.1  # levels of 255; a hundred times what rounding makes
+EXCEPTIONS = 0.001  # share of values that may be further off: where two matches are equally good, rounding decides
+_CANDIDATES = 3
+_CASES: tuple[tuple[tuple[int, int], tuple[tuple[int, int], ...]], ...] = (  # sizes of input and references
+    ((1, 1), ()),
+    ((1, 1), ((8, 8),)),
+    ((5, 3), ((11, 14),)),
+    ((33, 47), ()),
+    ((24, 17), ((40, 62),)),
+    ((33, 40), ((64, 64), (130, 61), (37, 90))),
+    ((29, 34), ((50, 50), (8, 120), (61, 44), (40, 72), (33, 35), (70, 60), (60, 80))),
+    ((72, 96), ((250, 331),)),
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the file's output is from the model's, in one case.
+
+    Attributes:
+        low_res: height and width of the input.
+        references: height and width of each reference.
+        largest: largest difference, in levels of 255.
+        share_above: share of values that differ by more than ``TOLERANCE``.
+    """
+
+    low_res: tuple[int, int]
+    references: tuple[tuple[int, int], ...]
+    largest: float
+    share_above: float
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+
+def check_parity(model: Lite, content: bytes) -> list[Agreement]:
+    """Run both on pictures made for it.
+
+    Args:
+        model: what the file was made from.
+        content: the file.
+
+    Raises:
+        ModelError: they disagree by more than a tenth of a level of 255, but for a thousandth of the values.
+    """
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    agreements = [_compare(model, session, *case) for case in _CASES]
+    for agreement in agreements:
+        if not agreement.share_above <= EXCEPTIONS:  # so put, a value that is no number counts as too much
+            raise ModelError(
+                f"The ONNX graph and the model disagree by up to {agreement.largest:.3g} levels of 255 at "
+                f"{agreement.low_res} with references {list(agreement.references)}, and by more than {TOLERANCE:g} in "
+                f"{agreement.share_above:.2%} of the values, where {EXCEPTIONS:.1%} are allowed. Nothing was written. "
+                f"ONNX Runtime {onnxruntime.__version__} may be at fault: try another version."
+            )
+    return agreements
+
+
+@torch.inference_mode()
+def upscale_in_torch(
+    model: Lite, low_res: Float[Tensor, "1 3 h w"], references: list[Float[Tensor, "1 3 _ _"]]
+) -> Float[Tensor, "1 3 h4 w4"]:
+    """The whole model as the network defines it: no tiles, no approximation, one product for all matches."""
+    if not references:
+        return model(low_res).clamp(0, 1)
+    found = [_textures_of(model, low_res, reference) for reference in references]
+    joined = found[0]
+    for textures in found[1:]:
+        joined = _joined(joined, textures)
+    return model(low_res, joined).clamp(0, 1)
+
+
+def _joined(best: Textures, found: Textures) -> Textures:
+    """While there is room one more; then the least similar gives way, where it is less similar than the new one."""
+    if best.bands.shape[1] < _CANDIDATES:
+        return Textures(*(torch.cat(both, 1) for both in zip(best, found, strict=True)))
+    similarity, rival = best.evidence[:, :, :1], found.evidence[:, :, :1]
+    least = similarity.argmin(1, keepdim=True)
+    places = torch.arange(_CANDIDATES)[:, None, None, None]
+    taken = (places == least) & (rival > similarity.amin(1, keepdim=True))
+    return Textures(*(torch.where(taken, new, old) for new, old in zip(found, best, strict=True)))
+
+
+def _textures_of(model: Lite, low_res: Float[Tensor, "1 3 h w"], reference: Float[Tensor, "1 3 H W"]) -> Textures:
+    whole = reference[:, :, : reference.shape[2] // 4 * 4, : reference.shape[3] // 4 * 4]
+    query, key = model.encoder(low_res), model.encoder.describe_reference(whole)
+    flat = query.descriptor.flatten(2)
+    similarity, index = (flat.transpose(1, 2) @ key.descriptor.flatten(2)).max(2)
+    match = refine_match(flat, key.descriptor, index, model.temperature)
+    return sample_textures(whole, query, key, similarity, index, match)
+
+
+def _compare(
+    model: Lite,
+    session: onnxruntime.InferenceSession,
+    size: tuple[int, int],
+    reference_sizes: tuple[tuple[int, int], ...],
+) -> Agreement:
+    views = _views([(4 * size[0], 4 * size[1]), *reference_sizes])
+    low_res, references = reduce(next(views), 4), list(views)
+    want = upscale_in_torch(model, low_res, references)
+    given = {"low_res": low_res.numpy(), "references": [reference.numpy() for reference in references]}
+    (got,) = session.run(["picture"], given)
+    difference = np.abs(np.asarray(got) - want.numpy()) * 255
+    within = difference <= TOLERANCE
+    return Agreement(size, reference_sizes, float(difference.max()), float(1 - within.mean()))
+
+
+def _views(sizes: list[tuple[int, int]]) -> Iterator[Float[Tensor, "1 3 _ _"]]:
+    """Overlapping parts of one scene with detail of many sizes, each with a little noise of its own, so that matches
+    are true ones and no two places are quite the same.
+    """
+    generator = torch.Generator().manual_seed(0)
+    side = -(-max(max(size) for size in sizes) // 16) + 3
+    scene = torch.rand(1, 3, side, side, generator=generator)
+    for _ in range(4):
+        detail = torch.rand(1, 3, scene.shape[2] * 2, scene.shape[3] * 2, generator=generator)
+        scene = (0.7 * enlarge(scene, 2) + 0.3 * detail).clamp(0, 1)
+    for number, (height, width) in enumerate(sizes):
+        part = scene[:, :, 5 * number : 5 * number + height, 7 * number : 7 * number + width]
+        noise = torch.rand(part.shape, generator=generator)
+        yield (0.98 * part + 0.02 * noise).contiguous()

@@ -1,0 +1,211 @@
+"""Evaluations of the same pictures, picture by picture: what differs, and whether that may be chance."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from srntt._shapes import Float
+from srntt.errors import InputError
+from srntt.evaluate import shown_metric
+from srntt.report._report_file import ReportedRun, read_report
+
+_SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
+_ENOUGH = 20  # pictures: below, a percentile interval is markedly narrower than it says
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two evaluations of the same pictures; differences are the second minus the first.
+
+    Attributes:
+        runs: what was evaluated: the references, and which models or peers.
+        metric: name, as `--metrics` takes it.
+        first, second: their means.
+        mean: of the differences.
+        interval: 95 % of the means of 10,000 resamples of the pictures (percentile bootstrap, fixed seed); None for
+            fewer than two pictures.
+        wins: pictures on which the second is better.
+        losses: pictures on which it is worse.
+        ties: pictures on which the two are equal.
+        pictures: how many there are.
+        warning: what to bear in mind of the interval; None where there are pictures enough.
+    """
+
+    runs: str
+    metric: str
+    first: float
+    second: float
+    mean: float
+    interval: tuple[float, float] | None
+    wins: int
+    losses: int
+    ties: int
+    pictures: int
+    warning: str | None
+
+
+def compare_reports(first: Path, second: Path) -> tuple[Difference, ...]:
+    """Paired differences between two report.json files, for each of their evaluations and each metric of both.
+
+    Evaluations pair by protocol and references; peers, and models where a report has several, by their name, too. A
+    metric counts only where every picture has a finite value of it in both.
+
+    Raises:
+        InputError: a file that is not a report, or two that do not pair: other protocol, references or pictures (by
+            name, and by what the reports know of each), or no metric in common.
+    """
+    a, b = read_report(first), read_report(second)
+    several = any(len({run.model for run in runs if not run.peer}) > 1 for runs in (a, b))
+    keyed, others = ({run.key(with_model=several): run for run in runs} for runs in (a, b))
+    _refuse_unpaired(first, second, "evaluations", list(keyed), list(others))
+    told = {key: _like(run, others[key]) for key, run in keyed.items()}
+    return _found(first, second, [(told[key], run, others[key]) for key, run in keyed.items()])
+
+
+def compare_with(baseline: str, first: Path, second: Path) -> tuple[Difference, ...]:
+    """Paired differences between one evaluation of a report and all others of that report, or all of another one.
+
+    Args:
+        baseline: name of a model or peer, or its name and references ("lite-rec, none") where it has several
+            evaluations in the first report. It is what each difference is against.
+        first: the report that holds it.
+        second: the report whose evaluations are held against it; may be the same file.
+
+    Raises:
+        InputError: a file that is not a report, no such evaluation or several, another protocol or other pictures, no
+            other evaluation, or no metric in common.
+    """
+    a, b = read_report(first), read_report(second)
+    base = _named(baseline, first, a)
+    same = first.resolve() == second.resolve()
+    rest = [run for run in b if not (same and run.told == base.told and run.peer == base.peer)]
+    if not rest:
+        raise InputError(f"{second} holds nothing else than {base.told}. Give a second report.")
+    if odd := [run.protocol for run in rest if run.protocol != base.protocol]:
+        raise InputError(f"{second} has protocol {odd[0]}, {base.told} in {first} {base.protocol}: these do not pair.")
+    return _found(first, second, [(f"{base.told} / {run.told}", base, run) for run in rest])
+
+
+def comparison_table(differences: Sequence[Difference]) -> list[str]:
+    """The differences as Markdown."""
+    head = ["references", "metric", "first", "second", "second - first", "95 % interval", "better", "worse", "equal"]
+    head.append("pictures")
+    rows = [head, ["---"] * len(head), *(_row(item) for item in differences)]
+    warnings = dict.fromkeys(item.warning for item in differences if item.warning)
+    return [*(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows), *warnings]
+
+
+def comparison_json(differences: Sequence[Difference]) -> str:
+    """The differences as a JSON list."""
+    return json.dumps([asdict(item) for item in differences], indent=1, allow_nan=False)
+
+
+def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float] | None:
+    """95 % percentile bootstrap interval of a mean, from 10,000 resamples with a fixed seed; None for fewer than two.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
+
+    >>> paired_interval(np.array([0.5, 0.5, 0.5]))
+    (0.5, 0.5)
+    """
+    if (count := len(differences)) < 2:
+        return None
+    rng = np.random.default_rng(_SEED)
+    at_once = max(1, _CHUNK // count)
+    means = [
+        differences[rng.integers(0, count, (min(at_once, _RESAMPLES - done), count))].mean(axis=1)
+        for done in range(0, _RESAMPLES, at_once)
+    ]
+    low, high = np.percentile(np.concatenate(means), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _found(first: Path, second: Path, pairs: Sequence[tuple[str, ReportedRun, ReportedRun]]) -> tuple[Difference, ...]:
+    found = [item for told, a, b in pairs for item in _differences(first, second, told, a, b)]
+    if not found:
+        raise InputError(
+            f"{first} and {second} have no metric in common that every picture has a finite value of. "
+            "Evaluate both with the same --metrics."
+        )
+    return tuple(found)
+
+
+def _like(a: ReportedRun, b: ReportedRun) -> str:
+    if a.peer:
+        return f"peer {a.model}"
+    return a.references if a.model == b.model else f"{a.references}; {a.model} / {b.model}"
+
+
+def _named(baseline: str, path: Path, runs: Sequence[ReportedRun]) -> ReportedRun:
+    found = [run for run in runs if baseline in (run.model, f"{run.model}, {run.references}")]
+    if len(found) == 1:
+        return found[0]
+    wrong = f"has {len(found)} evaluations of" if found else "has no"
+    listed = "; ".join(run.told for run in (found or runs)[:6])
+    raise InputError(f"{path} {wrong} {baseline!r}. Give --baseline one of: {listed}.")
+
+
+def _differences(first: Path, second: Path, told: str, a: ReportedRun, b: ReportedRun) -> list[Difference]:
+    _refuse_unpaired(first, second, f"pictures ({a.references})", list(a.images), list(b.images))
+    _refuse_namesakes(first, second, a, b)
+    named = dict.fromkeys(name for image in a.images.values() for name in image)
+    names = [n for n in named if all(n in image for run in (a, b) for image in run.images.values())]
+    return [_difference(told, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
+
+
+def _difference(runs: str, metric: str, values: list[tuple[float, float]]) -> Difference:
+    pairs = np.array(values, dtype=np.float64)
+    difference = pairs[:, 1] - pairs[:, 0]
+    up = difference if shown_metric(metric).better == "higher" else -difference
+    wins, losses = int((up > 0).sum()), int((up < 0).sum())
+    first, second = (float(column.mean()) for column in pairs.T)
+    interval = paired_interval(difference)
+    mean, count = float(difference.mean()), len(values)
+    ties = count - wins - losses
+    return Difference(runs, metric, first, second, mean, interval, wins, losses, ties, count, _warning(count))
+
+
+def _warning(pictures: int) -> str | None:
+    if pictures < 2:
+        return "1 picture: no interval can be given, and nothing follows from it for others."
+    if pictures < _ENOUGH:
+        return (
+            f"{pictures} pictures: with fewer than {_ENOUGH} the interval is narrower than the truth. "
+            "Take it for a hint."
+        )
+    return None
+
+
+def _row(item: Difference) -> list[str]:
+    metric = shown_metric(item.metric)
+    digits = metric.digits + 1  # a difference is smaller than what differs
+    interval = f"{item.interval[0]:+.{digits}f} .. {item.interval[1]:+.{digits}f}" if item.interval else "-"
+    title = f"{metric.title} ({metric.better} is better)"
+    counts = (item.wins, item.losses, item.ties, item.pictures)
+    values = [f"{item.first:.{digits}f}", f"{item.second:.{digits}f}", f"{item.mean:+.{digits}f}"]
+    return [item.runs, title, *values, interval, *(str(count) for count in counts)]
+
+
+def _refuse_unpaired(first: Path, second: Path, what: str, a: list[str], b: list[str]) -> None:
+    for path, other, names in ((first, second, set(a) - set(b)), (second, first, set(b) - set(a))):
+        if names:
+            listed = "; ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            raise InputError(
+                f"The reports do not pair: {path} has {what} that {other} lacks: {listed}. "
+                "Evaluate both with the same --protocol, --data and --refs."
+            )
+
+
+def _refuse_namesakes(first: Path, second: Path, a: ReportedRun, b: ReportedRun) -> None:
+    """Pictures of one name that are not the same picture: other data, another crop, another low-res picture."""
+    found = {name: why for name, one in a.identities.items() if (why := one.conflict(b.identities[name]))}
+    if found:
+        name, why = next(iter(found.items()))
+        count = f"{len(found)} of {len(a.identities)} pictures"
+        raise InputError(
+            f"The reports do not pair: {count} in {first} and {second} share names and are not the same. "
+            f"Of {name}, {why}. Evaluate both with the same --data and the same srntt."
+        )

@@ -1,0 +1,118 @@
+"""An evaluation as one HTML page that needs nothing else: no network, no other file.
+
+The page's words, charts and script are in report.html beside this file; here it is given its figures and pictures, as
+JSON that cannot end the element it stands in. A policy in the page lets no script run but that one, and nothing be
+fetched.
+"""
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from typing import Any
+
+from srntt.evaluate import Evaluation, Score, not_taken, protocol_named, shown_metric, taken_metrics
+from srntt.report._measured import measured
+
+VIEWS = 24
+"""Pictures that are shown, from the first on; the figures are of all."""
+
+_MAX_PICTURE_BYTES = 14 << 20  # of the page: what a browser opens at once, and a mail carries
+
+
+def page(evaluations: Sequence[Evaluation]) -> str:
+    """The whole page."""
+    template = files("srntt.report").joinpath("report.html").read_text(encoding="utf-8")
+    (script,) = re.findall(r"<script>(.*?)</script>", template, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return template.replace("SCRIPT-HASH", f"sha256-{digest}", 1).replace("{}", _embedded(_content(evaluations)), 1)
+
+
+def _embedded(value: Any) -> str:
+    """JSON in which nothing can be taken for HTML."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII: line separators are escaped, too
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _content(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    first = evaluations[0]
+    pool = _Pool()
+    images = [_image(pool, [item.scores[number] for item in evaluations]) for number in range(len(first.scores))]
+    return {
+        "protocol": first.protocol,
+        "description": protocol_named(first.protocol).description,
+        "measured": " ".join(measured(evaluations)),
+        "metrics": [_metric(name) for name in taken_metrics(evaluations)],
+        "note": not_taken(evaluations),
+        "runs": [_run(item) for item in evaluations],
+        "images": images,
+        "pictures": pool.pictures,
+        "environment": first.environment,
+    }
+
+
+def _metric(name: str) -> dict[str, Any]:
+    metric = shown_metric(name)
+    return {"name": name, "title": metric.title, "digits": metric.digits, "better": metric.better}
+
+
+def _run(evaluation: Evaluation) -> dict[str, Any]:
+    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
+    mean = {name: _finite(value) for name, value in evaluation.mean().items()}
+    about = {"model": evaluation.model, "references": evaluation.references, "refs": evaluation.refs}
+    peer = None if evaluation.peer is None else dict(evaluation.peer)
+    change = evaluation.change and {"what": evaluation.change.what, "value": evaluation.change.value}
+    return {**about, "change": change, "peer": peer, "mean": mean, "seconds": seconds}
+
+
+def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:
+    """A picture in all evaluations; they are shown together or not at all."""
+    views = [score.view and asdict(score.view) for score in scores]
+    shown = any(views) and pool.has_room_for(views)
+    return {
+        "name": scores[0].name,
+        "scores": [_score(score) for score in scores],
+        "views": [view and pool.put(view) for view in views] if shown else None,
+    }
+
+
+def _score(score: Score) -> dict[str, Any]:
+    values = {name: _finite(value) for name, value in score.values.items()}
+    beside = {"similarity": _finite(score.similarity), "bicubic": _finite(score.bicubic)}
+    return {"values": values, "seconds": score.seconds, "fallbacks": list(score.fallbacks), **beside}
+
+
+class _Pool:
+    """Pictures by number, each once: the target is the same in every evaluation."""
+
+    def __init__(self) -> None:
+        self.pictures: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._bytes = 0
+
+    def has_room_for(self, views: Sequence[dict[str, Any] | None]) -> bool:
+        uris = {
+            uri for view in views if view for uri in (*view["pictures"].values(), *dict(view["references"]).values())
+        }
+        return self._bytes + sum(len(uri) for uri in uris - set(self._numbers)) <= _MAX_PICTURE_BYTES
+
+    def put(self, view: dict[str, Any]) -> dict[str, Any]:
+        """The view with numbers for its pictures."""
+        pictures = {what: self._number(uri) for what, uri in view["pictures"].items()}
+        references = [{"name": name, "picture": self._number(uri)} for name, uri in view["references"]]
+        return {**view, "pictures": pictures, "references": references}
+
+    def _number(self, uri: str) -> int:
+        if uri not in self._numbers:
+            self._numbers[uri] = len(self.pictures)
+            self.pictures.append(uri)
+            self._bytes += len(uri)
+        return self._numbers[uri]
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,128 @@
+"""An evaluation for people, and on disk."""
+
+import csv
+import html
+import io
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from srntt.errors import OutputError
+from srntt.evaluate import Evaluation, not_taken, protocol_named, shown_metric, taken_metrics
+from srntt.report._measured import measured
+from srntt.report._page import page
+
+REPORT_FILES = ("report.json", "report.csv", "report.md", "report.html")
+
+
+def check_report(folder: Path, *, overwrite: bool = False) -> None:
+    """Refuse before any work what `write_report` would refuse after it.
+
+    Raises:
+        OutputError: the folder holds a report already, is a file, or nothing can be written there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file. Name a folder for the report.")
+    nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise OutputError(f"{nearest} cannot be written to: {error.strerror}. Name another folder.") from error
+    there = [name for name in REPORT_FILES if (folder / name).exists()]
+    if there and not overwrite:
+        raise OutputError(f"{folder} holds {', '.join(there)} already. Name another folder, or say --overwrite.")
+
+
+def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: bool = False) -> None:
+    """Write report.json (all figures), report.csv and report.md (the same as tables) and report.html (a page with
+    pictures that needs no other file), each whole or not at all.
+
+    Raises:
+        OutputError: a report is there already, or the folder cannot be written.
+    """
+    from srntt._safetensors import write_bytes  # brings torch
+
+    check_report(folder, overwrite=overwrite)
+    write_bytes(folder / "report.json", (as_json(evaluations) + "\n").encode())
+    write_bytes(folder / "report.csv", _csv(evaluations).encode())
+    write_bytes(folder / "report.md", _markdown(evaluations).encode())
+    write_bytes(folder / "report.html", page(evaluations).encode())
+
+
+def as_json(evaluations: Sequence[Evaluation]) -> str:
+    """One evaluation as an object, several as a list of such objects."""
+    objects = [evaluation.as_json() for evaluation in evaluations]
+    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=1, allow_nan=False)
+
+
+def table(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Means as Markdown: a row for each evaluation, a column for each metric that was taken."""
+    names = taken_metrics(evaluations)
+    head = ["model", "references", *(shown_metric(name).title for name in names), "seconds"]
+    return [_row(head), _row(["---"] * len(head)), *(_row(_figures(item, names)) for item in evaluations)]
+
+
+def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
+    mean = evaluation.mean()
+    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
+    return [evaluation.method, evaluation.references, *_values(mean, names), _shown(seconds, 2)]
+
+
+def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:
+    return [_shown(values.get(name), shown_metric(name).digits) for name in names]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _csv(evaluations: Sequence[Evaluation]) -> str:
+    """A row for each picture of each evaluation (RFC 4180)."""
+    names = taken_metrics(evaluations)
+    beside = ["seconds", "similarity", "bicubic_psnr_y"]
+    text = io.StringIO(newline="")
+    rows = csv.writer(text)
+    rows.writerow(["protocol", "model", "peer", "references", "target", *names, *beside])
+    for item in evaluations:
+        kind = "no" if item.peer is None else "yes"
+        about = [_cell(told) for told in (item.protocol, item.model, kind, item.references)]
+        for score in item.scores:
+            figures = score.as_json()
+            rows.writerow([*about, _cell(score.name), *(figures.get(name) for name in [*names, *beside])])
+    return text.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet would run what begins like a formula; behind an apostrophe it is text."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _markdown(evaluations: Sequence[Evaluation]) -> str:
+    first = evaluations[0]
+    lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
+    lines += [html.escape(" ".join(told), quote=False), ""] if (told := measured(evaluations)) else []
+    notes = ["Seconds: mean for a picture, references included, once the method is warm.", not_taken(evaluations)]
+    lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
+    names = taken_metrics(evaluations)
+    for evaluation in evaluations:
+        head = ["target", *(shown_metric(name).title for name in names), "seconds"]
+        lines += [
+            f"## {evaluation.method}, references: {evaluation.references}",
+            "",
+            _row(head),
+            _row(["---"] * len(head)),
+        ]
+        lines += [
+            _row([html.escape(score.name, quote=False), *_values(score.values, names), _shown(score.seconds, 2)])
+            for score in evaluation.scores
+        ]
+        lines.append("")
+    lines += ["## Environment", "", *(f"* {name}: {value}" for name, value in first.environment.items())]
+    for item in evaluations:
+        lines += [f"* peer {item.model}: {', '.join(map(' '.join, item.peer.items()))}"] if item.peer else []
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,6 @@
+"""Discriminators for the adversarial loss."""
+
+from srntt.train.critics._patch import Discriminator
+from srntt.train.critics._unet import UNetDiscriminator
+
+__all__ = ["Discriminator", "UNetDiscriminator"]

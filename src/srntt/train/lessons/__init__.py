@@ -1,1 +1,0 @@
-"""How each kind of model is trained: what a step brings forth, and what it begins with."""

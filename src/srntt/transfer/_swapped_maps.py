@@ -1,0 +1,15 @@
+"""The swapped feature maps M, one for each scale."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from srntt._shapes import Float
+
+
+class SwappedMaps(NamedTuple):
+    """M, the swapped feature maps of VGG19 (equation 3), at 1x, 2x and 4x the LR grid."""
+
+    small: Float[Tensor, "b 256 h w"]
+    medium: Float[Tensor, "b 128 2*h 2*w"]
+    large: Float[Tensor, "b 64 4*h 4*w"]

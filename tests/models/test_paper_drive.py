@@ -1,0 +1,101 @@
+"""The paper's model in the engine, held to its definition written out in one piece; random weights, so no download."""
+
+import numpy as np
+import pytest
+import torch
+
+from srntt.errors import ModelError
+from srntt.features import VGG19Features
+from srntt.image import bicubic_pillow
+from srntt.match import dense_match
+from srntt.models.paper import PaperConfig, PaperSRNTT
+from srntt.transfer import SwappedMaps, swap
+from srntt.upscale import Upscaler
+from srntt.weights import save_vgg19, vgg19_path
+
+
+@pytest.fixture
+def phi(tmp_path, monkeypatch):
+    """VGG19 with random weights, where the upscaler looks for it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    torch.manual_seed(1)
+    features = VGG19Features("caffe")
+    for name, parameter in features.named_parameters():
+        torch.nn.init.normal_(parameter, std=0.02 if name.endswith("bias") else (2 / parameter[0].numel()) ** 0.5)
+    vgg19_path("caffe").parent.mkdir(parents=True)
+    save_vgg19(vgg19_path("caffe"), features.state_dict(), "caffe")
+    return features
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(2)
+    return PaperSRNTT(PaperConfig())
+
+
+def _pictures():
+    random = np.random.default_rng(3)
+    low_res = random.integers(0, 256, (12, 14, 3), dtype=np.uint8)
+    references = [random.integers(0, 256, size, dtype=np.uint8) for size in ((40, 48, 3), (31, 52, 3))]
+    return low_res, references
+
+
+def _tensor(picture):
+    return torch.from_numpy(picture).permute(2, 0, 1).float() / 255
+
+
+def _in_one_piece(model, phi, low_res, references):
+    """Sections 3.1 and 3.2 with the released code's frame, no bands and no tiles."""
+    height, width = low_res.shape[1:]
+    query = phi(bicubic_pillow(low_res, (4 * height, 4 * width))[None])["relu3_1"][0]
+    keys, values = [], []
+    for reference in references:
+        sharp = reference[:, : reference.shape[1] // 4 * 4, : reference.shape[2] // 4 * 4]
+        size = sharp.shape[1:]
+        blurred = bicubic_pillow(bicubic_pillow(sharp, (size[0] // 4, size[1] // 4)), tuple(size))
+        keys.append(phi(blurred[None])["relu3_1"][0])
+        values.append(phi(sharp[None]))
+    match = dense_match(query, keys, border="valid")
+    levels = (("relu3_1", 1), ("relu2_1", 2), ("relu1_1", 4))
+    maps = (swap([v[name][0] for v in values], match, ratio=ratio)[None] for name, ratio in levels)
+    return model(low_res[None], SwappedMaps(*maps))[0], match
+
+
+@torch.no_grad()
+def test_bands_and_tiles_give_what_the_definition_gives(model, phi):
+    low_res, references = _pictures()
+    expected, match = _in_one_piece(model, phi, _tensor(low_res), [_tensor(r) for r in references])
+    upscaler = Upscaler(model, device="cpu")
+    result = upscaler.upscale(low_res, upscaler.encode_references(references))
+    whole = (expected.clamp(0, 1) * 255 + 0.5).byte().permute(1, 2, 0).numpy()
+    assert np.abs(result.array.astype(int) - whole).max() <= 1
+    np.testing.assert_allclose(result.similarity, match.similarity.numpy(), atol=1e-5)
+    np.testing.assert_array_equal(result.provenance.reference, match.reference.numpy())
+    np.testing.assert_allclose(result.provenance.y, match.y.numpy() * 4 + 1.5, atol=1e-4)
+
+
+def test_without_a_reference_the_content_extractor_answers(model, phi):
+    low_res, _ = _pictures()
+    with torch.no_grad():
+        expected = model(_tensor(low_res)[None])[0]
+    whole = (expected.clamp(0, 1) * 255 + 0.5).byte().permute(1, 2, 0).numpy()
+    assert np.abs(Upscaler(model, device="cpu").upscale(low_res).array.astype(int) - whole).max() <= 1
+
+
+def test_a_picture_smaller_than_a_patch_still_works(model, phi):
+    upscaler = Upscaler(model, device="cpu")
+    result = upscaler.upscale(
+        np.zeros((1, 2, 3), np.uint8), upscaler.encode_references([np.zeros((4, 5, 3), np.uint8)])
+    )
+    assert result.array.shape == (4, 8, 3)
+
+
+def test_without_vgg19_it_says_how_to_get_it(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ModelError, match=r"srntt weights get vgg19"):
+        Upscaler(model, device="cpu")
+
+
+def test_other_scales_are_refused(phi):
+    with pytest.raises(ModelError, match="8x variant"):
+        Upscaler(PaperSRNTT(PaperConfig(scale=8)), device="cpu")

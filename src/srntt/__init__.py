@@ -26,7 +26,7 @@ __version__ = "0.1.0.dev0"
 __all__ = ["References", "Result", "Upscaler", "__version__", "errors", "load", "save"]
 
 _HOME = {
-    "References": "srntt.upscale",
+    "References": "srntt.models",
     "Result": "srntt.upscale",
     "Upscaler": "srntt.upscale",
     "load": "srntt.image",

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from srntt.train import losses
+from srntt.models.lite import _losses as losses
 
 
 def test_correspondence_is_a_cross_entropy_against_bilinear_shares():

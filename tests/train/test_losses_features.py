@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from srntt.errors import InputError, ModelError
-from srntt.features import VGG19Features
+from srntt.features import VGG16Features, VGG19Features
 from srntt.image import load
 from srntt.train import losses
 from srntt.weights import load_vgg19
@@ -221,7 +221,7 @@ def vgg16_tensors() -> dict[str, Tensor]:
 def test_vgg16_gives_the_first_map_of_each_block():
     tensors = vgg16_tensors()
     image = torch.rand(1, 3, 32, 48)
-    maps = losses.VGG16Features(tensors)(image)
+    maps = VGG16Features(tensors)(image)
     assert [tuple(x.shape[1:]) for x in maps.values()] == [
         (64, 32, 48), (128, 16, 24), (256, 8, 12), (512, 4, 6), (512, 2, 3)
     ]  # fmt: skip
@@ -238,9 +238,9 @@ def test_vgg16_gives_the_first_map_of_each_block():
 def test_vgg16_refuses_what_is_no_vgg16():
     tensors = vgg16_tensors()
     del tensors["conv10.bias"]
-    assert "relu4_1" in losses.VGG16Features(tensors, "relu4_1")(torch.rand(1, 3, 16, 16))
+    assert "relu4_1" in VGG16Features(tensors, "relu4_1")(torch.rand(1, 3, 16, 16))
     with pytest.raises(ModelError, match=r"conv10\.bias is missing"):
-        losses.VGG16Features(tensors)
+        VGG16Features(tensors)
 
 
 def test_blurred_and_foreign_textures_owe_more_than_true_ones(shared_data: Path):

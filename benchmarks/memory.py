@@ -15,9 +15,10 @@ import torch
 
 from srntt.match._field import Field, View
 from srntt.memory._process import give_back, peak_bytes, resident_bytes, start_peak
+from srntt.models import EncodedView
 from srntt.models._drive import Method
-from srntt.models._references import EncodedReference
 from srntt.upscale import Upscaler
+from srntt.views import PlaneMap
 
 _SIZES = {
     "encode": (160, 608, 1120), "alone": (80, 176, 304), "render 1": (80, 176, 304), "render 3": (80, 176, 304),
@@ -49,7 +50,7 @@ def measure(model: str, work: str, size: int) -> None:
     method = Upscaler.from_pretrained(model, device="cpu")._method
     torch.manual_seed(0)
     start = resident_bytes()
-    reference = EncodedReference(0, "", 400, 400, ((1, 0, 0), (0, 1, 0)), method.encode(torch.rand(3, 400, 400)))
+    reference = EncodedView(0, "", "plain", 400, 400, PlaneMap(), method.encode(torch.rand(3, 400, 400)))
     _work(method, work, _SMALL, reference)
     give_back()
     held = resident_bytes()
@@ -57,7 +58,7 @@ def measure(model: str, work: str, size: int) -> None:
     print(json.dumps([pixels, peak_bytes() - held - kept, predicted, held - start]))
 
 
-def _work(method: Method, work: str, size: int, reference: EncodedReference) -> tuple[int, int, int]:
+def _work(method: Method, work: str, size: int, reference: EncodedView) -> tuple[int, int, int]:
     """Do it; returns its pixels, what it is predicted to take, and what of that its results and inputs are."""
     appetite = method.appetite
     rows, columns = (size, size) if work[0] in "ar" else (size, _WIDTH)

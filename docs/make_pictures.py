@@ -95,14 +95,15 @@ AUGMENTED = ("2 times larger", "turned by 45 degrees", "turned by 90 degrees")
 
 
 def gains(upscaler: Upscaler, names: list[str]) -> tuple[float, dict[str, tuple[float, Image.Image]]]:
-    """PSNR-Y without reference, and the gain and result with each change of the reference; a "+" asks for copies."""
+    """PSNR-Y without reference, and the gain and result with each change of the reference; a "+" turns it."""
     target = Target(Image.open(MOTORCYCLE / "truth.png").convert("RGB").crop(PART))
     reference = Image.open(MOTORCYCLE / "reference.png").convert("RGB")
     alone = target.psnr(upscaler.upscale(target.small).image)
     found = {}
     for name in names:
         changed = CHANGES[name.removesuffix("+")](reference)
-        encoded = upscaler.encode_references([changed], augment=name.endswith("+"))
+        views = ("plain", "turned") if name.endswith("+") else ("plain",)
+        encoded = upscaler.encode_references([changed], views=views)
         result = upscaler.upscale(target.small, encoded).image
         found[name] = (target.psnr(result) - alone, result)
     return alone, found
@@ -148,7 +149,7 @@ def make_references(upscaler: Upscaler, unrelated: Image.Image) -> None:
     CHANGES["another scene"] = lambda _: unrelated
     names = [*CHANGES, *(f"{name}+" for name in AUGMENTED)]
     alone, found = gains(upscaler, names)
-    lines = ["| the reference | gain, dB | with `augment` |", "| --- | --- | --- |"]
+    lines = ["| the reference | gain, dB | with `--augment-refs` |", "| --- | --- | --- |"]
     for name in CHANGES:
         copies = f"{found[f'{name}+'][0]:+.2f}" if f"{name}+" in found else ""
         lines.append(f"| {name} | {found[name][0]:+.2f} | {copies} |")

@@ -18,15 +18,14 @@ from srntt import errors
 
 if TYPE_CHECKING:
     from srntt.image import load, save
-    from srntt.models import References
-    from srntt.upscale import Result, Upscaler
+    from srntt.upscale import References, Result, Upscaler
 
 __version__ = "0.1.0.dev0"
 
 __all__ = ["References", "Result", "Upscaler", "__version__", "errors", "load", "save"]
 
 _HOME = {
-    "References": "srntt.models",
+    "References": "srntt.upscale",
     "Result": "srntt.upscale",
     "Upscaler": "srntt.upscale",
     "load": "srntt.image",

@@ -18,7 +18,7 @@ from srntt._files import write_bytes
 from srntt.errors import ModelError
 
 MAX_HEADER_BYTES = 4 << 20
-_DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64}
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64, "BOOL": torch.bool}
 _OTHER_FORMATS = {".pth", ".pt", ".pt2", ".ckpt", ".bin", ".pkl", ".pickle", ".npz", ".npy", ".mat", ".h5", ".onnx"}
 _ADVICE = (
     "srntt loads safetensors only, because reading a pickle can run whatever code it holds. Convert the official "
@@ -29,7 +29,7 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What a header says of one tensor; ``dtype`` is one of F32, F16, I64."""
+    """What a header says of one tensor; ``dtype`` is one of F32, F16, I64, BOOL."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -48,7 +48,7 @@ def read_header(path: str | Path) -> Header:
 
     Raises:
         ModelError: no such file, not a regular file, another format (pickles among them), damaged, or a dtype other
-            than float32, float16 and int64.
+            than float32, float16, int64 and bool.
     """
     path = Path(path)
     _refuse_other_formats(path)

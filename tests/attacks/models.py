@@ -200,20 +200,24 @@ def _references() -> Iterator[Attack]:
             f"references-{name}", about, make, ("attacks.models:use_references",), 4, says, seconds=12, mib=300
         )
 
-    def with_first(place: int, value: Any) -> Callable[[Header], Any]:
-        return lambda head: head["references"][0].__setitem__(place, value)
+    def with_first(name: str, value: Any) -> Callable[[Header], Any]:
+        return lambda head: head["views"][0].__setitem__(name, value)
 
     yield case("no-object", "a list in place of the object", lambda head: [])
-    yield case("no-references", "nothing about references", lambda head: head.pop("references"))
-    yield case("infinite-number", "reference number 1e999", with_first(0, float("inf")))
-    yield case("negative-number", "reference number -1", with_first(0, -1))
-    yield case("huge-number", "reference number 10^30", with_first(0, 10**30))
-    yield case("negative-size", "a height of -5", with_first(2, -5))
-    yield case("huge-matrix", "10^400 in the matrix", with_first(4, [[10**400, 0, 0], [0, 1, 0]]))
-    yield case("nan-matrix", "NaN in the matrix", with_first(4, [[float("nan"), 0, 0], [0, 1, 0]]))
-    yield case("flat-matrix", "a matrix of 1 x 1", with_first(4, [[1.0]]))
-    yield case("no-maps", "no maps", with_first(5, []))
-    yield case("foreign-map", "the name of a map that no model has", with_first(5, ["x" * 50_000]))
+    yield case("no-references", "nothing about references", lambda head: head.pop("views"))
+    yield case("infinite-number", "reference number 1e999", with_first("number", float("inf")))
+    yield case("negative-number", "reference number -1", with_first("number", -1))
+    yield case("huge-number", "reference number 10^30", with_first("number", 10**30))
+    yield case("negative-size", "a height of -5", with_first("height", -5))
+    yield case(
+        "huge-matrix", "10^400 in the matrix", with_first("to_original", [[10**400, 0, 0], [0, 1, 0], [0, 0, 1]])
+    )
+    yield case(
+        "nan-matrix", "NaN in the matrix", with_first("to_original", [[float("nan"), 0, 0], [0, 1, 0], [0, 0, 1]])
+    )
+    yield case("flat-matrix", "a matrix of 1 x 1", with_first("to_original", [[1.0]]))
+    yield case("no-maps", "no maps", with_first("maps", []))
+    yield case("foreign-map", "the name of a map that no model has", with_first("maps", ["x" * 50_000]))
     yield case("deep", "references nested 60,000 deep", lambda head: "[" * 60_000)
     other_shape = case("other-shape", "a map of another shape", lambda head: None)
     yield replace(other_shape, code=2, says="maps that this model does not make")
@@ -221,8 +225,7 @@ def _references() -> Iterator[Attack]:
 
 def use_references() -> str:
     """What the commands above run: load, then upscale with them."""
-    from srntt import Upscaler
-    from srntt.models import References
+    from srntt import References, Upscaler
 
     upscaler = Upscaler.from_pretrained("tiny.safetensors")
     references = References.load("refs.safetensors")

@@ -5,9 +5,11 @@ from types import SimpleNamespace
 import torch
 
 from srntt.batch import EncodedReferences, ReferenceFile
-from srntt.models import EncodedReference, References
+from srntt.models import EncodedView
+from srntt.upscale import References
+from srntt.views import PlaneMap
 
-_IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+_MORE = ("plain", "turned")
 
 
 def file(name: str) -> ReferenceFile:
@@ -15,19 +17,19 @@ def file(name: str) -> ReferenceFile:
 
 
 def cache(most: int) -> SimpleNamespace:
-    """References of 400 bytes each; with copies, twice."""
+    """References of 400 bytes a view."""
     asked = []
 
-    def encode(reference: ReferenceFile, augment: bool) -> References:
-        asked.append((reference.sha256[0], augment))
-        item = EncodedReference(0, "somewhere", 8, 8, _IDENTITY, {"map": torch.zeros(1, 10, 10)})
-        return References("model", [item] * (1 + augment), (f"note on {reference.name}",))
+    def encode(reference: ReferenceFile, views: tuple[str, ...]) -> References:
+        asked.append((reference.sha256[0], views))
+        item = EncodedView(0, "somewhere", "plain", 8, 8, PlaneMap(), {"map": torch.zeros(1, 10, 10)})
+        return References("model", [item] * len(views), (f"note on {reference.name}",))
 
     return SimpleNamespace(asked=asked, kept=EncodedReferences(encode, most))
 
 
 def test_several_files_become_references_as_if_encoded_together():
-    made = cache(10_000).kept.get([file("a"), file("b")], augment=True)
+    made = cache(10_000).kept.get([file("a"), file("b")], views=_MORE)
     assert made is not None
     assert [(item.number, item.source) for item in made] == [
         (0, "/refs/a.png"),
@@ -43,14 +45,14 @@ def test_none_are_none():
     assert cache(10_000).kept.get([]) is None
 
 
-def test_the_same_content_is_encoded_once_whatever_it_is_called_but_copies_are_another_thing():
+def test_the_same_content_is_encoded_once_whatever_it_is_called_but_other_views_are_another_thing():
     made = cache(10_000)
     made.kept.get([file("a")])
     again = made.kept.get([file("a")._replace(path="/moved.png")])
     assert again is not None
     assert again.sources == ("/moved.png",)
-    made.kept.get([file("a")], augment=True)
-    assert made.asked == [("a", False), ("a", True)]
+    made.kept.get([file("a")], views=_MORE)
+    assert made.asked == [("a", ("plain",)), ("a", _MORE)]
     assert (made.kept.encoded, made.kept.reused) == (2, 1)
 
 

@@ -41,7 +41,7 @@ def test_the_key_depends_on_bytes_and_settings_and_on_nothing_else():
             replace(JOB, settings=Settings(**change))
             for change in (
                 {"tile": 64},
-                {"augment": True},
+                {"views": ("plain", "turned")},
                 {"strip": True},
                 {"quality": 90},
                 {"bits": 8},

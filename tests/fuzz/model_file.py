@@ -11,7 +11,8 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["srntt"]):
-    from srntt.models import References, load_model
+    from srntt.models import load_model
+    from srntt.upscale import References
 
 from attacks.material import tiny_model
 from fuzz.harness import fuzz

@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.match._field import Field
+from srntt.models import EncodedView
 from srntt.models._drive import Appetite, Rendered
-from srntt.models._references import EncodedReference
 from srntt.upscale._engine import Engine
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import Canvas
+from srntt.views import PlaneMap
 
 _CPU = torch.device("cpu")
-_REFERENCE = EncodedReference(0, "r", 8, 8, ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)), {})
+_REFERENCE = EncodedView(0, "r", "plain", 8, 8, PlaneMap(), {})
 
 
 class NearestMethod:

@@ -80,10 +80,10 @@ def test_a_tile_the_user_asked_for_is_kept_or_refused():
 
 
 def test_a_reference_is_planned_in_bands_and_refused_when_it_cannot_stay():
-    assert plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 9_000_000_000)).band == 1024
-    assert plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 520_000_000)).band < 1024
+    assert plan_reference((3000, 4000), [(3000, 4000)], 0, _APPETITE, 48, Room(0, 9_000_000_000)).band == 1024
+    assert plan_reference((3000, 4000), [(3000, 4000)], 0, _APPETITE, 48, Room(0, 520_000_000)).band < 1024
     with pytest.raises(MemoryBudgetError, match="4000 x 3000 needs"):
-        plan_reference(3000, 4000, 1.0, _APPETITE, 48, Room(0, 350_000_000))
+        plan_reference((3000, 4000), [(3000, 4000)], 0, _APPETITE, 48, Room(0, 350_000_000))
 
 
 def test_an_accelerator_has_room_of_its_own():
@@ -95,8 +95,8 @@ def test_an_accelerator_has_room_of_its_own():
         plan_upscale(_needs(), Room(0, 9_000_000_000, 1_000_000), None)
 
 
-def test_copies_of_a_reference_count():
+def test_views_of_a_reference_count():
     room = Room(0, 1_500_000_000)
-    assert plan_reference(3000, 4000, 1.0, _APPETITE, 48, room).band > 0
+    assert plan_reference((3000, 4000), [(3000, 4000)], 0, _APPETITE, 48, room).band > 0
     with pytest.raises(MemoryBudgetError, match="4000 x 3000 needs"):
-        plan_reference(3000, 4000, 5.0, _APPETITE, 48, room)
+        plan_reference((3000, 4000), [(3000, 4000)] * 5, 0, _APPETITE, 48, room)

@@ -14,8 +14,8 @@ from PIL import Image
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, MemoryBudgetError, ModelError, PictureError
 from srntt.image import Limits
-from srntt.models import References, find_model, list_models
-from srntt.upscale import Upscaler, _plan
+from srntt.models import find_model, list_models
+from srntt.upscale import References, Upscaler, _plan
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 
@@ -109,7 +109,7 @@ def test_provenance_points_at_the_place_the_detail_came_from(upscaler, truth, lo
 def test_provenance_of_turned_copies_is_in_the_original_picture(upscaler, truth, low_res):
     turned = truth.rotate(90, expand=True)
     plain = upscaler.upscale(low_res, upscaler.encode_references([turned]))
-    joined = upscaler.upscale(low_res, upscaler.encode_references([turned], augment=True))
+    joined = upscaler.upscale(low_res, upscaler.encode_references([turned], views=("plain", "turned")))
     assert _psnr(joined.image, truth) > _psnr(plain.image, truth) + 1
     y, x = np.mgrid[: low_res.height, : low_res.width] * 4 + 1.5
     error = np.hypot(joined.provenance.y - (truth.width - 1 - x), joined.provenance.x - y)[6:-6, 6:-6]
@@ -121,6 +121,28 @@ def test_references_are_saved_and_loaded_as_they_were(upscaler, references, low_
     loaded = References.load(tmp_path / "refs.safetensors")
     assert loaded.sources == references.sources
     np.testing.assert_array_equal(upscaler.upscale(low_res, loaded).array, upscaler.upscale(low_res, references).array)
+
+
+def test_all_that_is_known_of_a_view_is_saved(upscaler, tmp_path):
+    picture = np.random.default_rng(0).integers(0, 256, (37, 50, 3), dtype=np.uint8)
+    encoded = upscaler.encode_references([picture], views=["plain", "turned"])
+    valid = torch.zeros(encoded[3].maps["descriptor"].shape[1:], dtype=torch.bool)
+    valid[2:5, 1:] = True
+    made = References(encoded.fingerprint, [*encoded[:3], replace(encoded[3], valid=valid), *encoded[4:]])
+    made.save(tmp_path / "refs.safetensors")
+    loaded = References.load(tmp_path / "refs.safetensors")
+    assert len(loaded) == 8
+    assert torch.equal(loaded[3].valid, valid)
+    for before, after in zip(made, loaded, strict=True):
+        assert before.maps.keys() == after.maps.keys()
+        assert all(torch.equal(before.maps[name], after.maps[name]) for name in before.maps)
+        for name in ("number", "source", "view", "height", "width", "to_original"):
+            assert getattr(before, name) == getattr(after, name)
+    assert loaded.bytes == made.bytes
+    upscaler.upscale(picture[:16, :16], loaded)
+    narrow = References(made.fingerprint, [replace(made[3], valid=valid[:, 1:])])
+    with pytest.raises(InputError, match="maps that this model does not make"):
+        upscaler.upscale(picture[:16, :16], narrow)
 
 
 def test_references_of_other_weights_are_refused(upscaler, references, low_res):
@@ -153,28 +175,54 @@ def test_a_file_that_holds_no_references_is_refused(tmp_path):
         References.load(list_models()[0]["path"] + "/model.safetensors")
 
 
+def _head(**changes) -> dict:
+    """Of a file of references with one view, which has been tampered with."""
+    identity = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    facts = {"number": 0, "source": "a", "view": "plain", "height": 4, "width": 4, "to_original": identity}
+    view = {name: value for name, value in ({**facts, "maps": ["m"]} | changes).items() if value is not None}
+    return {"format": "srntt-references", "version": 2, "fingerprint": "f", "views": [view]}
+
+
 @pytest.mark.parametrize(
-    "facts",
+    "change",
     [
-        [float("inf"), "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
-        [-1, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
-        [10**30, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
-        [0, "a", -4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]],
-        [0, "a", 4, 4, [[10**400, 0, 0], [0, 1, 0]], ["m"]],
-        [0, "a", 4, 4, [[float("nan"), 0, 0], [0, 1, 0]], ["m"]],
-        [0, "a", 4, 4, [[1.0]], ["m"]],
-        [0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], []],
-        [0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["other"]],
-        [0, "a", 4],
+        {"number": float("inf")},
+        {"number": -1},
+        {"number": 10**30},
+        {"height": -4},
+        {"source": 5},
+        {"view": None},
+        {"to_original": [[10**400, 0, 0], [0, 1, 0], [0, 0, 1]]},
+        {"to_original": [[float("nan"), 0, 0], [0, 1, 0], [0, 0, 1]]},
+        {"to_original": [[1, 0, 0], [2, 0, 0], [0, 0, 1]]},
+        {"to_original": [[1, 0, 0], [0, 1, 0]]},
+        {"to_original": [[1.0]]},
+        {"maps": []},
+        {"maps": ["other"]},
+        {"maps": ["m", "valid positions"]},
+        {"maps": None},
     ],
 )
-def test_facts_of_references_that_cannot_be_are_refused(tmp_path, facts):
-    head = {"format": "srntt-references", "version": 1, "fingerprint": "f", "references": [facts]}
+def test_facts_of_views_that_cannot_be_are_refused(tmp_path, change):
     path = tmp_path / "refs.safetensors"
-    for text in (json.dumps(head), "[" * 10_000):
-        write_tensors(path, {"0.m": torch.zeros(1, 2, 2)}, {"references": text})
+    tensors = {"0.m": torch.zeros(1, 2, 2), "0.valid positions": torch.zeros(2, 2)}
+    write_tensors(path, tensors, {"references": json.dumps(_head())})
+    assert len(References.load(path)) == 1
+    for text in (json.dumps(_head(**change)), "[" * 10_000):
+        write_tensors(path, tensors, {"references": text})
         with pytest.raises(ModelError, match=r"refs\.safetensors does not hold references"):
             References.load(path)
+
+
+def test_references_saved_in_the_first_version_are_refused_in_words(tmp_path):
+    facts = [0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]]
+    head = {"format": "srntt-references", "version": 1, "fingerprint": "f", "references": [facts]}
+    write_tensors(tmp_path / "old", {"0.m": torch.zeros(1, 2, 2)}, {"references": json.dumps(head)})
+    text = (
+        r"old holds references in version 1 of their format, and this srntt reads version 2\. Encode the pictures again"
+    )
+    with pytest.raises(ModelError, match=text):
+        References.load(tmp_path / "old")
 
 
 @pytest.mark.parametrize("name", ["n" * 300, "n/" * 3000, "a\0b"])
@@ -293,11 +341,12 @@ def test_one_reference_without_a_list_is_refused_with_how_to_write_it(upscaler, 
         upscaler.encode_references(one)
 
 
-def test_a_reference_too_small_for_a_copy_is_used_without_it(upscaler, low_res):
+def test_a_reference_too_small_for_a_view_is_used_without_it(upscaler, low_res):
     small = np.asarray(low_res)[:7, :5]
-    references = upscaler.encode_references([small], augment=True)
+    references = upscaler.encode_references([small], views=("plain", "turned"))
     assert len(references) == 4
-    assert references.fallbacks == ("encoding: <array> is too small for copies at 0.5 of its size",)
+    (told,) = references.fallbacks
+    assert told.startswith("encoding: <array> is too small for these views: scaled 0.5; scaled 0.5, turned 90; ")
     assert upscaler.upscale(low_res, references).fallbacks == references.fallbacks
 
 

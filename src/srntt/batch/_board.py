@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter, OrderedDict
 from typing import Any
 
-Key = tuple[str, bool]
-"""Hash of a reference's file, and whether turned and scaled copies were encoded, too."""
+Key = tuple[str, tuple[str, ...]]
+"""Hash of a reference's file, and the kinds of its views that were encoded."""
 
 _PATIENCE_SECONDS = 60.0
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from srntt.batch._pool import ReferenceFile
-from srntt.models import References
+from srntt.upscale import References
+from srntt.views import PLAIN
 
 
 class EncodedReferences:
@@ -15,7 +16,7 @@ class EncodedReferences:
     a video needs the same.
 
     Args:
-        encode: makes the references of one file, with turned and scaled copies or without; it checks that the file is
+        encode: makes the references of one file in these kinds of views; it checks that the file is
             still the one that was hashed.
         most: bytes to keep.
 
@@ -24,14 +25,14 @@ class EncodedReferences:
         reused: how many were there already.
     """
 
-    def __init__(self, encode: Callable[[ReferenceFile, bool], References], most: int) -> None:
+    def __init__(self, encode: Callable[[ReferenceFile, tuple[str, ...]], References], most: int) -> None:
         self._encode, self._most = encode, most
-        self._kept: OrderedDict[tuple[str, bool], References] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, tuple[str, ...]], References] = OrderedDict()
         self.encoded = self.reused = 0
 
-    def get(self, files: Sequence[ReferenceFile], *, augment: bool = False) -> References | None:
+    def get(self, files: Sequence[ReferenceFile], *, views: tuple[str, ...] = PLAIN) -> References | None:
         """References of several files as one; None for none."""
-        parts = [self._one(file, augment) for file in files]
+        parts = [self._one(file, views) for file in files]
         self.trim(files, self._most)
         if not parts:
             return None
@@ -58,12 +59,12 @@ class EncodedReferences:
         """Memory that the references take."""
         return sum(part.bytes for part in self._kept.values())
 
-    def _one(self, file: ReferenceFile, augment: bool) -> References:
-        key = file.sha256, augment
+    def _one(self, file: ReferenceFile, views: tuple[str, ...]) -> References:
+        key = file.sha256, views
         if key in self._kept:
             self.reused += 1
         else:
-            self._kept[key] = self._encode(file, augment)
+            self._kept[key] = self._encode(file, views)
             self.encoded += 1
         self._kept.move_to_end(key)
         return self._kept[key]

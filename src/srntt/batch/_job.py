@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from srntt.batch._beside import BESIDE, Beside
 from srntt.batch._pool import ReferenceFile
+from srntt.views import PLAIN
 
 _KEY_VERSION = 2  # another one once the same job gives another picture
 
@@ -17,7 +18,7 @@ class Settings:
 
     Attributes:
         tile: side of a tile in pixels of the input, or ``auto``.
-        augment: try scaled and turned copies of references.
+        views: kinds of views of references that are searched.
         strip: leave out EXIF, colour profile and resolution.
         quality: of lossy formats, 1..100.
         bits: 8 to reduce pictures of 16 bits.
@@ -26,7 +27,7 @@ class Settings:
     """
 
     tile: Literal["auto"] | int = "auto"
-    augment: bool = False
+    views: tuple[str, ...] = PLAIN
     strip: bool = False
     quality: int = 95
     bits: Literal[8] | None = None

@@ -14,7 +14,7 @@ from srntt.batch._pool import ReferenceFile
 from srntt.batch._recipe import Recipe
 from srntt.batch._station import Outcome
 from srntt.errors import SrnttError
-from srntt.models import References
+from srntt.upscale import References
 
 _DEATHS = 4  # of workers, while they did the same picture: then it is taken to be the reason
 _FETCH_SECONDS = 60.0
@@ -69,11 +69,11 @@ class SharedReferences:
     def __init__(self, board: Any) -> None:
         self._board = board
 
-    def __call__(self, file: ReferenceFile, augment: bool, encode: Callable[[], References]) -> References:
+    def __call__(self, file: ReferenceFile, views: tuple[str, ...], encode: Callable[[], References]) -> References:
         """From the object store, or encoded and put there."""
         import ray  # pyright: ignore[reportMissingImports]
 
-        key: Key = file.sha256, augment
+        key: Key = file.sha256, views
         found = ray.get(self._board.find.remote(key))
         if found:
             try:

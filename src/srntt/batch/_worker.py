@@ -20,13 +20,13 @@ from srntt.batch._read import decode, read
 from srntt.errors import MemoryBudgetError, OutputError, PictureError, SrnttError
 from srntt.image import Limits, Picture, save
 from srntt.memory import limits_within
-from srntt.models import Progress, References
-from srntt.upscale import Result, Upscaler
+from srntt.models import Progress
+from srntt.upscale import References, Result, Upscaler
 
 CACHE_BYTES = 2 * 10**9  #: of encoded references that are kept, unless said otherwise
 
-Share = Callable[[ReferenceFile, bool, Callable[[], References]], References]
-"""Gives the encoded references of a file, with copies or without, from whoever has them; else calls what makes them."""
+Share = Callable[[ReferenceFile, tuple[str, ...], Callable[[], References]], References]
+"""Gives the encoded references of a file in these kinds of views from whoever has them; else calls what makes them."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Worker:
         return self._once(job, picture, progress), ("memory: references kept for later pictures were given up",)
 
     def _once(self, job: Job, picture: Picture, progress: Progress | None) -> Result:
-        references = self.references.get(job.references, augment=job.settings.augment)
+        references = self.references.get(job.references, views=job.settings.views)
         settings = job.settings
         return self.upscaler.upscale(
             picture,
@@ -156,20 +156,20 @@ class Worker:
             progress=progress,
         )
 
-    def _shared(self, file: ReferenceFile, augment: bool) -> References:
+    def _shared(self, file: ReferenceFile, views: tuple[str, ...]) -> References:
         """From another worker, or encoded here."""
         if self.share is None:
-            return self._encode(file, augment)
+            return self._encode(file, views)
         before = self._encoded
-        references = self.share(file, augment, partial(self._encode, file, augment))
+        references = self.share(file, views, partial(self._encode, file, views))
         self.fetched += self._encoded == before
         return references
 
-    def _encode(self, file: ReferenceFile, augment: bool) -> References:
+    def _encode(self, file: ReferenceFile, views: tuple[str, ...]) -> References:
         self._encoded += 1
         try:
             picture = self._read(file.path, file.sha256)
-            return self.upscaler.encode_references([picture], augment=augment)
+            return self.upscaler.encode_references([picture], views=views)
         except SrnttError as error:
             raise type(error)(f"reference {error}") from error
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from srntt.cli._options import views_of
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def settings(
 
     return Settings(
         tile=tile,
-        augment=references.augment_refs,
+        views=views_of(references.augment_refs),
         strip=outputs.strip,
         quality=outputs.quality,
         bits=outputs.bits,

@@ -93,3 +93,8 @@ def _there(file: Path) -> bool:
     except OSError:  # there, perhaps, but out of reach: whoever opens it knows why
         return True
     return True
+
+
+def views_of(augment_refs: bool) -> tuple[str, ...]:
+    """The kinds of views of each reference that are searched."""
+    return ("plain", "turned") if augment_refs else ("plain",)

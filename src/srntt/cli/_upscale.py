@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from srntt.cli._compiling import telling_of_compiling
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
-from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
+from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
 from srntt.cli._outputs import OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import say, say_json
@@ -58,7 +58,7 @@ def upscale(
     places = plan_destinations(picture, source, outputs)
     with ProgressOnStderr() as progress, telling_of_compiling():
         upscaler = model.open()
-        asked = _Asked(ref, augment_refs, tile, consistent, self_ensemble)
+        asked = _Asked(ref, views_of(augment_refs), tile, consistent, self_ensemble)
         result = asked.of(upscaler, source, ceiling, progress)
     raise_if_interrupted()
     notes = places.write(result, outputs)
@@ -74,7 +74,7 @@ class _Asked:
     """How the picture is to be upscaled."""
 
     references: tuple[Path, ...]
-    augment: bool
+    views: tuple[str, ...]
     tile: Literal["auto"] | int
     consistent: bool
     self_ensemble: bool
@@ -92,8 +92,8 @@ class _Asked:
         references = list(self.references)
         options = {"tile": self.tile, "consistent": self.consistent, "limits": limits, "progress": progress}
         if self.self_ensemble:
-            return self_ensemble(upscaler, source, references, augment=self.augment, **options)
+            return self_ensemble(upscaler, source, references, views=self.views, **options)
         encoded = None
         if references:
-            encoded = upscaler.encode_references(references, augment=self.augment, limits=limits, progress=progress)
+            encoded = upscaler.encode_references(references, views=self.views, limits=limits, progress=progress)
         return upscaler.upscale(source, encoded, **options)

@@ -75,8 +75,12 @@ class Picture:
         Where alpha is 0, whose colour means nothing, it is that of the nearest pixel of the whole picture with alpha
         above 0: interpolated or convolved, no fringe appears. Every band gives the rows that the whole would.
         """
-        band = self._filled[top:bottom].transpose(2, 0, 1)
-        return torch.from_numpy(_unit(band)).expand(3, -1, -1).contiguous()
+        return self.window(slice(top, bottom), slice(None))
+
+    def window(self, rows: slice, columns: slice) -> Float[Tensor, "3 h w"]:
+        """The same of some rows and columns."""
+        part = self._filled[rows, columns].transpose(2, 0, 1)
+        return torch.from_numpy(_unit(part)).expand(3, -1, -1).contiguous()
 
     def alpha_plane(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "1 h w"]:
         """Rows ``top`` to ``bottom`` of alpha as float32 in [0, 1]; ones where there is no alpha channel."""

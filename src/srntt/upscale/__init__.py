@@ -4,8 +4,18 @@ from srntt.upscale._bench import bench_upscale
 from srntt.upscale._bench_memory import bench_memory
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._provenance import Provenance
+from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._self_ensemble import self_ensemble
 from srntt.upscale._upscaler import Upscaler
 
-__all__ = ["Consistency", "Provenance", "Result", "Upscaler", "bench_memory", "bench_upscale", "self_ensemble"]
+__all__ = [
+    "Consistency",
+    "Provenance",
+    "References",
+    "Result",
+    "Upscaler",
+    "bench_memory",
+    "bench_upscale",
+    "self_ensemble",
+]

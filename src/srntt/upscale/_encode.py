@@ -1,30 +1,24 @@
 """A reference picture to what a model needs of it, band by band of rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 import torch
 from torch import Tensor
 
 from srntt._failures import is_out_of_memory, refuse_failed_device
-from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.memory import MappedFile, device_free_bytes, release, resident_bytes
-from srntt.models import EncodedReference, Matrix, Method
+from srntt.models import EncodedView, Method
 from srntt.upscale._plan import Room, plan_reference
-from srntt.views import ReferenceCopy, augment_references
+from srntt.views import Rows, ViewMaker
 
-_SMALLEST = 4
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
-_IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
-_SCALES, _TURNS = (1.0, 0.5), (0, 1, 2, 3)
 _CPU = torch.device("cpu")
-
-Rows = Callable[[int, int], Float[Tensor, "3 h w"]]
-"""Gives the rows top..bottom of a picture."""
 
 
 @dataclass
@@ -45,47 +39,43 @@ class Encoder:
     budget: int
     fallbacks: list[str] = field(default_factory=list)
 
-    def encode(self, number: int, picture: Picture, *, augment: bool) -> list[EncodedReference]:
-        """Encode a reference, and its turned and scaled copies if asked.
+    def encode(self, number: int, picture: Picture, makers: Sequence[ViewMaker]) -> list[EncodedView]:
+        """Encode the views of a reference, one after the other.
 
-        What does not fill a whole LR pixel at the right and bottom is left out.
+        What does not fill a whole LR pixel at the right and bottom is left out, and so is a view smaller than one.
 
         Raises:
-            PictureError: smaller than 4 x 4 pixels.
+            PictureError: smaller than an LR pixel.
             MemoryBudgetError: does not fit.
         """
-        if min(picture.height, picture.width) < _SMALLEST:
+        size, least = (picture.height, picture.width), self.method_on(self.device).scale
+        if min(size) < least:
             raise PictureError(
                 f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
-                f"at least {_SMALLEST} x {_SMALLEST} are needed. Leave it out."
+                f"at least {least} x {least} are needed. Leave it out."
             )
-        copies = len(_TURNS) * sum(scale**2 for scale in _SCALES) if augment else 1.0
-        room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
+        self._plan(size, makers)
+        encoded, too_small = [], []
+        for view in chain.from_iterable(maker(picture) for maker in makers):
+            if min(view.size) < least:
+                too_small.append(view.name)
+                continue
+            maps, file = self._encode_rows(view.rows, *view.size)
+            about = (number, picture.source, view.name, *size, view.to_original)
+            encoded.append(EncodedView(*about, maps, view.valid_positions(least), file))
+        if too_small:
+            self.fallbacks.append(f"encoding: {picture.source} is too small for these views: {'; '.join(too_small)}")
+        return encoded
+
+    def _plan(self, size: tuple[int, int], makers: Sequence[ViewMaker]) -> None:
+        """Choose the rows of a band, and whether maps lie in files."""
         method = self.method_on(self.device)
-        plan = partial(plan_reference, picture.height, picture.width, copies, method.appetite, method.context, room)
+        room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
+        views = [view for maker in makers for view in maker.sizes(size)]
+        making = max(maker.transient_bytes(size) for maker in makers)
+        plan = partial(plan_reference, size, views, making, method.appetite, method.context, room)
         self._mapped = self.device == _CPU and plan(True).kept > _MAPPED * max(0, self.budget - room.held)
         self._band = plan(self._mapped).band
-        about = (number, picture.source, picture.height, picture.width)
-        if not augment:
-            return [EncodedReference(*about, _IDENTITY, *self._encode_rows(picture.rgb, picture.height, picture.width))]
-        return [
-            EncodedReference(
-                *about,
-                _matrix(copy),
-                *self._encode_rows(_rows_of(copy.picture), *copy.picture.shape[1:]),  # pyright: ignore[reportCallIssue]
-            )
-            for copy in self._copies(picture)
-        ]
-
-    def _copies(self, picture: Picture) -> Iterator[ReferenceCopy]:
-        """One at a time, so that no two are held."""
-        whole = picture.rgb()
-        for scale in _SCALES:
-            if min(picture.height, picture.width) * scale < _SMALLEST:
-                self.fallbacks.append(f"encoding: {picture.source} is too small for copies at {scale} of its size")
-                continue
-            for turn in _TURNS:
-                yield augment_references(whole, turns=(turn,), scales=(scale,))[0]
 
     def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}
@@ -144,13 +134,3 @@ def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:
     step = (outer.stop - outer.start) // part.shape[1]  # rows of the picture for one of the map
     kept = slice((inner.start - outer.start) // step, (inner.stop - outer.start) // step)
     whole[:, inner.start // step : inner.stop // step] = part[:, kept]
-
-
-def _rows_of(picture: Float[Tensor, "3 H W"]) -> Rows:
-    return lambda top, bottom: picture[:, top:bottom]
-
-
-def _matrix(copy: ReferenceCopy) -> Matrix:
-    corners = copy.to_original(torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 1.0]))
-    rows = [(float(c[1] - c[0]), float(c[2] - c[0]), float(c[0])) for c in corners]
-    return rows[0], rows[1]

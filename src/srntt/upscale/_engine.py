@@ -12,7 +12,7 @@ from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.match import Field, View
 from srntt.memory import give_back, release
-from srntt.models import EncodedReference, Method, Progress, Rendered
+from srntt.models import EncodedView, Method, Progress, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans
 
@@ -38,7 +38,7 @@ class Engine:
 
     make_method: Callable[[torch.device], Method]
     device: torch.device
-    references: list[EncodedReference]
+    references: list[EncodedView]
     plan: Plan
     progress: Progress
     fallbacks: list[str] = field(default_factory=list)

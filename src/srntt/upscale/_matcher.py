@@ -8,7 +8,7 @@ import torch
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import Matcher, choose_matcher
-from srntt.models import EncodedReference, Method
+from srntt.models import EncodedView, Method
 from srntt.upscale._plan import Plan
 
 MatcherOption = Literal["auto", "exact", "fast"]
@@ -25,7 +25,7 @@ class Question:
     patch: int
 
     @classmethod
-    def of(cls, queries: int, references: list[EncodedReference], method: Method) -> "Question":
+    def of(cls, queries: int, references: list[EncodedView], method: Method) -> "Question":
         """That of an upscale."""
         maps = [item.maps[method.key] for item in references]
         keys = tuple(key.shape[1] * key.shape[2] for key in maps)

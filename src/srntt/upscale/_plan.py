@@ -1,7 +1,7 @@
 """Memory predicted before work starts, and the tile that follows from it."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
@@ -20,7 +20,6 @@ _SAVED = 4  # bytes of an output pixel in Pillow while a file is written
 _PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer for each of a band, and of a band at most
 _CODE = 25_000_000  # bytes of code that torch loads, and makes for the machine, at its first convolutions
 _TOLD = 28  # bytes of an LR position in similarity and provenance
-_COPYING = 36  # bytes of a pixel of a reference in floating point, and of one turned or scaled copy and its making
 
 
 @dataclass(frozen=True)
@@ -206,14 +205,20 @@ class ReferencePlan:
 
 
 def plan_reference(
-    height: int, width: int, copies: float, appetite: Appetite, context: int, room: Room, mapped: bool = False
+    size: tuple[int, int],
+    views: Sequence[tuple[int, int]],
+    making: int,
+    appetite: Appetite,
+    context: int,
+    room: Room,
+    mapped: bool = False,
 ) -> ReferencePlan:
     """Choose the rows of a reference that are encoded at once.
 
     Args:
-        height: of the reference, in pixels.
-        width: likewise.
-        copies: how many times its pixels are encoded; more than once for turned and scaled copies.
+        size: height and width of the reference.
+        views: likewise of each of its views.
+        making: bytes that making a view holds.
         appetite: of the model.
         context: rows above and below a band.
         room: memory.
@@ -222,21 +227,20 @@ def plan_reference(
     Raises:
         MemoryBudgetError: not even the smallest band fits.
     """
-    kept = int(height * width * copies * appetite.encoded)
-    whole = height * width * _COPYING if copies > 1 else 0
-    lasting = room.held + _CODE + whole + (0 if mapped else kept)
+    kept = sum(height * width for height, width in views) * appetite.encoded
+    lasting = room.held + _CODE + making + (0 if mapped else kept)
 
     def encoding(rows: int) -> int:
-        seen = min(rows + 2 * context, height) * width
+        seen = max(min(rows + 2 * context, height) * width for height, width in views)
         return seen * (appetite.encode + (appetite.encoded if mapped else 0))
 
     rows = next((r for r in _REFERENCE_BANDS if room.fits(lasting, encoding(r))), None)
     if rows is None:
         least = lasting + encoding(_REFERENCE_BANDS[-1])
         raise MemoryBudgetError(
-            f"Encoding a reference of {width} x {height} needs {format_memory(least)}, of which {format_memory(kept)} "
-            f"stay for as long as it is used. {_allowed(room, least)} Allow more memory, or give fewer or smaller "
-            "references."
+            f"Encoding a reference of {size[1]} x {size[0]} needs {format_memory(least)}, of which "
+            f"{format_memory(kept)} stay for as long as it is used. {_allowed(room, least)} Allow more memory, or give "
+            "fewer or smaller references."
         )
     return ReferencePlan(rows, kept, lasting + encoding(rows))
 

@@ -12,7 +12,8 @@ from srntt._files import whole_file
 from srntt._shapes import Float, Int
 from srntt.match import Field, View
 from srntt.memory import cuts
-from srntt.models import EncodedReference, picture_names
+from srntt.models import EncodedView
+from srntt.upscale._references import picture_names
 
 _ROWS_AT_ONCE = 256
 
@@ -48,10 +49,8 @@ class Provenance:
             np.savez_compressed(file, sources=np.array(self.sources, dtype=np.str_), **maps)
 
 
-def trace(
-    field: Field, references: list[EncodedReference], share: Float[np.ndarray, "k h w"], scale: int
-) -> Provenance:
-    """Follow each match back to a pixel of the picture that the user gave, through turned and scaled copies.
+def trace(field: Field, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int) -> Provenance:
+    """Follow each match back to a pixel of the picture that the user gave, through the view that it lies in.
 
     Args:
         field: the matches.
@@ -72,17 +71,16 @@ def trace(
 
 
 def _places(
-    field: Field, references: list[EncodedReference], share: Float[np.ndarray, "k h w"], scale: int
+    field: Field, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int
 ) -> tuple[Float[Tensor, "h w 2"], Int[Tensor, "h w"]]:
     """Pixel of the picture that gave most, and its number."""
     main = torch.from_numpy(share.argmax(0))[None]
     reference = field.reference.cpu().take_along_dim(main, 0)[0]
     position = field.position.cpu().take_along_dim(main[..., None], 0)[0]
-    place = position * scale + (scale - 1) / 2  # from the LR grid to pixels of the encoded picture
+    place = position.double() * scale + (scale - 1) / 2  # from the LR grid to pixels of the view
     original, number = torch.zeros_like(place), torch.zeros_like(reference, dtype=torch.int64)
     for index, item in enumerate(references):
         here = reference == index
-        matrix = place.new_tensor(item.to_original)
-        original[here] = place[here] @ matrix[:, :2].T + matrix[:, 2]
+        original[here] = item.to_original(place[here])
         number[here] = item.number
     return original, number

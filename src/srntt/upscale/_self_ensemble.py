@@ -17,6 +17,7 @@ from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._forms import Form
 from srntt.upscale._result import Result
 from srntt.upscale._upscaler import Upscaler
+from srntt.views import PLAIN
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def self_ensemble(
     picture: Source,
     references: Iterable[Source] = (),
     *,
-    augment: bool = False,
+    views: Sequence[str] = PLAIN,
     tile: int | Literal["auto"] = "auto",
     consistent: bool = False,
     limits: Limits = Limits(),  # noqa: B008 (frozen)
@@ -66,7 +67,7 @@ def self_ensemble(
         upscaler: with the model.
         picture: as ``Upscaler.upscale`` takes it.
         references: as ``Upscaler.encode_references`` takes them; none for single-image super-resolution.
-        augment: add scaled and turned copies of each reference.
+        views: kinds of views of each reference that are searched.
         tile: side of a tile in LR pixels, or ``auto``.
         consistent: make the mean's reduction the input.
         limits: on what is read.
@@ -93,7 +94,7 @@ def self_ensemble(
     total = _zeros(source, upscaler.scale)
     passes: list[Result] = []
     for turn in _TURNS:
-        result = _upscaled(upscaler, source, sharp, turn, augment, tile, progress)
+        result = _upscaled(upscaler, source, sharp, turn, views, tile, progress)
         total += turn.undo(result.array)
         passes.append(_without_picture(result, source, traced=not passes))
         del result  # before the next pass makes another
@@ -120,14 +121,14 @@ def _upscaled(
     source: Picture,
     sharp: Sequence[Picture],
     turn: _Turn,
-    augment: bool,
+    views: Sequence[str],
     tile: int | Literal["auto"],
     progress: Progress | None,
 ) -> Result:
     """One pass; its encoded references are given up with it."""
     encoded = None
     if sharp:
-        encoded = upscaler.encode_references([turn.of(one) for one in sharp], augment=augment, progress=progress)
+        encoded = upscaler.encode_references([turn.of(one) for one in sharp], views=views, progress=progress)
     return upscaler.upscale(turn.of(source), encoded, tile=tile, progress=progress)
 
 

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from srntt.memory import (
     resident_bytes,
     start_peak,
 )
-from srntt.models import METHODS, EncodedReference, Method, Progress, References, choose_device, fingerprint, open_model
+from srntt.models import METHODS, EncodedView, Method, Progress, choose_device, fingerprint, open_model
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -37,8 +37,10 @@ from srntt.upscale._forms import Form
 from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
 from srntt.upscale._plan import Job, Needs, Plan, Room, plan_upscale
 from srntt.upscale._provenance import trace
+from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._tiles import Canvas
+from srntt.views import PLAIN, view_makers
 from srntt.weights import is_hub_address
 
 _ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them
@@ -120,7 +122,7 @@ class Upscaler:
         self,
         references: Iterable[Source],
         *,
-        augment: bool = False,
+        views: Sequence[str] = PLAIN,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         progress: Progress | None = None,
     ) -> References:
@@ -128,23 +130,24 @@ class Upscaler:
 
         Args:
             references: paths, bytes, open files, Pillow images, arrays, tensors or Pictures, as ``srntt.load`` takes.
-            augment: add scaled and turned copies of each, as the paper does.
+            views: kinds of views of each that are searched: ``plain``, as it is; ``turned``, in other quarter turns and
+                half its size, as the paper does.
             limits: on what is read.
             progress: told ("encode", done, total).
 
         Raises:
-            PictureError: one that is not a whole picture, or smaller than 4 x 4 pixels.
-            InputError: one picture instead of a list, or an array that is no picture.
+            PictureError: one that is not a whole picture, or smaller than an LR pixel.
+            InputError: one picture instead of a list, an array that is no picture, or an unknown kind of view.
             MemoryBudgetError: they do not fit.
         """
         if isinstance(references, Source):
             raise InputError("This is one reference; give a list of them: encode_references([reference]).")
-        given = list(references)
+        given, makers = list(references), view_makers(views)
         encoder = Encoder(self._method_on, self.device, budget_bytes(self._memory))
-        encoded: list[EncodedReference] = []
+        encoded: list[EncodedView] = []
         for number, source in enumerate(given):
             picture = image.load(source, limits=limits_within(limits, self._memory))
-            encoded += encoder.encode(number, picture, augment=augment)
+            encoded += encoder.encode(number, picture, makers)
             if progress:
                 progress("encode", number + 1, len(given))
         return References(self._fingerprint, encoded, tuple(encoder.fallbacks))
@@ -216,7 +219,7 @@ class Upscaler:
             form=Form.of(picture),
         )
 
-    def _checked(self, references: References | None) -> list[EncodedReference]:
+    def _checked(self, references: References | None) -> list[EncodedView]:
         if references is None:
             return []
         if not isinstance(references, References):
@@ -233,7 +236,7 @@ class Upscaler:
         """Maps of a small picture, which all others have the form of."""
         return self._method.encode(torch.zeros(3, 16, 16))
 
-    def _plan(self, source: Picture, references: list[EncodedReference], tile: int | None) -> Plan:
+    def _plan(self, source: Picture, references: list[EncodedView], tile: int | None) -> Plan:
         channels = source.color.shape[2] + (source.alpha is not None)
         job = Job(source.height, source.width, channels, source.bits // 8)
         give_back()

@@ -1,5 +1,9 @@
 """A reference to the views of it that are searched, each with its map back to the original picture."""
 
-from srntt.views._turned import ReferenceCopy, augment_references
+from srntt.views._plain import PlainView
+from srntt.views._plane_map import PlaneMap
+from srntt.views._table import PLAIN, VIEWS, view_makers
+from srntt.views._turned import TurnedViews
+from srntt.views._view import Rows, View, ViewMaker
 
-__all__ = ["ReferenceCopy", "augment_references"]
+__all__ = ["PLAIN", "VIEWS", "PlainView", "PlaneMap", "Rows", "TurnedViews", "View", "ViewMaker", "view_makers"]

@@ -1,6 +1,6 @@
-"""Turned and scaled copies of a reference, for matching textures that occur at another angle or size."""
+"""A reference turned and scaled, for textures that occur at another angle or size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,92 +9,126 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import InputError
+from srntt.image import Picture
+from srntt.memory import cuts
+from srntt.views._plane_map import PlaneMap
+from srntt.views._view import Size, View
 
-_MULTIPLE = 4
-"""References are cropped to a multiple of this, so that every feature level has whole positions."""
+_AT_ONCE = 256  # rows, then columns, that are resized
+_FLOATS = 3 * 4  # bytes of a pixel
+
+Window = Callable[[slice, slice], Float[Tensor, "3 h w"]]
+"""Gives these rows and columns of a picture."""
 
 
-@dataclass(frozen=True, eq=False)
-class ReferenceCopy:
-    """A copy of a reference and the way back.
+@dataclass(frozen=True)
+class TurnedViews:
+    """Makes views in each of these scales and quarter turns (paper, section 3.1; absent in its code).
+
+    They compete with each other and with the plain view. Scaling is bicubic, with antialiasing where it shrinks.
 
     Attributes:
-        picture: RGB in [0, 1].
-        turns: Quarter turns, counterclockwise, after scaling.
-        height: Size of the original picture.
-        width: Size of the original picture.
-        scaled_height: Size of the scaled picture, before turning and cropping.
-        scaled_width: Size of it.
-    """
-
-    picture: Float[Tensor, "3 h w"]
-    turns: int
-    height: int
-    width: int
-    scaled_height: int
-    scaled_width: int
-
-    def to_original(self, y: Float[Tensor, "..."], x: Float[Tensor, "..."]) -> tuple[Tensor, Tensor]:
-        """Where in the original picture a point of this copy is; pixel centres are whole numbers in both.
-
-        For the centre of a feature position of stride s pass ``s * position + (s - 1) / 2``.
-        """
-        last_y, last_x = self.scaled_height - 1, self.scaled_width - 1
-        turned_back = ((y, x), (x, last_x - y), (last_y - y, last_x - x), (last_y - x, y))
-        y, x = turned_back[self.turns]
-        y = (y + 0.5) * (self.height / self.scaled_height) - 0.5
-        x = (x + 0.5) * (self.width / self.scaled_width) - 0.5
-        return y, x
-
-
-def augment_references(
-    picture: Float[Tensor, "3 H W"], *, turns: Sequence[int] = (0, 1, 2, 3), scales: Sequence[float] = (1.0, 0.5)
-) -> list[ReferenceCopy]:
-    """Copies of a reference in each of the given scales and quarter turns (paper, section 3.1; absent in its code).
-
-    Pass the features of all copies to ``dense_match`` as keys; they compete with each other. Each copy is cropped at
-    the bottom and right to a multiple of 4. Scaling is bicubic, with antialiasing where it shrinks.
-
-    Args:
-        picture: RGB in [0, 1].
-        turns: Quarter turns, counterclockwise.
-        scales: Factors of size; put 1.0 first so that of equally good patches the original one wins.
-
-    Returns:
-        The copies, all turns of the first scale first.
+        kinds: scale and quarter turns, counterclockwise, of each view.
 
     Raises:
-        InputError: A turn that is not 0..3, a scale not above 0, or one that leaves less than 4x4 pixels.
+        InputError: a scale not above 0, or turns that are not 0..3.
 
     Example:
-        >>> import torch
-        >>> copies = augment_references(torch.rand(3, 50, 30), scales=(1.0,))
-        >>> [tuple(copy.picture.shape[1:]) for copy in copies]
-        [(48, 28), (28, 48), (48, 28), (28, 48)]
+        >>> import numpy as np
+        >>> from srntt.image import Picture
+        >>> reference = Picture(np.zeros((50, 30, 3), np.uint8))
+        >>> [(view.name, view.size) for view in TurnedViews([(1.0, 1), (0.5, 0)])(reference)]
+        [('turned 90', (30, 50)), ('scaled 0.5', (25, 15))]
     """
-    if not set(turns) <= {0, 1, 2, 3}:
-        raise InputError(f"turns={tuple(turns)}: quarter turns are 0, 1, 2 or 3.")
-    _, height, width = picture.shape
+
     # PAPER: the paper scales and rotates references, the released code does not; here it is the caller's choice.
-    copies = []
-    for scale in scales:
-        scaled = _resize(picture, scale)
-        for turn in turns:
-            turned = torch.rot90(scaled, turn, (1, 2))
-            rows, columns = (size // _MULTIPLE * _MULTIPLE for size in turned.shape[1:])
-            cropped = turned[:, :rows, :columns].contiguous()
-            copies.append(ReferenceCopy(cropped, turn, height, width, scaled.shape[1], scaled.shape[2]))
-    return copies
+    kinds: Sequence[tuple[float, int]] = tuple((scale, turns) for scale in (1.0, 0.5) for turns in range(4))[1:]
+
+    def __post_init__(self) -> None:
+        for scale, turns in self.kinds:
+            if scale <= 0 or turns not in range(4):
+                raise InputError(f"scale {scale}, {turns} turns: give scales above 0 and 0, 1, 2 or 3 quarter turns.")
+
+    def __call__(self, reference: Picture) -> Iterator[View]:
+        original = (reference.height, reference.width)
+        for scale in dict.fromkeys(scale for scale, _ in self.kinds):
+            size = _scaled(original, scale)
+            if min(size) < 1:
+                continue
+            window = _window(reference, size)
+            for turns in (turns for other, turns in self.kinds if other == scale):
+                rows = _Turned(window, size, turns)
+                yield View(_name(scale, turns), _turned(size, turns), rows, way_back(original, scale, turns))
+
+    def sizes(self, reference: Size) -> list[Size]:
+        return [_turned(_scaled(reference, scale), turns) for scale, turns in self.kinds]
+
+    def transient_bytes(self, reference: Size) -> int:
+        """A scaled picture, and the one of its width and the reference's height that it is made of."""
+        (height, width), scaled = reference, [_scaled(reference, scale) for scale, _ in self.kinds]
+        made = [(rows * columns + height * columns, rows) for rows, columns in scaled if (rows, columns) != reference]
+        return max((_FLOATS * (pixels + _AT_ONCE * (width + height + rows)) for pixels, rows in made), default=0)
 
 
-def _resize(picture: Float[Tensor, "3 H W"], scale: float) -> Float[Tensor, "3 h w"]:
-    _, height, width = picture.shape
-    size = (round(height * scale), round(width * scale))
-    if min(size) < _MULTIPLE:
-        raise InputError(
-            f"scale {scale} makes a {height}x{width} reference {size[0]}x{size[1]}; at least {_MULTIPLE}x{_MULTIPLE} "
-            "pixels must remain: leave this scale out."
-        )
-    if size == (height, width):
-        return picture
-    return F.interpolate(picture[None], size, mode="bicubic", antialias=True)[0].clamp(0.0, 1.0)
+@dataclass(frozen=True)
+class _Turned:
+    """Rows of a picture after quarter turns."""
+
+    window: Window
+    size: Size
+    turns: int
+
+    def __call__(self, top: int, bottom: int) -> Float[Tensor, "3 h w"]:
+        height, width = self.size
+        everything = slice(None)
+        shown = (
+            (slice(top, bottom), everything),
+            (everything, slice(width - bottom, width - top)),
+            (slice(height - bottom, height - top), everything),
+            (everything, slice(top, bottom)),
+        )[self.turns]
+        return torch.rot90(self.window(*shown), self.turns, (1, 2)).contiguous()
+
+
+def way_back(original: Size, scale: float, turns: int) -> PlaneMap:
+    """From a picture of this size, scaled and then turned, to itself."""
+    size = _scaled(original, scale)
+    return PlaneMap.resized(original, size).after(PlaneMap.turned(size, turns))
+
+
+def _window(reference: Picture, size: Size) -> Window:
+    """Of a reference brought to a size."""
+    if size == (reference.height, reference.width):
+        return reference.window
+    resized = _resize(reference, size)
+    return lambda rows, columns: resized[:, rows, columns]
+
+
+def _resize(reference: Picture, size: Size) -> Float[Tensor, "3 h w"]:
+    """Bicubic with antialiasing, across and then down, in bands: what ``interpolate`` gives for the whole."""
+    height, width = size
+    narrow = torch.empty(3, reference.height, width)
+    for top, bottom in cuts(reference.height, _AT_ONCE):
+        narrow[:, top:bottom] = _bicubic(reference.rgb(top, bottom), (bottom - top, width))
+    resized = torch.empty(3, height, width)
+    for left, right in cuts(width, _AT_ONCE):
+        resized[:, :, left:right] = _bicubic(narrow[:, :, left:right], (height, right - left))
+    return resized.clamp_(0.0, 1.0)
+
+
+def _bicubic(picture: Float[Tensor, "3 _ _"], size: Size) -> Float[Tensor, "3 h w"]:
+    return F.interpolate(picture[None], size, mode="bicubic", antialias=True)[0]
+
+
+def _scaled(size: Size, scale: float) -> Size:
+    return round(size[0] * scale), round(size[1] * scale)
+
+
+def _turned(size: Size, turns: int) -> Size:
+    return (size[1], size[0]) if turns % 2 else size
+
+
+def _name(scale: float, turns: int) -> str:
+    """Such as ``scaled 0.5, turned 90``; at least one of the two."""
+    parts = [f"scaled {scale:g}"] * (scale != 1) + [f"turned {90 * turns}"] * (turns != 0)
+    return ", ".join(parts) or "as it is"

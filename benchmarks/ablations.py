@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srntt.features import Description, TextureEncoder, enlarge, reduce
-from srntt.features import as_uint8 as rounded
+from srntt.features import Description, TextureEncoder
+from srntt.image import enlarge, reduce, round_to_8bit
 from srntt.models.lite import Lite, LiteConfig
 from srntt.train._recipe import Losses, Recipe, Schedule
 from srntt.train._trainer import Trainer
@@ -50,14 +50,14 @@ class PaperFeatures(nn.Module):
     @torch.no_grad()
     def forward(self, low_res: Tensor) -> Description:
         """Of a picture on the LR grid."""
-        maps = self._phi(rounded(enlarge(low_res, 4)))["relu3_1"].float()
+        maps = self._phi(round_to_8bit(enlarge(low_res, 4)))["relu3_1"].float()
         patches = F.unfold(F.pad(maps, (1, 1, 1, 1), mode="replicate"), 3)
         descriptor = F.normalize(patches, dim=1).unflatten(2, maps.shape[2:])
         return Description(descriptor, self._contrast(low_res).contrast)
 
     def describe_reference(self, reference: Tensor) -> Description:
         """Of a sharp picture, as its LR picture."""
-        return self(rounded(reduce(reference, 4)))
+        return self(round_to_8bit(reduce(reference, 4)))
 
 
 class NoGate(nn.Module):

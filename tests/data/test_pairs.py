@@ -23,6 +23,11 @@ def test_reads_what_is_there(tmp_path: Path) -> None:
     assert chosen == {"first": (near,), "all": (near, far), "none": (), "unrelated": (other,), "self": ()}
 
 
+def test_a_pair_without_a_name_has_that_of_its_target(tmp_path: Path) -> None:
+    (pair,) = read_pairs(write_pairs(tmp_path, [{"target": "target.png", "refs": []}]))
+    assert pair.name == "target.png"
+
+
 def test_similarity_and_unrelated_may_be_absent(tmp_path: Path) -> None:
     plain = {"name": "a", "target": "target.png", "refs": []}
     (pair,) = read_pairs(write_pairs(tmp_path, [plain]))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from srntt.data import Pair, read_pairs
+from srntt.data import Pair, read_pairs, read_rgb
 from srntt.errors import InputError
-from srntt.evaluate import CHANGE_KINDS, PAIRS, ReferenceChange, prepare, read_rgb
+from srntt.evaluate import CHANGE_KINDS, PAIRS, ReferenceChange, prepare
 
 PICTURE = scene(40, 60, 3)
 

@@ -162,7 +162,7 @@ def test_dat_light_on_set5_is_as_published(peers: None, shared_data: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "psnr"), [("dat-light", 23.187), ("realesrgan", 20.95)])
 def test_peers_on_a_group_of_cufed5(peers: None, shared_data: Path, name: str, psnr: float) -> None:
-    from srntt.evaluate import read_rgb
+    from srntt.data import read_rgb
     from srntt.metrics import psnr_y, round_to_bytes
 
     folder = shared_data / "golden-srntt"

@@ -12,7 +12,7 @@ from evaluate.sets import cufed5, flat, selfexsr, sun80, wr_sr, write
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from srntt.data import Pair
+from srntt.data import Pair, read_rgb
 from srntt.errors import InputError
 from srntt.evaluate import (
     METRICS,
@@ -24,7 +24,6 @@ from srntt.evaluate import (
     choose_metrics,
     prepare,
     protocol_named,
-    read_rgb,
     score_pairs,
 )
 from srntt.metrics import luma, round_to_bytes

@@ -3,7 +3,8 @@ import pytest
 import torch
 from PIL import Image
 
-from srntt.features import TextureEncoder, enlarge, reduce, texture_bands
+from srntt.features import TextureEncoder, texture_bands
+from srntt.image import enlarge, reduce
 
 
 def test_the_bands_add_up_to_the_reference():

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from srntt.errors import InputError
-from srntt.features import enlarge
+from srntt.image import enlarge
 from srntt.models import load_model, save_model
 from srntt.models.lite import Lite, LiteConfig, Textures
 

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from srntt.errors import InputError
-from srntt.features import as_uint8, reduce
+from srntt.image import reduce, round_to_8bit
 from srntt.train.pairs._blur_kernels import KernelRange, bell_kernel, blur, draw_kernels, draw_sincs, sinc_kernel
 from srntt.train.pairs._degrade import DEGRADATIONS, MILD, REAL_ESRGAN, DegradationRange, StageRange, degrade
 from srntt.train.pairs._draws import Draws
@@ -129,7 +129,7 @@ def test_poisson_noise_grows_with_the_root_of_light():
 def test_with_everything_off_pictures_are_only_reduced():
     limits = DegradationRange(first=NOTHING, second=NOTHING, again=1.0, sinc=0.0, modes=("antialiased",))
     pictures = scene(2)
-    assert torch.equal(degrade(pictures, limits, streams(2)), as_uint8(reduce(pictures, 4)))
+    assert torch.equal(degrade(pictures, limits, streams(2)), round_to_8bit(reduce(pictures, 4)))
 
 
 @pytest.mark.parametrize("name", list(DEGRADATIONS))
@@ -139,7 +139,7 @@ def test_output_is_a_quarter_of_the_side_in_8_bits(name: str):
     assert low_res.dtype == torch.float32
     assert float(low_res.min()) >= 0
     assert float(low_res.max()) <= 1
-    assert torch.equal(low_res, as_uint8(low_res))
+    assert torch.equal(low_res, round_to_8bit(low_res))
 
 
 def test_the_same_seed_gives_the_same_pictures_and_another_others():
@@ -164,7 +164,7 @@ def test_degradations_stay_what_they_were():
 
 def test_real_esrgan_degrades_more_than_mild_and_mild_more_than_nothing():
     pictures = scene(1).repeat(16, 1, 1, 1)
-    clean = as_uint8(reduce(pictures, 4))
+    clean = round_to_8bit(reduce(pictures, 4))
     off = {name: float((degrade(pictures, limits, streams(16)) - clean).abs().mean()) * 255
            for name, limits in DEGRADATIONS.items()}  # fmt: skip
     assert 1 < off["mild"] < 0.6 * off["real-esrgan"]

@@ -2,8 +2,7 @@ import numpy as np
 import torch
 from torch.autograd import gradcheck
 
-from srntt.features import as_uint8, reduce
-from srntt.image import bicubic_pillow
+from srntt.image import bicubic_pillow, reduce, round_to_8bit
 from srntt.train import losses
 
 
@@ -35,14 +34,14 @@ def test_losses_on_pixels_have_the_gradient_of_their_values():
 
 def test_lr_consistency_asks_nothing_of_the_picture_that_the_low_res_was_made_from():
     (high_res,) = pictures(1, 32, 24)
-    low_res = as_uint8(reduce(high_res, 4))
+    low_res = round_to_8bit(reduce(high_res, 4))
     assert float(losses.lr_consistency(high_res, low_res)) < 1e-12
     assert float(losses.lr_consistency(high_res, low_res, slack=0.0)) > 1e-4
 
 
 def test_lr_consistency_agrees_with_pillows_reduction_within_a_level():
     (high_res,) = pictures(1, 32, 24)
-    high_res = as_uint8(high_res)
+    high_res = round_to_8bit(high_res)
     low_res = bicubic_pillow(high_res, (8, 6))
     # 1e-6 beyond a level: torch's float64 kernel is Pillow's within that.
     assert float(losses.lr_consistency(high_res, low_res, slack=1 / 255 + 1e-6)) == 0

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from PIL import Image
 
 from srntt.errors import InputError
-from srntt.features import reduce
+from srntt.image import reduce
 from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._pairs import PairRange, make_pairs
 from srntt.train.pairs._photographs import Photographs, deepest_level

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from srntt import image
-from srntt.features import enlarge
-from srntt.image import Picture
+from srntt.image import Picture, enlarge
 from srntt.models.lite import _drive as _lite_method
 from srntt.upscale import Upscaler, _provenance, _upscaler
 from srntt.upscale._upscaler import _enlarged_alpha

@@ -1,5 +1,6 @@
 """Readers of what training and evaluation share: pairs, published layouts, folders of photographs."""
 
+from srntt.data._folders import is_picture, pictures_in
 from srntt.data._layouts import (
     CUFED5,
     MANGA109,
@@ -14,6 +15,7 @@ from srntt.data._layouts import (
 )
 from srntt.data._pairs import REFERENCE_KINDS, Pair, ReferenceKind, read_pairs
 from srntt.data._read_json import read_json
+from srntt.data._read_rgb import as_unit, read_rgb
 from srntt.data._training_pairs import Pairs
 
 __all__ = [
@@ -30,7 +32,11 @@ __all__ = [
     "Pair",
     "Pairs",
     "ReferenceKind",
+    "as_unit",
     "drawn",
+    "is_picture",
+    "pictures_in",
     "read_json",
     "read_pairs",
+    "read_rgb",
 ]

@@ -1,12 +1,22 @@
 """What lies in a folder of pictures, told with suspicion: what is no picture, or no file, is named."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from srntt.errors import InputError
+from srntt.image import PICTURE_SUFFIXES
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _TOLD = 6
+
+
+def is_picture(name: str | os.PathLike[str]) -> bool:
+    """Whether a file's suffix is that of a picture.
+
+    >>> is_picture("photos/sharp.JPG"), is_picture("index.json")
+    (True, False)
+    """
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
 
 
 def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
@@ -20,7 +30,7 @@ def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
         InputError: no such folder, it cannot be read, or something in it has a picture's name and is no file.
     """
     entries = sorted(_listed(folder, advice), key=lambda path: path.name)
-    named = [path for path in entries if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
+    named = [path for path in entries if is_picture(path) and not path.name.startswith(".")]
     if odd := [path.name for path in named if not path.is_file() or not path.name.isprintable()]:
         raise InputError(f"{folder}: {told(odd)} cannot be read as a file. {advice}")
     return {path.name: path for path in named}

@@ -12,7 +12,7 @@ from srntt.errors import InputError
 ReferenceKind = Literal["first", "all", "none", "unrelated", "self"]
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = get_args(ReferenceKind)
 _MAX_BYTES = 16 << 20
-_REQUIRED, _OPTIONAL = {"name", "target", "refs"}, {"similarity", "unrelated"}
+_REQUIRED, _OPTIONAL = {"target", "refs"}, {"name", "similarity", "unrelated"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Pair:
 
 
 def read_pairs(folder: Path) -> tuple[Pair, ...]:
-    """Read ``folder/index.json``: a list of {name, target, refs[, similarity, unrelated]}, files below the folder.
+    """Read ``folder/index.json``: a list of {target, refs[, name, similarity, unrelated]}, files below the folder.
+
+    A pair without a name has that of its target.
 
     Raises:
         InputError: no such file, not such a list, names that repeat, a file that is not there or not below the folder.
@@ -67,7 +69,7 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
     )
     if not isinstance(entries, list):
         raise InputError(
-            f"{path} holds {_kind(entries)}; expected a list of {{name, target, refs, similarity, unrelated}}."
+            f"{path} holds {_kind(entries)}; expected a list of {{target, refs, name, similarity, unrelated}}."
         )
     pairs = tuple(_pair(path, number, entry) for number, entry in enumerate(entries, 1))
     counts = Counter(pair.name for pair in pairs)
@@ -81,7 +83,7 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
 def _pair(path: Path, number: int, entry: Any) -> Pair:
     where = f"{path}, entry {number}"
     if not isinstance(entry, dict):
-        raise InputError(f"{where} is {_kind(entry)}; expected an object with name, target and refs.")
+        raise InputError(f"{where} is {_kind(entry)}; expected an object with target and refs.")
     if missing := sorted(_REQUIRED - set(entry)):
         raise InputError(f"{where} lacks {', '.join(missing)}.")
     if unknown := sorted(set(entry) - _REQUIRED - _OPTIONAL):
@@ -92,7 +94,7 @@ def _pair(path: Path, number: int, entry: Any) -> Pair:
     references = tuple(_file(path, where, "refs", name) for name in _list(where, "refs", entry["refs"]))
     unrelated = entry.get("unrelated")
     return Pair(
-        name=_text(where, "name", entry["name"]),
+        name=_text(where, "name", entry.get("name", entry["target"])),
         target=_file(path, where, "target", entry["target"]),
         references=references,
         similarity=_similarity(where, entry.get("similarity"), len(references)),

@@ -14,8 +14,7 @@ import numpy as np
 from srntt._files import write_bytes
 from srntt._shapes import Float
 from srntt.demo._order import Done
-from srntt.features import enlarge
-from srntt.image import Picture, picture_like, save
+from srntt.image import Picture, enlarge, picture_like, save
 from srntt.upscale import Provenance
 
 _LARGEST_WEBP = 16_383

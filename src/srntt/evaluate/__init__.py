@@ -19,7 +19,7 @@ from srntt.evaluate._metrics import (
 )
 from srntt.evaluate._peer_process import PEERS_PYTHON, PeerProcess
 from srntt.evaluate._peers import PEER_NETWORKS, PEERS, Peer, open_peer, peer_names
-from srntt.evaluate._prepare import Case, check_pictures, prepare, read_rgb, read_target
+from srntt.evaluate._prepare import Case, check_pictures, prepare, read_target
 from srntt.evaluate._protocols import PAIRS, PROTOCOLS, Protocol, protocol_named
 from srntt.evaluate._view import View
 from srntt.evaluate._warm_up import warmed
@@ -67,7 +67,6 @@ __all__ = [
     "pixels_sha256",
     "prepare",
     "protocol_named",
-    "read_rgb",
     "read_target",
     "score_pairs",
     "shown_metric",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srntt.data import Pair, ReferenceKind
+from srntt.data import Pair, ReferenceKind, as_unit
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._environment import environment
 from srntt.evaluate._identity import pixels_sha256
-from srntt.evaluate._methods import Method, unit
+from srntt.evaluate._methods import Method
 from srntt.evaluate._metrics import METRICS, Comparison, Metrics, choose_metrics, mean_scores
 from srntt.evaluate._prepare import Case, prepare
 from srntt.evaluate._protocols import Protocol
@@ -216,7 +216,7 @@ def _score(method: Method, case: Case, name: str, protocol: Protocol, metrics: M
         seconds=seconds,
         fallbacks=answer.fallbacks,
         similarity=None if answer.similarity is None else float(answer.similarity.mean()),
-        bicubic=psnr_y(unit(bicubic_of(case)), wanted, crop=protocol.crop),
+        bicubic=psnr_y(as_unit(bicubic_of(case)), wanted, crop=protocol.crop),
         view=make_view(case, answer, output) if view else None,
         target_sha256=pixels_sha256(case.target),
         low_res_sha256=pixels_sha256(case.low_res),

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from srntt._shapes import Float, UInt8
+from srntt.data import as_unit
 from srntt.image import resize_pillow
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ Method = Callable[[UInt8[np.ndarray, "h w 3"], Sequence[Reference]], Answer]
 
 def bicubic(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
     """Pillow's bicubic on 8 bits, four times larger: the floor that every method must beat."""
-    return Answer(unit(resize_pillow(low_res, (low_res.shape[0] * 4, low_res.shape[1] * 4))))
+    return Answer(as_unit(resize_pillow(low_res, (low_res.shape[0] * 4, low_res.shape[1] * 4))))
 
 
 def bicubic_matlab(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
@@ -52,7 +52,7 @@ def bicubic_matlab(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Ref
 
     from srntt.image import bicubic_matlab
 
-    picture = torch.from_numpy(unit(low_res).astype(np.float64))
+    picture = torch.from_numpy(as_unit(low_res).astype(np.float64))
     for size in ((low_res.shape[0] * 4, low_res.shape[1]), (low_res.shape[0] * 4, low_res.shape[1] * 4)):
         picture = bicubic_matlab(picture, size=size).mul(255).round().clamp(0, 255) / 255  # as MATLAB does on uint8
     return Answer(picture.numpy())
@@ -60,8 +60,7 @@ def bicubic_matlab(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Ref
 
 def lanczos(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
     """Pillow's Lanczos (three lobes) on 8 bits, four times larger: what image programs call their best."""
-    size = (low_res.shape[1] * 4, low_res.shape[0] * 4)
-    return Answer(unit(np.asarray(Image.fromarray(low_res).resize(size, Image.Resampling.LANCZOS))))
+    return Answer(as_unit(resize_pillow(low_res, (low_res.shape[0] * 4, low_res.shape[1] * 4), "lanczos")))
 
 
 def model_method(upscaler: "srntt.upscale.Upscaler") -> Method:
@@ -73,8 +72,3 @@ def model_method(upscaler: "srntt.upscale.Upscaler") -> Method:
         return Answer(result.picture.rgb().numpy(), result.fallbacks, result.similarity, result.provenance)
 
     return answer
-
-
-def unit(picture: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "3 H W"]:
-    """8-bit samples to float32 in [0, 1], channels first."""
-    return np.ascontiguousarray(picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255))

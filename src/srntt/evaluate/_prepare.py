@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from srntt._shapes import Float, UInt8
-from srntt.data import Pair, ReferenceKind
+from srntt.data import Pair, ReferenceKind, read_rgb
 from srntt.errors import InputError, PictureError
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._methods import Reference
 from srntt.evaluate._parts import CropToMultiple, Placed, Size, Stack
 from srntt.evaluate._protocols import Protocol
-from srntt.image import load
 from srntt.metrics import SSIM_WINDOW
 
 _TOLD = 20  # damaged pictures that are named
@@ -118,16 +117,6 @@ def _unreadable(file: Path) -> PictureError | None:
     except PictureError as error:
         return error
     return None
-
-
-def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """A picture in 8-bit RGB, whatever its file holds.
-
-    Raises:
-        PictureError: cannot be read.
-    """
-    rgb = load(file).to_8bit().rgb().numpy()
-    return np.ascontiguousarray(np.rint(rgb * 255).astype(np.uint8).transpose(1, 2, 0))
 
 
 def _low_res(protocol: Protocol, pair: Pair, framed: Placed) -> UInt8[np.ndarray, "h w 3"]:

@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from srntt._shapes import Float, Int, UInt8
+from srntt.data import read_rgb
 from srntt.evaluate._methods import Answer, Reference
-from srntt.evaluate._prepare import Case, read_rgb
+from srntt.evaluate._prepare import Case
 from srntt.image import resize_pillow
 
 if TYPE_CHECKING:
@@ -194,9 +195,9 @@ def _name(reference: Reference, number: int) -> str:
 
 
 def _thumbnail(picture: UInt8[np.ndarray, "H W 3"]) -> str:
-    image = Image.fromarray(picture)
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    return _jpeg(np.asarray(image), quality=85)
+    share = min(1.0, _THUMBNAIL / max(picture.shape[:2]))
+    height, width = (max(1, round(extent * share)) for extent in picture.shape[:2])
+    return _jpeg(resize_pillow(picture, (height, width)), quality=85)
 
 
 def _map(values: Float[np.ndarray, "h w"], case: Case, window: tuple[int, int, int, int]) -> str:

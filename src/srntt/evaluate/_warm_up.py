@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from srntt._shapes import UInt8
+from srntt.data import read_rgb
 from srntt.evaluate._methods import Answer, Method, Reference
-from srntt.evaluate._prepare import read_rgb
 
 _SMALL, _REFERENCE = 32, 128  # pixels along a side
 

@@ -1,14 +1,6 @@
 """Pictures to multi-level features phi: VGG19 (the paper's) and the learned texture encoder (ours)."""
 
-from srntt.features._texture_encoder import (
-    Description,
-    TextureBands,
-    TextureEncoder,
-    as_uint8,
-    enlarge,
-    reduce,
-    texture_bands,
-)
+from srntt.features._texture_encoder import Description, TextureBands, TextureEncoder, texture_bands
 from srntt.features._vgg import LAYERS, Family, Layer, VGG19Features, conv_names, tensor_shapes
 from srntt.features._vgg16 import VGG16Features
 
@@ -21,10 +13,7 @@ __all__ = [
     "TextureEncoder",
     "VGG16Features",
     "VGG19Features",
-    "as_uint8",
     "conv_names",
-    "enlarge",
-    "reduce",
     "tensor_shapes",
     "texture_bands",
 ]

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from srntt._shapes import Float
+from srntt.image import enlarge, reduce, round_to_8bit
 
 _WINDOW = 9
 _NOISE_FLOOR = 1e-3  # variance below which a window counts as flat; about (8/255)^2
@@ -72,7 +73,7 @@ class TextureEncoder(nn.Module):
         Args:
             reference: in [0, 1]; height and width are multiples of 4.
         """
-        return self(as_uint8(reduce(reference, 4)))
+        return self(round_to_8bit(reduce(reference, 4)))
 
 
 def texture_bands(reference: Float[Tensor, "b 3 H W"]) -> TextureBands:
@@ -84,26 +85,6 @@ def texture_bands(reference: Float[Tensor, "b 3 H W"]) -> TextureBands:
     half = reduce(reference, 2)
     quarter = reduce(reference, 4)
     return TextureBands(quarter, half - enlarge(quarter, 2), reference - enlarge(half, 2))
-
-
-def as_uint8(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
-    """Round to what an 8-bit file holds."""
-    return (picture.clamp(0, 1) * 255).round() / 255
-
-
-def reduce(picture: Float[Tensor, "b c H W"], factor: int) -> Float[Tensor, "b c h w"]:
-    """Reduce by antialiased bicubic (a = -0.5, the kernel of Pillow and MATLAB)."""
-    size = (picture.shape[-2] // factor, picture.shape[-1] // factor)
-    if size[1] == 1:  # torch repeats the first value in every row of an output of one column
-        turned = F.interpolate(picture.transpose(-1, -2), size=size[::-1], mode="bicubic", antialias=True)
-        return turned.transpose(-1, -2)
-    return F.interpolate(picture, size=size, mode="bicubic", antialias=True)
-
-
-def enlarge(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c H W"]:
-    """Enlarge by bicubic with the same kernel (torch uses a = -0.5 only when asked to antialias)."""
-    size = (picture.shape[-2] * factor, picture.shape[-1] * factor)
-    return F.interpolate(picture, size=size, mode="bicubic", antialias=True)
 
 
 def _remove_mean_and_contrast(

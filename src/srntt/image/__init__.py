@@ -4,14 +4,24 @@
 band of its rows as float32 RGB tensors in [0, 1].
 """
 
+from srntt.image._formats import PICTURE_SUFFIXES
 from srntt.image._load import Source, load
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Picture, picture_like, to_pixels
-from srntt.image._resize import bicubic_matlab, bicubic_pillow, resize_pillow
+from srntt.image._resize import (
+    bicubic_matlab,
+    bicubic_pillow,
+    enlarge,
+    reduce,
+    resize_bicubic,
+    resize_pillow,
+    round_to_8bit,
+)
 from srntt.image._save import check_output, save
 from srntt.image._source import Limits, read_file
 
 __all__ = [
+    "PICTURE_SUFFIXES",
     "Limits",
     "Metadata",
     "Picture",
@@ -19,10 +29,14 @@ __all__ = [
     "bicubic_matlab",
     "bicubic_pillow",
     "check_output",
+    "enlarge",
     "load",
     "picture_like",
     "read_file",
+    "reduce",
+    "resize_bicubic",
     "resize_pillow",
+    "round_to_8bit",
     "save",
     "to_pixels",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from srntt.errors import MissingDependencyError, OutputError
 
-__all__ = ["FORMATS", "Format", "format_of", "looks_like", "require", "sniff"]
+__all__ = ["FORMATS", "PICTURE_SUFFIXES", "Format", "format_of", "looks_like", "require", "sniff"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,9 @@ FORMATS = (
     ),
     Format("JXL", (".jxl",), max_side=2**30 - 1, carries=frozenset({"icc", "exif"}), extra=("jxl", "pillow_jxl")),
 )
+
+#: Of files that claim to be pictures; what a file really is, its content says when it is read.
+PICTURE_SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 
 
 def format_of(path: str) -> Format:

@@ -1,9 +1,11 @@
-"""Bicubic resizing as Pillow does it on 8-bit pictures, bit for bit, and as MATLAB's imresize does it."""
+"""Every resizing kernel: Pillow's on 8 bits, bit for bit; torch's antialiased bicubic, with a gradient; MATLAB's."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
@@ -11,9 +13,10 @@ from srntt._shapes import Float, Int, UInt8
 from srntt.errors import InputError
 from srntt.image._taps import Taps, apply_taps, cubic
 
-__all__ = ["bicubic_matlab", "bicubic_pillow", "resize_pillow"]
+__all__ = ["bicubic_matlab", "bicubic_pillow", "enlarge", "reduce", "resize_bicubic", "resize_pillow", "round_to_8bit"]
 
 _PRECISION_BITS = 32 - 8 - 2  # Pillow's Resample.c: fixed-point weights for 8-bit samples
+_PILLOW = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
 def bicubic_pillow(x: Float[Tensor, "*batch c h w"], size: tuple[int, int]) -> Float[Tensor, "*batch c H W"]:
@@ -44,10 +47,40 @@ def bicubic_pillow(x: Float[Tensor, "*batch c h w"], size: tuple[int, int]) -> F
     return levels.to(x.dtype) / 255
 
 
-def resize_pillow(pixels: UInt8[np.ndarray, "h w c"], size: tuple[int, int]) -> UInt8[np.ndarray, "H W c"]:
+def resize_pillow(
+    pixels: UInt8[np.ndarray, "h w c"], size: tuple[int, int], kernel: Literal["bicubic", "lanczos"] = "bicubic"
+) -> UInt8[np.ndarray, "H W c"]:
     """The same for 8-bit samples in memory. Channels are resized one by one: alpha has no say in the colours."""
     height, width = _checked_size(size)
-    return np.ascontiguousarray(_resize_planes(pixels.transpose(2, 0, 1), height, width).transpose(1, 2, 0))
+    return np.ascontiguousarray(_resize_planes(pixels.transpose(2, 0, 1), height, width, kernel).transpose(1, 2, 0))
+
+
+def resize_bicubic(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[Tensor, "b c H W"]:
+    """Resizes by torch's antialiased bicubic: Pillow's kernel (a = -0.5) without its rounding, and with a gradient.
+
+    Args:
+        x: of any values; an overshoot stays.
+        size: (H, W) of the output, in pixels.
+    """
+    if size[1] == 1:  # torch repeats the first value in every row of an output of one column
+        turned = F.interpolate(x.transpose(-1, -2), size=size[::-1], mode="bicubic", antialias=True)
+        return turned.transpose(-1, -2)
+    return F.interpolate(x, size=size, mode="bicubic", antialias=True)
+
+
+def reduce(picture: Float[Tensor, "b c H W"], factor: int) -> Float[Tensor, "b c h w"]:
+    """Reduces by `resize_bicubic`; rows and columns that do not fill a pixel are squeezed in."""
+    return resize_bicubic(picture, (picture.shape[-2] // factor, picture.shape[-1] // factor))
+
+
+def enlarge(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b c H W"]:
+    """Enlarges by `resize_bicubic` (without antialiasing torch would use a = -0.75)."""
+    return resize_bicubic(picture, (picture.shape[-2] * factor, picture.shape[-1] * factor))
+
+
+def round_to_8bit(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
+    """Rounds to what an 8-bit file holds, still in [0, 1]."""
+    return (picture.clamp(0, 1) * 255).round() / 255
 
 
 def bicubic_matlab(
@@ -94,9 +127,11 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def _resize_planes(planes: UInt8[np.ndarray, "n h w"], height: int, width: int) -> UInt8[np.ndarray, "n H W"]:
+def _resize_planes(
+    planes: UInt8[np.ndarray, "n h w"], height: int, width: int, kernel: str = "bicubic"
+) -> UInt8[np.ndarray, "n H W"]:
     images = (Image.fromarray(np.ascontiguousarray(plane)) for plane in planes)
-    return np.stack([np.asarray(image.resize((width, height), Image.Resampling.BICUBIC)) for image in images])
+    return np.stack([np.asarray(image.resize((width, height), _PILLOW[kernel])) for image in images])
 
 
 def _pillow_by_taps(levels: Int[Tensor, "*batch h w"], height: int, width: int) -> Int[Tensor, "*batch H W"]:

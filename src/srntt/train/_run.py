@@ -14,13 +14,13 @@ import torch
 from srntt._files import make_folder, remove_leftovers
 from srntt._lock import locked
 from srntt._safetensors import write_tensors
-from srntt.data import Pairs
+from srntt.data import Pairs, read_pairs
 from srntt.errors import InputError, ModelError
 from srntt.train._log import Log, PrintedLines, Watcher
 from srntt.train._recipe import Recipe, Schedule
 from srntt.train._samples import write_samples
 from srntt.train._trainer import Trainer
-from srntt.train._validate import read_entries, validate
+from srntt.train._validate import validate
 from srntt.train._workers import Workers, own_device
 from srntt.train.pairs._draws import generator
 from srntt.train.pairs._pair_folder import PairFolder
@@ -114,7 +114,7 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
     _resume(trainer, place)
     source = _open_source(recipe, place)
     if place.validation:
-        read_entries(place.validation)  # so that what is wrong with it is said now, not at the first checkpoint
+        read_pairs(place.validation)  # so that what is wrong with it is said now, not at the first checkpoint
     log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None
     if trainer.progress() >= 1:  # it ended between its last checkpoint and what is written after that
         if log:

@@ -9,8 +9,7 @@ from srntt._files import make_folder
 from srntt._shapes import Float
 from srntt.data import Pairs
 from srntt.errors import ModelError
-from srntt.features import as_uint8, enlarge
-from srntt.image import load, save
+from srntt.image import enlarge, load, round_to_8bit, save
 from srntt.models import Lesson
 
 _ROWS = 4
@@ -33,7 +32,7 @@ def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
     shown.append(few.references[:, 0, :, :size, :size])
     grid = torch.cat([torch.cat([_filled(x, size) for x in column], 2) for column in zip(*shown, strict=True)], 1)
     make_folder(file.parent)
-    save(load(as_uint8(grid.float()).cpu()), file, overwrite=True)
+    save(load(round_to_8bit(grid.float()).cpu()), file, overwrite=True)
 
 
 def _filled(picture: Float[Tensor, "3 h w"], size: int) -> Float[Tensor, "3 s s"]:

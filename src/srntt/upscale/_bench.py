@@ -12,7 +12,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.features import reduce
+from srntt.image import reduce
 from srntt.match import Matcher, View
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._upscaler import Upscaler

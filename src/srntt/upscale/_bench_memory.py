@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from srntt._shapes import UInt8
+from srntt.data import is_picture
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.features import reduce
-from srntt.image import Picture, load, save
+from srntt.image import Picture, load, reduce, save
 from srntt.memory import peak_bytes
 from srntt.models import open_model
 from srntt.upscale._bench import made_pictures
@@ -100,15 +100,13 @@ def _photographed(folder: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
     """The middles of the first photographs of a folder that are large enough."""
     scenes = []
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if file.suffix.lower() in (".jpg", ".jpeg", ".png") and len(scenes) < _PHOTOGRAPHS:
+        if is_picture(file) and len(scenes) < _PHOTOGRAPHS:
             color = load(file).color
             top, left = ((extent - side) // 2 for extent, side in zip(color.shape, _SCENE, strict=False))
             if min(top, left) >= 0 and color.shape[2] == 3:
                 scenes.append(color[top : top + _SCENE[0], left : left + _SCENE[1]])
     if not scenes:
-        raise InputError(
-            f"{folder} has no photographs in colour of at least {_SCENE[1]} x {_SCENE[0]} pixels, .jpg or .png."
-        )
+        raise InputError(f"{folder} has no photographs in colour of at least {_SCENE[1]} x {_SCENE[0]} pixels.")
     return scenes
 
 

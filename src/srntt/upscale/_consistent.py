@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, Shaped
-from srntt.features import enlarge
-from srntt.image import Picture, to_pixels
+from srntt.image import Picture, enlarge, resize_bicubic, to_pixels
 from srntt.memory import cuts
 from srntt.models import Progress
 
@@ -173,10 +171,7 @@ def _reduced(large: Float[Tensor, "c H W"], factor: int) -> Float[Tensor, "c h w
 
 
 def _rows_reduced(x: Float[Tensor, "c n m"], factor: int) -> Float[Tensor, "c _ m"]:
-    columns = x.shape[2]
-    wide = x.expand(-1, -1, 2) if columns == 1 else x  # torch repeats the first value in an output of one column
-    size = (x.shape[1] // factor, wide.shape[2])
-    return F.interpolate(wide[None], size=size, mode="bicubic", antialias=True)[0, :, :, :columns]
+    return resize_bicubic(x[None], (x.shape[1] // factor, x.shape[2]))[0]
 
 
 def _bands(source: Picture, pixels: Shaped[np.ndarray, "H W c"]) -> Iterator[_Band]:

@@ -15,8 +15,7 @@ from torch import nn
 from srntt import image
 from srntt._shapes import Shaped
 from srntt.errors import InputError
-from srntt.features import enlarge
-from srntt.image import Limits, Picture, Source
+from srntt.image import Limits, Picture, Source, enlarge
 from srntt.match import Matcher
 from srntt.memory import (
     budget_bytes,

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.image import Picture
+from srntt.image import Picture, resize_bicubic
 from srntt.memory import cuts
 from srntt.views._plane_map import PlaneMap
 from srntt.views._view import Size, View
@@ -109,15 +108,11 @@ def _resize(reference: Picture, size: Size) -> Float[Tensor, "3 h w"]:
     height, width = size
     narrow = torch.empty(3, reference.height, width)
     for top, bottom in cuts(reference.height, _AT_ONCE):
-        narrow[:, top:bottom] = _bicubic(reference.rgb(top, bottom), (bottom - top, width))
+        narrow[:, top:bottom] = resize_bicubic(reference.rgb(top, bottom)[None], (bottom - top, width))[0]
     resized = torch.empty(3, height, width)
     for left, right in cuts(width, _AT_ONCE):
-        resized[:, :, left:right] = _bicubic(narrow[:, :, left:right], (height, right - left))
+        resized[:, :, left:right] = resize_bicubic(narrow[None, :, :, left:right], (height, right - left))[0]
     return resized.clamp_(0.0, 1.0)
-
-
-def _bicubic(picture: Float[Tensor, "3 _ _"], size: Size) -> Float[Tensor, "3 h w"]:
-    return F.interpolate(picture[None], size, mode="bicubic", antialias=True)[0]
 
 
 def _scaled(size: Size, scale: float) -> Size:

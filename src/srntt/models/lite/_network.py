@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from srntt._shapes import Float, Int64
 from srntt.errors import InputError
-from srntt.features import Description, TextureBands, TextureEncoder, enlarge, texture_bands
+from srntt.features import Description, TextureBands, TextureEncoder, texture_bands
+from srntt.image import enlarge
 from srntt.transfer import RefinedMatch, local_frames, sample_blocks
 
 _MOST_TRUST = 30.0  # beyond which a sigmoid is 1 in float32 and an exponential still finite

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from srntt._shapes import Float, Int64
 from srntt.data import Pairs
-from srntt.features import VGG19Features, as_uint8, enlarge, reduce
+from srntt.features import VGG19Features
+from srntt.image import enlarge, reduce, round_to_8bit
 from srntt.match import Correspondence
 from srntt.models._lesson import Outcome
 from srntt.models.paper._map_cache import MapCache
@@ -77,8 +78,8 @@ class PaperLesson:
     def _swap(
         self, low_res: Float[Tensor, "3 h w"], references: Float[Tensor, "r 3 R R"]
     ) -> tuple[SwappedMaps, Float[Tensor, "1 h w"]]:
-        query = self._phi(as_uint8(enlarge(low_res[None], 4)))["relu3_1"][0]
-        blurred = as_uint8(enlarge(as_uint8(reduce(references, 4)), 4))
+        query = self._phi(round_to_8bit(enlarge(low_res[None], 4)))["relu3_1"][0]
+        blurred = round_to_8bit(enlarge(round_to_8bit(reduce(references, 4)), 4))
         match = best_patches(query, self._phi(blurred)["relu3_1"])
         values = self._maps(references)
         levels = [swap(list(level), match, ratio=ratio) for level, ratio in zip(values, _RATIOS, strict=True)]

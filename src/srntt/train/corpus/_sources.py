@@ -5,11 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from srntt.data import is_picture
 from srntt.errors import InputError
-
-_SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".avif", ".heic", ".heif", ".jxl")
-)
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def list_sources(given: Sequence[Path], *, recursive: bool, leave_out: Path) -> 
     ignored = 0
     for root in given:
         for path in _files(root, recursive, leave_out.resolve(), failed):
-            if path.suffix.lower() not in _SUFFIXES:
+            if not is_picture(path):
                 ignored += 1
                 continue
             try:

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.features import reduce
+from srntt.image import reduce
 
 _HALF_LEVEL = 0.5 / 255
 

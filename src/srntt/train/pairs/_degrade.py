@@ -14,7 +14,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.features import as_uint8
+from srntt.image import resize_bicubic, round_to_8bit
 from srntt.train.pairs._blur_kernels import RADIUS, KernelRange, blur, draw_kernels, draw_sincs
 from srntt.train.pairs._draws import Draws
 from srntt.train.pairs._jpeg import jpeg
@@ -159,9 +159,9 @@ def _chain(picture: Float[Tensor, "1 3 H W"], limits: DegradationRange, stream: 
     if draws.chance(0.5):  # the last resize before the last JPEG, or after it
         picture = _to_size(picture, small, mode)
         picture = blur(picture, kernel) if ringing else picture
-        return as_uint8(_compressed(picture, limits.second, draws))
+        return round_to_8bit(_compressed(picture, limits.second, draws))
     picture = _to_size(_compressed(picture, limits.second, draws), small, mode)
-    return as_uint8(blur(picture, kernel) if ringing else picture)
+    return round_to_8bit(blur(picture, kernel) if ringing else picture)
 
 
 def _round(
@@ -207,5 +207,5 @@ def _to_size(picture: Float[Tensor, "1 3 h w"], size: tuple[int, int], mode: Res
         case "area":
             return F.interpolate(picture, size, mode="area")
         case "antialiased":
-            return F.interpolate(picture, size, mode="bicubic", antialias=True)
+            return resize_bicubic(picture, size)
     return F.interpolate(picture, size, mode=mode, align_corners=False)

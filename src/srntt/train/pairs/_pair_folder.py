@@ -7,10 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, UInt8
-from srntt.data import Pairs
+from srntt.data import Pairs, pictures_in
 from srntt.errors import InputError
-from srntt.features import as_uint8
-from srntt.image import load
+from srntt.image import load, round_to_8bit
 from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._pairs import PairRange, reduced
 from srntt.train.pairs._vary_references import vary_references
@@ -35,7 +34,8 @@ class PairFolder:
 
     def __init__(self, folder: Path, limits: PairRange, device: torch.device) -> None:
         self._limits, self.device = limits, device
-        inputs, references = ({file.stem: file for file in _files(folder / part)} for part in ("input", "ref"))
+        listed = [pictures_in(folder / part, f"The layout is {_LAYOUT}.") for part in ("input", "ref")]
+        inputs, references = ({file.stem: file for file in files.values()} for files in listed)
         if alone := sorted(set(inputs) ^ set(references)):
             raise InputError(f"{folder}: {alone[0]} has no counterpart. The layout is {_LAYOUT}.")
         if not inputs:
@@ -62,17 +62,11 @@ class PairFolder:
         high_res, references = targets.float() / 255, references.float() / 255
         if not self.whole:
             streams = [generator(seed, step, sample, 0, "variation") for sample in samples]
-            references = as_uint8(vary_references(references, self._limits.variation, streams))
+            references = round_to_8bit(vary_references(references, self._limits.variation, streams))
         low_res = reduced(high_res, self._limits, [generator(seed, step, sample, "degradation") for sample in samples])
         nothing = high_res.new_zeros(len(samples), 1, *low_res.shape[2:], 2)
         names = tuple(self.names[number] for number in numbers) if self.whole else ()
         return Pairs(high_res, low_res, references[:, None], nothing, nothing[..., 0] > 0, names)
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError(f"There is no folder {folder}. The layout is {_LAYOUT}.")
-    return [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
 
 
 def _held(file: Path, side: int, setting: str, device: torch.device) -> UInt8[Tensor, "3 _ _"]:

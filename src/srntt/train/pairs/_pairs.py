@@ -12,7 +12,7 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Int64
 from srntt.data import Pairs
 from srntt.errors import InputError
-from srntt.features import as_uint8, reduce
+from srntt.image import reduce, round_to_8bit
 from srntt.train.pairs._degrade import DEGRADATIONS, degrade
 from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._photographs import Photographs, deepest_level
@@ -92,7 +92,7 @@ def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int
         photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each
     )
     streams = [generator(seed, step, sample, number, "variation") for sample in samples for number in range(count)]
-    references = as_uint8(vary_references(references, limits.variation, streams))
+    references = round_to_8bit(vary_references(references, limits.variation, streams))
     references, truth, visible = (x.unflatten(0, (-1, count)) for x in (references, truth, visible))
     low_res = reduced(high_res, limits, [generator(seed, step, sample, "degradation") for sample in samples])
     pairs = Pairs(high_res, low_res, references, truth, visible)
@@ -117,7 +117,7 @@ def reduced(
 ) -> Float[Tensor, "b 3 h w"]:
     """LR pictures as the recipe wants them: by bicubic and rounding to 8 bits, or worse."""
     if limits.degradation == "none":
-        return as_uint8(reduce(high_res, 4))
+        return round_to_8bit(reduce(high_res, 4))
     if limits.degradation == "mixed":
         kinds = ["mild" if torch.rand((), generator=stream) < 0.5 else "real-esrgan" for stream in streams]
     else:

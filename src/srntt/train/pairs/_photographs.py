@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64, UInt8
+from srntt.data import pictures_in
 from srntt.errors import InputError
-from srntt.features import as_uint8, reduce
-from srntt.image import load
+from srntt.image import load, reduce, round_to_8bit
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
 _AREA_CAP = 2_500_000  # pixels beyond which a photograph is not drawn more often: large is not more varied
 _LEVELS = 3  # as they are, halved, quartered
 _SMALLEST = 16
+_ADVICE = "Give a folder of photographs."
 
 
 class Photographs:
@@ -32,7 +32,7 @@ class Photographs:
     def __init__(self, folders: list[Path], smallest: int, device: torch.device) -> None:
         self.device = device
         self._levels: list[list[UInt8[Tensor, "3 _ _"]]] = []
-        for file in _files(folders):
+        for file in sorted(file for folder in folders for file in pictures_in(folder, _ADVICE).values()):
             picture = load(file).to_8bit().rgb()
             if min(picture.shape[1:]) >= smallest:
                 self._levels.append([level.to(device) for level in _reduced(picture)])
@@ -74,16 +74,9 @@ def deepest_level(scale: Float[Tensor, "n"]) -> Int64[Tensor, "n"]:
     return scale.clamp(min=1).log2().add(0.25).floor().long().clamp(0, _LEVELS - 1)
 
 
-def _files(folders: list[Path]) -> list[Path]:
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"There is no folder {folder} of photographs.")
-    return sorted(file for folder in folders for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES)
-
-
 def _reduced(picture: Float[Tensor, "3 H W"]) -> list[UInt8[Tensor, "3 _ _"]]:
     levels = [picture]
     while len(levels) < _LEVELS:
         last = levels[-1]
-        levels.append(as_uint8(reduce(last[None], 2))[0] if min(last.shape[1:]) >= 2 * _SMALLEST else last)
+        levels.append(round_to_8bit(reduce(last[None], 2))[0] if min(last.shape[1:]) >= 2 * _SMALLEST else last)
     return [(level * 255).round().byte() for level in levels]

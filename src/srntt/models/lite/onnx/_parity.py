@@ -14,7 +14,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import ModelError
-from srntt.features import enlarge, reduce
+from srntt.image import enlarge, reduce
 from srntt.models.lite import Lite, Textures, sample_textures
 from srntt.transfer import refine_match
 

@@ -13,7 +13,7 @@ import sys
 
 import torch
 
-from srntt.match._field import Field, View
+from srntt.match import Match, Window
 from srntt.memory._process import give_back, peak_bytes, resident_bytes, start_peak
 from srntt.models import EncodedView
 from srntt.models._drive import Method
@@ -65,32 +65,32 @@ def _work(method: Method, work: str, size: int, reference: EncodedView) -> tuple
     pixels = rows * columns
     picture = torch.rand(3, rows, columns)
     many = [reference] * int(work[-1]) if work[-1].isdigit() else [reference]
-    field, candidates = None, 0
+    match, candidates = None, 0
     if work.startswith("render"):
-        field = _stretched(method.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
-        candidates = len(field.similarity)
+        match = _stretched(method.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
+        candidates = len(match.similarity)
     start_peak()
     if work in ("exact", "fast"):
         found = method.match(picture, many, _BAND, work, _silent)
         keys = [item.maps[method.key][0].numel() for item in many]
         predicted = method.matching_bytes(work, (rows, columns), keys, _BAND, torch.get_num_threads())
-        kept = sum(x.nbytes for x in (found.reference, found.position, found.similarity, found.extra))
+        kept = found.bytes
         return pixels, predicted, kept + picture.nbytes
     if work == "encode":
         kept = sum(tensor.nbytes for tensor in method.encode(picture).values())
         return pixels, pixels * appetite.encode, kept + picture.nbytes
-    method.render(picture, field, View(slice(None), slice(None)), many)
-    if field is None:
+    method.render(picture, match, Window(slice(None), slice(None)), many)
+    if match is None:
         return pixels, pixels * appetite.alone, picture.nbytes
-    kept = sum(x.nbytes for x in (field.reference, field.position, field.similarity, field.extra))
+    kept = match.bytes
     return pixels, pixels * (appetite.render + appetite.another * (candidates - 1)), kept + picture.nbytes
 
 
-def _stretched(field: Field, rows: int) -> Field:
+def _stretched(match: Match, rows: int) -> Match:
     """The same matches again and again, down to so many rows."""
-    again = torch.arange(rows) % field.similarity.shape[1]
-    reference, position, similarity = (x[:, again] for x in (field.reference, field.position, field.similarity))
-    return Field(reference, position, similarity, field.extra[:, :, again], field.frame)
+    again = torch.arange(rows) % match.similarity.shape[1]
+    reference, position, similarity = (x[:, again] for x in (match.reference, match.position, match.similarity))
+    return Match(reference, position, similarity, match.evidence[:, :, again], match.frame)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

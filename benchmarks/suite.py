@@ -30,7 +30,7 @@ from performance_tables import write_tables
 from torch import Tensor, nn
 
 from srntt._files import write_bytes
-from srntt.match import Correspondence, bench_fast, dense_match, fast_match
+from srntt.match import Match, bench_fast, dense_match, fast_match
 from srntt.match._bench_fast import _turned_pair
 from srntt.models import open_model
 from srntt.transfer import swap
@@ -115,7 +115,7 @@ def swapping() -> dict[str, Any]:
     down, across = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     y, x = ((a + b.round().long()).clamp(1, size - 2) for a, b, size in
             ((down, noise[0], height), (across, noise[1], width)))  # fmt: skip
-    match = Correspondence(torch.zeros_like(y), y, x, torch.ones(height, width))
+    match = Match.at(torch.zeros_like(y), y, x, torch.ones(height, width))
     maps = [torch.rand(c, height * r, width * r, generator=generator) for c, r in _LEVELS]
     levels = list(zip(maps, (ratio for _, ratio in _LEVELS), strict=True))
     with torch.inference_mode():
@@ -211,7 +211,7 @@ def _rounds(
     return {name: median(values) for name, values in seconds.items()}
 
 
-def _index(match: Callable[..., Correspondence], query: Tensor, key: Tensor) -> Tensor:
+def _index(match: Callable[..., Match], query: Tensor, key: Tensor) -> Tensor:
     found = match(query, [key])
     return (found.y * key.shape[2] + found.x).flatten()
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from reference.matching import slow_match
 
-from srntt.match import Correspondence
+from srntt.match import Match
 from srntt.match._bench_fast import _turned_pair
 from srntt.transfer import swap
 
@@ -66,7 +66,7 @@ def test_blocks_first_misses_what_moved_apart_within_a_block(scripts):
 def test_folding_swaps_what_ours_swaps_away_from_the_edge(scripts, ratio):
     generator = torch.Generator().manual_seed(0)
     y, x = (torch.randint(1, size - 1, (7, 9), generator=generator) for size in (8, 10))
-    match = Correspondence(torch.zeros_like(y), y, x, torch.ones(7, 9))
+    match = Match.at(torch.zeros_like(y), y, x, torch.ones(7, 9))
     values = torch.rand(3, 8 * ratio, 10 * ratio, generator=generator)
     ours, theirs = swap([values], match, ratio=ratio), scripts.peer_swap.fold_swap(values, y, x, ratio)
     inside = (slice(None), slice(ratio, -ratio), slice(ratio, -ratio))

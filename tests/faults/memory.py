@@ -15,7 +15,7 @@ from faults.works import is_told, judged, known, leftovers, works
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from srntt.errors import MemoryBudgetError, MissingDependencyError, SrnttError
-from srntt.match._field import Field
+from srntt.match import Match
 from srntt.models import EncodedView
 from srntt.upscale import Result, Upscaler
 
@@ -185,7 +185,7 @@ class _StandIn:
         fake = self._failing(real(torch.device("cpu")))
         upscaler.device = torch.device("meta")
         upscaler._method_on = lambda device: fake if device.type == "meta" else real(device)  # pyright: ignore
-        EncodedView.on = Field.on = lambda self, device: self  # pyright: ignore
+        EncodedView.on = Match.on = lambda self, device: self  # pyright: ignore
 
     def fail_at(self, call: int, error: Exception) -> None:
         self.calls, self._at, self._error = 0, call, error

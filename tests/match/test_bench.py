@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from srntt.errors import InputError
-from srntt.match import Correspondence, bench_device
+from srntt.match import Match, bench_device
 from srntt.match._bench import bench_match
 from srntt.match._bench_fast import _missed, bench_fast
 
@@ -73,8 +73,8 @@ def test_fast_report():
 def test_what_is_missed_is_counted():
     """Of four positions one agrees, one is a step off, one two steps, one in another reference."""
     zero, similarity = torch.zeros(1, 4, dtype=torch.int64), torch.full((1, 4), 0.5)
-    exact = Correspondence(zero, zero, zero, similarity)
-    fast = Correspondence(
+    exact = Match.at(zero, zero, zero, similarity)
+    fast = Match.at(
         torch.tensor([[0, 0, 0, 1]]), torch.tensor([[0, 1, 0, 0]]), torch.tensor([[0, 1, 2, 0]]), similarity - 0.1
     )
     missed = _missed(exact, fast)

@@ -7,15 +7,13 @@ from hypothesis import strategies as st
 from reference.matching import slow_match
 from torch import Tensor
 
-from srntt.match import Correspondence, dense_match
+from srntt.match import Match, dense_match
 
 ENGINES = ("fused", "torch")
 SMALL = {"fused": 120_000, "torch": 160_000}  # bytes; cuts the maps below into several tiles
 
 
-def assert_equal_to_twin(
-    query: Tensor, keys: list[Tensor], *, patch=3, border="replicate", **options
-) -> Correspondence:
+def assert_equal_to_twin(query: Tensor, keys: list[Tensor], *, patch=3, border="replicate", **options) -> Match:
     match = dense_match(query, keys, patch=patch, border=border, **options)
     reference, y, x, similarity = slow_match(query, keys, patch, border)
     assert torch.equal(match.reference, reference)

@@ -13,11 +13,11 @@ from reference.matching import slow_match
 from torch import Tensor
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match import STRIP, Correspondence, dense_match, fast_match, fast_match_bytes, fast_match_strips
+from srntt.match import STRIP, Match, dense_match, fast_match, fast_match_bytes, fast_match_strips
 from srntt.match._bench_fast import _turned_pair
 
 
-def cosines_of(query: Tensor, keys: list[Tensor], match: Correspondence, patch: int) -> Tensor:
+def cosines_of(query: Tensor, keys: list[Tensor], match: Match, patch: int) -> Tensor:
     """Cosines of the patches that a correspondence names, from the definition."""
     reach = patch // 2
 

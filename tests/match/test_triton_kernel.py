@@ -11,7 +11,7 @@ from reference.matching import slow_match
 from torch import Tensor
 
 from srntt.errors import MemoryBudgetError
-from srntt.match import Correspondence, _triton, bench_device, dense_match
+from srntt.match import Match, _triton, bench_device, dense_match
 from srntt.match._problem import make_problem
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -30,10 +30,9 @@ SHAPES = [
 ]
 
 
-def match_on_chip(query: Tensor, keys: list[Tensor], **options) -> Correspondence:
+def match_on_chip(query: Tensor, keys: list[Tensor], **options) -> Match:
     match = dense_match(query.to(DEVICE), [key.to(DEVICE) for key in keys], engine="triton", **options)
-    maps = (match.reference, match.y, match.x, match.similarity)
-    return Correspondence(*(values.cpu() for values in maps), frame=match.frame)
+    return match.on(torch.device("cpu"))
 
 
 def assert_equal_to_twin(query: Tensor, keys: list[Tensor], *, patch: int = 3, border="replicate", precision="fp16"):

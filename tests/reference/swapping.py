@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srntt.match import Correspondence
+from srntt.match import Match
 
 
-def slow_swap(values: list[Tensor], match: Correspondence, ratio: int, patch: int = 3) -> Tensor:
+def slow_swap(values: list[Tensor], match: Match, ratio: int, patch: int = 3) -> Tensor:
     """The twin of ``srntt.transfer.swap``: one patch at a time, in float64."""
     reach = patch // 2
     rim = reach * ratio

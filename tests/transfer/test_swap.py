@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reference.swapping import slow_swap
 
 from srntt.errors import InputError
-from srntt.match import Correspondence, dense_match
+from srntt.match import Match, dense_match
 from srntt.transfer import _swap, similarity_map, swap
 
 
@@ -36,11 +36,11 @@ def test_equals_paste_and_divide(data: st.DataObject):
     assert torch.equal(part, swapped[:, top * ratio :, left * ratio : (left + 2) * ratio])
 
 
-def random_match(height: int, width: int, keys: int) -> Correspondence:
+def random_match(height: int, width: int, keys: int) -> Match:
     generator = torch.Generator().manual_seed(0)
     key = torch.randint(0, keys, (height, width), generator=generator)
     y, x = (torch.randint(0, size, (height, width), generator=generator) for size in (height, width))
-    return Correspondence(key, y, x, torch.rand(height, width, generator=generator))
+    return Match.at(key, y, x, torch.rand(height, width, generator=generator))
 
 
 def test_bands_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch):
@@ -61,7 +61,7 @@ def test_strided_values():
 @pytest.mark.parametrize("ratio", [1, 4])
 def test_identity_match_returns_the_values(ratio: int):
     y, x = torch.meshgrid(torch.arange(5), torch.arange(7), indexing="ij")
-    match = Correspondence(torch.zeros_like(y), y, x, torch.ones(5, 7))
+    match = Match.at(torch.zeros_like(y), y, x, torch.ones(5, 7))
     values = torch.rand(3, 5 * ratio, 7 * ratio, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(swap([values], match, ratio=ratio), values, atol=1e-6)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srntt.errors import MemoryBudgetError, ModelError
-from srntt.match._field import Field
+from srntt.match import Match
 from srntt.models import EncodedView
 from srntt.models._drive import Appetite, Rendered
 from srntt.upscale._engine import Engine
@@ -36,14 +36,14 @@ class NearestMethod:
             raise self.error("DefaultCPUAllocator: can't allocate memory")
         shape = (1, *low_res.shape[1:])
         nothing = torch.zeros(1, 0, *shape[1:])
-        return Field(torch.zeros(shape, dtype=torch.int64), torch.zeros(*shape, 2), torch.ones(shape), nothing)
+        return Match(torch.zeros(shape, dtype=torch.int64), torch.zeros(*shape, 2), torch.ones(shape), nothing)
 
-    def render(self, low_res, field, view, references):
+    def render(self, low_res, match, window, references):
         self.calls += 1
-        low_res = low_res[:, *view]
+        low_res = low_res[:, *window]
         if low_res[0].numel() > self.limit or self.calls in self.refuse:
             raise self.error("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
-        share = None if field is None else torch.full((1, *low_res.shape[1:]), 0.25)
+        share = None if match is None else torch.full((1, *low_res.shape[1:]), 0.25)
         return Rendered(low_res.repeat_interleave(4, 1).repeat_interleave(4, 2), share)
 
 
@@ -133,8 +133,8 @@ def test_from_an_accelerator_it_goes_to_the_cpu():
 
 def test_numbers_that_are_not_finite_are_refused():
     class Broken(NearestMethod):
-        def render(self, low_res, field, view, references):
-            image = super().render(low_res, field, view, references).image
+        def render(self, low_res, match, window, references):
+            image = super().render(low_res, match, window, references).image
             image[0, -1, -1] = torch.nan
             return Rendered(image, None)
 

@@ -4,20 +4,18 @@ from srntt.match._bench import bench_match
 from srntt.match._bench_device import bench_device
 from srntt.match._bench_fast import bench_fast
 from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
-from srntt.match._correspondence import Correspondence
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
-from srntt.match._field import Field, View
+from srntt.match._match import Match, Window, keep_best
 from srntt.match._patch_rows import is_sketched
 from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
 
 __all__ = [
     "STRIP",
-    "Correspondence",
-    "Field",
+    "Match",
     "Matcher",
     "MatcherChoice",
-    "View",
+    "Window",
     "bench_device",
     "bench_fast",
     "bench_match",
@@ -27,5 +25,6 @@ __all__ = [
     "fast_match_bytes",
     "fast_match_strips",
     "is_sketched",
+    "keep_best",
     "strips_bytes",
 ]

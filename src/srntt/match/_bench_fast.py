@@ -12,9 +12,9 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.match._choose import choose_matcher
-from srntt.match._correspondence import Correspondence
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match
+from srntt.match._match import Match
 
 _ANGLE, _ZOOM = math.radians(7), 1.12  # between the pictures
 _NOISE = 0.6  # norm of what differs between the descriptors of one thing in both
@@ -93,7 +93,7 @@ def _case(query: Tensor, key: Tensor, patch: int, threads: int) -> dict[str, Any
     }
 
 
-def _missed(exact: Correspondence, fast: Correspondence) -> dict[str, float]:
+def _missed(exact: Match, fast: Match) -> dict[str, float]:
     """How often the indices agree, and the similarity that is lost where they do not, over all positions."""
     off = torch.maximum((exact.y - fast.y).abs(), (exact.x - fast.x).abs())
     off[exact.reference != fast.reference] = 2

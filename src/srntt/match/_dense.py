@@ -10,8 +10,8 @@ from torch import Tensor
 from srntt._shapes import Float, Int64
 from srntt.errors import InputError
 from srntt.match import _fused, _pixelwise
-from srntt.match._correspondence import Correspondence
 from srntt.match._engines import choose_engine
+from srntt.match._match import Match
 from srntt.match._problem import Block, Problem, make_problem, split
 from srntt.match._shortlist import Shortlist, choose
 from srntt.match._triton import triton_search
@@ -31,7 +31,7 @@ def dense_match(
     engine: str = "auto",
     precision: str = "fp16",
     threads: int | None = None,
-) -> Correspondence:
+) -> Match:
     """Find for each patch of the query the best patch among all keys, exactly.
 
     The score is the inner product with the normalised key patch (Eq. 1); all patches of all keys compete in one argmax
@@ -89,10 +89,10 @@ def dense_match(
         crowded = np.zeros((height, width), bool)
         crowded[block.slices] = found.crowded.reshape(block.rows, block.columns)
         _decide(problem, module, block, crowded, threads, memory, best, similarity)
-    return _correspondence(problem, best, similarity)
+    return matched_at(problem, best, similarity)
 
 
-def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Correspondence:
+def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Match:
     """With the Triton engine; what it leaves open, in float64 with the torch engine."""
     found = triton_search(problem, precision)
     centres = problem.centres(problem.query)
@@ -138,11 +138,11 @@ def _crowded_parts(block: Block, crowded: np.ndarray, tile: tuple[int, int]) -> 
         yield from split(Block(block.top + start, block.top + end, block.left, block.right), *tile)
 
 
-def _correspondence(problem: Problem, best: np.ndarray, similarity: np.ndarray) -> Correspondence:
+def matched_at(problem: Problem, best: np.ndarray, similarity: np.ndarray) -> Match:
     return _located(problem, torch.from_numpy(best), torch.from_numpy(similarity))
 
 
-def _located(problem: Problem, best: Int64[Tensor, "h w"], similarity: Float[Tensor, "h w"]) -> Correspondence:
+def _located(problem: Problem, best: Int64[Tensor, "h w"], similarity: Float[Tensor, "h w"]) -> Match:
     """Positions of the winners within their maps; the frame filled from inside."""
     device, frame = problem.query.device, problem.frame
     best, similarity = best.to(device), similarity.to(device)
@@ -152,4 +152,4 @@ def _located(problem: Problem, best: Int64[Tensor, "h w"], similarity: Float[Ten
     reference = torch.searchsorted(starts, best, right=True) - 1
     widths = torch.tensor([key.shape[2] for key in problem.keys], device=device)[reference]
     within = best - starts[reference]
-    return Correspondence(reference, within // widths, within % widths, similarity, frame=frame)
+    return Match.at(reference, within // widths, within % widths, similarity, frame)

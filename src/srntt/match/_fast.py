@@ -14,9 +14,9 @@ from torch import Tensor
 
 from srntt._shapes import Float, Int64
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match._correspondence import Correspondence
-from srntt.match._dense import _correspondence
+from srntt.match._dense import matched_at
 from srntt.match._fused import _run
+from srntt.match._match import Match
 from srntt.match._patch_kernels import choose_candidates, propagate
 from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows, search_rows
 from srntt.match._problem import Problem, make_problem
@@ -37,7 +37,7 @@ def fast_match(
     border: str = "replicate",
     threads: int | None = None,
     seed: int = 0,
-) -> Correspondence:
+) -> Match:
     """Find for each patch of the query a patch among all keys that is the best one, or nearly always is.
 
     As `dense_match`, in O((n + m) log m) instead of O(n m). What is returned is a patch with its true cosine, at most
@@ -106,7 +106,7 @@ def fast_match_bytes(
     )
 
 
-def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) -> Correspondence:
+def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) -> Match:
     """Match with each key map, and keep the best; of equally good ones the first."""
     query = patch_rows(problem, None)
     best = np.full(len(query.pixels), problem.first_key)
@@ -118,7 +118,7 @@ def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) 
     empty = query.inverse_norm == 0
     best[empty], similarity[empty] = problem.first_key, 0.0
     shape = (query.height, query.width)
-    return _correspondence(problem, best.reshape(shape), similarity.clip(-1.0, 1.0).reshape(shape))
+    return matched_at(problem, best.reshape(shape), similarity.clip(-1.0, 1.0).reshape(shape))
 
 
 def _match_one(

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.match._correspondence import Correspondence
-from srntt.match._dense import _correspondence
+from srntt.match._dense import matched_at
 from srntt.match._fast import BAND, SWEEPS, best_of, sweep
+from srntt.match._match import Match
 from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows
 from srntt.match._problem import Problem, make_problem
 from srntt.match._tree import KeyTree, build_tree, search_bytes, search_tree, tree_bytes
@@ -57,7 +57,7 @@ def fast_match_strips(
     *,
     threads: int | None = None,
     seed: int = 0,
-) -> Iterator[Correspondence]:
+) -> Iterator[Match]:
     """Match a query that comes in strips, as ``fast_match(query, [key], patch=1)`` matches the whole.
 
     Args:
@@ -82,7 +82,7 @@ def fast_match_strips(
         for number in range(SWEEPS):
             found = _swept(found, keys, number)
         for strip in found:
-            yield _as_correspondence(strip)
+            yield _as_match(strip)
 
 
 def strips_bytes(strip_positions: int, key_positions: Iterable[int], channels: int, threads: int) -> int:
@@ -113,9 +113,9 @@ def _swept(strips: Iterator[_Strip], keys: _Keys, number: int) -> Iterator[_Stri
         above, strip = last, below
 
 
-def _as_correspondence(strip: _Strip) -> Correspondence:
+def _as_match(strip: _Strip) -> Match:
     """What the descriptors that are empty match is the first key, with similarity 0."""
     empty = strip.rows.inverse_norm == 0
     strip.matches[empty], strip.cosines[empty] = strip.problem.first_key, 0.0
     shape = (strip.rows.height, strip.rows.width)
-    return _correspondence(strip.problem, strip.matches.reshape(shape), strip.cosines.clip(-1, 1).reshape(shape))
+    return matched_at(strip.problem, strip.matches.reshape(shape), strip.cosines.clip(-1, 1).reshape(shape))

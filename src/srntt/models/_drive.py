@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.match import Field, Matcher, View
+from srntt.match import Match, Matcher, Window
 from srntt.models._references import EncodedReference
 
 Progress = Callable[[str, int, int], None]
@@ -83,14 +83,14 @@ class Method(Protocol):
         band: int,
         matcher: Matcher,
         progress: Progress,
-    ) -> Field:
+    ) -> Match:
         """Match a whole picture, ``band`` rows at a time."""
         ...
 
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
     ) -> int:
-        """What `match` takes at most beside the field that it returns.
+        """What `match` takes at most beside the matches that it returns.
 
         Args:
             matcher: how the references are searched.
@@ -102,14 +102,14 @@ class Method(Protocol):
         ...
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedReference]
     ) -> Rendered:
-        """Upscale what is in view; without a field, from the picture alone.
+        """Upscale what is in the window; without matches, from the picture alone.
 
         Args:
             low_res: the whole picture, on the CPU.
-            field: of the whole picture.
-            view: rows and columns to upscale.
-            references: what the field points into.
+            match: of the whole picture.
+            window: rows and columns to upscale.
+            references: what the matches point into.
         """
         ...

@@ -3,10 +3,10 @@
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.match import Correspondence
+from srntt.match import Match
 
 
-def similarity_map(match: Correspondence, *, ratio: int) -> Float[Tensor, "H W"]:
+def similarity_map(match: Match, *, ratio: int) -> Float[Tensor, "H W"]:
     """How well each pixel of a swapped map is founded: the match's cosine, each repeated ``ratio x ratio`` times.
 
     Example:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.match import Correspondence
+from srntt.match import Match
 from srntt.transfer._kernels import add_blocks
 from srntt.transfer._taps import Taps, taps_of
 
@@ -20,7 +20,7 @@ _POSITIONS_AT_ONCE = 16_384
 
 def swap(
     values: Sequence[Float[Tensor, "c _ _"]],
-    match: Correspondence,
+    match: Match,
     *,
     ratio: int,
     patch: int = 3,
@@ -58,7 +58,7 @@ def swap(
         True
     """
     _check(values, match, ratio, patch)
-    height, width = match.y.shape
+    height, width = match.similarity.shape
     down, across = _range(rows, height, "rows"), _range(columns, width, "columns")
     first = values[0]
     shape = (first.shape[0], len(down) * ratio, len(across) * ratio)
@@ -73,7 +73,7 @@ def swap(
     return swapped
 
 
-def _check(values: Sequence[Tensor], match: Correspondence, ratio: int, patch: int) -> None:
+def _check(values: Sequence[Tensor], match: Match, ratio: int, patch: int) -> None:
     if ratio < 1 or patch not in (1, 3):
         raise InputError(f"ratio={ratio}, patch={patch}: ratio is at least 1 (1, 2, 4 in the paper), patch is 1 or 3.")
     if not values:
@@ -82,18 +82,18 @@ def _check(values: Sequence[Tensor], match: Correspondence, ratio: int, patch: i
     if used > len(values):
         raise InputError(f"the match refers to {used} references and values has {len(values)} maps; give one for each.")
     for number, features in enumerate(values):
-        own = match.reference == number
-        least = [int(c[own].max()) + 1 if own.any() else 1 for c in (match.y, match.x)]
+        own = match.position[match.reference == number]
+        least = [int(extent) + 1 for extent in own.amax(0)] if len(own) else [1, 1]
         size = features.shape[1:]
         if any(given % ratio or given < ratio * needed for given, needed in zip(size, least, strict=True)):
             raise InputError(
                 f"values[{number}] is {size[0]}x{size[1]}; at ratio {ratio} it must be {ratio} times the size of "
                 f"key map {number}, which is at least {least[0]}x{least[1]}."
             )
-        if features.shape[0] != values[0].shape[0] or features.device != match.y.device:
+        if features.shape[0] != values[0].shape[0] or features.device != own.device:
             raise InputError(
                 f"values[{number}] has {features.shape[0]} channels on {features.device}; all maps must have as many "
-                f"as values[0] ({values[0].shape[0]}) and lie on the match's device ({match.y.device})."
+                f"as values[0] ({values[0].shape[0]}) and lie on the match's device ({own.device})."
             )
 
 

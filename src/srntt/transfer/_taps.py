@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.match import Correspondence
+from srntt.match import Match
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Taps:
     count: Float[Tensor, " p"]
 
 
-def taps_of(match: Correspondence, patch: int, rows: range, columns: range) -> Taps:
+def taps_of(match: Match, patch: int, rows: range, columns: range) -> Taps:
     """The patches that cover each position: those centred up to ``patch // 2`` away.
 
     A patch centred at (i - dy, j - dx) puts its tap (dy, dx), the reference's block at
@@ -38,8 +38,8 @@ def taps_of(match: Correspondence, patch: int, rows: range, columns: range) -> T
     """
     reach = patch // 2
     frame = min(match.frame, reach)
-    height, width = match.y.shape
-    device = match.y.device
+    height, width = match.similarity.shape
+    device = match.similarity.device
     i = torch.arange(rows.start, rows.stop, device=device)[:, None, None, None]
     j = torch.arange(columns.start, columns.stop, device=device)[:, None, None]
     dy = torch.arange(-reach, reach + 1, device=device)[:, None]
@@ -48,12 +48,13 @@ def taps_of(match: Correspondence, patch: int, rows: range, columns: range) -> T
     covered = (down >= frame) & (down < height - frame) & (across >= frame) & (across < width - frame)
     centre = (down.clamp(0, height - 1), across.clamp(0, width - 1))
     where = covered.flatten().nonzero()[:, 0]
+    place = match.position[centre].long()
     taps = patch * patch
     return Taps(
         position=where // taps,
         tap=where % taps,
         reference=match.reference[centre].flatten()[where],
-        y=(match.y[centre] + dy).flatten()[where],
-        x=(match.x[centre] + dx).flatten()[where],
+        y=(place[..., 0] + dy).flatten()[where],
+        x=(place[..., 1] + dx).flatten()[where],
         count=covered.flatten(2).sum(-1).flatten().float(),
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError
 from srntt.image import reduce
-from srntt.match import Matcher, View
+from srntt.match import Matcher, Window
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._upscaler import Upscaler
 
@@ -116,8 +116,8 @@ def _stages(
     encoded = upscaler.encode_references(pictures)
     items = list(encoded)
     band = low_res.shape[1]
-    field = method.match(low_res, items, band, matcher, _silent)
-    view = View(slice(None), slice(None))
+    found = method.match(low_res, items, band, matcher, _silent)
+    window = Window(slice(None), slice(None))
     channels, out, side = _YARDSTICK
     weight = torch.randn(out, channels, 3, 3, device=upscaler.device)
     planes = torch.randn(1, channels, side, side, device=upscaler.device)
@@ -125,8 +125,8 @@ def _stages(
         "encode": lambda: upscaler.encode_references(pictures),
         "upscale": lambda: upscaler.upscale(low_res, encoded),
         "match": lambda: method.match(low_res, items, band, matcher, _silent),
-        "render": lambda: method.render(low_res, field, view, items),
-        "render_alone": lambda: method.render(low_res, None, view, items),
+        "render": lambda: method.render(low_res, found, window, items),
+        "render_alone": lambda: method.render(low_res, None, window, items),
         "yardstick": lambda: [F.conv2d(planes, weight, padding=1) for _ in range(10)],
     }
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
-from srntt.match import Field, View
+from srntt.match import Match, Window
 from srntt.memory import give_back, release
 from srntt.models import EncodedView, Method, Progress, Rendered
 from srntt.upscale._plan import Plan
@@ -52,7 +52,7 @@ class Engine:
         """Side of a tile as it is now."""
         return self._tile
 
-    def match(self, low_res: Float[Tensor, "3 h w"]) -> Field | None:
+    def match(self, low_res: Float[Tensor, "3 h w"]) -> Match | None:
         """Find every LR position in the references."""
         while self.references:
             try:
@@ -68,7 +68,7 @@ class Engine:
         return None
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], matched: Field | None, canvas: Canvas
+        self, low_res: Float[Tensor, "3 h w"], matched: Match | None, canvas: Canvas
     ) -> Float[np.ndarray, "k h w"] | None:
         """Fill the canvas; returns how much of each position came through each candidate."""
         share = None if matched is None else np.zeros(matched.similarity.shape, np.float32)
@@ -96,12 +96,12 @@ class Engine:
         self,
         row: Span,
         low_res: Float[Tensor, "3 h w"],
-        matched: Field | None,
+        matched: Match | None,
         canvas: Canvas,
         share: Float[np.ndarray, "k h w"] | None,
     ) -> None:
         for column in spans(canvas.width, self._tile, self._method.halo):
-            rendered = self._method.render(low_res, matched, View(row.outer, column.outer), self.references)
+            rendered = self._method.render(low_res, matched, Window(row.outer, column.outer), self.references)
             self._refuse_broken(rendered, row, column)
             canvas.add(row, column, rendered.image)
             give_back()  # or the blocks of each tile, freed and kept by the allocator, add up along the row

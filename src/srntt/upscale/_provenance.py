@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srntt._files import whole_file
 from srntt._shapes import Float, Int
-from srntt.match import Field, View
+from srntt.match import Match, Window
 from srntt.memory import cuts
 from srntt.models import EncodedView
 from srntt.upscale._references import picture_names
@@ -49,34 +49,34 @@ class Provenance:
             np.savez_compressed(file, sources=np.array(self.sources, dtype=np.str_), **maps)
 
 
-def trace(field: Field, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int) -> Provenance:
+def trace(match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int) -> Provenance:
     """Follow each match back to a pixel of the picture that the user gave, through the view that it lies in.
 
     Args:
-        field: the matches.
+        match: the candidates of every position.
         references: what it points into.
         share: how much of each position came through each candidate.
         scale: reference pixels for each position of the LR grid, along a side.
     """
-    height, width = field.similarity.shape[1:]
+    height, width = match.similarity.shape[1:]
     number = np.empty((height, width), np.int64)
     y, x, total = (np.empty((height, width), np.float32) for _ in range(3))
     for top, bottom in cuts(height, _ROWS_AT_ONCE):
-        rows = View(slice(top, bottom), slice(None))
+        rows = Window(slice(top, bottom), slice(None))
         part = share[:, *rows]
-        place, number[top:bottom] = _places(field.crop(rows), references, part, scale)
+        place, number[top:bottom] = _places(match.crop(rows), references, part, scale)
         y[top:bottom], x[top:bottom] = place.unbind(-1)
         total[top:bottom] = part.sum(0)
     return Provenance(picture_names(references), number, y, x, total)
 
 
 def _places(
-    field: Field, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int
+    match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int
 ) -> tuple[Float[Tensor, "h w 2"], Int[Tensor, "h w"]]:
     """Pixel of the picture that gave most, and its number."""
     main = torch.from_numpy(share.argmax(0))[None]
-    reference = field.reference.cpu().take_along_dim(main, 0)[0]
-    position = field.position.cpu().take_along_dim(main[..., None], 0)[0]
+    reference = match.reference.cpu().take_along_dim(main, 0)[0]
+    position = match.position.cpu().take_along_dim(main[..., None], 0)[0]
     place = position.double() * scale + (scale - 1) / 2  # from the LR grid to pixels of the view
     original, number = torch.zeros_like(place), torch.zeros_like(reference, dtype=torch.int64)
     for index, item in enumerate(references):

@@ -11,10 +11,9 @@ from srntt._shapes import Float
 from srntt.features import Description, TextureBands, texture_bands
 from srntt.match import (
     STRIP,
-    Correspondence,
-    Field,
+    Match,
     Matcher,
-    View,
+    Window,
     dense_match,
     fast_match,
     fast_match_bytes,
@@ -72,11 +71,11 @@ class LiteMethod:
         band: int,
         matcher: Matcher,
         progress: Progress,
-    ) -> Field:
+    ) -> Match:
         """Match every reference on its own, and keep the best few for each position."""
         height, width = low_res.shape[1:]
         places = min(len(references), _CANDIDATES)
-        field = Field.empty(places, _EVIDENCE + _JACOBIAN, (height, width), self._device)
+        field = Match.empty(places, _EVIDENCE + _JACOBIAN, (height, width), self._device)
         for number, item in enumerate(references):
             whole, top = _Found.empty(height, width, self._device), 0
             for found in self._find(low_res, item, band, matcher):
@@ -105,13 +104,13 @@ class LiteMethod:
         return described + found + waiting + strips_bytes(rows * width, keys, channels, threads)
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], field: Match | None, window: Window, references: list[EncodedReference]
     ) -> Rendered:
         """One tile."""
-        seen = low_res[None, :, *view].to(self._device)
+        seen = low_res[None, :, *window].to(self._device)
         if field is None:
             return Rendered(self._model(seen)[0], None)
-        image, share = self._model.with_gate(seen, _sample(field.crop(view), references))
+        image, share = self._model.with_gate(seen, _sample(field.crop(window), references))
         return Rendered(image[0], share[0])
 
     def _find(
@@ -154,7 +153,7 @@ class LiteMethod:
             described = self._model.encoder(low_res[None, :, outer].to(self._device))
             yield Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
 
-    def _refined(self, description: Description, found: Correspondence, item: EncodedReference) -> "_Found":
+    def _refined(self, description: Description, found: Match, item: EncodedReference) -> "_Found":
         """Matches of what is described, moved to a fraction of a position."""
         descriptor, contrast = description.descriptor[0], description.contrast[0, 0]
         key = item.maps[self.key]
@@ -192,7 +191,7 @@ class _Found:
             whole[top:bottom] = rows
         return bottom
 
-    def candidates(self, number: int) -> Iterator[tuple[slice, Field]]:
+    def candidates(self, number: int) -> Iterator[tuple[slice, Match]]:
         """Rows, and their candidates of reference ``number``, a band at a time.
 
         Frames are taken here, where each match has the neighbours that the network learnt with.
@@ -206,17 +205,17 @@ class _Found:
             evidence = stack_evidence(similarity, sharpness, agreement, contrast)
             extra = torch.cat([evidence, jacobian.flatten(3).permute(0, 3, 1, 2)], 1)
             reference = torch.full_like(similarity, number, dtype=torch.int16)
-            yield rows, Field(reference, position, similarity, extra)
+            yield rows, Match(reference, position, similarity, extra).candidate(0)
 
     @property
     def _maps(self) -> tuple[Tensor, ...]:
         return self.position, self.similarity, self.sharpness, self.contrast
 
 
-def _sample(field: Field, references: list[EncodedReference]) -> Textures:
+def _sample(field: Match, references: list[EncodedReference]) -> Textures:
     """The textures of every candidate in view."""
     count, height, width = field.reference.shape
-    evidence, jacobian = field.extra.split([_EVIDENCE, _JACOBIAN], 1)
+    evidence, jacobian = field.evidence.split([_EVIDENCE, _JACOBIAN], 1)
     frames = jacobian.flatten(2).transpose(1, 2).unflatten(2, (2, 2))
     bands = evidence.new_empty(count, _CHANNELS, height * width)
     for candidate in range(count):

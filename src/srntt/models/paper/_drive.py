@@ -9,7 +9,7 @@ from srntt._shapes import Float
 from srntt.errors import ModelError
 from srntt.features import VGG19Features
 from srntt.image import bicubic_pillow
-from srntt.match import Correspondence, Field, Matcher, View, dense_match, fast_match, fast_match_bytes
+from srntt.match import Match, Matcher, Window, dense_match, fast_match, fast_match_bytes
 from srntt.memory import cuts
 from srntt.models._drive import Appetite, Progress, Rendered, dense_match_bytes
 from srntt.models._references import EncodedReference
@@ -63,7 +63,7 @@ class PaperMethod:
         band: int,
         matcher: Matcher,
         progress: Progress,
-    ) -> Field:
+    ) -> Match:
         """Match in the released code's frame: patches that lie wholly inside."""
         height, width = low_res.shape[1:]
         keys = [item.maps[self.key] for item in references]
@@ -73,28 +73,27 @@ class PaperMethod:
             progress("match", height, height)
         else:
             found = self._match_bands(low_res, keys, border, band, progress)
-        reference, y, x, similarity = (x[None] for x in (found.reference, found.y, found.x, found.similarity))
-        nothing = similarity.new_empty(1, 0, height, width)
-        return Field(reference, torch.stack([y, x], -1).float(), similarity, nothing, int(border == "valid"))
+        return Match.at(
+            *(x[None] for x in (found.reference, found.y, found.x, found.similarity)), int(border == "valid")
+        )
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], field: Field | None, view: View, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedReference]
     ) -> Rendered:
         """One tile. There is no gate to report, so a reference's share is the similarity of its match, as the paper
         weights it.
         """
-        seen = low_res[None, :, *view].to(self._device)
-        if field is None:
+        seen = low_res[None, :, *window].to(self._device)
+        if match is None:
             return Rendered(self._model(seen)[0], None)
-        y, x = field.position[0].long().unbind(-1)
-        match = Correspondence(field.reference[0], y, x, field.similarity[0], field.frame)
+        found = match.candidate(0)
         maps = (
-            swap([item.maps[name] for item in references], match, ratio=ratio, rows=view.rows, columns=view.columns)[
-                None
-            ]
+            swap(
+                [item.maps[name] for item in references], found, ratio=ratio, rows=window.rows, columns=window.columns
+            )[None]
             for name, ratio in _LEVELS
         )
-        similarity = field.similarity[:, *view]
+        similarity = match.similarity[:, *window]
         weights = similarity[None] if self._model.config.gated else None
         return Rendered(self._model(seen, SwappedMaps(*maps), weights)[0], similarity.clamp(0, 1))
 
@@ -110,7 +109,7 @@ class PaperMethod:
 
     def _match_bands(
         self, low_res: Float[Tensor, "3 h w"], keys: list[Tensor], border: str, band: int, progress: Progress
-    ) -> Correspondence:
+    ) -> Match:
         height = low_res.shape[1]
         parts = []
         for top, bottom in cuts(height, band):
@@ -120,7 +119,7 @@ class PaperMethod:
             parts.append([x[inner] for x in (found.reference, found.y, found.x, found.similarity)])
             progress("match", bottom, height)
         reference, y, x, similarity = (torch.cat(column) for column in zip(*parts, strict=True))
-        return Correspondence(reference, y, x, similarity)
+        return Match.at(reference, y, x, similarity)
 
     def _whole_query(self, low_res: Float[Tensor, "3 h w"], band: int) -> Float[Tensor, "256 h w"]:
         whole = torch.empty(256, *low_res.shape[1:], device=self._device)

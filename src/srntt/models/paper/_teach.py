@@ -10,7 +10,7 @@ from srntt._shapes import Float, Int64
 from srntt.data import Pairs
 from srntt.features import VGG19Features
 from srntt.image import enlarge, reduce, round_to_8bit
-from srntt.match import Correspondence
+from srntt.match import Match
 from srntt.models._lesson import Outcome
 from srntt.models.paper._map_cache import MapCache
 from srntt.models.paper._network import PaperSRNTT
@@ -91,7 +91,7 @@ class PaperLesson:
         return SwappedMaps(*(maps[layer].float() for layer in SWAPPED_LAYERS))
 
 
-def best_patches(query: Float[Tensor, "c h w"], keys: Float[Tensor, "r c hr wr"]) -> Correspondence:
+def best_patches(query: Float[Tensor, "c h w"], keys: Float[Tensor, "r c hr wr"]) -> Match:
     """The argmax of Eq. 1-3 for crops, by one product of unfolded patches: any device, the precision of autocast.
 
     Unlike `srntt.match.dense_match` it holds all similarities at once and does not settle near ties. Patches that lie
@@ -106,7 +106,7 @@ def best_patches(query: Float[Tensor, "c h w"], keys: Float[Tensor, "r c hr wr"]
     reference, within = index // each, index % each
     found = [reference, within // across + 1, within % across + 1]
     maps = [_framed(values.view(height, width)) for values in found]
-    return Correspondence(*maps, similarity=_framed(similarity.view(height, width)), frame=1)
+    return Match.at(*maps, similarity=_framed(similarity.view(height, width)), frame=1)
 
 
 def _framed(values: Float[Tensor, "h w"] | Int64[Tensor, "h w"]) -> Tensor:

@@ -1,0 +1,154 @@
+"""What matching finds: where each position of the LR grid lies in the references, and how well it fits there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Int, Int64
+
+
+class Window(NamedTuple):
+    """Rows and columns of the LR grid that a tile is shown."""
+
+    rows: slice
+    columns: slice
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """For each position its match, or several candidates for one.
+
+    ``k`` stands for the leading axes: none as `dense_match` returns it; ``(k,)`` or ``(b, k)`` for k candidates.
+
+    Attributes:
+        reference: which of the encoded views (key maps).
+        position: (y, x) on that view's LR grid; whole numbers at centres; fractions once refined.
+        similarity: cosine of what was compared, in [-1, 1]; 0 where either of them is empty.
+        evidence: whatever else the model keeps of a match, as channels; none for the paper's.
+        frame: width of the frame whose positions have no match of their own and repeat that of the nearest position
+            inside (1 for ``border="valid"`` with 3x3 patches, else 0). Nothing is pasted from there when textures are
+            swapped, as in the released code.
+    """
+
+    reference: Int[Tensor, "*k h w"]
+    position: Float[Tensor, "*k h w 2"]
+    similarity: Float[Tensor, "*k h w"]
+    evidence: Float[Tensor, "*k c h w"]
+    frame: int = 0
+
+    @classmethod
+    def at(
+        cls,
+        reference: Int[Tensor, "*k h w"],
+        y: Int64[Tensor, "*k h w"],
+        x: Int64[Tensor, "*k h w"],
+        similarity: Float[Tensor, "*k h w"],
+        frame: int = 0,
+    ) -> "Match":
+        """A match at whole positions, without evidence."""
+        shape = similarity.shape
+        return cls(
+            reference,
+            torch.stack([y, x], -1).float(),
+            similarity,
+            similarity.new_empty(*shape[:-2], 0, *shape[-2:]),
+            frame,
+        )
+
+    @classmethod
+    def empty(cls, candidates: int, channels: int, size: tuple[int, int], device: torch.device) -> "Match":
+        """Candidates to be filled by `offer`."""
+        return cls(
+            torch.empty(candidates, *size, dtype=torch.int16, device=device),
+            torch.empty(candidates, *size, 2, device=device),
+            torch.empty(candidates, *size, device=device),
+            torch.empty(candidates, channels, *size, device=device),
+        )
+
+    @property
+    def y(self) -> Int64[Tensor, "*k h w"]:
+        """Row of the centre of the matched patch."""
+        return self.position[..., 0].long()
+
+    @property
+    def x(self) -> Int64[Tensor, "*k h w"]:
+        """Column of it."""
+        return self.position[..., 1].long()
+
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes."""
+        return sum(tensor.nbytes for tensor in self._maps)
+
+    def crop(self, window: Window) -> "Match":
+        """A part of it; its edge is no frame."""
+        reference, similarity, evidence = (x[..., *window] for x in (self.reference, self.similarity, self.evidence))
+        return Match(reference, self.position[..., *window, :], similarity, evidence)
+
+    def candidate(self, number: int) -> "Match":
+        """One of the candidates."""
+        return replace(self, **dict(zip(_NAMES, (x[number] for x in self._maps), strict=True)))
+
+    def on(self, device: torch.device) -> "Match":
+        """The same on a device."""
+        return Match(*(x.to(device) for x in self._maps), frame=self.frame)
+
+    def offer(self, number: int, rows: slice, new: "Match") -> None:
+        """Take in the matches of these rows in one more reference, as the ``number``-th that they are offered.
+
+        The twin of `keep_best` for a band of rows, in place.
+        """
+        own = self.crop(Window(rows, slice(None)))
+        if number < len(self.similarity):
+            for places, values in zip(own._maps, new._maps, strict=True):
+                places[number] = values
+            return
+        for places, values in zip(own._maps, _with(own, new)._maps, strict=True):
+            places.copy_(values)
+
+    @property
+    def _maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        return self.reference, self.position, self.similarity, self.evidence
+
+
+_NAMES = ("reference", "position", "similarity", "evidence")
+_BEHIND = (2, 3, 2, 3)  # axes of each map behind those of the candidates
+
+
+def keep_best(matches: Sequence[Match], candidates: int) -> Match:
+    """Of matches in several references, one map each, the most similar at each position.
+
+    Candidates keep their places, so that the matches of a reference stay one map. Where all places are taken, at each
+    position the next reference's takes that of the least similar one, if it is more similar. Differentiable.
+
+    Args:
+        matches: in each reference, all over the same LR grid.
+        candidates: for each position, at most.
+    """
+    kept = Match(
+        *(
+            torch.stack(each, -1 - behind)
+            for each, behind in zip(zip(*(m._maps for m in matches[:candidates]), strict=True), _BEHIND, strict=True)
+        )
+    )
+    for new in matches[candidates:]:
+        kept = _with(kept, new)
+    return kept
+
+
+def _with(kept: Match, new: Match) -> Match:
+    """With a new match in place of the least similar candidate, where it is more similar than that."""
+    count = kept.similarity.shape[-3]
+    least = kept.similarity.argmin(-3, keepdim=True)
+    better = new.similarity.unsqueeze(-3) > kept.similarity.take_along_dim(least, -3)
+    taken = (torch.arange(count, device=least.device)[:, None, None] == least) & better
+    masks = (taken, taken[..., None], taken, taken.unsqueeze(-3))
+    return Match(
+        *(
+            torch.where(mask, values.unsqueeze(-1 - behind).to(places.dtype), places)
+            for places, values, mask, behind in zip(kept._maps, new._maps, masks, _BEHIND, strict=True)
+        )
+    )

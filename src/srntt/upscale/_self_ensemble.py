@@ -60,8 +60,8 @@ def self_ensemble(
     The geometric self-ensemble of Timofte, Rothe and Van Gool, "Seven ways to improve example-based single image super
     resolution" (CVPR 2016), with references that are flipped and turned together with the picture. A picture flipped or
     turned gives the same output flipped or turned, to the byte: outputs are added as whole numbers, in which order does
-    not matter. (With the same tiles: give ``tile`` where memory is short.) References are encoded anew for each turn,
-    one turn at a time, so they are given as pictures.
+    not matter. (With the same tiles: give ``tile`` where memory is short.) References are encoded for one turn at a
+    time, so they are given as pictures.
 
     Args:
         upscaler: with the model.
@@ -71,7 +71,7 @@ def self_ensemble(
         tile: side of a tile in LR pixels, or ``auto``.
         consistent: make the mean's reduction the input.
         limits: on what is read.
-        progress: told ("ensemble", done, 8) beside what is told of each pass.
+        progress: called with ("ensemble", done, 8), and by each pass as ``upscale`` calls it.
 
     Returns:
         the mean. Similarity, provenance, tile and matcher are those of the unturned pass, ``seconds`` those of all,
@@ -110,7 +110,7 @@ def self_ensemble(
         seconds=time.perf_counter() - began,
         predicted_bytes=max(one.predicted_bytes for one in passes),
         peak_bytes=max(one.peak_bytes for one in passes),
-        fallbacks=(*_said(passes), *(measured.shortfall() if consistent else ())),
+        fallbacks=(*_fallbacks(passes), *(measured.shortfall() if consistent else ())),
         consistency=measured,
         form=Form.of(picture),
     )
@@ -133,7 +133,7 @@ def _upscaled(
 
 
 def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result:
-    """What is to be told of a pass."""
+    """What is reported of a pass."""
     if traced:
         return replace(result, picture=source)
     return replace(result, picture=source, similarity=None, provenance=None)
@@ -155,6 +155,6 @@ def _mean(total: Shaped[np.ndarray, "H W c"], source: Picture) -> Picture:
     return image.picture_like(source, total[:, :, :colors].astype(source.color.dtype), alpha)
 
 
-def _said(passes: Iterable[Result]) -> tuple[str, ...]:
+def _fallbacks(passes: Iterable[Result]) -> tuple[str, ...]:
     """Each thing once."""
     return tuple(dict.fromkeys(text for one in passes for text in one.fallbacks))

@@ -104,7 +104,7 @@ def _window(reference: Picture, size: Size) -> Window:
 
 
 def _resize(reference: Picture, size: Size) -> Float[Tensor, "3 h w"]:
-    """Bicubic with antialiasing, across and then down, in bands: what ``interpolate`` gives for the whole."""
+    """Bicubic with antialiasing, across and then down, in bands: what ``resize_bicubic`` gives for the whole."""
     height, width = size
     narrow = torch.empty(3, reference.height, width)
     for top, bottom in cuts(reference.height, _AT_ONCE):

@@ -41,7 +41,7 @@ def test_the_second_is_told_who_holds_it_and_the_dead_hold_nothing(tmp_path: Pat
         holder.wait()
     with locked(lock, tmp_path / "out") as note:
         assert note == ""
-        assert lock.read_text().startswith(f"process {os.getpid()} on ")
+        assert lock.read_text().startswith(f"\nprocess {os.getpid()} on ")
 
 
 def test_a_folder_is_opened_once_at_a_time_and_again_afterwards(tmp_path: Path):

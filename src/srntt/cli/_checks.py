@@ -150,8 +150,12 @@ def _used(device: str) -> str:
 
 
 def _memory() -> str:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return f"{total / 1e9:.1f} GB in the machine; an upscale takes what --memory allows, else most of what is free"
+    import psutil
+
+    from srntt.memory import budget_bytes, format_memory
+
+    total, budget = format_memory(psutil.virtual_memory().total), format_memory(budget_bytes(None))
+    return f"{total} in the machine; an upscale takes what --memory allows, else {budget} now"
 
 
 def _models() -> Iterator[Check]:

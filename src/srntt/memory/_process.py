@@ -1,22 +1,23 @@
-"""What memory there is, what the process holds, and what work will take."""
+"""What the process holds and may hold of memory, and amounts of memory as people write them."""
 
 import ctypes
 import gc
-import os
 import re
 import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import torch
 
 from srntt.errors import InputError
 from srntt.image import Limits
+from srntt.memory._free import free_bytes
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", re.IGNORECASE)
-_DEFAULT_SHARE = 0.8  # of what the machine has free, when the user names no budget
+_DEFAULT_SHARE = 0.8  # of what is free, when the user names no budget
 
 
 def parse_memory(amount: int | str | None) -> int | None:
@@ -49,16 +50,14 @@ def format_memory(size: int) -> str:
 
 def resident_bytes() -> int:
     """What the process holds in memory now."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):
-        return peak_bytes()
+    return psutil.Process().memory_info().rss
 
 
 def give_back() -> None:
     """Return what the allocator keeps of memory that was freed to the system, where it can be asked to (glibc)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def start_peak() -> None:
@@ -71,25 +70,15 @@ def start_peak() -> None:
 
 def peak_bytes() -> int:
     """The most that the process held since ``start_peak``, as the operating system counts it."""
-    with suppress(OSError, StopIteration, ValueError):
+    with suppress(OSError, StopIteration, ValueError):  # Linux
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    try:
-        import resource
-    except ImportError:  # Windows does not tell
-        return 0
+    if sys.platform == "win32":
+        return psutil.Process().memory_info().peak_wset
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def free_bytes() -> int:
-    """What a process may still take without pushing others out; a guess of 4 GB where the system does not tell."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        available = 4 * 10**9
-    return int(available * _DEFAULT_SHARE)
 
 
 def limits_within(limits: Limits, memory: int | None) -> Limits:
@@ -113,5 +102,5 @@ def device_free_bytes(device: torch.device) -> int | None:
 
 
 def budget_bytes(memory: int | None) -> int:
-    """The most that the whole process may hold: what the user said, or most of what is free."""
-    return memory if memory is not None else resident_bytes() + free_bytes()
+    """The most that the whole process may hold: what the user said, or what it holds and most of what is free."""
+    return memory if memory is not None else resident_bytes() + int(free_bytes() * _DEFAULT_SHARE)

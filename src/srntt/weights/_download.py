@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 import torch
+from platformdirs import user_cache_path
 from torch import Tensor
 
 from srntt._files import unfinished_file
@@ -43,9 +44,9 @@ Progress = Callable[[int, int], None]
 
 
 def weights_cache_dir() -> Path:
-    """Where fetched weights are kept: $XDG_CACHE_HOME/srntt, by default ~/.cache/srntt. It need not exist."""
+    """Where fetched weights are kept: $XDG_CACHE_HOME/srntt, else the system's place for caches. It need not exist."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "srntt"
+    return base / "srntt" if base.is_absolute() else user_cache_path("srntt", appauthor=False)
 
 
 def vgg19_path(family: Family) -> Path:

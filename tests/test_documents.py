@@ -97,7 +97,7 @@ def test_the_first_commands_run(tmp_path: Path):
     lines = [line.split()[1:] for line in blocks.splitlines() if line.startswith("srntt upscale examples/")]
     assert len(lines) == 1
     (tmp_path / "examples").symlink_to(REPOSITORY / "examples")
-    done = subprocess.run([sys.executable, "-m", "srntt.cli", *lines[0]], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "srntt", *lines[0]], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "large.png") as picture:
         assert picture.size == (740, 500)

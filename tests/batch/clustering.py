@@ -139,7 +139,7 @@ def interrupted(folder: Path, model: str) -> dict:
     with cluster_of_two() as cluster:
         outputs = folder / "out"
         arguments = command(folder, model, str(outputs), *on(cluster.address, 2))
-        process = subprocess.Popen([sys.executable, "-m", "srntt.cli", *arguments], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([sys.executable, "-m", "srntt", *arguments], stderr=subprocess.PIPE, text=True)
         while process.poll() is None and not list(outputs.glob("*.png")):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

@@ -14,7 +14,7 @@ import pytest
 from cli.pictures import contents, pixels
 from PIL import Image
 
-SRNTT = [sys.executable, "-m", "srntt.cli"]
+SRNTT = [sys.executable, "-m", "srntt"]
 SOURCE = Path(__file__).parent.parent.parent / "src"
 
 

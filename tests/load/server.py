@@ -34,7 +34,7 @@ class Server:
         changes = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "TMPDIR": str(self.temporary)}
         self._log = folder / "log"
         self._stream = self._log.open("w")
-        command = [sys.executable, "-m", "srntt.cli", "serve", "--port", str(self.port), *tokens]
+        command = [sys.executable, "-m", "srntt", "serve", "--port", str(self.port), *tokens]
         self.process = subprocess.Popen(
             command, env={**os.environ, **changes}, stdout=subprocess.PIPE, stderr=self._stream, text=True
         )

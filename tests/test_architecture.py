@@ -46,7 +46,17 @@ def make_package(root: Path) -> Path:
     for folder in FOLDERS:
         (root / "srntt" / folder).mkdir(parents=True)
         (root / "srntt" / folder / "__init__.py").touch()
-    for module in ("__init__", "__main__", "_compile", "_failures", "_files", "_lock", "_safetensors", "_shapes", "errors"):
+    for module in (
+        "__init__",
+        "__main__",
+        "_compile",
+        "_failures",
+        "_files",
+        "_lock",
+        "_safetensors",
+        "_shapes",
+        "errors",
+    ):
         (root / "srntt" / f"{module}.py").touch()
     return root / "srntt"
 

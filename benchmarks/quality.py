@@ -6,8 +6,8 @@
 
 Expect, of the 15 wide views, 26.59 dB for bicubic and 28.95 for DAT-light; of Set5, 28.42 and 32.57.
 
-What was scored is kept under out/results, so that an interrupted run goes on and an unchanged one is done at once: a
-model's scores by all they depend on (`srntt.evaluate.Journal`), a peer's pictures by its weights and what it was given.
+What was scored is kept under out/results, so that an interrupted run goes on and an unchanged one is done at once:
+scores by all they depend on (`srntt.evaluate.Evaluator`), a peer's pictures by its weights and what it was given.
 A set or a peer that is not here is named and left out; figures that quality.json had of it stay, with the commit that
 they are of.
 """
@@ -19,6 +19,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,15 @@ from srntt._files import write_bytes
 from srntt.data import ReferenceKind
 from srntt.errors import InputError, MissingDependencyError
 from srntt.evaluate import (
-    Answer,
     Evaluation,
-    Journal,
-    Method,
+    Evaluator,
     Peer,
-    Reference,
+    PreparedReference,
+    Upscale,
+    Upscaled,
     choose_metrics,
-    model_method,
     open_peer,
     protocol_named,
-    score_pairs,
 )
 from srntt.metrics import round_to_bytes
 
@@ -130,16 +129,13 @@ def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequen
     """One set: where its figures come from, and a row for each method."""
     protocol = protocol_named(item.protocol)
     pairs = protocol.data.read(folder, subset=False)
-    metrics = choose_metrics(METRICS)
-    weights = upscaler.encode_references([]).fingerprint
-    journal = Journal.open(KEPT / name, {"model": weights, "metrics": METRICS, "device": "cpu"})
-    rows = []
-    for peer in peers:
-        scores = score_pairs(peer.method, pairs, "none", protocol, told(name, peer.name), metrics)
-        rows.append(row(Evaluation(item.protocol, peer.name, "none", scores, peer=peer.made_of)))
-    for kind in item.refs:
-        scores = score_pairs(model_method(upscaler), pairs, kind, protocol, told(name, MODEL), metrics, journal=journal)
-        rows.append(row(Evaluation(item.protocol, MODEL, kind, scores)))
+    progress = partial(told, name)
+    evaluator = Evaluator(protocol, pairs, choose_metrics(METRICS), folder, progress, KEPT / name)
+    evaluations = [
+        *(evaluator.peer(peer) for peer in peers),
+        *evaluator.model(upscaler, MODEL, [(kind, None) for kind in item.refs]),
+    ]
+    rows = [row(evaluation) for evaluation in evaluations]
     about = {"title": item.title, "protocol": item.protocol, "targets": len(pairs)}
     return {**about, **origin(), "weights": {MODEL: weights_file_hash()}, "rows": rows}
 
@@ -147,9 +143,8 @@ def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequen
 def row(evaluation: Evaluation) -> dict[str, Any]:
     """Means, and the figures of each picture."""
     told = evaluation.as_json()
-    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
     about = {key: told[key] for key in ("model", "peer", "refs", "mean") if key in told}
-    return {**about, "seconds": round(seconds, 2), "images": told["images"]}
+    return {**about, "seconds": round(evaluation.seconds, 2), "images": told["images"]}
 
 
 def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
@@ -170,32 +165,32 @@ def weights_file_hash() -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def told(name: str, method: str) -> Any:
+def told(name: str, what: str, done: int, total: int) -> None:
     """Progress on stderr, a line a picture."""
-    return lambda stage, done, total: print(f"{name}, {method}, {stage}: {done} of {total}", file=sys.stderr)
+    print(f"{name}, {what}: {done} of {total}", file=sys.stderr)
 
 
 @contextmanager
 def remembering(name: str) -> Iterator[Peer]:
     """A peer whose pictures are kept, as the 8 bits that they are scored in, with the seconds of the first time."""
     with open_peer(name) as peer:
-        yield Peer(name, peer.method if "weights" not in peer.made_of else remembered(peer), peer.made_of)
+        yield Peer(name, peer.upscale if "weights" not in peer.made_of else remembered(peer), peer.made_of)
 
 
-def remembered(peer: Peer) -> Method:
+def remembered(peer: Peer) -> Upscale:
     """The same answers, from the disk where it has been asked before."""
 
-    def answer(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def upscale(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         made_of = json.dumps([dict(peer.made_of), low_res.shape], sort_keys=True).encode()
         file = KEPT / "peers" / f"{hashlib.sha256(made_of + low_res.tobytes()).hexdigest()}.npz"
         if file.is_file():
             with np.load(file, allow_pickle=False) as kept:
-                return Answer(kept["picture"].astype(np.float64) / 255, seconds=float(kept["seconds"]))
-        fresh = peer.method(low_res, references)
+                return Upscaled(kept["picture"].astype(np.float64) / 255, seconds=float(kept["seconds"]))
+        fresh = peer.upscale(low_res, references)
         keep(file, np.rint(round_to_bytes(fresh.picture) * 255).astype(np.uint8), fresh.seconds)
         return fresh
 
-    return answer
+    return upscale
 
 
 def keep(file: Path, picture: np.ndarray, seconds: float | None) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from srntt.evaluate import Answer, Peer, Reference
+from srntt.evaluate import Peer, PreparedReference, Upscaled
 
 REPOSITORY = Path(__file__).parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"
@@ -85,9 +85,9 @@ def test_a_peers_picture_is_asked_for_once(
 ) -> None:
     calls = []
 
-    def slow(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def slow(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         calls.append(low_res)
-        return Answer(np.full((3, 16, 16), 0.25, np.float32), seconds=4.5)
+        return Upscaled(np.full((3, 16, 16), 0.25, np.float32), seconds=4.5)
 
     monkeypatch.setattr(quality, "KEPT", tmp_path)
     method = quality.remembered(Peer("slow", slow, {"weights": "1"}))

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli.pictures import contents
-from evaluate.pictures import entry, write_pairs
+from evaluate.pictures import PAIRS, bicubic, entry, opening, write_pairs
 from evaluate.sets import flat
 
 from srntt.data import read_pairs
-from srntt.evaluate import PAIRS, PEERS, Answer, Reference, bicubic, score_pairs
+from srntt.evaluate import PEERS, PreparedReference, Upscaled, score_pairs
 
 
 @pytest.fixture
@@ -75,14 +75,14 @@ def test_an_interrupted_run_keeps_what_each_method_scored(
     arguments = ("evaluate", "--data", data, "--model", model, "--peer", "bicubic", "--peer", "lanczos", "--json")
     arguments = (*arguments, "--report", tmp_path / "out")
 
-    def interrupted(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def interrupted(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setitem(PEERS, "lanczos", interrupted)
+        patched.setitem(PEERS, "lanczos", opening("lanczos", interrupted))
         assert run(*arguments).code == 130
     with monkeypatch.context() as patched:
-        patched.setitem(PEERS, "bicubic", interrupted)  # scored, so not asked again
+        patched.setitem(PEERS, "bicubic", opening("bicubic", interrupted))  # scored, so not asked again
         ran = run(*arguments)
     assert ran.code == 0, ran.err
     assert ran.err.count("scored.jsonl holds 4 scores of an interrupted run") == 1
@@ -94,11 +94,11 @@ def test_an_interrupted_run_keeps_what_each_method_scored(
 def test_people_are_told_that_code_is_compiled(run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from numba.core import event
 
-    def compiling(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def compiling(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         with event.trigger_event("numba:compile"):
             return bicubic(low_res, references)
 
-    monkeypatch.setitem(PEERS, "bicubic", compiling)
+    monkeypatch.setitem(PEERS, "bicubic", opening("bicubic", compiling))
     ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic")
     assert ran.err.splitlines()[0] == "compiling for this machine, once: up to a minute"
 
@@ -136,6 +136,7 @@ def test_people_get_a_table(run, data: Path) -> None:
         (["--model", "none", "--refs", "first"], 2, "leave nothing to score"),
         (["--model", "none", "--peer", "bicubic", "--refs", "first"], 2, "bicubic takes no references"),
         (["--protocol", "pears"], 2, "no protocol called 'pears'"),
+        (["--protocol", "pairs-x2", "--refs", "none"], 2, "lite-rec enlarges 4 times, protocol pairs-x2 2 times"),
         (["--matcher", "quick"], 2, "--matcher"),
         (["--model", "nobody"], 4, "No model 'nobody'"),
         (["--model", "none", "--peer", "bicubic", "--report", "data"], 2, "data is a file"),
@@ -209,10 +210,10 @@ def test_a_set_without_references_says_what_to_do(run, tmp_path: Path) -> None:
 def test_every_damaged_picture_is_named_before_anything_is_scored(
     run, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def asked(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def asked(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         raise AssertionError("scored")
 
-    monkeypatch.setitem(PEERS, "bicubic", asked)
+    monkeypatch.setitem(PEERS, "bicubic", opening("bicubic", asked))
     whole = (data / "second.png").read_bytes()
     (data / "second.png").write_bytes(whole[: len(whole) // 2])
     (data / "target.png").write_bytes(b"nothing")
@@ -230,7 +231,7 @@ def test_a_report_that_cannot_be_written_is_known_before_the_work(
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("srntt.report._report.tempfile.TemporaryFile", full)
-    monkeypatch.setitem(PEERS, "bicubic", lambda *_: pytest.fail("scored"))
+    monkeypatch.setitem(PEERS, "bicubic", opening("bicubic", lambda *_: pytest.fail("scored")))
     ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--report", tmp_path / "x" / "out")
     assert ran.code == 2
     assert f"{tmp_path} cannot be written to: Read-only file system. Name another folder." in ran.err

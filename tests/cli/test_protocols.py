@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from cli.pictures import contents
-from evaluate.pictures import write_pairs
+from evaluate.pictures import bicubic, opening, write_pairs
 from evaluate.sets import cufed5, flat, selfexsr
 
-from srntt.evaluate import PEERS, PROTOCOLS, Answer
+from srntt.evaluate import PEERS, PROTOCOLS, Upscaled
 
 
 @pytest.fixture
@@ -127,15 +127,15 @@ def test_refusals(run, data: Path, model: Path, arguments: list[str], said: str)
 
 
 def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report, bicubic, calls = tmp_path / "report", PEERS["bicubic"], []
+    report, calls = tmp_path / "report", []
 
-    def interrupted(low_res, references) -> Answer:
+    def interrupted(low_res, references) -> Upscaled:
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return bicubic(low_res, references)
 
-    monkeypatch.setitem(PEERS, "bicubic", interrupted)
+    monkeypatch.setitem(PEERS, "bicubic", opening("bicubic", interrupted))
     arguments = ("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--report", report, "--json")
     assert run(*arguments).code == 130
     assert list(contents(report)) == ["scored.jsonl"]

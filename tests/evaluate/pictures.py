@@ -1,11 +1,20 @@
 """A folder of pairs made on the spot."""
 
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from srntt.evaluate import PROTOCOLS, Peer, Upscale
+from srntt.evaluate._peers import pillow
+
+PAIRS = PROTOCOLS["pairs"]
+bicubic = pillow("bicubic", 4)
 
 
 def scene(height: int, width: int, seed: int) -> np.ndarray:
@@ -35,3 +44,8 @@ def write_pairs(folder: Path, index: Any = None) -> Path:
     index = [entry(), entry(name="scene/2", target="second.png")] if index is None else index
     (folder / "index.json").write_text(index if isinstance(index, str) else json.dumps(index), encoding="utf-8")
     return folder
+
+
+def opening(name: str, upscale: Upscale) -> Callable[[int], AbstractContextManager[Peer]]:
+    """A row of `PEERS` for one that looks to the journal like one of Pillow's."""
+    return lambda scale: nullcontext(Peer(name, upscale, {"pillow": version("pillow")}))

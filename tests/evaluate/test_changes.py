@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluate.pictures import scene, write_pairs
+from evaluate.pictures import PAIRS, scene, write_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from srntt.data import Pair, read_pairs, read_rgb
 from srntt.errors import InputError
-from srntt.evaluate import CHANGE_KINDS, PAIRS, ReferenceChange, prepare
+from srntt.evaluate import ReferenceChange, prepare
+from srntt.evaluate._changes import CHANGE_KINDS
 
 PICTURE = scene(40, 60, 3)
 

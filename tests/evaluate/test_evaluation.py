@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluate.pictures import entry, scene, write_pairs
+from evaluate.pictures import PAIRS, bicubic, entry, scene, write_pairs
 from PIL import Image
 
 from srntt.data import read_pairs
 from srntt.errors import InputError, PictureError
-from srntt.evaluate import PAIRS, Answer, Evaluation, Score, bicubic, protocol_named, read_target, score_pairs
+from srntt.evaluate import Evaluation, Score, Upscaled, protocol_named, score_pairs
+from srntt.evaluate._prepare import read_target
 from srntt.image import load
 from srntt.metrics import psnr_rgb, psnr_y, ssim_y
 from srntt.report import as_json, check_report, table, write_report
@@ -45,7 +46,7 @@ def test_a_method_is_given_what_the_protocol_says(tmp_path: Path) -> None:
     pairs = read_pairs(write_pairs(tmp_path))
     seen: list[tuple[np.ndarray, list[str]]] = []
 
-    def watched(low_res: np.ndarray, references: Sequence[Path]) -> Answer:
+    def watched(low_res: np.ndarray, references: Sequence[Path]) -> Upscaled:
         seen.append((low_res, [file.name for file in references]))
         return bicubic(low_res, references)
 
@@ -60,10 +61,10 @@ def test_the_score_is_of_the_cropped_and_rounded_output(tmp_path: Path) -> None:
     pairs = read_pairs(write_pairs(tmp_path))
     target = scene(50, 61, 0)[:48, :60].transpose(2, 0, 1).astype(np.float32) / 255
 
-    def nearly_right(low_res: np.ndarray, references: Sequence[Path]) -> Answer:
+    def nearly_right(low_res: np.ndarray, references: Sequence[Path]) -> Upscaled:
         output = target + np.float32(0.4 / 255)  # vanishes when rounded to 8 bits
         output[:, :4] = output[:, -4:] = output[:, :, :4] = output[:, :, -4:] = 0
-        return Answer(output, ("went on on the cpu",))
+        return Upscaled(output, ("went on on the cpu",))
 
     (score,) = score_pairs(nearly_right, pairs[:1], "none", PAIRS)
     assert score.values["psnr_y"] == math.inf
@@ -87,7 +88,7 @@ def test_a_grey_or_transparent_or_deep_target_is_taken_as_8_bit_rgb(tmp_path: Pa
 def test_an_output_of_another_size_is_refused(tmp_path: Path) -> None:
     pairs = read_pairs(write_pairs(tmp_path))
     with pytest.raises(InputError, match="output is 15x12, the target 60x48"):
-        score_pairs(lambda low_res, _: Answer(low_res.transpose(2, 0, 1) / np.float32(255)), pairs, "none", PAIRS)
+        score_pairs(lambda low_res, _: Upscaled(low_res.transpose(2, 0, 1) / np.float32(255)), pairs, "none", PAIRS)
 
 
 def test_a_target_too_small_for_ssim_is_refused(tmp_path: Path) -> None:

@@ -6,23 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluate.pictures import scene, write_pairs
+from evaluate.pictures import PAIRS, bicubic, scene, write_pairs
 from PIL import Image
 
 from srntt.data import read_pairs
 from srntt.errors import OutputError
-from srntt.evaluate import (
-    JOURNAL_FILE,
-    PAIRS,
-    Answer,
-    Journal,
-    Reference,
-    ReferenceChange,
-    Score,
-    bicubic,
-    protocol_named,
-    score_pairs,
-)
+from srntt.evaluate import PreparedReference, ReferenceChange, Score, Upscaled, protocol_named, score_pairs
+from srntt.evaluate._journal import JOURNAL_FILE, Journal
 
 CONTEXT = {"model": "abc", "device": "cpu"}
 
@@ -33,7 +23,7 @@ class Counting:
     def __init__(self, calls: int = 99) -> None:
         self.left, self.calls = calls, 0
 
-    def __call__(self, low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def __call__(self, low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         if self.calls == self.left:
             raise KeyboardInterrupt
         self.calls += 1

@@ -11,7 +11,10 @@ from PIL import Image
 
 from srntt.data import read_pairs
 from srntt.errors import InputError, MissingDependencyError, ModelError
-from srntt.evaluate import PEERS_PYTHON, PeerProcess, lanczos, mean_scores, open_peer, protocol_named, score_pairs
+from srntt.evaluate import open_peer, protocol_named, score_pairs
+from srntt.evaluate._metrics import mean_scores
+from srntt.evaluate._peer_process import PEERS_PYTHON, PeerProcess
+from srntt.evaluate._peers import pillow
 
 START = """
     import json, os, sys, time
@@ -128,7 +131,7 @@ def test_no_environment_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_lanczos_is_pillows() -> None:
     low_res = scene(9, 12, 0)
     expected = np.asarray(Image.fromarray(low_res).resize((48, 36), Image.Resampling.LANCZOS))
-    np.testing.assert_array_equal(np.rint(lanczos(low_res, ()).picture * 255), expected.transpose(2, 0, 1))
+    np.testing.assert_array_equal(np.rint(pillow("lanczos", 4)(low_res, ()).picture * 255), expected.transpose(2, 0, 1))
 
 
 # DAT-light on Set5: 32.57 dB and .8991 in Chen et al., "Dual Aggregation Transformer for Image Super-Resolution" (ICCV
@@ -153,7 +156,7 @@ def test_dat_light_on_set5_is_as_published(peers: None, shared_data: Path) -> No
     protocol = protocol_named("sisr")
     pairs = protocol.data.read(shared_data / "sets" / "Set5", subset=False)
     with open_peer("dat-light") as peer:
-        scores = score_pairs(peer.method, pairs, "none", protocol)
+        scores = score_pairs(peer.upscale, pairs, "none", protocol)
     means = mean_scores([score.values for score in scores])
     assert means["psnr_y"] == pytest.approx(32.57, abs=0.005)
     assert means["ssim_y"] == pytest.approx(0.8991, abs=0.00025)
@@ -167,7 +170,7 @@ def test_peers_on_a_group_of_cufed5(peers: None, shared_data: Path, name: str, p
 
     folder = shared_data / "golden-srntt"
     with open_peer(name) as peer:
-        output = round_to_bytes(peer.method(read_rgb(folder / "LR.png"), ()).picture)
+        output = round_to_bytes(peer.upscale(read_rgb(folder / "LR.png"), ()).picture)
     target = read_rgb(folder / "HR.png").transpose(2, 0, 1) / 255
     assert psnr_y(output, target, crop=4) == pytest.approx(psnr, abs=0.005)
 
@@ -176,5 +179,5 @@ def test_peers_on_a_group_of_cufed5(peers: None, shared_data: Path, name: str, p
 def test_dat_light_on_pairs(peers: None, shared_data: Path) -> None:
     pairs = read_pairs(shared_data / "refpairs-dev")
     with open_peer("dat-light") as peer:
-        scores = score_pairs(peer.method, pairs, "none", protocol_named("pairs"))
+        scores = score_pairs(peer.upscale, pairs, "none", protocol_named("pairs"))
     assert mean_scores([score.values for score in scores])["psnr_y"] == pytest.approx(28.964, abs=0.002)

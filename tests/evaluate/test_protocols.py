@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluate.pictures import bicubic
 from evaluate.sets import cufed5, flat, selfexsr, sun80, wr_sr, write
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -17,15 +18,15 @@ from srntt.errors import InputError
 from srntt.evaluate import (
     METRICS,
     PROTOCOLS,
-    Answer,
-    Reference,
-    bicubic,
-    bicubic_matlab,
+    PreparedReference,
+    Upscaled,
     choose_metrics,
+    open_peer,
     prepare,
     protocol_named,
     score_pairs,
 )
+from srntt.evaluate._peers import matlab
 from srntt.metrics import luma, round_to_bytes
 
 REFERENCE_SIZES = ((38, 45), (50, 33), (38, 45), (21, 60), (29, 29))  # height, width of _1 to _5
@@ -51,7 +52,20 @@ def case_of(name: str, folder: Path, kind: str | None = None):
 
 def test_protocols_are_named_frozen_and_told_whole() -> None:
     assert list(PROTOCOLS) == [
-        *("pairs", "pairs-degraded", "ttsr-first", "ttsr-stitched", "masa", "c2", "mrefsr", "sun80"),
+        *(
+            "pairs",
+            "pairs-degraded",
+            "pairs-x2",
+            "pairs-x3",
+            "pairs-x8",
+            "pairs-x16",
+            "ttsr-first",
+            "ttsr-stitched",
+            "masa",
+            "c2",
+            "mrefsr",
+            "sun80",
+        ),
         *("urban100-self", "manga109-self"),
         *("wr-sr", "sisr", "sisr-pillow"),
     ]
@@ -68,7 +82,7 @@ def test_definitions_do_not_change_unnoticed() -> None:
     """Figures are published under these names. A new definition gets a new name, and its line here."""
     parts = ("scale", "crop", "refs", "target", "canvas", "low_res", "references", "metrics")
     told = "\n".join(f"{p.name}: " + "; ".join(p.definition()[part] for part in parts) for p in PROTOCOLS.values())
-    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "83e195dd0b65fea9", told
+    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "8a6699573e67de81", told
 
 
 def test_degraded_pairs_draw_from_the_name_what_they_always_drew(tmp_path: Path) -> None:
@@ -233,15 +247,34 @@ def test_the_truth_scores_infinity_where_the_protocol_cuts_its_padding_off(tmp_p
     (pair,) = protocol.data.read(cufed5(tmp_path, 1, sizes), subset=True)
     case = prepare(protocol, pair, protocol.refs)
 
-    def truth(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def truth(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         output = np.zeros((3, low_res.shape[0] * 4, low_res.shape[1] * 4), np.float32)
         height, width = case.target.shape[:2]
         rows, columns = slice(case.top, case.top + height), slice(case.left, case.left + width)
         output[:, rows, columns] = case.target.transpose(2, 0, 1) / np.float32(255)
-        return Answer(output)
+        return Upscaled(output)
 
     (score,) = score_pairs(truth, [pair], protocol.refs, protocol)
     assert score.values["psnr_y"] == np.inf
+
+
+@pytest.mark.parametrize("scale", [2, 3, 8])
+def test_pairs_at_another_factor(tmp_path: Path, scale: int) -> None:
+    target = write(tmp_path / "a.png", 61, 70, 0)
+    case = prepare(protocol_named(f"pairs-x{scale}"), Pair("a", tmp_path / "a.png", ()), "none")
+    height, width = 61 // scale, 70 // scale
+    cropped = Image.fromarray(target[: height * scale, : width * scale])
+    assert np.array_equal(case.low_res, np.asarray(cropped.resize((width, height), Image.Resampling.BICUBIC)))
+    with open_peer("bicubic", scale) as peer:
+        (score,) = score_pairs(
+            peer.upscale, [Pair("a", tmp_path / "a.png", ())], "none", protocol_named(f"pairs-x{scale}")
+        )
+    assert score.values["psnr_y"] == pytest.approx(score.bicubic, abs=1e-5)
+
+
+def test_a_network_of_another_factor_is_refused_before_its_environment_is_looked_for() -> None:
+    with pytest.raises(InputError, match="dat-light enlarges 4 times, the protocol 2 times"), open_peer("dat-light", 2):
+        pass
 
 
 def test_lr_psnr_looks_at_the_whole_output(tmp_path: Path) -> None:
@@ -250,16 +283,16 @@ def test_lr_psnr_looks_at_the_whole_output(tmp_path: Path) -> None:
     (pair,) = protocol.data.read(cufed5(tmp_path, 1), subset=True)
     canvas = protocol.canvas.pad(read_rgb(pair.target), ()).picture
 
-    def frame_and_truth(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
-        return Answer(canvas.transpose(2, 0, 1) / np.float32(255))
+    def frame_and_truth(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
+        return Upscaled(canvas.transpose(2, 0, 1) / np.float32(255))
 
     (score,) = score_pairs(frame_and_truth, [pair], "all", protocol)
     assert score.values["lr_psnr"] == np.inf
 
 
-def mean_psnr(name: str, folder: Path, method=bicubic_matlab) -> float:
+def mean_psnr(name: str, folder: Path) -> float:
     protocol = protocol_named(name)
-    scores = score_pairs(method, protocol.data.read(folder), "none", protocol, metrics=choose_metrics(["psnr_y"]))
+    scores = score_pairs(matlab(4), protocol.data.read(folder), "none", protocol, metrics=choose_metrics(["psnr_y"]))
     return float(np.mean([score.values["psnr_y"] for score in scores]))
 
 
@@ -290,7 +323,7 @@ def matlab_psnr(folder: Path) -> float:
     figures = []
     for pair in protocol.data.read(folder):
         case = prepare(protocol, pair, "none")
-        pictures = [round_to_bytes(bicubic_matlab(case.low_res, ()).picture), case.target.transpose(2, 0, 1) / 255]
+        pictures = [round_to_bytes(matlab(4)(case.low_res, ()).picture), case.target.transpose(2, 0, 1) / 255]
         with Image.open(pair.target) as image:
             grey = image.mode == "L"
         planes = [picture[0] * 255 if grey else np.rint(luma(picture)) for picture in pictures]

@@ -12,7 +12,8 @@ from reference.perceptual import random_parameters, slow_dists, slow_lpips, slow
 
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
-from srntt.evaluate import METRICS, Comparison, choose_metrics
+from srntt.evaluate import METRICS, choose_metrics
+from srntt.evaluate._metrics import MetricInput
 from srntt.features import VGG19Features
 from srntt.image import load
 from srntt.metrics import Backbone, DistsWeights, LpipsWeights, dists, lpips, texture_distance
@@ -216,7 +217,7 @@ def test_golden_figures(published_weights: None, shared_data: Path) -> None:
     for name, expected in GOLDEN.items():
         output = load(shared_data / "golden-srntt" / name).rgb().numpy()
         low_res = np.zeros((83, 125, 3), np.uint8)  # not looked at
-        found = metrics(Comparison(output, target, low_res, crop=4))  # nor is the crop
+        found = metrics(MetricInput(output, target, low_res, crop=4))  # nor is the crop
         assert list(found.values()) == pytest.approx(list(expected), abs=2e-5), name
         if name in PUBLISHED:
             assert found["lpips"] == pytest.approx(PUBLISHED[name], abs=TOLERANCES["published"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from evaluate.pictures import scene, write_pairs
+from evaluate.pictures import PAIRS, bicubic, scene, write_pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -15,7 +15,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from srntt.data import read_pairs
 from srntt.errors import InputError
-from srntt.evaluate import PAIRS, Comparison, Evaluation, bicubic, choose_metrics, mean_scores, score_pairs
+from srntt.evaluate import Evaluation, choose_metrics, score_pairs
+from srntt.evaluate._metrics import MetricInput, mean_scores
 from srntt.metrics import LumaSpan, lr_psnr, luma, psnr_rgb, psnr_y, round_to_bytes, ssim_rgb, ssim_y
 from srntt.report import compare_reports, write_report
 
@@ -90,7 +91,7 @@ def test_agrees_with_oracles(column: int, oracle, height: int, width: int, noise
     output, target = pair_of(height + 2 * crop, width + 2 * crop, noise)
     inside = (slice(None), slice(crop, crop + height), slice(crop, crop + width))
     theirs = oracle(output[inside], target[inside])
-    ours = choose_metrics(list(theirs))(Comparison(output, target, np.zeros((1, 1, 3), np.uint8), crop))
+    ours = choose_metrics(list(theirs))(MetricInput(output, target, np.zeros((1, 1, 3), np.uint8), crop))
     for name, value in ours.items():
         assert value == pytest.approx(theirs[name], abs=TOLERANCES[name][column]), name
 

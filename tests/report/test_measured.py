@@ -9,23 +9,14 @@ import numpy as np
 import pytest
 from cli.conftest import model as model  # a tiny model's folder
 from cli.conftest import run as run  # the command line as a function
-from evaluate.pictures import scene, write_pairs
+from evaluate.pictures import PAIRS, bicubic, scene, write_pairs
 from PIL import Image
 
 import srntt
 from srntt.data import read_pairs
-from srntt.evaluate import (
-    PAIRS,
-    Answer,
-    Evaluation,
-    Reference,
-    bicubic,
-    commit,
-    folder_name,
-    pixels_sha256,
-    score_pairs,
-    warmed,
-)
+from srntt.evaluate import Evaluation, PreparedReference, Upscaled, score_pairs
+from srntt.evaluate._origin import commit, folder_name, pixels_sha256
+from srntt.evaluate._upscale import warmed
 from srntt.upscale import Upscaler
 
 
@@ -90,7 +81,7 @@ def test_a_folder_is_named_by_its_last_part(tmp_path: Path, monkeypatch: pytest.
 def test_the_first_picture_is_timed_warm(tmp_path: Path) -> None:
     seen: list[tuple[tuple[int, ...], list[type]]] = []
 
-    def slow_at_first(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def slow_at_first(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         time.sleep(0 if seen else 0.5)
         seen.append((low_res.shape, [type(reference) for reference in references]))
         return bicubic(low_res, references)
@@ -104,7 +95,7 @@ def test_the_first_picture_is_timed_warm(tmp_path: Path) -> None:
 
 
 def test_a_method_that_knows_its_seconds_is_believed() -> None:
-    def told(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
-        return Answer(bicubic(low_res, references).picture, seconds=123.0)
+    def told(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
+        return Upscaled(bicubic(low_res, references).picture, seconds=123.0)
 
     assert warmed(told)(scene(8, 8, 0), []).seconds == 123.0

@@ -16,27 +16,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluate.pictures import scene, write_pairs
+from evaluate.pictures import PAIRS, bicubic, scene, write_pairs
 from PIL import Image
 
 from srntt.data import read_pairs
 from srntt.evaluate import (
-    PAIRS,
-    Answer,
+    Crops,
     Evaluation,
-    Journal,
-    Reference,
+    PreparedReference,
     ReferenceChange,
     Score,
-    View,
-    bicubic,
-    model_method,
+    Upscaled,
     protocol_named,
     score_pairs,
 )
+from srntt.evaluate._journal import Journal
+from srntt.evaluate._upscale import by_model
 from srntt.metrics import psnr_y
 from srntt.models.lite import Lite, LiteConfig
-from srntt.report import VIEWS, write_report
+from srntt.report import CROPS, write_report
 from srntt.upscale import Provenance, Upscaler
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>&<!--"
@@ -63,19 +61,19 @@ def flat(name: str = "a", psnr: float = 30.0, **more: Any) -> Score:
     return Score(name, {"psnr_y": psnr, "lpips": None}, 1.5, **more)
 
 
-def traced(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+def traced(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
     """Bicubic that says all its detail is from one place of the last reference."""
     h, w = low_res.shape[:2]
     number = np.full((h, w), len(references) - 1)
     place = (np.full((h, w), 25.0, np.float32), np.full((h, w), 12.2, np.float32))
     provenance = Provenance(("a", "b"), number, *place, np.full((h, w), 0.5, np.float32))
     similarity = np.linspace(0, 1, h * w, dtype=np.float32).reshape(h, w)
-    return Answer(bicubic(low_res, []).picture, (), similarity, provenance)
+    return Upscaled(bicubic(low_res, []).picture, (), similarity, provenance)
 
 
 def viewed(folder: Path, method: Any, kind: Any = "all", change: ReferenceChange | None = None) -> Evaluation:
     pairs = read_pairs(write_pairs(folder / "data"))
-    scores = score_pairs(method, pairs, kind, PAIRS, change=change, views=VIEWS)
+    scores = score_pairs(method, pairs, kind, PAIRS, change=change, crops=CROPS)
     return Evaluation("pairs", "traced", kind, scores, change=change)
 
 
@@ -127,19 +125,19 @@ def test_json_tells_similarity_and_the_floor_of_each_picture(tmp_path: Path) -> 
 
 
 def test_nothing_in_a_name_can_end_the_data_or_run(tmp_path: Path) -> None:
-    view = View((0, 0, 4, 4), {"output": "data:image/png;base64,"}, ((HOSTILE, "data:image/png;base64,"),))
+    crops = Crops((0, 0, 4, 4), {"output": "data:image/png;base64,"}, ((HOSTILE, "data:image/png;base64,"),))
     evaluation = Evaluation(
         "pairs",
         HOSTILE,
         "first",
-        (flat(HOSTILE, view=view, fallbacks=(HOSTILE,)),),
+        (flat(HOSTILE, crops=crops, fallbacks=(HOSTILE,)),),
         {"system": HOSTILE, "device": "\u2028 SCRIPT-HASH {}"},
     )
     folder = written(tmp_path, evaluation)
     page = (folder / "report.html").read_text()
     told = content(page)
     assert told["runs"][0]["model"] == told["images"][0]["name"] == told["environment"]["system"] == HOSTILE
-    assert told["images"][0]["views"][0]["references"][0]["name"] == HOSTILE
+    assert told["images"][0]["crops"][0]["references"][0]["name"] == HOSTILE
     assert "alert(1)</" not in page
     assert "<img src=x" not in page
     assert page.count("<script") == 2
@@ -165,33 +163,33 @@ def test_the_page_needs_no_network_and_runs_its_own_script_alone(tmp_path: Path)
 
 def test_a_view_shows_the_same_window_of_everything(tmp_path: Path) -> None:
     evaluation = viewed(tmp_path, traced)
-    view = evaluation.scores[0].view
-    assert view is not None
-    assert view.window == (0, 0, 48, 60)
+    crops = evaluation.scores[0].crops
+    assert crops is not None
+    assert crops.window == (0, 0, 48, 60)
     target = scene(50, 61, 0)[:48, :60]
     low_res = Image.fromarray(target).resize((15, 12), Image.Resampling.BICUBIC)
     assert np.array_equal(
-        decoded(view.pictures["low_res"]), np.asarray(low_res.resize((60, 48), Image.Resampling.NEAREST))
+        decoded(crops.pictures["low_res"]), np.asarray(low_res.resize((60, 48), Image.Resampling.NEAREST))
     )
     for what, expected in (
         ("target", target),
         ("bicubic", np.asarray(low_res.resize((60, 48), Image.Resampling.BICUBIC))),
     ):
-        assert np.abs(decoded(view.pictures[what]).astype(int) - expected).mean() < 3, what
-    assert view.pictures["output"] == view.pictures["bicubic"]
-    similarity = decoded(view.pictures["similarity"])
+        assert np.abs(decoded(crops.pictures[what]).astype(int) - expected).mean() < 3, what
+    assert crops.pictures["output"] == crops.pictures["bicubic"]
+    similarity = decoded(crops.pictures["similarity"])
     assert similarity.shape == (48, 60, 3)
     assert tuple(similarity[0, 0]) == (68, 1, 84)  # 0 and 1 of viridis
     assert tuple(similarity[-1, -1]) == (253, 231, 37)
 
 
 def test_a_view_tells_where_the_texture_came_from(tmp_path: Path) -> None:
-    view = viewed(tmp_path, traced).scores[0].view
-    assert view is not None
-    assert [name for name, _ in view.references] == ["near.png", "far.png"]
-    assert (view.source, view.used, view.share) == (1, (0.0, 1.0), 0.5)
-    assert np.abs(decoded(view.pictures["source"]).astype(int) - scene(50, 61, 3)).mean() < 3  # far.png
-    trace = np.frombuffer(base64.b64decode(view.trace), np.uint8).reshape(-1, view.columns, 4)
+    crops = viewed(tmp_path, traced).scores[0].crops
+    assert crops is not None
+    assert [name for name, _ in crops.references] == ["near.png", "far.png"]
+    assert (crops.source, crops.used, crops.share) == (1, (0.0, 1.0), 0.5)
+    assert np.abs(decoded(crops.pictures["source"]).astype(int) - scene(50, 61, 3)).mean() < 3  # far.png
+    trace = np.frombuffer(base64.b64decode(crops.trace), np.uint8).reshape(-1, crops.columns, 4)
     assert trace.shape == (6, 7, 4)
     assert (trace == [1, round(25.5 / 50 * 255), round(12.7 / 61 * 255), 128]).all()
 
@@ -203,10 +201,10 @@ def test_the_window_lies_where_bicubic_misses_most_for_every_method(tmp_path: Pa
     Image.fromarray(target).save(folder / "target.png")
     pairs = read_pairs(folder)[:1]
 
-    def black(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
-        return Answer(np.zeros((3, 800, 640), np.float32))
+    def black(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
+        return Upscaled(np.zeros((3, 800, 640), np.float32))
 
-    windows = [score_pairs(method, pairs, "none", PAIRS, views=1)[0].view for method in (bicubic, black)]
+    windows = [score_pairs(method, pairs, "none", PAIRS, crops=1)[0].crops for method in (bicubic, black)]
     assert windows[0] is not None
     assert windows[1] is not None
     top, left, height, width = windows[0].window
@@ -222,35 +220,35 @@ def test_a_protocol_that_pads_shows_the_target_without_it(tmp_path: Path) -> Non
     """masa pads on all sides to a multiple of 32 and stacks the references: 50x61 lies at (7, 1) of 64x64."""
     pairs = read_pairs(write_pairs(tmp_path / "data"))[:1]
 
-    def answer(low_res: np.ndarray, references: Sequence[Reference]) -> Answer:
+    def answer(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         return replace(traced(low_res, references), similarity=np.eye(16, dtype=np.float32))
 
-    (score,) = score_pairs(answer, pairs, "all", protocol_named("masa"), views=1)
-    assert score.view is not None
-    assert np.abs(decoded(score.view.pictures["target"]).astype(int) - scene(50, 61, 0)).mean() < 3
-    bright = decoded(score.view.pictures["similarity"])[..., 0] == 253
+    (score,) = score_pairs(answer, pairs, "all", protocol_named("masa"), crops=1)
+    assert score.crops is not None
+    assert np.abs(decoded(score.crops.pictures["target"]).astype(int) - scene(50, 61, 0)).mean() < 3
+    bright = decoded(score.crops.pictures["similarity"])[..., 0] == 253
     canvas = np.kron(np.eye(16, dtype=bool), np.ones((4, 4), bool))
     assert np.array_equal(bright, canvas[7:57, 1:62])
-    assert [name for name, _ in score.view.references] == ["reference 1, as prepared"]
+    assert [name for name, _ in score.crops.references] == ["reference 1, as prepared"]
     assert score.bicubic == pytest.approx(score.values["psnr_y"])
 
 
 def test_a_model_tells_all_of_it(tmp_path: Path) -> None:
     model = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    evaluation = viewed(tmp_path, model_method(Upscaler(model, device="cpu")), change=ReferenceChange("noise", 5))
-    view = evaluation.scores[1].view
-    assert view is not None
-    assert list(view.pictures) == ["low_res", "bicubic", "output", "target", "similarity", "share", "source"]
-    assert sum(view.used) == pytest.approx(1, abs=1e-3)
+    evaluation = viewed(tmp_path, by_model(Upscaler(model, device="cpu")), change=ReferenceChange("noise", 5))
+    crops = evaluation.scores[1].crops
+    assert crops is not None
+    assert list(crops.pictures) == ["low_res", "bicubic", "output", "target", "similarity", "share", "source"]
+    assert sum(crops.used) == pytest.approx(1, abs=1e-3)
     assert 0 <= (evaluation.scores[1].similarity or -1) <= 1
 
 
 def test_a_view_survives_the_journal(tmp_path: Path) -> None:
-    view = viewed(tmp_path, traced).scores[0].view
-    assert view is not None
-    assert View.from_json(json.loads(json.dumps(asdict(view)))) == view
-    Journal.open(tmp_path, {}).add("key", flat(view=view))
-    assert Journal.open(tmp_path, {}).scores["key"].view == view
+    crops = viewed(tmp_path, traced).scores[0].crops
+    assert crops is not None
+    assert Crops.from_json(json.loads(json.dumps(asdict(crops)))) == crops
+    Journal.open(tmp_path, {}).add("key", flat(crops=crops))
+    assert Journal.open(tmp_path, {}).scores["key"].crops == crops
     Journal.open(tmp_path, {}).add("bare", flat())
     assert Journal.open(tmp_path, {}).scores["bare"] == flat()
 
@@ -259,10 +257,10 @@ def test_pictures_are_embedded_once_and_only_as_many_as_asked(tmp_path: Path) ->
     evaluation = viewed(tmp_path, traced)
     told = content((written(tmp_path, evaluation, replace(evaluation, refs="first")) / "report.html").read_text())
     assert len(told["pictures"]) == len(set(told["pictures"]))
-    assert told["images"][0]["views"][0] == told["images"][0]["views"][1]
+    assert told["images"][0]["crops"][0] == told["images"][0]["crops"][1]
     pairs = read_pairs(tmp_path / "data")
-    assert [score.view is not None for score in score_pairs(bicubic, pairs, "none", PAIRS, views=1)] == [True, False]
-    assert [score.view for score in score_pairs(bicubic, pairs, "none", PAIRS)] == [None, None]
+    assert [score.crops is not None for score in score_pairs(bicubic, pairs, "none", PAIRS, crops=1)] == [True, False]
+    assert [score.crops for score in score_pairs(bicubic, pairs, "none", PAIRS)] == [None, None]
 
 
 def test_a_page_stays_small_however_many_pictures(tmp_path: Path) -> None:
@@ -270,15 +268,16 @@ def test_a_page_stays_small_however_many_pictures(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     big = ["data:image/jpeg;base64," + base64.b64encode(rng.bytes(120_000)).decode() for _ in range(24)]
     scores = tuple(
-        flat(f"{n}", view=View((0, 0, 320, 320), {"output": uri, "target": uri[::-1]})) for n, uri in enumerate(big * 4)
+        flat(f"{n}", crops=Crops((0, 0, 320, 320), {"output": uri, "target": uri[::-1]}))
+        for n, uri in enumerate(big * 4)
     )
     scores = tuple(
-        replace(s, view=s.view and replace(s.view, pictures={k: f"{v}{n}" for k, v in s.view.pictures.items()}))
+        replace(s, crops=s.crops and replace(s.crops, pictures={k: f"{v}{n}" for k, v in s.crops.pictures.items()}))
         for n, s in enumerate(scores)
     )
     page = (written(tmp_path, Evaluation("pairs", "m", "first", scores)) / "report.html").read_text()
     told = content(page)
-    shown = [image["views"] is not None for image in told["images"]]
+    shown = [image["crops"] is not None for image in told["images"]]
     assert 13 << 20 < len(page) < 15_000_000
     assert shown == sorted(shown, reverse=True)  # the first ones
     assert len(told["images"]) == 96
@@ -299,7 +298,7 @@ def test_the_wheel_has_the_page(tmp_path: Path) -> None:
     build = pytest.importorskip("hatchling.builders.wheel", reason="hatchling is not installed here")
     repository = Path(__file__).parents[2]
     (wheel,) = build.WheelBuilder(str(repository)).build(directory=str(tmp_path), versions=["standard"])
-    assert "srntt/evaluate/report.html" in zipfile.ZipFile(wheel).namelist()
+    assert "srntt/report/report.html" in zipfile.ZipFile(wheel).namelist()
 
 
 def opened(page: Path) -> str:

@@ -12,14 +12,15 @@ from cyclopts import Parameter
 from srntt.cli._compiling import telling_of_compiling
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, ModelOptions
-from srntt.cli._reference_options import ReferenceOptions, Run
-from srntt.cli._say import say
-from srntt.cli._scoring import Scoring
+from srntt.cli._progress import ProgressOnStderr
+from srntt.cli._reference_options import ReferenceOptions
+from srntt.cli._say import printable, say
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
     import srntt.data
     import srntt.evaluate
+    import srntt.upscale
 
 NO_MODEL = "none"
 
@@ -74,8 +75,8 @@ def evaluate(
     if data is None:
         raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
     with telling_of_compiling():
-        from srntt.evaluate import check_pictures, choose_metrics, not_taken, protocol_named
-        from srntt.report import as_json, check_report, table, write_report
+        from srntt.evaluate import Evaluator, check_pictures, choose_metrics, protocol_named
+        from srntt.report import CROPS, as_json, check_report, not_taken, table, write_report
 
         methods = _Methods(None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)))
         chosen = protocol_named(protocol)
@@ -85,11 +86,13 @@ def evaluate(
             check_report(report, overwrite=overwrite)
         pairs = _pairs(chosen, data, runs, subset, asked=refs is not None)
         check_pictures(pairs, [kind for kind, _ in runs])
-        scored = Scoring(chosen, pairs, taken, report, data)
-        evaluations = methods.scored(scored, runs)
+        with ProgressOnStderr("pictures") as progress:
+            crops = CROPS if report else 0
+            evaluator = Evaluator(chosen, pairs, taken, data, progress, report, crops)
+            evaluations = methods.scored(evaluator, runs)
     if report:
         write_report(evaluations, report, overwrite=overwrite)
-        scored.done()
+        evaluator.done()
     say(*([as_json(evaluations)] if json else table(evaluations)))
     if not json and (note := not_taken(evaluations)):
         print(note, file=sys.stderr)
@@ -121,16 +124,18 @@ class _Methods:
     model: ModelOptions | None
     peers: tuple[str, ...]
 
-    def runs(self, changes: ReferenceOptions, refs: str | None, protocol: "srntt.evaluate.Protocol") -> list[Run]:
+    def runs(
+        self, changes: ReferenceOptions, refs: str | None, protocol: "srntt.evaluate.Protocol"
+    ) -> list["srntt.evaluate.Run"]:
         """What the model is scored with; peers take no references.
 
         Raises:
             InputError: nobody to score, unknown kinds, or references and nobody who takes them.
         """
-        from srntt.evaluate import peer_names
+        from srntt.evaluate import PEERS
 
-        if unknown := [name for name in self.peers if name not in peer_names()]:
-            raise InputError(f"There is no peer called {unknown[0]!r}; there are: {', '.join(peer_names())}.")
+        if unknown := [name for name in self.peers if name not in PEERS]:
+            raise InputError(f"There is no peer called {unknown[0]!r}; there are: {', '.join(PEERS)}.")
         if self.model:
             return changes.runs(_kinds(refs or protocol.refs))
         if not self.peers:
@@ -139,14 +144,35 @@ class _Methods:
             raise InputError(f"{self.peers[0]} takes no references. Leave out --refs, or say --refs none.")
         return changes.runs(["none"])
 
-    def scored(self, scoring: Scoring, runs: Sequence[Run]) -> list["srntt.evaluate.Evaluation"]:
+    def scored(
+        self, evaluator: "srntt.evaluate.Evaluator", runs: Sequence["srntt.evaluate.Run"]
+    ) -> list["srntt.evaluate.Evaluation"]:
         """The model first, then the peers; that a peer's environment is missing is known before any of it."""
         from srntt.evaluate import open_peer
 
         with ExitStack() as open_peers:
-            peers = [open_peers.enter_context(open_peer(name)) for name in self.peers]
-            evaluations = scoring.model(self.model, runs) if self.model else []
-            return [*evaluations, *(scoring.peer(peer) for peer in peers)]
+            peers = [open_peers.enter_context(open_peer(name, evaluator.protocol.scale)) for name in self.peers]
+            upscaler = self._opened(evaluator.protocol) if self.model else None
+            _tell_of_kept(evaluator)
+            evaluations = evaluator.model(upscaler, self.model.model, runs) if self.model and upscaler else []
+            return [*evaluations, *(evaluator.peer(peer) for peer in peers)]
+
+    def _opened(self, protocol: "srntt.evaluate.Protocol") -> "srntt.upscale.Upscaler":
+        assert self.model
+        upscaler = self.model.open()
+        if upscaler.scale != protocol.scale:
+            raise InputError(
+                f"{self.model.model} enlarges {upscaler.scale} times, protocol {protocol.name} {protocol.scale} times. "
+                "Name a protocol of the model's scale (`srntt protocols`)."
+            )
+        return upscaler
+
+
+def _tell_of_kept(evaluator: "srntt.evaluate.Evaluator") -> None:
+    journal = evaluator.journal
+    if journal and journal.scores:
+        count = f"{journal.path} holds {len(journal.scores)} scores of an interrupted run"
+        print(printable(f"{count}; what is the same is not done again."), file=sys.stderr)
 
 
 def _kinds(text: str) -> list["srntt.data.ReferenceKind"]:
@@ -159,7 +185,7 @@ def _kinds(text: str) -> list["srntt.data.ReferenceKind"]:
 
 
 def _pairs(
-    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence[Run], subset: bool, *, asked: bool
+    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence["srntt.evaluate.Run"], subset: bool, *, asked: bool
 ) -> tuple["srntt.data.Pair", ...]:
     """Every target must have what is asked for: better known now than after hours of work."""
     _refuse_no_folder(protocol, data)

@@ -1,7 +1,7 @@
 """Options of ``srntt evaluate`` that make references worse on purpose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from cyclopts import Parameter
@@ -11,8 +11,6 @@ from srntt.errors import InputError
 if TYPE_CHECKING:
     import srntt.data
     import srntt.evaluate
-
-Run = tuple["srntt.data.ReferenceKind", "srntt.evaluate.ReferenceChange | None"]
 
 
 @Parameter(name="*")
@@ -38,17 +36,17 @@ class ReferenceOptions:
         Raises:
             InputError: what is no number, or out of range.
         """
-        from srntt.evaluate import CHANGE_KINDS, ChangeKind, ReferenceChange
+        from srntt.evaluate import ReferenceChange
 
-        given: dict[ChangeKind, str | None] = {kind: getattr(self, f"ref_{kind}") for kind in CHANGE_KINDS}
+        given = {field.name.removeprefix("ref_"): getattr(self, field.name) for field in fields(self)}
         return [
-            ReferenceChange(kind, number)
+            ReferenceChange(kind, number)  # pyright: ignore[reportArgumentType] (the options are the kinds)
             for kind, text in given.items()
             if text is not None
             for number in _numbers(kind, text)
         ]
 
-    def runs(self, kinds: Sequence["srntt.data.ReferenceKind"]) -> list[Run]:
+    def runs(self, kinds: Sequence["srntt.data.ReferenceKind"]) -> list["srntt.evaluate.Run"]:
         """Every kind with every change; without references there is nothing to change.
 
         Raises:

@@ -18,9 +18,9 @@ import srntt
 from srntt.data import Pair, ReferenceKind
 from srntt.errors import InputError, OutputError
 from srntt.evaluate._changes import ReferenceChange
+from srntt.evaluate._crops import Crops
 from srntt.evaluate._evaluation import Score
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._view import View
 
 JOURNAL_FILE = "scored.jsonl"
 
@@ -113,7 +113,7 @@ def _entry(line: bytes) -> tuple[str, Score] | None:
         inner = json.loads(outer["line"])
         score = inner["score"]
         return inner["key"], Score(
-            **{**score, "fallbacks": tuple(score["fallbacks"]), "view": View.from_json(score["view"])}
+            **{**score, "fallbacks": tuple(score["fallbacks"]), "crops": Crops.from_json(score["crops"])}
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # torn, damaged or of another version: scored again

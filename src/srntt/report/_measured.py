@@ -1,8 +1,8 @@
-"""What was measured, for people: the data, the model's weights, the commit."""
+"""What was measured, for people: the data, the model's weights, the commit, and which metrics were taken."""
 
 from collections.abc import Sequence
 
-from srntt.evaluate import Evaluation
+from srntt.evaluate import METRICS, Evaluation, Metric, metric_named
 
 _SHORT = 10  # hexadecimal digits that people are shown of a hash
 
@@ -10,13 +10,33 @@ _SHORT = 10  # hexadecimal digits that people are shown of a hash
 def measured(evaluations: Sequence[Evaluation]) -> list[str]:
     """A sentence for each thing that is known."""
     first = evaluations[0]
-    told = [_data(first)] if first.data or first.data_sha256 else []
+    sentences = [_data(first)] if first.data or first.data_sha256 else []
     weights = {item.model: item.weights["sha256"] for item in evaluations if item.weights}
-    told += [f"Model {model}: weights {digest[:_SHORT]}." for model, digest in weights.items()]
+    sentences += [f"Model {model}: weights {digest[:_SHORT]}." for model, digest in weights.items()]
     if commit := first.environment.get("commit"):
         digest, _, modified = str(commit).partition("-")
-        told.append(f"Commit {digest[:_SHORT]}{', modified' if modified else ''}.")
-    return told
+        sentences.append(f"Commit {digest[:_SHORT]}{', modified' if modified else ''}.")
+    return sentences
+
+
+def shown_metric(name: str) -> Metric:
+    """How a metric is shown that was taken."""
+    metric = metric_named(name)
+    assert metric
+    return metric
+
+
+def taken_metrics(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Names of the metrics that at least one evaluation took of all its pictures; the rest lacked their weights."""
+    means = [evaluation.mean() for evaluation in evaluations]
+    return [name for name in means[0] if any(mean.get(name) is not None for mean in means)]
+
+
+def not_taken(evaluations: Sequence[Evaluation]) -> str:
+    """What to tell people of the metrics that no table has; empty where all were taken."""
+    names = set(evaluations[0].mean()) - set(taken_metrics(evaluations))
+    titles = [metric.title for name, metric in METRICS.items() if name in names]
+    return f"{', '.join(titles)} was not taken: its weights are not at hand (srntt weights get lpips)." if names else ""
 
 
 def _data(evaluation: Evaluation) -> str:

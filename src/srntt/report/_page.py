@@ -15,10 +15,10 @@ from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
-from srntt.evaluate import Evaluation, Score, not_taken, protocol_named, shown_metric, taken_metrics
-from srntt.report._measured import measured
+from srntt.evaluate import Evaluation, Score, protocol_named
+from srntt.report._measured import measured, not_taken, shown_metric, taken_metrics
 
-VIEWS = 24
+CROPS = 24
 """Pictures that are shown, from the first on; the figures are of all."""
 
 _MAX_PICTURE_BYTES = 14 << 20  # of the page: what a browser opens at once, and a mail carries
@@ -61,22 +61,21 @@ def _metric(name: str) -> dict[str, Any]:
 
 
 def _run(evaluation: Evaluation) -> dict[str, Any]:
-    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
     mean = {name: _finite(value) for name, value in evaluation.mean().items()}
     about = {"model": evaluation.model, "references": evaluation.references, "refs": evaluation.refs}
     peer = None if evaluation.peer is None else dict(evaluation.peer)
     change = evaluation.change and {"what": evaluation.change.what, "value": evaluation.change.value}
-    return {**about, "change": change, "peer": peer, "mean": mean, "seconds": seconds}
+    return {**about, "change": change, "peer": peer, "mean": mean, "seconds": evaluation.seconds}
 
 
 def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:
     """A picture in all evaluations; they are shown together or not at all."""
-    views = [score.view and asdict(score.view) for score in scores]
-    shown = any(views) and pool.has_room_for(views)
+    crops = [score.crops and asdict(score.crops) for score in scores]
+    shown = any(crops) and pool.has_room_for(crops)
     return {
         "name": scores[0].name,
         "scores": [_score(score) for score in scores],
-        "views": [view and pool.put(view) for view in views] if shown else None,
+        "crops": [one and pool.put(one) for one in crops] if shown else None,
     }
 
 
@@ -94,17 +93,15 @@ class _Pool:
         self._numbers: dict[str, int] = {}
         self._bytes = 0
 
-    def has_room_for(self, views: Sequence[dict[str, Any] | None]) -> bool:
-        uris = {
-            uri for view in views if view for uri in (*view["pictures"].values(), *dict(view["references"]).values())
-        }
+    def has_room_for(self, crops: Sequence[dict[str, Any] | None]) -> bool:
+        uris = {uri for one in crops if one for uri in (*one["pictures"].values(), *dict(one["references"]).values())}
         return self._bytes + sum(len(uri) for uri in uris - set(self._numbers)) <= _MAX_PICTURE_BYTES
 
-    def put(self, view: dict[str, Any]) -> dict[str, Any]:
-        """The view with numbers for its pictures."""
-        pictures = {what: self._number(uri) for what, uri in view["pictures"].items()}
-        references = [{"name": name, "picture": self._number(uri)} for name, uri in view["references"]]
-        return {**view, "pictures": pictures, "references": references}
+    def put(self, crops: dict[str, Any]) -> dict[str, Any]:
+        """The crops with numbers for their pictures."""
+        pictures = {what: self._number(uri) for what, uri in crops["pictures"].items()}
+        references = [{"name": name, "picture": self._number(uri)} for name, uri in crops["references"]]
+        return {**crops, "pictures": pictures, "references": references}
 
     def _number(self, uri: str) -> int:
         if uri not in self._numbers:

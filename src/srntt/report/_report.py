@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from srntt.errors import OutputError
-from srntt.evaluate import Evaluation, not_taken, protocol_named, shown_metric, taken_metrics
-from srntt.report._measured import measured
+from srntt.evaluate import Evaluation, protocol_named
+from srntt.report._measured import measured, not_taken, shown_metric, taken_metrics
 from srntt.report._page import page
 
 REPORT_FILES = ("report.json", "report.csv", "report.md", "report.html")
@@ -64,9 +64,8 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
-    mean = evaluation.mean()
-    seconds = sum(score.seconds for score in evaluation.scores) / len(evaluation.scores)
-    return [evaluation.method, evaluation.references, *_values(mean, names), _shown(seconds, 2)]
+    values = _values(evaluation.mean(), names)
+    return [evaluation.method, evaluation.references, *values, _shown(evaluation.seconds, 2)]
 
 
 def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:

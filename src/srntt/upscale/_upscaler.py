@@ -112,6 +112,16 @@ class Upscaler:
         return self._method.scale
 
     @property
+    def model(self) -> nn.Module:
+        """The network."""
+        return self._model
+
+    @property
+    def matcher(self) -> MatcherOption:
+        """How references are searched, as it was asked for."""
+        return self._matcher
+
+    @property
     def memory(self) -> int | None:
         """Bytes that the whole process may hold; None for most of what is free."""
         return self._memory

@@ -1,9 +1,12 @@
-"""Which pictures and which program a figure is of: hashes that two reports can be told apart by."""
+"""Where a figure comes from: versions, machine, commit, and hashes of the pictures and weights."""
 
 import functools
 import hashlib
+import os
+import platform
 import subprocess
 from dataclasses import asdict, is_dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,19 @@ if TYPE_CHECKING:
 _GIT_SECONDS = 5.0
 
 
+def environment() -> dict[str, str | int | None]:
+    """Versions and machine, without importing what has not been imported."""
+    packages = {name: _version(name) for name in ("torch", "numpy", "numba", "pillow")}
+    return {
+        "srntt": srntt.__version__,
+        "python": platform.python_version(),
+        **packages,
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "cpu_count": os.cpu_count(),
+    }
+
+
 def pixels_sha256(picture: UInt8[np.ndarray, "h w 3"]) -> str:
     """A hash of a picture's size and samples: the same for equal pictures, whatever file they came in.
 
@@ -30,11 +46,10 @@ def pixels_sha256(picture: UInt8[np.ndarray, "h w 3"]) -> str:
 
 def weights_of(upscaler: "srntt.upscale.Upscaler") -> dict[str, Any]:
     """A model by what it is, not by its name: the hash of its weights, its architecture and config."""
-    model = upscaler._model
-    config = getattr(model, "config", None)
-    told = asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
+    config = getattr(upscaler.model, "config", None)
+    fields = asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
     fingerprint = upscaler.encode_references([]).fingerprint
-    return {"sha256": fingerprint, "architecture": type(model).__name__, "config": told}
+    return {"sha256": fingerprint, "architecture": type(upscaler.model).__name__, "config": fields}
 
 
 def folder_name(folder: Path) -> str:
@@ -61,3 +76,10 @@ def commit() -> str | None:
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
     return ran.stdout.strip() or None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

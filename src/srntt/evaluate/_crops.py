@@ -1,13 +1,13 @@
 """What a report shows of one picture: the same window of everything, and where its texture came from.
 
-The window lies where plain bicubic misses the target most. That depends on the target alone, so that every method is
+The window lies where plain bicubic misses the target most. That depends on the target alone, so that all methods are
 shown at the same place, and none at the place that suits it.
 """
 
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from PIL import Image
 
 from srntt._shapes import Float, Int, UInt8
 from srntt.data import read_rgb
-from srntt.evaluate._methods import Answer, Reference
 from srntt.evaluate._prepare import Case
+from srntt.evaluate._upscale import PreparedReference, Upscaled
 from srntt.image import resize_pillow
 
 if TYPE_CHECKING:
@@ -37,20 +37,20 @@ Grid = tuple[Int[np.ndarray, "r c"], Int[np.ndarray, "r c"]]
 
 
 @dataclass(frozen=True)
-class View:
+class Crops:
     """One picture of an evaluation, for people.
 
     Attributes:
         window: top, left, height, width, in pixels of the target.
-        pictures: data URIs of that window by what they show: low_res, bicubic, output, target, and where the method
-            tells them similarity and share (0 dark .. 1 bright) and source: the part of the reference that gave most.
+        pictures: data URIs of that window by what they show: low_res, bicubic, output, target, and where they are
+            known similarity and share (0 dark .. 1 bright) and source: the part of the reference that gave most.
         references: name and data URI of each reference, whole and small.
         source: which of them ``pictures["source"]`` is of; -1 for none.
         used: for each reference, how much of the window's positions took their match from it, 0..1.
-        share: mean of how far the model let references into the window, 0..1; None where it does not tell.
+        share: mean of how far the model let references into the window, 0..1; None where it is not known.
         columns: in a row of ``trace``.
         trace: base64 of four bytes for each place of a grid over the window: reference, and, of 255, the place's
-            height and width in that reference and its share. Empty where the method does not tell.
+            height and width in that reference and its share. Empty where it is not known.
     """
 
     window: tuple[int, int, int, int]
@@ -63,7 +63,7 @@ class View:
     trace: str = ""
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any] | None) -> "View | None":
+    def from_json(cls, value: Mapping[str, Any] | None) -> "Crops | None":
         """What `dataclasses.asdict` and JSON made of one."""
         if value is None:
             return None
@@ -77,13 +77,13 @@ def bicubic_of(case: Case) -> UInt8[np.ndarray, "H W 3"]:
     return _cut(resize_pillow(case.low_res, case.whole), case)
 
 
-def make_view(case: Case, answer: Answer, output: Float[np.ndarray, "3 H W"]) -> View:
-    """A view of what a method answered.
+def make_crops(case: Case, made: Upscaled, output: Float[np.ndarray, "3 H W"]) -> Crops:
+    """The crops of a picture that was upscaled.
 
     Args:
-        case: what it was given.
-        answer: what it returned.
-        output: its picture, rounded to 8 bits and cut to the target.
+        case: what was given.
+        made: what came of it.
+        output: the picture, rounded to 8 bits and cut to the target.
 
     Raises:
         PictureError: a reference that cannot be read.
@@ -98,17 +98,18 @@ def make_view(case: Case, answer: Answer, output: Float[np.ndarray, "3 H W"]) ->
     }
     references = [read_rgb(item) if not isinstance(item, np.ndarray) else item for item in case.references]
     named = tuple((_name(item, n), _thumbnail(references[n])) for n, item in enumerate(case.references))
-    if answer.similarity is not None:
-        shown["similarity"] = _map(answer.similarity, case, window)
-    if answer.provenance is None or not references:
-        return View(window, shown, named)
-    return _with_provenance(View(window, shown, named), case, answer.provenance, references)
+    if made.similarity is not None:
+        shown["similarity"] = _map(made.similarity, case, window)
+    crops = Crops(window, shown, named)
+    if made.provenance is None or not references:
+        return crops
+    return _with_provenance(crops, case, made.provenance, references)
 
 
 def _with_provenance(
-    view: View, case: Case, provenance: "srntt.upscale.Provenance", references: Sequence[UInt8[np.ndarray, "_ _ 3"]]
-) -> View:
-    places = _places(view.window, case, step=case.whole[0] // case.low_res.shape[0])
+    crops: Crops, case: Case, provenance: "srntt.upscale.Provenance", references: Sequence[UInt8[np.ndarray, "_ _ 3"]]
+) -> Crops:
+    places = _places(crops.window, case, step=case.scale)
     number, share = provenance.reference[places], provenance.share[places]
     y, x = provenance.y[places], provenance.x[places]
     weight = np.bincount(number.ravel(), share.ravel() + 1e-6, minlength=len(references))
@@ -116,20 +117,19 @@ def _with_provenance(
     counts = np.bincount(number.ravel(), minlength=len(references))
     centre = (float(np.median(y[number == source])), float(np.median(x[number == source])))
     pictures = {
-        **view.pictures,
-        "share": _map(provenance.share, case, view.window),
+        **crops.pictures,
+        "share": _map(provenance.share, case, crops.window),
         "source": _jpeg(_around(references[source], centre)),
     }
-    grid = _places(view.window, case, step=_TRACED)
-    return View(
-        view.window,
-        pictures,
-        view.references,
-        source,
-        tuple(round(float(count) / number.size, 4) for count in counts),
-        round(float(share.mean()), 4),
-        grid[1].shape[1],
-        _trace(provenance, references, grid),
+    grid = _places(crops.window, case, step=_TRACED)
+    return replace(
+        crops,
+        pictures=pictures,
+        source=source,
+        used=tuple(round(float(count) / number.size, 4) for count in counts),
+        share=round(float(share.mean()), 4),
+        columns=grid[1].shape[1],
+        trace=_trace(provenance, references, grid),
     )
 
 
@@ -160,9 +160,8 @@ def _where_it_differs(a: UInt8[np.ndarray, "H W 3"], b: UInt8[np.ndarray, "H W 3
 def _places(window: tuple[int, int, int, int], case: Case, step: int) -> Grid:
     """Indices into maps of the low-res picture, for a grid over the window."""
     top, left, height, width = window
-    scale = case.whole[0] // case.low_res.shape[0]
-    rows = (case.top + top + np.arange(step // 2, height, step)) // scale
-    columns = (case.left + left + np.arange(step // 2, width, step)) // scale
+    rows = (case.top + top + np.arange(step // 2, height, step)) // case.scale
+    columns = (case.left + left + np.arange(step // 2, width, step)) // case.scale
     row, column = np.meshgrid(rows, columns, indexing="ij")
     return row, column
 
@@ -174,8 +173,7 @@ def _cut(picture: UInt8[np.ndarray, "H2 W2 *c"], case: Case) -> UInt8[np.ndarray
 
 def _spread(picture: UInt8[np.ndarray, "h w *c"], case: Case) -> UInt8[np.ndarray, "H W *c"]:
     """Every pixel of the low-res picture as a square of the target's pixels."""
-    scale = case.whole[0] // case.low_res.shape[0]
-    return picture.repeat(scale, 0).repeat(scale, 1)
+    return picture.repeat(case.scale, 0).repeat(case.scale, 1)
 
 
 def _window(picture: UInt8[np.ndarray, "H W *c"], window: tuple[int, int, int, int]) -> UInt8[np.ndarray, "h w *c"]:
@@ -190,7 +188,7 @@ def _around(picture: UInt8[np.ndarray, "H W 3"], centre: tuple[float, float]) ->
     return picture[top : top + height, left : left + width]
 
 
-def _name(reference: Reference, number: int) -> str:
+def _name(reference: PreparedReference, number: int) -> str:
     return f"reference {number + 1}, as prepared" if isinstance(reference, np.ndarray) else reference.name
 
 

@@ -1,0 +1,93 @@
+"""A protocol's pictures through an upscaler to scores."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from srntt.data import Pair, ReferenceKind, as_unit
+from srntt.evaluate._changes import ReferenceChange
+from srntt.evaluate._crops import bicubic_of, make_crops
+from srntt.evaluate._evaluation import Score
+from srntt.evaluate._journal import Journal
+from srntt.evaluate._metrics import MetricInput, Metrics, choose_metrics
+from srntt.evaluate._origin import pixels_sha256
+from srntt.evaluate._prepare import Case, prepare
+from srntt.evaluate._protocols import Protocol
+from srntt.evaluate._upscale import Upscale
+from srntt.metrics import lr_psnr, psnr_y, round_to_bytes
+
+Progress = Callable[[str, int, int], None]
+
+
+def score_pairs(
+    upscale: Upscale,
+    pairs: Sequence[Pair],
+    kind: ReferenceKind,
+    protocol: Protocol,
+    progress: Progress | None = None,
+    metrics: Metrics | None = None,
+    change: ReferenceChange | None = None,
+    journal: Journal | None = None,
+    crops: int = 0,
+) -> tuple[Score, ...]:
+    """Score every pair; it is all or nothing, because a mean over some of the pictures says nothing.
+
+    Args:
+        upscale: what to judge.
+        pairs: what on; at least one.
+        kind: which references it is given.
+        protocol: how the pictures are prepared and scored.
+        progress: told (kind and change, targets done, targets in all); those in the journal are done at once.
+        metrics: which to take; by default those of `choose_metrics`.
+        change: done to each reference beforehand.
+        journal: what was scored before is taken from it, and what is scored now goes into it.
+        crops: of how many pictures, from the first on, to keep what a report shows.
+
+    Raises:
+        PictureError: a picture that cannot be read.
+        InputError: a target too small, one without references of this kind, or an output of another size.
+        OutputError: the journal cannot be written.
+    """
+    metrics = metrics or choose_metrics()
+    for pair in pairs:
+        pair.chosen(kind)  # every target must have what is asked for: better known now than after hours of work
+    label = f"{kind}, {change}" if change else kind
+    keys = [journal.key(protocol, pair, kind, change) for pair in pairs] if journal else [pair.name for pair in pairs]
+    scores = {key: journal.scores[key] for key in keys if key in journal.scores} if journal else {}
+    for number, (key, pair) in enumerate(zip(keys, pairs, strict=True)):
+        if key in scores:
+            continue
+        if progress:
+            progress(label, len(scores), len(pairs))
+        case = prepare(protocol, pair, kind, change)
+        scores[key] = _score(upscale, case, pair.name, protocol, metrics, number < crops)
+        if journal:
+            journal.add(key, scores[key])
+    if progress:
+        progress(label, len(pairs), len(pairs))
+    return tuple(scores[key] for key in keys)
+
+
+def _score(upscale: Upscale, case: Case, name: str, protocol: Protocol, metrics: Metrics, crops: bool) -> Score:
+    started = time.perf_counter()
+    made = upscale(case.low_res, case.references)
+    seconds = time.perf_counter() - started if made.seconds is None else made.seconds
+    whole = round_to_bytes(made.picture)
+    wanted = np.ascontiguousarray(case.target.transpose(2, 0, 1)) / 255  # both n / 255 in float64, laid out alike
+    measures = dict(metrics.measures)
+    if "lr_psnr" in measures:  # the low-res picture is of the padded target: so must be what is reduced
+        measures["lr_psnr"] = lambda _: lr_psnr(whole, case.low_res)
+    output = case.cut(whole)
+    values = Metrics(measures)(MetricInput(output, wanted, case.low_res, protocol.crop))
+    return Score(
+        name,
+        values,
+        seconds=seconds,
+        fallbacks=made.fallbacks,
+        similarity=None if made.similarity is None else float(made.similarity.mean()),
+        bicubic=psnr_y(as_unit(bicubic_of(case)), wanted, crop=protocol.crop),
+        crops=make_crops(case, made, output) if crops else None,
+        target_sha256=pixels_sha256(case.target),
+        low_res_sha256=pixels_sha256(case.low_res),
+    )

@@ -329,7 +329,7 @@ def _films() -> Iterator[Attack]:
         about = f"an animated {form} of 3 frames"
         yield _survived(f"animated-{suffix[1:]}", about, partial(film, form), "first of 3 frames used", suffix)
     yield _survived(
-        "tiff-of-500-pages", "a TIFF of 500 pages", partial(film, "TIFF", 500), "first of several pages", ".tif"
+        "tiff-of-500-pages", "a TIFF of 500 pages", partial(film, "TIFF", 500), "first of 500 pages", ".tif"
     )
     yield _survived("mpo", "a JPEG of 3 pictures", partial(film, "MPO"), "first of several pictures", ".jpg")
     frames = chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))

@@ -5,9 +5,11 @@ band of its rows as float32 RGB tensors in [0, 1].
 """
 
 from srntt.image._formats import PICTURE_SUFFIXES
+from srntt.image._levels import Levels, ValueRange
 from srntt.image._load import Source, load
 from srntt.image._metadata import Metadata
-from srntt.image._picture import Picture, picture_like, to_pixels
+from srntt.image._picture import Ground, Picture, picture_like, to_pixels
+from srntt.image._pillow import to_pillow
 from srntt.image._resize import (
     bicubic_matlab,
     bicubic_pillow,
@@ -17,18 +19,23 @@ from srntt.image._resize import (
     resize_pillow,
     round_to_8bit,
 )
-from srntt.image._save import check_output, save
+from srntt.image._save import Quality, check_output, check_quality, save, save_pages
 from srntt.image._source import Limits, read_file
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "Ground",
+    "Levels",
     "Limits",
     "Metadata",
     "Picture",
+    "Quality",
     "Source",
+    "ValueRange",
     "bicubic_matlab",
     "bicubic_pillow",
     "check_output",
+    "check_quality",
     "enlarge",
     "load",
     "picture_like",
@@ -38,5 +45,7 @@ __all__ = [
     "resize_pillow",
     "round_to_8bit",
     "save",
+    "save_pages",
+    "to_pillow",
     "to_pixels",
 ]

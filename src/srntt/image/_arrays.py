@@ -1,20 +1,23 @@
 """Arrays and tensors from other programs to samples, with errors that say what was given and what is allowed."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from srntt._shapes import Shaped
 from srntt.errors import InputError
+from srntt.image._levels import ValueRange, levels_for
 from srntt.image._modes import Samples, split
 
 __all__ = ["samples_from_array", "samples_from_tensor"]
 
 
-def samples_from_array(array: np.ndarray) -> Samples:
+def samples_from_array(array: np.ndarray, value_range: ValueRange = None) -> Samples:
     """Takes (h, w), (h, w, 1) grey, (h, w, 2) grey+alpha, (h, w, 3) RGB or (h, w, 4) RGBA.
 
-    uint8 and uint16 are kept; floats in [0, 1] are kept with 8 bits where they are exactly k/255, else with 16.
+    uint8 and uint16 are kept; floats in [0, 1] are kept with 16 bits, and so is what a range of values is given for.
 
     Raises:
         InputError: another shape or dtype, nothing in it, values that are not finite or leave [0, 1].
@@ -27,15 +30,17 @@ def samples_from_array(array: np.ndarray) -> Samples:
         )
     if 0 in shape:
         raise InputError(f"array of shape {shape} holds no pixels. Give at least 1 x 1.")
-    if array.dtype.kind == "f":
-        array = _from_float(array)
     native = array.dtype.newbyteorder("=")
+    if array.dtype.kind == "f" or (value_range is not None and array.dtype.kind in "iu"):
+        return _with_levels(array, value_range)
     if native not in (np.uint8, np.uint16):
-        raise InputError(f"array of {array.dtype}: give uint8 (0..255), uint16 (0..65535) or floats in [0, 1].")
+        raise InputError(
+            f"array of {array.dtype}: give uint8 (0..255), uint16 (0..65535), floats in [0, 1], or a value_range."
+        )
     return split(array.astype(native, copy=True))
 
 
-def samples_from_tensor(tensor: Tensor) -> Samples:
+def samples_from_tensor(tensor: Tensor, value_range: ValueRange = None) -> Samples:
     """Takes (h, w) grey or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; values as for arrays.
 
     Raises:
@@ -50,7 +55,7 @@ def samples_from_tensor(tensor: Tensor) -> Samples:
     if tensor.dtype == torch.bfloat16:  # unknown to NumPy
         tensor = tensor.float()
     plain = tensor.detach().cpu()
-    return samples_from_array((plain if plain.ndim == 2 else plain.permute(1, 2, 0)).numpy())
+    return samples_from_array((plain if plain.ndim == 2 else plain.permute(1, 2, 0)).numpy(), value_range)
 
 
 def _array_hint(shape: tuple[int, ...]) -> str:
@@ -65,13 +70,16 @@ def _tensor_hint(shape: tuple[int, ...]) -> str:
     return " Give its pictures one by one." if len(shape) == 4 else ""
 
 
-def _from_float(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-    if not np.isfinite(array).all():
-        raise InputError("floats that are not finite (NaN or infinity) are no picture. Replace them first.")
-    low, high = float(array.min()), float(array.max())
-    if low < 0 or high > 1:
-        raise InputError(f"floats from {low:g} to {high:g}: only [0, 1] is allowed. Scale or clip them first.")
-    eight = np.rint(array * 255)
-    if np.array_equal((eight / 255).astype(array.dtype), array):
-        return eight.astype(np.uint8)
-    return np.rint(array.astype(np.float64) * 65_535).astype(np.uint16)
+def _with_levels(array: Shaped[np.ndarray, "..."], value_range: ValueRange) -> Samples:
+    channels = 1 if array.ndim == 2 else array.shape[2]
+    color = array[..., : channels - 1] if channels in (2, 4) else array
+    try:
+        levels, notes = levels_for(color, value_range)
+    except InputError as error:
+        raise InputError(f"array {error}") from error
+    samples = split(levels.samples(array))
+    if channels in (2, 4):  # alpha is no value of the range
+        top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
+        share = np.clip(array[..., -1].astype(np.float64) / top, 0, 1)
+        samples = replace(samples, alpha=np.rint(share * 65_535).astype(np.uint16))
+    return replace(samples, levels=levels, notes=notes if value_range is not None else ())

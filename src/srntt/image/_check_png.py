@@ -9,7 +9,7 @@ from typing import Any
 
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["check_png"]
+__all__ = ["check_png", "png_chunks"]
 
 _MAX_CHUNKS = 2**18  # 512 MiB of libpng's 8 KiB chunks is 2**16
 _SLICE = 2**16
@@ -54,7 +54,19 @@ def _chunks(data: bytes, source: str) -> Iterator[tuple[bytes, memoryview]]:
             return
         yield kind, view[at + 8 : end]
         at = end + 4
-    raise refuse(source, f"is a PNG of more than {_MAX_CHUNKS:,} chunks. Write it anew with another program.")
+    raise refuse(source, f"is a PNG of more than {_MAX_CHUNKS:,} chunks. Write it again with another program.")
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks of a PNG that has been checked, but for its pixels; none of anything else."""
+    at = 8 if data.startswith(b"\x89PNG") else len(data)
+    while at + 12 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if kind == b"IEND":
+            return
+        if kind != b"IDAT":
+            yield kind, data[at + 8 : at + 8 + length] if length < 2**16 else b""
+        at += length + 12
 
 
 def _inflated_size(width: int, height: int, bits: int, interlaced: bool) -> int:

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import (
     AvifImagePlugin,
     BmpImagePlugin,
@@ -19,22 +20,47 @@ from PIL import (
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
-    TiffImagePlugin,
     WebPImagePlugin,
 )
 
-from srntt.errors import SrnttError
+from srntt.errors import InputError, SrnttError
 from srntt.image._check_directories import check_exif
 from srntt.image._deep import is_deep, read_deep
+from srntt.image._facts import Facts, facts_of_image, facts_of_tiff
 from srntt.image._formats import looks_like, require, sniff
 from srntt.image._headers import check_header, samples_depth
+from srntt.image._levels import ValueRange
 from srntt.image._modes import Samples, apply_color_key, samples_of, split
-from srntt.image._read_tiff import as_tiff_means, check_tiff, open_tiff
+from srntt.image._read_tiff import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["decode", "decode_image", "quiet"]
+__all__ = ["Asked", "Decoded", "decode", "decode_image", "quiet"]
 
 _WARNINGS_LOCK = threading.RLock()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a file is to be read.
+
+    Attributes:
+        limits: ceilings.
+        page: of a TIFF, from 1; None for the first, with a note of the others.
+        value_range: which values are black and white, where they are no plain 8 or 16 bits.
+    """
+
+    limits: Limits
+    page: int | None = None
+    value_range: ValueRange = None
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Samples, not yet turned upright, what the file says beside them, and which page it is of how many."""
+
+    samples: Samples
+    facts: Facts
+    page: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +72,12 @@ class _File:
     source: str
 
 
-def decode(data: bytes, source: str, limits: Limits) -> tuple[Image.Image, Samples]:
-    """Decodes the first picture of an allowed format, whole.
-
-    Returns:
-        the loaded Pillow image (for its metadata) and its samples, not yet turned as EXIF says.
+def decode(data: bytes, source: str, asked: Asked) -> Decoded:
+    """Decodes one picture of an allowed format, whole.
 
     Raises:
         PictureError: another format, beyond the limits, damaged, or not whole.
+        InputError: a page that is not there.
         MissingDependencyError: HEIF or JPEG XL without the extra that reads it.
     """
     kind = sniff(data[:64])
@@ -65,17 +89,55 @@ def decode(data: bytes, source: str, limits: Limits) -> tuple[Image.Image, Sampl
         )
     require(kind)
     with _guard(source, kind):
-        check_header(kind, data, source, limits)
-        return _decode(_File(kind, data, source), limits)
+        check_header(kind, data, source, asked.limits)
+        if kind == "TIFF":
+            return _decode_tiff(data, source, asked)
+        if asked.page not in (None, 1):
+            raise InputError(f"{source}: there is no page {asked.page}: only of a TIFF several are read.")
+        image, samples = _decode(_File(kind, data, source), asked)
+        with quiet() as warned:
+            facts = facts_of_image(image, data)
+        return Decoded(replace(samples, notes=(*samples.notes, *warned)), facts)
 
 
-def decode_image(image: Image.Image, source: str, limits: Limits) -> tuple[Image.Image, Samples]:
+def decode_image(image: Image.Image, source: str, asked: Asked) -> Decoded:
     """The same for an image that Pillow has opened, loaded or not; it comes as Pillow decodes it."""
     with _guard(source, image.format or "Pillow"):
-        check_pixels(source, *image.size, limits)
+        check_pixels(source, *image.size, asked.limits)
         image.load()
         check_exif(image.info, source)
-        return image, samples_of(image, source)
+        with quiet() as warned:
+            facts = facts_of_image(image)
+        samples = samples_of(image, source, asked.value_range)
+        return Decoded(replace(samples, notes=(*samples.notes, *warned)), facts)
+
+
+def _decode_tiff(data: bytes, source: str, asked: Asked) -> Decoded:
+    """By our own reader, which knows every depth; by Pillow where libtiff must decode whole pictures."""
+    page = choose_page(data, source, asked.page)
+    tags = page.tags(source)
+    if is_raw(page, tags):
+        raise refuse(
+            source,
+            "is a camera's raw file, which must be developed first: with darktable, RawTherapee or the camera's own "
+            "program. What could be read of it is a thumbnail.",
+        )
+    samples = read_page(page, tags, source, asked.limits, asked.value_range)
+    if samples is None:
+        samples = _through_libtiff(page, source, asked)
+    facts = facts_of_tiff(tags, [])
+    return Decoded(replace(samples, notes=(*page.notes, *samples.notes)), facts, (page.number, page.count))
+
+
+def _through_libtiff(page: Page, source: str, asked: Asked) -> Samples:
+    with quiet():
+        image = open_with_pillow(page)
+        check_pixels(source, *image.size, asked.limits)
+        check_tiff(image, source, asked.limits)
+    image.load()
+    samples = samples_of(image, source, asked.value_range)
+    white_is_zero = image.tag_v2.get(262) == 0 and samples.color.dtype == np.uint16
+    return replace(samples, color=65_535 - samples.color) if white_is_zero else samples
 
 
 @contextlib.contextmanager
@@ -101,18 +163,16 @@ def quiet() -> Iterator[list[str]]:
         notes += dict.fromkeys(f"Pillow: {' '.join(str(warning.message).split())}" for warning in caught)
 
 
-def _decode(file: _File, limits: Limits) -> tuple[Image.Image, Samples]:
-    image, warned = _opened(file, limits)
+def _decode(file: _File, asked: Asked) -> tuple[Image.Image, Samples]:
+    image, warned = _opened(file, asked.limits)
     if is_deep(image):
-        samples = split(read_deep(image, lambda: _opened(file, limits)[0]))
+        samples = split(read_deep(image, lambda: _opened(file, asked.limits)[0]))
         samples = apply_color_key(samples, image.info.get("transparency"))
     else:
         image.load()
         _scale_color_key(image, file)
-        samples = samples_of(image, file.source)
+        samples = samples_of(image, file.source, asked.value_range)
     check_exif(image.info, file.source)  # only now: a PNG's may come after its pixels
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        samples = as_tiff_means(samples, image)
     return image, replace(samples, notes=(*warned, *_said(image, file), *samples.notes))
 
 
@@ -121,22 +181,17 @@ def _opened(file: _File, limits: Limits) -> tuple[ImageFile.ImageFile, list[str]
     with quiet() as warned:
         image = _OPENERS[file.kind](io.BytesIO(file.data))
         check_pixels(file.source, *image.size, limits)
-        if isinstance(image, TiffImagePlugin.TiffImageFile):
-            check_tiff(image, file.source, limits)
-            image.getexif()  # which loading would do, and warn about
     return image, warned
 
 
 def _said(image: ImageFile.ImageFile, file: _File) -> Iterator[str]:
-    frames = 1 if file.kind == "TIFF" else getattr(image, "n_frames", 1)
+    frames = getattr(image, "n_frames", 1)
     if frames > 1:
         yield f"first of {frames} frames used"
-    elif isinstance(image, TiffImagePlugin.TiffImageFile) and image.is_animated:
-        yield "first of several pages used"
     elif file.kind == "JPEG" and "mp" in image.info:
         yield "first of several pictures in the file used"
     depth = samples_depth(file.kind, file.data)
-    if file.kind in ("AVIF", "HEIF") and depth is not None and depth > 8:
+    if file.kind in ("AVIF", "HEIF", "JXL") and depth is not None and depth > 8 and image.mode != "I;16":
         yield f"{depth}-bit {file.kind} read with 8 bits"
 
 
@@ -160,7 +215,6 @@ _OPENERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
-    "TIFF": open_tiff,
     "BMP": BmpImagePlugin.BmpImageFile,
     "AVIF": AvifImagePlugin.AvifImageFile,
     "HEIF": _open_heif,

@@ -1,76 +1,87 @@
 """A picture to the bytes of one format, with as much of its metadata as the format holds."""
 
 import importlib
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from srntt._shapes import Shaped
+from srntt.image._carried import Carried, carried
 from srntt.image._formats import Format
-from srntt.image._metadata import Metadata, exif_for
 from srntt.image._picture import Picture
 from srntt.image._write_png import write_png
-from srntt.image._write_tiff import write_tiff
+from srntt.image._write_tiff import TiffWriter
 
-__all__ = ["encode"]
+__all__ = ["encode", "encode_pages"]
 
-_JPEG_SEGMENT = 65_533
+_IPTC = 0x0404
 
 
-def encode(picture: Picture, form: Format, file: BinaryIO, *, strip: bool, quality: int) -> tuple[str, ...]:
+def encode(
+    picture: Picture, form: Format, file: BinaryIO, *, strip: bool, quality: int, lossless: bool = False
+) -> tuple[str, ...]:
     """Writes the picture to ``file``; returns what the format could not hold. The caller has checked that it fits."""
-    metadata, notes = (Metadata(), ()) if strip else _holdable(picture.metadata, form)
-    exif = exif_for(metadata.exif, picture.width, picture.height) if metadata.exif else None
-    if exif and form.name == "JPEG" and len(exif.tobytes()) > _JPEG_SEGMENT:
-        exif, notes = None, (*notes, "EXIF dropped: it is longer than JPEG holds")
+    if form.name == "TIFF":
+        return encode_pages([picture], form, file, count=1, strip=strip)
+    ready = carried(picture, form, strip=strip)
     if form.name == "PNG":
-        write_png(file, picture, metadata, exif.tobytes() if exif else None)
-    elif form.name == "TIFF":
-        write_tiff(file, picture, metadata, exif)
+        write_png(file, ready.picture, ready.metadata, ready.exif)
     else:
-        pixels = picture.interleaved() if form.alpha else picture.color
-        _through_pillow(pixels, form.name, file, metadata, exif, quality)
-    return notes
+        _through_pillow(ready, form, file, quality, lossless)
+    return ready.notes
 
 
-def _holdable(metadata: Metadata, form: Format) -> tuple[Metadata, tuple[str, ...]]:
-    """What the format carries, and what is said of the rest (resolution is not worth a word)."""
-    lost = {"icc": "ICC profile", "exif": "EXIF"}
-    notes = tuple(
-        f"{word} dropped: {form.name} holds none"
-        for name, word in lost.items()
-        if getattr(metadata, name) and name not in form.carries
-    )
-    if form.name != "PNG" and metadata.gamma and abs(metadata.gamma * 2.2 - 1) > 0.02:
-        notes += (f"gamma {metadata.gamma:g} dropped: only PNG holds it",)
-    kept = {name: getattr(metadata, name) for name in ("icc", "exif", "dpi") if name in form.carries}
-    if form.name == "PNG":
-        kept |= {"gamma": metadata.gamma, "chromaticity": metadata.chromaticity}
-    return Metadata(**kept), notes
+def encode_pages(
+    pictures: Iterable[Picture], form: Format, file: BinaryIO, *, count: int, strip: bool
+) -> tuple[str, ...]:
+    """Writes pictures as the pages of a TIFF, one at a time; returns what it could not hold, each thing once."""
+    notes: list[str] = []
+    writer: TiffWriter | None = None
+    for picture in pictures:
+        ready = carried(picture, form, strip=strip)
+        writer = writer or TiffWriter(file, ready.picture, count, ready.tree.order if ready.tree else "<")
+        notes += [*ready.notes, *writer.add(ready)]
+    return tuple(dict.fromkeys(notes))
 
 
-def _through_pillow(
-    pixels: Shaped[np.ndarray, "h w c"],
-    name: str,
-    file: BinaryIO,
-    metadata: Metadata,
-    exif: Image.Exif | None,
-    quality: int,
-) -> None:
-    squeezed = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels
-    image = Image.fromarray(np.ascontiguousarray(squeezed))
+def _through_pillow(ready: Carried, form: Format, file: BinaryIO, quality: int, lossless: bool) -> None:
+    picture, metadata, exif = ready.picture, ready.metadata, ready.exif
+    pixels = picture.interleaved() if form.alpha else picture.color
+    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
     if image.mode == "LA":
         image = image.convert("RGBA")
     options: dict[str, object] = {"quality": quality}
-    if metadata.icc:
-        options["icc_profile"] = metadata.icc
-    if exif:
-        options["exif"] = exif.tobytes()
-    if metadata.dpi:
+    if lossless:
+        options |= {"lossless": True, "exact": True} if form.name == "WEBP" else {"lossless": True}
+    for name, value in (("icc_profile", metadata.icc), ("exif", exif), ("xmp", metadata.xmp)):
+        if value:
+            options[name] = value
+    if metadata.dpi and not form.dpi_in_exif:
         options["dpi"] = metadata.dpi
-    _WRITERS[name](image, _Unnumbered(file), options)
+    if form.name == "JPEG":
+        options |= {"comment": metadata.comment or b""}
+        options |= {"extra": _photoshop(metadata.iptc)} if metadata.iptc else {}
+    if form.name == "AVIF" and metadata.cicp:
+        whole = io.BytesIO()
+        _WRITERS[form.name](image, _Unnumbered(whole), options)
+        file.write(_with_nclx(whole.getvalue(), metadata.cicp))
+    else:
+        _WRITERS[form.name](image, _Unnumbered(file), options)
+
+
+def _photoshop(iptc: bytes) -> bytes:
+    """A segment of a JPEG with IPTC among Photoshop's resources, as everybody writes it."""
+    body = b"Photoshop 3.0\0" + b"8BIM" + _IPTC.to_bytes(2, "big") + b"\0\0" + len(iptc).to_bytes(4, "big")
+    body += iptc + bytes(len(iptc) % 2)
+    return b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
+
+
+def _with_nclx(data: bytes, cicp: tuple[int, int]) -> bytes:
+    """An AVIF that says what its colours are: libavif takes it from nobody through Pillow, and writes sRGB's."""
+    at = data.index(b"colrnclx")
+    return data[: at + 8] + cicp[0].to_bytes(2, "big") + cicp[1].to_bytes(2, "big") + data[at + 12 :]
 
 
 class _Unnumbered:
@@ -110,7 +121,8 @@ def _write_heif(image: Image.Image, file: _Unnumbered, options: dict) -> None:
 
 def _write_jxl(image: Image.Image, file: _Unnumbered, options: dict) -> None:
     importlib.import_module("pillow_jxl")  # which registers itself with Pillow
-    file.take(image, "JXL", **options)
+    container = bool(options.get("exif") or options.get("xmp"))
+    file.take(image, "JXL", use_container=container, use_original_profile=bool(options.get("lossless")), **options)
 
 
 _WRITERS: dict[str, Callable[[Image.Image, _Unnumbered, dict], None]] = {

@@ -21,7 +21,10 @@ class Format:
         max_bytes: largest size of the raw samples, where the format counts bytes with 32 bits.
         alpha: holds an alpha channel.
         bits: the deepest samples it holds, 8 or 16.
-        carries: which of "icc", "exif" and "dpi" it holds.
+        carries: which parts of the metadata it holds, by their names in ``Metadata``.
+        dpi_in_exif: it has no place for the resolution but EXIF.
+        cicp: it can say that colours are not sRGB's by the numbers of ITU-T H.273.
+        lossless: it can be written without loss, always or if asked.
         extra: the optional dependency that reads and writes it, if it needs one: our extra's name and its module.
     """
 
@@ -32,23 +35,46 @@ class Format:
     max_bytes: int = 2**62
     alpha: bool = True
     bits: int = 8
-    carries: frozenset[str] = frozenset({"icc", "exif", "dpi"})
+    carries: frozenset[str] = frozenset({"icc", "exif", "xmp"})
+    dpi_in_exif: bool = False
+    cicp: bool = False
+    lossless: bool = True
     extra: tuple[str, str] | None = None
 
 
 # JPEG's own limit is 65,535; libjpeg-turbo, which Pillow uses, writes and reads up to 65,500. AVIF can be written up to
 # 65,536, but libavif by default refuses to read more than 32,768 a side or 16,384 x 16,384 pixels.
+_ALL = frozenset({"icc", "exif", "xmp", "dpi"})
 FORMATS = (
-    Format("PNG", (".png",), max_side=2**31 - 1, bits=16),
-    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), max_side=65_500, alpha=False),
-    Format("WEBP", (".webp",), max_side=16_383, carries=frozenset({"icc", "exif"})),
-    Format("TIFF", (".tif", ".tiff"), max_side=2**31 - 1, max_bytes=2**32 - 2**26, bits=16),
-    Format("BMP", (".bmp",), max_side=2**31 - 1, max_bytes=2**32 - 2**16, alpha=False, carries=frozenset({"dpi"})),
-    Format("AVIF", (".avif",), max_side=32_768, max_pixels=16_384**2, carries=frozenset({"icc", "exif"})),
+    Format("PNG", (".png",), max_side=2**31 - 1, bits=16, carries=_ALL | {"texts"}, cicp=True),
     Format(
-        "HEIF", (".heic", ".heif"), max_side=16_384, carries=frozenset({"icc", "exif"}), extra=("heif", "pillow_heif")
+        "JPEG",
+        (".jpg", ".jpeg", ".jpe", ".jfif"),
+        max_side=65_500,
+        alpha=False,
+        carries=_ALL | {"iptc", "comment"},
+        lossless=False,
     ),
-    Format("JXL", (".jxl",), max_side=2**30 - 1, carries=frozenset({"icc", "exif"}), extra=("jxl", "pillow_jxl")),
+    Format("WEBP", (".webp",), max_side=16_383, dpi_in_exif=True),
+    Format("TIFF", (".tif", ".tiff"), max_side=2**31 - 1, bits=16, carries=_ALL | {"iptc", "tiff"}),
+    Format("BMP", (".bmp",), max_side=2**31 - 1, max_bytes=2**32 - 2**16, alpha=False, carries=frozenset({"dpi"})),
+    Format("AVIF", (".avif",), max_side=32_768, max_pixels=16_384**2, dpi_in_exif=True, cicp=True, lossless=False),
+    Format(
+        "HEIF",
+        (".heic", ".heif"),
+        max_side=16_384,
+        dpi_in_exif=True,
+        lossless=False,
+        extra=("heif", "pillow_heif"),
+    ),
+    Format(
+        "JXL",
+        (".jxl",),
+        max_side=2**30 - 1,
+        carries=frozenset({"exif", "xmp"}),  # its plugin writes no profile
+        dpi_in_exif=True,
+        extra=("jxl", "pillow_jxl"),
+    ),
 )
 
 #: Of files that claim to be pictures; what a file really is, its content says when it is read.
@@ -104,12 +130,20 @@ def _sniff_boxes(head: bytes) -> str | None:
     return None
 
 
+_RAW = "a camera's raw file, which must be developed first (darktable, RawTherapee)"
 _STRANGERS = (
     (b"%!PS", "PostScript (EPS)"),
     (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),
     (b"%PDF", "PDF"),
     (b"GIF8", "GIF"),
     (b"8BPS", "Photoshop PSD"),
+    (b"FUJIFILMCCD-RAW", _RAW),
+    (b"IIRO", _RAW),
+    (b"IIRS", _RAW),
+    (b"MMOR", _RAW),
+    (b"IIU\0", _RAW),
+    (b"FOVb", _RAW),
+    (b"\0MRM", _RAW),
     (b"\0\0\x01\0", "a Windows icon"),
     (b"\0\0\0\x0cjP  ", "JPEG 2000"),
     (b"\xff\x4f\xff\x51", "JPEG 2000"),
@@ -129,6 +163,8 @@ _STRANGERS = (
 
 def looks_like(head: bytes) -> str:
     """For the text of a refusal: what these first bytes look like."""
+    if head[4:11] == b"ftypcrx":
+        return f"its content looks like {_RAW}"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, name in _STRANGERS:
         if head.startswith(magic) or start[: len(magic)].lower() == magic.lower():

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from PIL import AvifImagePlugin
 
 from srntt.image._check_directories import check_directories
-from srntt.image._check_png import check_png
+from srntt.image._check_png import check_png, png_chunks
+from srntt.image._jxl import jxl_about, jxl_size
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["check_header", "samples_depth"]
+__all__ = ["check_header", "png_chunks", "samples_depth"]
 
 _MAX_SCANS = 100  # encoders write at most a few dozen; each costs a pass over the whole picture
 _MAX_RLE_WIDTH, _MAX_RLE_PIXELS = 2**16, 2**25  # of a run-length coded BMP, which Pillow decodes a byte at a time
@@ -30,22 +31,22 @@ def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
     elif kind == "WEBP":
         _check_webp(data, source, limits)
     elif kind == "JXL":
-        check_pixels(source, *_jxl_size(data), limits)
+        check_pixels(source, *jxl_size(data), limits)
     elif kind == "JPEG":
         _check_jpeg(data, source)
     elif kind == "BMP":
         _check_bmp(data, source)
-    elif kind == "TIFF":
-        check_directories(data, source, "TIFF")
     elif kind == "AVIF" and AvifImagePlugin.SUPPORTED:
         _, _, _, _, exif, _, _ = AvifImagePlugin._avif.AvifDecoder(data, "auto", 1).get_info()
         check_directories(exif or b"", source, "EXIF")
 
 
 def samples_depth(kind: str, data: bytes) -> int | None:
-    """Bits a sample as the header states them, for PNG, AVIF and HEIF; None where it is not stated."""
+    """Bits a sample as the header states them, for PNG, AVIF, HEIF and JPEG XL; None where it is not stated."""
     if kind == "PNG":
         return data[24]
+    if kind == "JXL":
+        return jxl_about(data).bits
     if kind in ("AVIF", "HEIF"):
         at = data.find(b"pixi", 0, 2**16)  # PixelInformationProperty: version and flags, channels, bits of each
         return data[at + 9] if 0 <= at < len(data) - 9 else None
@@ -102,27 +103,3 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             end = at + int.from_bytes(data[at : at + 2], "big")
             yield marker, at + 2, end
             at = end
-
-
-def _jxl_size(data: bytes) -> tuple[int, int]:
-    """Width and height of a JPEG XL codestream, bare or boxed (ISO/IEC 18181-1, SizeHeader)."""
-    at = 0
-    if data[:2] != b"\xff\x0a":
-        at = min((found for name in (b"jxlc", b"jxlp") if (found := data.find(name)) >= 0), default=len(data))
-        at += 4 if data[at : at + 4] == b"jxlc" else 8
-    bits, used = int.from_bytes(data[at + 2 : at + 16], "little"), 0
-
-    def take(count: int) -> int:
-        nonlocal used
-        used += count
-        return bits >> (used - count) & ((1 << count) - 1)
-
-    small = take(1)
-
-    def side() -> int:
-        return (take(5) + 1) * 8 if small else take((9, 13, 18, 30)[take(2)]) + 1
-
-    height = side()
-    ratio = ((0, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))[take(3)]
-    width = height * ratio[0] // ratio[1] if ratio[0] else side()
-    return width, height

@@ -9,10 +9,11 @@ from torch import Tensor
 from srntt._shapes import Shaped
 from srntt.errors import InputError
 from srntt.image._arrays import samples_from_array, samples_from_tensor
-from srntt.image._decode import decode, decode_image, quiet
-from srntt.image._metadata import read_metadata, read_orientation
+from srntt.image._decode import Asked, Decoded, decode, decode_image
+from srntt.image._levels import ValueRange
+from srntt.image._metadata import metadata_of
 from srntt.image._modes import Samples
-from srntt.image._picture import Picture
+from srntt.image._picture import Ground, Picture
 from srntt.image._source import BinaryFile, Limits, check_bytes, read_file, read_open
 
 __all__ = ["Source", "load"]
@@ -20,7 +21,14 @@ __all__ = ["Source", "load"]
 Source = str | os.PathLike | bytes | BinaryFile | Image.Image | np.ndarray | Tensor | Picture
 
 
-def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008 - frozen
+def load(
+    source: Source,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    page: int | None = None,
+    value_range: ValueRange = None,
+    alpha: Ground = "auto",
+) -> Picture:
     """Loads a picture; the only way in for bytes of unknown origin.
 
     Args:
@@ -30,6 +38,11 @@ def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008
             returned as it is. Channels come last in arrays and first in tensors, whatever the sizes: nothing is
             guessed.
         limits: ceilings, checked before anything is decoded.
+        page: of a TIFF of several, from 1. ``Picture.metadata.page`` tells how many there are.
+        value_range: the values that are black and white, ``auto`` for the least and the greatest that there are: for
+            floats outside [0, 1] and for signed or 32-bit integers. They come back in their own type.
+        alpha: what the colour of transparent pixels is worth: ``straight``, kept as it is; ``bleed``, nothing, so that
+            the nearest visible colour takes its place; ``auto``, straight unless all of them have one colour.
 
     Returns:
         the picture, turned upright as its EXIF orientation says.
@@ -37,8 +50,8 @@ def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008
     Raises:
         PictureError: a file that cannot be opened, is not a regular file, of no allowed format, beyond the limits,
             damaged, or not whole.
-        InputError: an array or tensor of another shape, dtype or range.
-        MissingDependencyError: HEIF or JPEG XL without the extra that reads it.
+        InputError: an array or tensor of another shape, dtype or range; a page that is not there.
+        MissingDependencyError: HEIF, JPEG XL, or a TIFF of a rare compression without the extra that reads it.
 
     Example:
         >>> import numpy as np
@@ -50,42 +63,55 @@ def load(source: Source, *, limits: Limits = Limits()) -> Picture:  # noqa: B008
     """
     if isinstance(source, Picture):
         return source
+    asked = Asked(limits, page, value_range)
     if isinstance(source, np.ndarray):
-        return _plain(samples_from_array(source), "<array>")
+        return _plain(samples_from_array(source, value_range), "<array>", alpha)
     if isinstance(source, Tensor):
-        return _plain(samples_from_tensor(source), "<tensor>")
+        return _plain(samples_from_tensor(source, value_range), "<tensor>", alpha)
     if isinstance(source, Image.Image):
-        name = getattr(source, "filename", "") or "<PIL image>"
-        return _with_metadata(*decode_image(source, str(name), limits), str(name))
+        name = str(getattr(source, "filename", "") or "<PIL image>")
+        return _with_metadata(decode_image(source, name, asked), name, alpha)
     if isinstance(source, bytes):
         check_bytes("<bytes>", len(source), limits)
-        return _with_metadata(*decode(source, "<bytes>", limits), "<bytes>")
+        return _with_metadata(decode(source, "<bytes>", asked), "<bytes>", alpha)
     if isinstance(source, str | os.PathLike):
         name = os.fsdecode(source)
-        return _with_metadata(*decode(read_file(name, limits), name, limits), name)
+        return _with_metadata(decode(read_file(name, limits), name, asked), name, alpha)
     if isinstance(source, BinaryFile):
         name = str(getattr(source, "name", "")) or "<file>"
-        return _with_metadata(*decode(read_open(source, name, limits), name, limits), name)
+        return _with_metadata(decode(read_open(source, name, limits), name, asked), name, alpha)
     raise InputError(
         f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array, tensor."
     )
 
 
-def _plain(samples: Samples, source: str) -> Picture:
-    return Picture(samples.color, samples.alpha, notes=samples.notes, source=source)
+def _plain(samples: Samples, source: str, alpha: Ground) -> Picture:
+    picture = Picture(
+        samples.color, samples.alpha, notes=samples.notes, source=source, bands=samples.bands, levels=samples.levels
+    )
+    return picture.on_ground(alpha)
 
 
-def _with_metadata(image: Image.Image, samples: Samples, source: str) -> Picture:
-    with quiet() as warned:
-        turn = read_orientation(image)
-        metadata, notes = read_metadata(image, gray=samples.color.shape[2] == 1, converted=samples.converted)
-    return Picture(
-        color=_upright(samples.color, turn),
+def _with_metadata(decoded: Decoded, source: str, alpha: Ground) -> Picture:
+    samples, turn = decoded.samples, decoded.facts.orientation
+    color = _upright(samples.color, turn)
+    metadata, notes = metadata_of(
+        decoded.facts,
+        size=(color.shape[1], color.shape[0]),
+        gray=color.shape[2] == 1,
+        converted=samples.converted,
+        page=decoded.page,
+    )
+    picture = Picture(
+        color=color,
         alpha=None if samples.alpha is None else _upright(samples.alpha, turn),
         metadata=metadata,
-        notes=tuple(dict.fromkeys((*samples.notes, *warned, *notes))),
+        notes=tuple(dict.fromkeys((*samples.notes, *notes))),
         source=source,
+        bands=None if samples.bands is None else _upright(samples.bands, turn),
+        levels=samples.levels,
     )
+    return picture.on_ground(alpha)
 
 
 def _upright(pixels: Shaped[np.ndarray, "h w *c"], turn: int) -> Shaped[np.ndarray, "h2 w2 *c"]:

@@ -1,24 +1,19 @@
-"""What travels with a picture beside its pixels, and what must be corrected on the way."""
+"""What travels with a picture beside its pixels."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from PIL import Image
+from srntt.image._directory import Directory
+from srntt.image._exif import kept_exif
+from srntt.image._facts import Facts
+from srntt.image._tiff_tags import described_by_program, kept_tags
 
-__all__ = ["Metadata", "exif_for", "read_metadata", "read_orientation"]
+__all__ = ["Metadata", "metadata_of"]
 
-_ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
-_EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
-_PIXEL_X, _PIXEL_Y = 0xA002, 0xA003
-# First-IFD tags that describe the photograph. All others (strips, sample layout, colour primaries, thumbnail, XMP,
-# Photoshop blocks) describe the old file, which in a TIFF share this directory.
-_SIZE_TAGS = frozenset({_WIDTH, _HEIGHT, 0x011A, 0x011B, 0x0128})
-_KEPT_TAGS = _SIZE_TAGS | frozenset(
-    {0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298, 0x9C9B, 0x9C9C}
-    | {0x9C9D, 0x9C9E, 0x9C9F}
-)
 _LARGEST = 16 * 2**20
+_RESOLUTION_TAGS = frozenset({282, 283, 296})
+_DESCRIPTION = 270
 
 
 @dataclass(frozen=True)
@@ -27,11 +22,20 @@ class Metadata:
 
     Attributes:
         icc: ICC profile, byte for byte; it fits the picture (a grey profile for grey, RGB for colour).
-        exif: EXIF block, with its "Exif" prefix. Orientation is already 1 and the thumbnail gone; the size tags are
-            the source's until a picture is saved.
-        dpi: horizontal and vertical pixels per inch.
+        exif: EXIF block, with its "Exif" prefix. Orientation is already 1 and the thumbnail gone; sizes and resolution
+            are the source's until a picture is saved.
+        dpi: horizontal and vertical pixels per inch of the source.
         gamma: PNG's gAMA, where there is neither an ICC profile nor an sRGB mark.
         chromaticity: PNG's cHRM, likewise: white, red, green, blue, each x and y.
+        cicp: colour primaries and transfer characteristics of ITU-T H.273, where they are not sRGB's.
+        xmp: packet; orientation and sizes in it are the source's until a picture is saved.
+        iptc: data set.
+        texts: of a PNG: keyword and text.
+        comment: of a JPEG.
+        tiff: tags that only a TIFF holds.
+        size: width and height of the source, upright: what sizes are scaled from.
+        lossless: the source was coded without loss.
+        page: of the source, from 1, and how many it has.
     """
 
     icc: bytes | None = None
@@ -39,36 +43,61 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     gamma: float | None = None
     chromaticity: tuple[float, ...] | None = None
+    cicp: tuple[int, int] | None = None
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+    comment: bytes | None = None
+    tiff: Directory | None = None
+    size: tuple[int, int] | None = field(default=None, compare=False)
+    lossless: bool = field(default=False, compare=False)
+    page: tuple[int, int] = field(default=(1, 1), compare=False)
+
+    def factors(self, width: int, height: int) -> tuple[float, float]:
+        """How many times wider and higher than the source a picture is; 1 where the source is not known."""
+        return (width / self.size[0], height / self.size[1]) if self.size else (1.0, 1.0)
 
 
-def read_orientation(image: Image.Image) -> int:
-    """EXIF orientation 1..8 that is still to be applied; 1 where there is none or it is nonsense."""
-    if image.format == "JXL" and not getattr(image, "jpeg", False):
-        return 1  # the codestream has its own, which the decoder has applied
-    try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a damaged block: read_metadata says so
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
-
-
-def read_metadata(image: Image.Image, *, gray: bool, converted: bool) -> tuple[Metadata, list[str]]:
-    """Collects what travels, and says what was left behind.
+def metadata_of(
+    facts: Facts, *, size: tuple[int, int], gray: bool, converted: bool, page: tuple[int, int] = (1, 1)
+) -> tuple[Metadata, list[str]]:
+    """Keeps what travels, and says what was left behind.
 
     Args:
-        image: a decoded picture.
+        facts: what the file said.
+        size: width and height of the picture, upright.
         gray: its pixels are kept as grey.
         converted: its colours have been converted to sRGB, so that its own profile no longer describes them.
+        page: which it is, of how many.
     """
-    info, notes = image.info, []
-    icc = None if converted else _fitting_icc(info.get("icc_profile"), gray, notes)
-    untagged = not converted and icc is None and "srgb" not in info
+    notes = facts.notes
+    icc = None if converted else _fitting_icc(facts.icc, gray, notes)
+    untagged = not converted and icc is None and not facts.srgb
+    if facts.exif_damaged:
+        notes.append("EXIF dropped: it is damaged or empty")
+    exif, of_tiff = facts.exif, facts.tiff is not None
+    tiff = None
+    if facts.tiff is not None:
+        tiff = kept_tags(facts.tiff, turned=facts.orientation != 1, notes=notes)
+        description = tiff.value(_DESCRIPTION)
+        if exif and description and described_by_program(description):
+            exif = exif.only(frozenset({*exif.fields, *exif.inner}) - {_DESCRIPTION})
+        tiff = tiff if set(tiff.fields) - _RESOLUTION_TAGS or tiff.number(296, 2) == 1 else None
     metadata = Metadata(
         icc=icc,
-        exif=_clean_exif(image, notes),
-        dpi=_sane_dpi(info.get("dpi")),
-        gamma=_positive(info.get("gamma")) if untagged else None,
-        chromaticity=_sane_chromaticity(info.get("chromaticity")) if untagged else None,
+        exif=None if exif is None else kept_exif(exif, of_tiff=of_tiff, notes=notes),
+        dpi=_sane_dpi(facts.dpi, facts.exif),
+        gamma=_positive(facts.gamma) if untagged else None,
+        chromaticity=_sane_chromaticity(facts.chromaticity) if untagged else None,
+        cicp=None if converted else facts.cicp,
+        xmp=_bounded(facts.xmp, "XMP", notes),
+        iptc=_bounded(facts.iptc, "IPTC", notes),
+        texts=facts.texts,
+        comment=facts.comment,
+        tiff=tiff,
+        size=size,
+        lossless=facts.lossless,
+        page=page,
     )
     return metadata, notes
 
@@ -88,58 +117,22 @@ def _fitting_icc(icc: Any, gray: bool, notes: list[str]) -> bytes | None:
     return None
 
 
-def _clean_exif(image: Image.Image, notes: list[str]) -> bytes | None:
-    try:
-        exif = image.getexif()
-        if not exif and image.info.get("exif"):
-            notes.append("EXIF dropped: it is damaged or empty")
-        fresh = Image.Exif()
-        fresh.endian = exif.endian or "<"
-        for tag in sorted(_KEPT_TAGS & set(exif)):
-            fresh[tag] = exif[tag]
-        for tag in (_EXIF_IFD, _GPS_IFD):
-            if directory := dict(exif.get_ifd(tag)):
-                if _INTEROP_IFD in directory:
-                    directory[_INTEROP_IFD] = dict(exif.get_ifd(_INTEROP_IFD))
-                fresh[tag] = directory
-        if not set(fresh) - _SIZE_TAGS:
-            return None
-        if _ORIENTATION in exif:
-            fresh[_ORIENTATION] = 1
-        data = fresh.tobytes()
-    except Exception as error:  # Pillow's parser raises whatever the damage leads it to
-        notes.append(f"EXIF dropped: it is damaged ({type(error).__name__})")
-        return None
-    if len(data) > _LARGEST:
-        notes.append(f"EXIF of {len(data):,} bytes dropped (more than 16 MiB)")
-        return None
-    return data
-
-
-def exif_for(exif: bytes, width: int, height: int) -> Image.Exif:
-    """The EXIF block of a picture of this size: the size tags that are there are corrected, none is added."""
-    block = Image.Exif()
-    block.load(exif)
-    for tag, value in ((_WIDTH, width), (_HEIGHT, height)):
-        if tag in block:
-            block[tag] = value
-    for tag in (_EXIF_IFD, _GPS_IFD):
-        if tag in block:
-            directory = dict(block.get_ifd(tag))
-            if _INTEROP_IFD in directory:
-                directory[_INTEROP_IFD] = dict(block.get_ifd(_INTEROP_IFD))
-            directory.update({k: v for k, v in ((_PIXEL_X, width), (_PIXEL_Y, height)) if k in directory})
-            block[tag] = directory
-    return block
+def _bounded(block: bytes | None, what: str, notes: list[str]) -> bytes | None:
+    if block is None or len(block) <= _LARGEST:
+        return block
+    notes.append(f"{what} of {len(block):,} bytes dropped (more than 16 MiB)")
+    return None
 
 
 def _positive(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else None
 
 
-def _sane_dpi(dpi: Any) -> tuple[float, float] | None:
+def _sane_dpi(dpi: Any, exif: Directory | None) -> tuple[float, float] | None:
+    if dpi is None and exif is not None and (unit := {2: 1.0, 3: 2.54}.get(exif.number(296, 0))):
+        dpi = [unit * exif.numbers(tag)[0] for tag in (282, 283) if exif.numbers(tag)]
     try:
-        x, y = (float(value) for value in dpi)
+        x, y = (float(value) for value in dpi or ())
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
     return (x, y) if 1 < x <= 65_535 and 1 < y <= 65_535 else None  # 1 is Pillow's "not stated" for TIFF

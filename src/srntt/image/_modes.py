@@ -7,25 +7,30 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from srntt._shapes import Shaped
+from srntt.errors import InputError
+from srntt.image._levels import Levels, ValueRange, levels_for
 from srntt.image._source import refuse
 
-__all__ = ["Samples", "apply_color_key", "samples_of", "split"]
+__all__ = ["Samples", "apply_color_key", "samples_of", "split", "through_lcms"]
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Pixels as read: ``color`` (h, w, 1 or 3) and ``alpha`` (h, w) of one dtype, uint8 or uint16.
 
-    ``converted`` tells that the colours are now sRGB, whatever profile the file carries.
+    ``converted`` tells that the colours are now sRGB, whatever profile the file carries; ``bands`` (h, w, k) are what a
+    file has beyond colour and alpha; ``levels`` tell which values black and white were, where that is not plain.
     """
 
     color: Shaped[np.ndarray, "h w c"]
     alpha: Shaped[np.ndarray, "h w"] | None = None
     converted: bool = False
     notes: tuple[str, ...] = ()
+    bands: Shaped[np.ndarray, "h w k"] | None = None
+    levels: Levels | None = None
 
 
-def samples_of(image: Image.Image, source: str) -> Samples:
+def samples_of(image: Image.Image, source: str, value_range: ValueRange = None) -> Samples:
     """Takes the samples of a loaded image, whatever its mode.
 
     Raises:
@@ -35,10 +40,12 @@ def samples_of(image: Image.Image, source: str) -> Samples:
     if mode in ("P", "PA"):
         return _from_palette(image)
     if mode in ("CMYK", "LAB"):
-        return _through_lcms(image)
+        return through_lcms(image)
     if mode == "F":
-        return _from_float(np.asarray(image), source)
+        return _ranged(np.asarray(image), source, value_range)
     if mode.startswith("I"):
+        if value_range is not None:
+            return _ranged(np.asarray(image), source, value_range)
         return _from_integer(np.asarray(image), source, image.info.get("transparency"))
     plain = {"1": "L", "YCbCr": "RGB", "HSV": "RGB", "RGBX": "RGB", "RGBa": "RGBA", "La": "LA"}.get(mode, mode)
     if plain not in ("L", "LA", "RGB", "RGBA"):
@@ -76,7 +83,7 @@ def _from_palette(image: Image.Image) -> Samples:
     return samples
 
 
-def _through_lcms(image: Image.Image) -> Samples:
+def through_lcms(image: Image.Image) -> Samples:
     if image.mode == "LAB":
         rgb, said = _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), "Lab converted to sRGB"
     else:
@@ -109,19 +116,22 @@ def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | io.BytesIO 
         return None
 
 
-def _from_float(values: np.ndarray, source: str) -> Samples:
-    if not np.isfinite(values).all():
-        raise refuse(source, "has float samples that are not finite. Replace them first.")
-    low, high = float(values.min()), float(values.max())
-    if low < 0 or high > 1:
-        raise refuse(source, f"has float samples from {low:g} to {high:g}; only 0..1 is allowed. Scale them first.")
-    gray = np.rint(values.astype(np.float64) * 65_535).astype(np.uint16)
-    return Samples(gray[:, :, None], notes=("float samples kept with 16 bits",))
+def _ranged(values: np.ndarray, source: str, value_range: ValueRange) -> Samples:
+    try:
+        levels, notes = levels_for(values, value_range)
+    except InputError as error:
+        raise refuse(source, str(error)) from error
+    return Samples(levels.samples(values)[:, :, None], notes=notes, levels=levels)
 
 
 def _from_integer(values: np.ndarray, source: str, key: object) -> Samples:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65_535:
-        raise refuse(source, f"has integer samples from {low} to {high}; only 0..65535 is allowed. Scale them first.")
-    samples = Samples(np.ascontiguousarray(values.astype(np.uint16)[:, :, None]))
+        raise refuse(
+            source,
+            f"has integer samples from {low} to {high}; only 0..65535 is allowed. "
+            "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high).",
+        )
+    levels = None if values.dtype.itemsize == 2 else Levels(0.0, 65_535.0, values.dtype.newbyteorder("=").name)
+    samples = Samples(np.ascontiguousarray(values.astype(np.uint16)[:, :, None]), levels=levels)
     return apply_color_key(samples, key if isinstance(key, int) else None)

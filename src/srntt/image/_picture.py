@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -9,10 +10,12 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.errors import InputError
+from srntt.image._levels import Levels
 from srntt.image._metadata import Metadata
 
-__all__ = ["Picture", "picture_like", "to_pixels"]
+__all__ = ["Ground", "Picture", "picture_like", "to_pixels"]
 
+Ground = Literal["auto", "straight", "bleed"]
 _LUMA = (0.299, 0.587, 0.114)  # BT.601, as in Pillow's conversion to "L"
 _TO_8BIT = np.rint(np.arange(2**16) / 257).astype(np.uint8)
 
@@ -27,6 +30,9 @@ class Picture:
         metadata: ICC profile, EXIF, resolution.
         notes: what was changed on the way in and must be said.
         source: file name, or "<array>" and the like, for error texts.
+        bands: (h, w, k) of the same dtype: what a file has beyond colour and alpha, such as infrared.
+        levels: which values black and white stand for, where samples are no plain 8 or 16 bits.
+        bleed: the colour of transparent pixels is worth nothing, and ``rgb`` gives that of the nearest visible one.
     """
 
     color: Shaped[np.ndarray, "h w c"]
@@ -34,6 +40,9 @@ class Picture:
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
     source: str = "<array>"
+    bands: Shaped[np.ndarray, "h w k"] | None = None
+    levels: Levels | None = None
+    bleed: bool = False
 
     def __post_init__(self) -> None:
         color, alpha = self.color, self.alpha
@@ -46,6 +55,8 @@ class Picture:
                 f"alpha of {alpha.dtype} {alpha.shape} does not fit colour of {color.dtype} {color.shape}: "
                 "give the same height, width and dtype."
             )
+        if self.bands is not None and (self.bands.shape[:2] != color.shape[:2] or self.bands.dtype != color.dtype):
+            raise InputError(f"bands of {self.bands.dtype} {self.bands.shape} do not fit colour of {color.shape}.")
 
     @property
     def height(self) -> int:
@@ -72,8 +83,8 @@ class Picture:
     def rgb(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "3 h w"]:
         """Rows ``top`` to ``bottom`` as float32 RGB in [0, 1]; grey is repeated thrice.
 
-        Where alpha is 0, whose colour means nothing, it is that of the nearest pixel of the whole picture with alpha
-        above 0: interpolated or convolved, no fringe appears. Every band gives the rows that the whole would.
+        With ``bleed``, the colour where alpha is 0 is that of the nearest pixel of the whole picture with alpha above
+        0: interpolated or convolved, no fringe appears. Every band gives the rows that the whole would.
         """
         return self.window(slice(top, bottom), slice(None))
 
@@ -99,11 +110,44 @@ class Picture:
         if self.bits == 8:
             return self
         alpha = None if self.alpha is None else _TO_8BIT[self.alpha]
-        return replace(self, color=_TO_8BIT[self.color], alpha=alpha, notes=(*self.notes, "16 bits reduced to 8"))
+        bands = None if self.bands is None else _TO_8BIT[self.bands]
+        notes = (*self.notes, "16 bits reduced to 8")
+        return replace(self, color=_TO_8BIT[self.color], alpha=alpha, bands=bands, notes=notes)
+
+    def values(self) -> Shaped[np.ndarray, "h w c"]:
+        """Samples as the source's numbers: in its type and range where it had one of its own; alpha last."""
+        if self.levels is None:
+            return self.interleaved()
+        colors = self.levels.values(self.color)
+        if self.alpha is None:
+            return colors
+        share = self.alpha[:, :, None] / np.iinfo(self.alpha.dtype).max
+        if colors.dtype.kind != "f":
+            share = np.rint(share * np.iinfo(colors.dtype).max)
+        return np.concatenate([colors, share.astype(colors.dtype)], axis=2)
+
+    def on_ground(self, ground: Ground) -> "Picture":
+        """The same picture with it decided what the colour of transparent pixels is worth.
+
+        Args:
+            ground: ``straight``, ``bleed``, or ``auto``: straight, unless all of them have one colour.
+        """
+        if self.alpha is None or self.alpha.all() or not self.alpha.any():
+            return self
+        if ground != "auto":
+            return replace(self, bleed=ground == "bleed")
+        hidden = self.color[self.alpha == 0]
+        plain = bool((hidden == hidden[0]).all())
+        note = (
+            "alpha: bleed, for all transparent pixels have one colour"
+            if plain
+            else "alpha: straight, for transparent pixels have colours of their own"
+        )
+        return replace(self, bleed=plain, notes=(*self.notes, note))
 
     @cached_property
     def _filled(self) -> Shaped[np.ndarray, "h w c"]:
-        if self.alpha is None or self.alpha.all():
+        if self.alpha is None or not self.bleed:
             return self.color
         from srntt.image._bleed import bleed  # compiled on first use: only for pictures that need it
 
@@ -115,6 +159,7 @@ def picture_like(
     color: Float[Tensor, "c h w"] | Shaped[np.ndarray, "h w c"],
     alpha: Float[Tensor, "1 h w"] | Shaped[np.ndarray, "h w"] | None = None,
     *,
+    bands: Shaped[np.ndarray, "h w k"] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Picture:
     """An upscaled picture that inherits what travels with its source.
@@ -124,6 +169,7 @@ def picture_like(
         color: float [0, 1] tensor, or samples of ``source``'s dtype. RGB made from a grey source becomes grey again
             (BT.601 luma).
         alpha: likewise, of the same height and width.
+        bands: samples of ``source``'s dtype; None for none.
         notes: to add to the source's.
 
     Raises:
@@ -136,7 +182,7 @@ def picture_like(
     if color.dtype != source.color.dtype:
         raise InputError(f"colour of {color.dtype} for a picture of {source.color.dtype}: give the source's dtype.")
     color = np.ascontiguousarray(color)
-    return replace(source, color=color, alpha=alpha, notes=(*source.notes, *notes))
+    return replace(source, color=color, alpha=alpha, bands=bands, notes=(*source.notes, *notes))
 
 
 def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -> Shaped[np.ndarray, "h w c2"]:

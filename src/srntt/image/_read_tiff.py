@@ -1,51 +1,151 @@
-"""What Pillow's TIFF reader leaves to others: grey with 16-bit alpha, 12 bits, white-is-zero beyond 8 bits, signs."""
+"""A page of a TIFF file to samples: what the numbers mean, once they are unpacked."""
 
 import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image
 from PIL import TiffImagePlugin as Tiff
 
-from srntt.image._modes import Samples
+from srntt._shapes import Shaped
+from srntt.errors import InputError, PictureError
+from srntt.image._check_directories import check_directories
+from srntt.image._directory import Directory, entries, heading, places, read_directory
+from srntt.image._levels import ValueRange, levels_for
+from srntt.image._modes import Samples, through_lcms
 from srntt.image._source import Limits, refuse
+from srntt.image._tiff_layout import Layout, layout_of
+from srntt.image._tiff_segments import BYTE_CODECS, IMAGE_CODECS, read_samples
 
-__all__ = ["GrayAlphaTiff", "as_tiff_means", "check_tiff", "open_tiff"]
+__all__ = ["Page", "check_tiff", "choose_page", "is_raw", "open_with_pillow", "read_page"]
 
-_AS_RGBA = {
-    Tiff.BITSPERSAMPLE: (8, 8, 8, 8),
-    Tiff.PHOTOMETRIC_INTERPRETATION: 2,
-    Tiff.SAMPLESPERPIXEL: 4,
-    Tiff.EXTRASAMPLES: (2,),
-}
-
-
-class GrayAlphaTiff(Tiff.TiffImageFile):
-    """A 16-bit grey+alpha TIFF, which Pillow does not know, opened as the 8-bit RGBA picture of the same bytes."""
-
-    def _setup(self) -> None:
-        for tag, value in _AS_RGBA.items():
-            self.tag_v2[tag] = value
-        super()._setup()
+_MOST_PAGES = 2**16
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5, 6, 8, 9
+_RAW = {32803, 34892}  # a mosaic of sensor values, or those interpolated
+_LOG = {32844, 32845}
+_PILLOWS = {2, 3, 4, 6, 7, 32771, 50001}  # compressions of whole pictures, which libtiff undoes
+_SUBFILE, _SUBDIRECTORIES, _DNG = 254, 330, 50706
 
 
-def open_tiff(file: io.BytesIO) -> Tiff.TiffImageFile:
-    """Reads the header only."""
-    tags = Tiff.ImageFileDirectory_v2(file.read(8))
-    if not tags._bigtiff:
-        file.seek(tags.next)
-        tags.load(file)
-    file.seek(0)
-    return GrayAlphaTiff(file) if _is_gray_alpha(tags) else Tiff.TiffImageFile(file)
+@dataclass(frozen=True)
+class Page:
+    """One picture of a TIFF file.
+
+    Attributes:
+        data: the file.
+        place: of its directory.
+        number: which picture it is, from 1, of ``count``.
+        count: of pictures; smaller copies and masks are none.
+        notes: what was passed over.
+    """
+
+    data: bytes
+    place: int
+    number: int
+    count: int
+    notes: tuple[str, ...]
+
+    def tags(self, source: str) -> Directory:
+        """Its directory.
+
+        Raises:
+            PictureError: it claims more than there is, or there is none.
+        """
+        check_directories(self.data, source, "TIFF", self.place)
+        head = heading(self.data)
+        if head is None or not 0 < self.place < len(self.data):
+            raise refuse(source, "is not a whole TIFF: its directory lies beyond its end.")
+        tags = read_directory(self.data, self.place, head[0], big=head[1])
+        if not {256, 257} <= set(tags.fields):
+            raise refuse(source, "is damaged or not a whole TIFF: a directory without a picture's width and height.")
+        return tags
 
 
-def _is_gray_alpha(tags: Tiff.ImageFileDirectory_v2) -> bool:
-    """True for black-is-zero grey and straight alpha of 16 unsigned bits each."""
-    return (
-        tags.get(Tiff.BITSPERSAMPLE) == (16, 16)
-        and tags.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 1
-        and tags.get(Tiff.EXTRASAMPLES) == (2,)
-        and set(tags.get(Tiff.SAMPLEFORMAT, (1,))) == {1}
-    )
+def choose_page(data: bytes, source: str, page: int | None) -> Page:
+    """Finds a page without reading more than where directories lie.
+
+    Args:
+        data: the file.
+        source: its name.
+        page: from 1; None for the first.
+
+    Raises:
+        InputError: there is no such page.
+    """
+    found = places(data, _MOST_PAGES)
+    kinds = [_subfile(data, place) for place in found]
+    pictures = [place for place, kind in zip(found, kinds, strict=True) if not kind & 5] or found[:1]
+    if not pictures:
+        raise refuse(source, "is damaged or not a whole TIFF: it has no directory.")
+    if not 1 <= (page or 1) <= len(pictures):
+        raise InputError(f"{source}: there is no page {page}; it has {len(pictures)}, from 1.")
+    notes = []
+    if page is None and len(pictures) > 1:
+        notes.append(f"first of {len(pictures)} pages used; the others: --page, in Python load(..., page=2)")
+    if copies := sum(kind & 1 for kind in kinds if len(pictures) < len(found)):
+        notes.append(f"{copies} smaller copies in the file left out")
+    if masks := sum(bool(kind & 4) for kind in kinds if len(pictures) < len(found)):
+        notes.append(f"{masks} masks in the file left out")
+    return Page(data, pictures[(page or 1) - 1], page or 1, len(pictures), tuple(notes))
+
+
+def _subfile(data: bytes, place: int) -> int:
+    """NewSubfileType, which comes first where it is there: bit 0 a smaller copy, bit 2 a mask."""
+    head = heading(data)
+    assert head is not None
+    first = next(entries(data, head[0], big=head[1], place=place), None)
+    if first is None or first[0] != _SUBFILE or first[3] + 4 > len(data):
+        return 0
+    return int.from_bytes(data[first[3] : first[3] + 4], "little" if head[0] == "<" else "big")
+
+
+def is_raw(page: Page, tags: Directory) -> bool:
+    """True for a camera's raw file, whose first picture may be a thumbnail of what it holds."""
+    if _DNG in tags.fields or page.data[8:10] == b"CR" or tags.number(262, 1) in _RAW:
+        return True
+    big, order = page.data[2:4] in (b"+\0", b"\0+"), "little" if tags.order == "<" else "big"
+    for place in tags.numbers(_SUBDIRECTORIES)[:16]:
+        for tag, _, count, at in entries(page.data, tags.order, big=big, place=int(place)):
+            if tag == 262 and count == 1 and int.from_bytes(page.data[at : at + 2], order) in _RAW:
+                return True
+    return False
+
+
+def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_range: ValueRange) -> Samples | None:
+    """The samples of a page; None for one that Pillow is to read: palettes, JPEG, CCITT.
+
+    Raises:
+        PictureError: beyond the limits, damaged, or of a kind that is not supported, which is named.
+    """
+    photometric, compression = tags.number(262, 1), tags.number(259, 1)
+    if photometric in _LOG:
+        raise refuse(source, "is a LogLuv TIFF, which is not supported. Save it as RGB with 16 bits or floats.")
+    if photometric == _YCBCR and compression in BYTE_CODECS:
+        raise refuse(source, "is an uncompressed YCbCr TIFF. Save it as RGB.")
+    if compression not in BYTE_CODECS | _PILLOWS | set(IMAGE_CODECS):
+        raise refuse(source, f"is a TIFF compressed by method {compression}, which is not supported. Use deflate.")
+    known = {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _LAB, _ICC_LAB}
+    if photometric not in known or compression in _PILLOWS or tags.number(266, 1) == 2:
+        return None
+    layout = layout_of(tags, source, limits)
+    raw = read_samples(page.data, layout, source)
+    try:
+        if photometric in (_CMYK, _LAB, _ICC_LAB):
+            return _other_colors(raw, layout, tags, source)
+        return _split(raw, layout, value_range)
+    except InputError as error:
+        raise error if isinstance(error, PictureError) else refuse(source, str(error)) from error
+
+
+def open_with_pillow(page: Page) -> Tiff.TiffImageFile:
+    """Opens the page in Pillow, which takes it for the first."""
+    data = page.data
+    if page.number > 1:
+        order = "little" if data[:2] == b"II" else "big"
+        big = data[2:4] in (b"+\0", b"\0+")
+        at, size = (8, 8) if big else (4, 4)
+        data = data[:at] + page.place.to_bytes(size, order) + data[at + size :]
+    return Tiff.TiffImageFile(io.BytesIO(data))
 
 
 def check_tiff(image: Tiff.TiffImageFile, source: str, limits: Limits) -> None:
@@ -54,19 +154,87 @@ def check_tiff(image: Tiff.TiffImageFile, source: str, limits: Limits) -> None:
     tile = [tags.get(tag, 1) for tag in (Tiff.TILEWIDTH, Tiff.TILELENGTH)]
     if all(isinstance(side, int) for side in tile) and tile[0] * tile[1] > limits.max_pixels:
         raise refuse(source, f"has tiles of {tile[0]} x {tile[1]} pixels, beyond the limit of {limits.max_pixels:,}.")
-    if image.mode == "I":
-        raise refuse(source, "has signed or 32-bit integers, whose white is not known. Save it with 16 bits, unsigned.")
-    if tags.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 6 and image.info.get("compression") == "raw":
-        raise refuse(source, "is an uncompressed YCbCr TIFF. Save it as RGB.")
-    if tags.get(Tiff.PLANAR_CONFIGURATION, 1) != 1 and 16 in tags.get(Tiff.BITSPERSAMPLE, ()):
-        raise refuse(source, "is a 16-bit TIFF with separate colour planes. Save it with interleaved pixels.")
+    if ";16" in str(image.tile[0].args if image.tile else ""):
+        raise refuse(source, "is a TIFF of 16 bits in a form that is not supported. Save it compressed with deflate.")
 
 
-def as_tiff_means(samples: Samples, image: Tiff.TiffImageFile) -> Samples:
-    """12 bits spread over 16, and white-is-zero, which Pillow inverts for 8 bits only."""
-    color = samples.color
-    if image.tag_v2.get(Tiff.BITSPERSAMPLE) == (12,):
-        color = color << 4 | color >> 8
-    if image.tag_v2.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 0 and color.dtype == np.uint16:
-        color = 65_535 - color
-    return replace(samples, color=color)
+def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueRange) -> Samples:
+    """Colour, alpha and further bands, as 8 or 16 bits."""
+    levels, notes = None, ()
+    if layout.kind == "u" and layout.bits <= 16 and value_range is None:
+        whole, top = _spread(raw, layout.bits), 255 if layout.bits <= 8 else 65_535
+        notes = (f"{layout.bits}-bit samples kept with 16 bits",) if 8 < layout.bits < 16 else ()
+    else:
+        levels, notes = levels_for(raw[..., : layout.samples - sum(one in (1, 2) for one in layout.extra)], value_range)
+        whole, top = levels.samples(raw), 65_535
+    at = next((layout.colors + k for k, one in enumerate(layout.extra) if one in (1, 2)), None)
+    alpha = None if at is None else whole[..., at]
+    if levels is not None and at is not None:
+        alpha = _unit(raw[..., at])
+    planes = [k for k in range(layout.samples) if k != at]
+    colors = 3 if len(planes) >= 3 else 1
+    color = np.ascontiguousarray(whole[..., planes[:colors]])
+    if layout.photometric == _WHITE_IS_ZERO:
+        color = top - color
+    if at is not None and layout.extra[at - layout.colors] == 1 and alpha is not None:
+        color = _straight(color, alpha, top)
+    bands = np.ascontiguousarray(whole[..., planes[colors:]]) if len(planes) > colors else None
+    if bands is not None:
+        count = bands.shape[2]
+        notes += (f"{count} band{'s' if count > 1 else ''} beyond {'colour' if colors == 3 else 'grey'} kept as grey",)
+    alpha = None if alpha is None else np.ascontiguousarray(alpha)
+    return Samples(color, alpha, notes=notes, bands=bands, levels=levels)
+
+
+def _spread(raw: Shaped[np.ndarray, "h w n"], bits: int) -> Shaped[np.ndarray, "h w n"]:
+    """Fewer than 8 or 16 bits over all of them, white to white."""
+    if bits in (8, 16):
+        return raw
+    if bits < 8:
+        return np.rint(raw * (255 / (2**bits - 1))).astype(np.uint8)
+    wide = raw.astype(np.uint16)
+    return wide << (16 - bits) | wide >> (2 * bits - 16)
+
+
+def _unit(alpha: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:
+    """Alpha of floats from 0 to 1, or of integers up to their greatest, to 16 bits."""
+    share = alpha.astype(np.float64) / (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
+    return np.rint(np.clip(share, 0, 1) * 65_535).astype(np.uint16)
+
+
+def _straight(color: Shaped[np.ndarray, "h w c"], alpha: Shaped[np.ndarray, "h w"], top: int) -> np.ndarray:
+    share = alpha[..., None].astype(np.float64)
+    straight = np.rint(color * np.divide(top, share, out=np.zeros_like(share), where=share > 0))
+    return np.minimum(straight, top).astype(color.dtype)
+
+
+def _other_colors(raw: Shaped[np.ndarray, "h w n"], layout: Layout, tags: Directory, source: str) -> Samples:
+    """CMYK and Lab to sRGB through LCMS, with 8 bits, which is what Pillow's part of it takes."""
+    if layout.kind == "f" or layout.bits not in (8, 16):
+        raise refuse(source, f"is a CMYK or Lab TIFF of {layout.bits} bits; 8 and 16 are read. Convert it to RGB.")
+    eight = raw[..., : layout.colors].astype(f"u{raw.itemsize}")
+    if layout.photometric == _LAB:
+        eight[..., 1:] ^= 1 << (layout.bits - 1)  # signed to offset
+    if layout.bits == 16:
+        if layout.photometric == _CMYK:
+            eight = np.rint(eight / 257)
+        else:
+            eight = np.minimum((eight.astype(np.uint32) + 128) >> 8, 255)
+    eight = eight.astype(np.uint8)
+    if layout.photometric != _CMYK:
+        eight[..., 1:] ^= 128  # Pillow takes the bytes of a TIFF, and makes offsets of them itself
+    mode = "CMYK" if layout.photometric == _CMYK else "LAB"
+    image = Image.frombytes(mode, (layout.width, layout.height), eight.tobytes())
+    if profile := tags.value(34675):
+        image.info["icc_profile"] = profile
+    samples = through_lcms(image)
+    if layout.bits == 16:
+        samples = replace(samples, notes=(*samples.notes, "16 bits reduced to 8 by the conversion"))
+    if layout.extra:
+        at = next((layout.colors + k for k, one in enumerate(layout.extra) if one in (1, 2)), None)
+        if at is None or len(layout.extra) > 1:
+            samples = replace(samples, notes=(*samples.notes, "bands beyond the colours dropped"))
+        if at is not None:
+            alpha = raw[..., at] if layout.bits == 8 else np.rint(raw[..., at] / 257)
+            samples = replace(samples, alpha=np.ascontiguousarray(alpha.astype(np.uint8)))
+    return samples

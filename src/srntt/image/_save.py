@@ -1,19 +1,31 @@
 """``save`` and ``check_output``: whole files or none, and everything that can be known is known before the work."""
 
+import io
 import os
 import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal
 
 from srntt._files import exists_error, whole_file
 from srntt.errors import InputError, OutputError
-from srntt.image._encode import encode
+from srntt.image._encode import encode, encode_pages
 from srntt.image._formats import FORMATS, Format, format_of, require
 from srntt.image._picture import Picture
 
-__all__ = ["check_output", "save"]
+__all__ = ["Quality", "check_output", "check_quality", "save", "save_pages"]
+
+Quality = int | Literal["lossless"] | None
 
 
 def save(
-    picture: Picture, path: str | os.PathLike, *, overwrite: bool = False, strip: bool = False, quality: int = 95
+    picture: Picture,
+    path: str | os.PathLike | BinaryIO,
+    *,
+    overwrite: bool = False,
+    strip: bool = False,
+    quality: Quality = None,
+    format: str | None = None,
 ) -> tuple[str, ...]:
     """Writes a picture in the format of the path's suffix.
 
@@ -22,10 +34,13 @@ def save(
 
     Args:
         picture: what to write. Alpha that hides nothing is dropped where the format has none.
-        path: ends in .png, .jpg, .webp, .tif, .bmp, .avif (.heic and .jxl with their extras).
+        path: ends in .png, .jpg, .webp, .tif, .bmp, .avif (.heic and .jxl with their extras); or a file open for
+            writing bytes, with ``format``.
         overwrite: replace an existing file.
-        strip: write no ICC profile, EXIF, resolution or gamma.
-        quality: 1..100 for JPEG (4:4:4), WebP, AVIF (4:4:4), HEIF and JPEG XL; the others are lossless.
+        strip: write no EXIF, XMP, IPTC, text or resolution, and no ICC profile: the colours are converted to sRGB.
+        quality: 1..100 for JPEG (4:4:4), WebP, AVIF (4:4:4), HEIF and JPEG XL, or ``lossless`` for WebP and JPEG XL.
+            None: 95, or lossless where the picture came from a lossless WebP or JPEG XL. Others are always lossless.
+        format: a suffix such as ``png``, for an open file.
 
     Returns:
         what the format could not hold, for the person to know; usually nothing.
@@ -42,12 +57,93 @@ def save(
         ...     load(f"{folder}/black.png").is_gray, notes
         (True, ())
     """
-    if not 1 <= quality <= 100:
-        raise InputError(f"quality {quality}: must be 1..100.")
+    check_quality(quality)
+    if not isinstance(path, str | os.PathLike):
+        return _save_open(picture, path, strip, quality, format)
     name = os.fsdecode(path)
-    form = _checked(name, picture.width, picture.height, not picture.opaque, picture.bits, overwrite)
+    form = _checked(name, _Needs.of(picture, quality), overwrite)
     with whole_file(name, overwrite=overwrite) as file:
-        return encode(picture, form, file, strip=strip, quality=quality)
+        return encode(picture, form, file, strip=strip, **_coding(picture, form, quality))
+
+
+def save_pages(
+    pictures: Iterable[Picture], path: str | os.PathLike, *, count: int, overwrite: bool = False, strip: bool = False
+) -> tuple[str, ...]:
+    """Writes pictures as the pages of a TIFF, one at a time: they may be made as they are asked for.
+
+    Args:
+        pictures: in order.
+        path: ends in .tif.
+        count: how many there will be.
+        overwrite: replace an existing file.
+        strip: as ``save`` takes it.
+
+    Returns:
+        what TIFF could not hold.
+
+    Raises:
+        OutputError: another suffix, or a failure to write.
+    """
+    name = os.fsdecode(path)
+    form = format_of(name)
+    if form.name != "TIFF":
+        raise OutputError(
+            f"{name}: the file has {count} pages and {form.name} holds one. End the name with .tif, or choose a page: "
+            "--page N."
+        )
+    _check_place(name, overwrite)
+    with whole_file(name, overwrite=overwrite) as file:
+        return encode_pages(pictures, form, file, count=count, strip=strip)
+
+
+def check_quality(quality: Quality) -> None:
+    """Raises InputError for a quality that there is not."""
+    if quality is None or quality == "lossless":
+        return
+    if not isinstance(quality, int) or not 1 <= quality <= 100:
+        raise InputError(f"quality {quality}: must be 1..100, or lossless.")
+
+
+def _save_open(picture: Picture, file: BinaryIO, strip: bool, quality: Quality, format: str | None) -> tuple[str, ...]:
+    if format is None:
+        raise InputError("an open file has no suffix: say what to write with format, such as format='png'.")
+    form = format_of(f"<file>.{format.lower().lstrip('.')}")
+    require(form.name)
+    _check_holds("<file>", form, _Needs.of(picture, quality))
+    whole = io.BytesIO()
+    notes = encode(picture, form, whole, strip=strip, **_coding(picture, form, quality))
+    file.write(whole.getvalue())
+    return notes
+
+
+def _coding(picture: Picture, form: Format, quality: Quality) -> dict[str, Any]:
+    lossless = quality == "lossless" or (quality is None and picture.metadata.lossless)
+    number = quality if isinstance(quality, int) else 95
+    return {"quality": number, "lossless": lossless and form.lossless}
+
+
+@dataclass(frozen=True)
+class _Needs:
+    """What a format must hold."""
+
+    width: int
+    height: int
+    alpha: bool
+    bits: int
+    cicp: bool
+    lossless: bool
+
+    @classmethod
+    def of(cls, picture: Picture, quality: Quality) -> "_Needs":
+        bits = 8 if picture.levels else picture.bits  # a range of values is fitted into whatever there is
+        return cls(
+            picture.width,
+            picture.height,
+            not picture.opaque,
+            bits,
+            picture.metadata.cicp is not None,
+            quality == "lossless",
+        )
 
 
 def check_output(
@@ -58,30 +154,34 @@ def check_output(
     alpha: bool = False,
     bits: int = 8,
     overwrite: bool = False,
+    cicp: bool = False,
+    lossless: bool = False,
 ) -> None:
     """Raises now what ``save`` would raise after the work.
 
     Args:
         path: of the output.
-        width: of the output, in pixels.
-        height: likewise.
+        width: of the output, in pixels; so is ``height``.
+        height: in pixels.
         alpha: it will have transparent pixels (``not picture.opaque``).
         bits: 8 or 16 a sample.
         overwrite: an existing file may be replaced.
+        cicp: its colours are wide or HDR by number (``picture.metadata.cicp``).
+        lossless: that is asked for.
 
     Raises:
         MissingDependencyError: a format whose extra is not installed.
         OutputError: unknown suffix; no such folder, or one that cannot be written to; an existing file without
             ``overwrite``; a folder, device or FIFO of that name; a format that cannot hold such a picture.
     """
-    _checked(os.fsdecode(path), width, height, alpha, bits, overwrite)
+    _checked(os.fsdecode(path), _Needs(width, height, alpha, bits, cicp, lossless), overwrite)
 
 
-def _checked(path: str, width: int, height: int, alpha: bool, bits: int, overwrite: bool) -> Format:
+def _checked(path: str, needs: _Needs, overwrite: bool) -> Format:
     form = format_of(path)
     require(form.name)
     _check_place(path, overwrite)
-    _check_holds(path, form, width, height, alpha, bits)
+    _check_holds(path, form, needs)
     return form
 
 
@@ -104,20 +204,29 @@ def _check_place(path: str, overwrite: bool) -> None:
         raise OutputError(f"{path}: the folder {folder} cannot be written to. Choose another or change its mode.")
 
 
-def _check_holds(path: str, form: Format, width: int, height: int, alpha: bool, bits: int) -> None:
+def _check_holds(path: str, form: Format, needs: _Needs) -> None:
+    width, height = needs.width, needs.height
     if max(width, height) > form.max_side or width * height > form.max_pixels:
         allowed = f"{form.max_side:,} a side"
         if form.max_pixels < form.max_side**2:
             allowed += f" and {form.max_pixels:,} in all"
         raise OutputError(f"{path}: {width} x {height} pixels; {form.name} holds {allowed}. Choose .png or .tif.")
-    if alpha and not form.alpha:
+    if needs.alpha and not form.alpha:
         keep = ", ".join(other.suffixes[0] for other in FORMATS if other.alpha)
         raise OutputError(f"{path}: the picture has transparent pixels and {form.name} has none. Choose one of {keep}.")
-    if bits > form.bits:
+    if needs.bits > form.bits:
         raise OutputError(
-            f"{path}: the picture has {bits} bits a sample and {form.name} holds {form.bits}. "
+            f"{path}: the picture has {needs.bits} bits a sample and {form.name} holds {form.bits}. "
             "Choose .png or .tif, or allow the loss: --bits 8, in Python Picture.to_8bit()."
         )
-    size = width * height * (4 if alpha else 3) * (bits // 8)
+    if needs.cicp and not form.cicp:
+        raise OutputError(
+            f"{path}: the picture's colours are wide or HDR by number (CICP), and {form.name} cannot say so. Choose "
+            ".png or .avif, or convert the picture to sRGB first."
+        )
+    if needs.lossless and not form.lossless:
+        keep = ", ".join(other.suffixes[0] for other in FORMATS if other.lossless)
+        raise OutputError(f"{path}: {form.name} is written with loss. Choose one of {keep}, or a quality of 1..100.")
+    size = width * height * (4 if needs.alpha else 3) * (needs.bits // 8)
     if size > form.max_bytes:
         raise OutputError(f"{path}: {size:,} bytes of samples; {form.name} holds {form.max_bytes:,}. Choose .png.")

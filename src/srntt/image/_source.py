@@ -45,8 +45,15 @@ def refuse(source: str, reason: str) -> PictureError:
     return PictureError(f"{source}: {reason}")
 
 
-def check_pixels(source: str, width: int, height: int, limits: Limits) -> None:
+def check_pixels(source: str, width: int, height: int, limits: Limits, bytes_per_pixel: int = _DECODING) -> None:
     """Raises PictureError if ``width * height`` is nothing, or more than ``limits.max_pixels``.
+
+    Args:
+        source: name of the file.
+        width: that its header states; so is ``height``.
+        height: in pixels.
+        limits: ceilings.
+        bytes_per_pixel: that decoding takes.
 
     Raises:
         PictureError: so.
@@ -61,9 +68,9 @@ def check_pixels(source: str, width: int, height: int, limits: Limits) -> None:
             f"{width} x {height} = {pixels:,} pixels, the limit is {limits.max_pixels:,}. "
             f"If you trust the file, raise it with --max-pixels {pixels}, in Python Limits(max_pixels={pixels}).",
         )
-    if limits.max_memory is not None and pixels * _DECODING > limits.max_memory:
+    if limits.max_memory is not None and pixels * bytes_per_pixel > limits.max_memory:
         raise MemoryBudgetError(
-            f"{source}: decoding {width} x {height} pixels takes about {-(-pixels * _DECODING // 10**6):,} MB, "
+            f"{source}: decoding {width} x {height} pixels takes about {-(-pixels * bytes_per_pixel // 10**6):,} MB, "
             f"and {limits.max_memory / 1e6:,.0f} MB are left of the memory allowed. Allow more, or give a smaller "
             "picture."
         )

@@ -23,9 +23,9 @@ def write_png(file: BinaryIO, picture: Picture, metadata: Metadata, exif: bytes 
     Args:
         file: where to.
         picture: its samples; 8 or 16 bits, with or without alpha.
-        metadata: its ICC profile, resolution, gamma and chromaticities are written.
+        metadata: its ICC profile, resolution, gamma, chromaticities, XMP and texts are written.
         exif: EXIF block with or without its "Exif" prefix.
-        level: zlib's 0..9. Filtered photographs gain little above 1, and lose much time.
+        level: zlib's 0..9. filtered photographs gain little above 1, and lose much time.
     """
     height, width, bits = picture.height, picture.width, picture.bits
     channels = picture.color.shape[2] + (picture.alpha is not None)
@@ -60,11 +60,24 @@ def _ancillary(metadata: Metadata, exif: bytes | None) -> list[tuple[bytes, byte
         chunks.append((b"gAMA", struct.pack(">I", round(metadata.gamma * 100_000))))
     if metadata.icc:
         chunks.append((b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.cicp:  # the samples are RGB, over the full range
+        chunks.append((b"cICP", bytes([*metadata.cicp, 0, 1])))
     if metadata.dpi:
         chunks.append((b"pHYs", struct.pack(">IIB", *(round(value / 0.0254) for value in metadata.dpi), 1)))
     if exif:
         chunks.append((b"eXIf", exif.removeprefix(b"Exif\0\0")))
-    return chunks
+    if metadata.xmp:
+        chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp))
+    return chunks + [_text(key, value) for key, value in metadata.texts]
+
+
+def _text(key: str, value: str) -> tuple[bytes, bytes]:
+    """In Latin-1 where that has all of its letters, as most readers expect it."""
+    keyword = key.encode("latin-1", "replace")[:79]
+    try:
+        return b"tEXt", keyword + b"\0" + value.encode("latin-1")
+    except UnicodeEncodeError:
+        return b"iTXt", keyword + b"\0\0\0\0\0" + value.encode("utf-8", "replace")
 
 
 def _big_endian_rows(band: Shaped[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h n"]:

@@ -1,65 +1,144 @@
-"""Baseline TIFF writing, 8 and 16 bits (TIFF 6.0; Adobe deflate). Pillow cannot write 16-bit colour."""
+"""TIFF writing (TIFF 6.0; Adobe deflate; BigTIFF): any depth, any number of samples and pages, one strip at a time."""
 
+import io
 import zlib
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
-from PIL import Image, TiffTags
-from PIL import TiffImagePlugin as Tiff
 
 from srntt._shapes import Shaped
-from srntt.image._metadata import Metadata
+from srntt.image._carried import Carried
+from srntt.image._directory import Directory, Field, pack
 from srntt.image._picture import Picture
+from srntt.image._tiff_tags import tags_for
 
-__all__ = ["write_tiff"]
+__all__ = ["TiffWriter"]
 
 _STRIP_BYTES = 2**18
-_ADOBE_DEFLATE, _HORIZONTAL_DIFFERENCES, _UNASSOCIATED_ALPHA, _INCH = 8, 2, 2, 2
-_PREDICTOR = 317
+_MOST_OF_A_SMALL_FILE = 2**32 - 2**26
+_ADOBE_DEFLATE, _DIFFERENCES, _ALPHA, _OTHER, _PAGE = 8, 2, 2, 0, 2
+_UNDEFINED, _BYTE = 7, 1
 
 
-def write_tiff(
-    file: BinaryIO, picture: Picture, metadata: Metadata, exif: Image.Exif | None, *, level: int = 1
-) -> None:
-    """Writes little-endian strips, differenced and deflated; the packed strips are held until all are done.
+class TiffWriter:
+    """A file whose pages are written one after the other.
 
     Args:
-        file: where to; at its beginning.
-        picture: its samples; 8 or 16 bits, with or without alpha.
-        metadata: its ICC profile and resolution are written.
-        exif: its tags go into the TIFF's own directory.
+        file: where to; at its beginning, and to be sought in.
+        first: the first page: with ``count`` it decides whether the file must be a BigTIFF.
+        count: of pages that will come.
+        order: of bytes.
         level: zlib's 0..9.
     """
-    channels = picture.color.shape[2] + (picture.alpha is not None)
-    rows = max(1, _STRIP_BYTES // (picture.width * channels * picture.bits // 8))
-    strips = [_packed(picture.interleaved(top, top + rows), level) for top in range(0, picture.height, rows)]
-    sizes = [len(strip) for strip in strips]
-    tags = Tiff.ImageFileDirectory_v2(ifh=b"II\x2a\0\x08\0\0\0")
-    for tag, value in (exif or {}).items():
-        tags[tag] = value
-    if metadata.dpi:
-        tags[Tiff.X_RESOLUTION], tags[Tiff.Y_RESOLUTION] = metadata.dpi
-        tags[Tiff.RESOLUTION_UNIT] = _INCH
-    if metadata.icc:
-        tags.tagtype[Tiff.ICCPROFILE] = TiffTags.UNDEFINED
-        tags[Tiff.ICCPROFILE] = metadata.icc
-    if channels in (2, 4):
-        tags[Tiff.EXTRASAMPLES] = _UNASSOCIATED_ALPHA
-    tags[Tiff.IMAGEWIDTH], tags[Tiff.IMAGELENGTH] = picture.width, picture.height
-    tags[Tiff.BITSPERSAMPLE] = (picture.bits,) * channels
-    tags[Tiff.SAMPLESPERPIXEL] = channels
-    tags[Tiff.COMPRESSION] = _ADOBE_DEFLATE
-    tags[_PREDICTOR] = _HORIZONTAL_DIFFERENCES
-    tags[Tiff.PHOTOMETRIC_INTERPRETATION] = 2 if channels > 2 else 1
-    tags[Tiff.ROWSPERSTRIP] = rows
-    for tag, values in ((Tiff.STRIPOFFSETS, np.cumsum([0, *sizes[:-1]]).tolist()), (Tiff.STRIPBYTECOUNTS, sizes)):
-        tags.tagtype[tag] = TiffTags.LONG  # Pillow adds where the strips begin to the offsets
-        tags[tag] = tuple(values)
-    tags.save(file)
-    file.writelines(strips)
+
+    def __init__(self, file: BinaryIO, first: Picture, count: int, order: Literal["<", ">"], level: int = 1) -> None:
+        self._file, self._count, self._level = file, count, level
+        self._order: Literal["<", ">"] = order
+        self._big = first.height * first.width * _sample_bytes(first) * count > _MOST_OF_A_SMALL_FILE
+        self._pages = 0
+        mark, number = (b"II", "little") if order == "<" else (b"MM", "big")
+        self._number: Literal["little", "big"] = number
+        head = (43).to_bytes(2, number) + (8).to_bytes(2, number) + bytes(2) if self._big else (42).to_bytes(2, number)
+        self._link = 8 if self._big else 4  # where the place of the next directory goes
+        file.write(mark + head + bytes(self._width))
+        self._end = file.tell()
+
+    @property
+    def _width(self) -> int:
+        return 8 if self._big else 4
+
+    def add(self, ready: Carried) -> tuple[str, ...]:
+        """Write a page; returns what was dropped."""
+        self._pages += 1
+        notes: list[str] = []
+        picture = ready.picture
+        rows = max(1, _STRIP_BYTES // (picture.width * _sample_bytes(picture)))
+        offsets, sizes = [], []
+        for top in range(0, picture.height, rows):
+            packed = self._packed(_samples(picture, slice(top, top + rows)))
+            offsets.append(self._end)
+            sizes.append(len(packed))
+            self._append(packed)
+        tags = self._tags(ready, notes)
+        strips = {273: tags.integers(*offsets), 278: tags.integers(rows), 279: tags.integers(*sizes)}
+        self._append(bytes(self._end % 2))
+        place = self._end
+        self._append(pack(tags.having(strips), place, big=self._big))
+        self._file.seek(self._link)
+        self._file.write(place.to_bytes(self._width, self._number))
+        self._file.seek(0, io.SEEK_END)
+        count = len(tags.having(strips).fields) + len([tag for tag in tags.inner if tag not in tags.fields])
+        self._link = place + (8 + 20 * count if self._big else 2 + 12 * count)
+        return tuple(notes)
+
+    def _append(self, content: bytes) -> None:
+        self._file.write(content)
+        self._end += len(content)
+
+    def _packed(self, strip: Shaped[np.ndarray, "h w c"]) -> bytes:
+        ordered = strip.dtype.newbyteorder(self._order)
+        if strip.dtype.kind == "f":
+            return zlib.compress(strip.astype(ordered).tobytes(), self._level)
+        whole = strip.view(f"u{strip.itemsize}")
+        differences = whole.astype(whole.dtype.newbyteorder(self._order))
+        differences[:, 1:] -= whole[:, :-1]  # modulo 2**bits, as the predictor is defined
+        return zlib.compress(differences.tobytes(), self._level)
+
+    def _tags(self, ready: Carried, notes: list[str]) -> Directory:
+        picture, metadata, order = ready.picture, ready.metadata, self._order
+        tags = ready.tree if ready.tree and ready.tree.order == order else Directory(order)
+        if metadata.dpi:
+            tags = tags.having({282: tags.rationals(metadata.dpi[0]), 283: tags.rationals(metadata.dpi[1])})
+            tags = tags.having({296: tags.integers(2)})
+        if metadata.tiff and metadata.tiff.order == order:
+            before = metadata.size or (picture.width, picture.height)
+            whole = self._count == metadata.page[1]
+            own = tags_for(metadata.tiff, before, (picture.width, picture.height), whole=whole, notes=notes)
+            tags = tags.having(own.fields)
+        blocks = {34675: (_UNDEFINED, metadata.icc), 700: (_BYTE, metadata.xmp), 33723: (_UNDEFINED, metadata.iptc)}
+        for tag, (kind, block) in blocks.items():
+            if block:
+                tags = tags.having({tag: Field(kind, len(block), block)})
+        return tags.having(self._layout(tags, picture))
+
+    def _layout(self, tags: Directory, picture: Picture) -> dict[int, Field]:
+        dtype = np.dtype(picture.levels.kind) if picture.levels else picture.color.dtype
+        colors, alpha = picture.color.shape[2], picture.alpha is not None
+        bands = 0 if picture.bands is None else picture.bands.shape[2]
+        count, extra = colors + alpha + bands, [_ALPHA] * alpha + [_OTHER] * bands
+        kind = {"u": 1, "i": 2, "f": 3}[dtype.kind]
+        numbers = {
+            256: (picture.width,),
+            257: (picture.height,),
+            258: (8 * dtype.itemsize,) * count,
+            259: (_ADOBE_DEFLATE,),
+            262: (2 if colors == 3 else 1,),
+            277: (count,),
+            284: (1,),
+            **({} if kind == 3 else {317: (_DIFFERENCES,)}),
+            **({338: tuple(extra)} if extra else {}),
+            **({} if kind == 1 else {339: (kind,) * count}),
+            **({254: (_PAGE,), 297: (self._pages - 1, self._count)} if self._count > 1 else {}),
+        }
+        return {tag: tags.integers(*values) for tag, values in numbers.items()}
 
 
-def _packed(strip: Shaped[np.ndarray, "h w c"], level: int) -> bytes:
-    differences = strip.astype(strip.dtype.newbyteorder("<"))
-    differences[:, 1:] -= strip[:, :-1]  # modulo 2**8 or 2**16, as the predictor is defined
-    return zlib.compress(differences.tobytes(), level)
+def _sample_bytes(picture: Picture) -> int:
+    """Of a pixel."""
+    dtype = np.dtype(picture.levels.kind) if picture.levels else picture.color.dtype
+    bands = 0 if picture.bands is None else picture.bands.shape[2]
+    return (picture.color.shape[2] + (picture.alpha is not None) + bands) * dtype.itemsize
+
+
+def _samples(picture: Picture, rows: slice) -> Shaped[np.ndarray, "h w c"]:
+    """Colour, alpha and bands of some rows, as the file is to hold them."""
+    part = Picture(
+        np.ascontiguousarray(picture.color[rows]),
+        None if picture.alpha is None else picture.alpha[rows],
+        levels=picture.levels,
+    )
+    values = part.values()
+    if picture.bands is None:
+        return np.ascontiguousarray(values)
+    bands = picture.bands[rows] if picture.levels is None else picture.levels.values(picture.bands[rows])
+    return np.concatenate([values, bands], axis=2)

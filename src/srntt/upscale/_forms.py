@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from srntt._shapes import Float, Shaped
-from srntt.image import Picture, Source
+from srntt.image import Picture, Source, to_pillow
 
 Given = Image.Image | np.ndarray | Tensor
 
@@ -21,11 +21,13 @@ class Form:
         dtype: of an array or tensor; None for everything else, whose like is a Pillow image.
         axes: how many it had.
         device: where a tensor lay.
+        mode: of a Pillow image.
     """
 
     dtype: np.dtype | torch.dtype | None = None
     axes: int = 3
     device: torch.device | None = None
+    mode: str | None = None
 
     @classmethod
     def of(cls, source: Source) -> "Form":
@@ -34,7 +36,7 @@ class Form:
             return cls(source.dtype, source.ndim)
         if isinstance(source, Tensor):
             return cls(source.dtype, source.ndim, source.device)
-        return cls()
+        return cls(mode=source.mode) if isinstance(source, Image.Image) else cls()
 
     def like(self, picture: Picture) -> Given:
         """The picture as the input was: array for array, tensor for tensor, with dtype, axes and device."""
@@ -42,23 +44,23 @@ class Form:
             return self._array(picture, self.dtype)
         if isinstance(self.dtype, torch.dtype):
             return self._tensor(picture, self.dtype)
-        return pillow_image(picture)
+        return to_pillow(picture, self.mode)
 
     def _array(self, picture: Picture, dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
-        samples = picture.interleaved()
-        values = samples if dtype.kind == "u" else samples / np.iinfo(samples.dtype).max
+        values = _values(picture, whole=dtype.kind in "iu")
         return (values[:, :, 0] if self.axes == 2 else values).astype(dtype)
 
     def _tensor(self, picture: Picture, dtype: torch.dtype) -> Shaped[Tensor, "..."]:
-        samples = np.ascontiguousarray(picture.interleaved().transpose(2, 0, 1))
-        values = samples / np.iinfo(samples.dtype).max if dtype.is_floating_point else samples.copy()
+        values = _values(picture, whole=not dtype.is_floating_point).transpose(2, 0, 1).copy()
         return torch.from_numpy(values[0] if self.axes == 2 else values).to(self.device, dtype)
 
 
-def pillow_image(picture: Picture) -> Image.Image:
-    """In 8 bits, which is all that Pillow holds in colour."""
-    array = picture.to_8bit().interleaved()
-    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+def _values(picture: Picture, *, whole: bool) -> Shaped[np.ndarray, "H W c"]:
+    """In the range that the input had; floats from 0 to 1 where it had none of its own."""
+    if picture.levels is not None:
+        return picture.values()
+    samples = picture.interleaved()
+    return samples if whole else samples / np.iinfo(samples.dtype).max
 
 
 def unit_tensor(picture: Picture) -> Float[Tensor, "c H W"]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from os import PathLike
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -9,10 +10,10 @@ from torch import Tensor
 
 from srntt import image
 from srntt._shapes import Float, Shaped
-from srntt.image import Picture
+from srntt.image import Picture, Quality, to_pillow
 from srntt.match import Matcher
 from srntt.upscale._consistent import Consistency
-from srntt.upscale._forms import Form, Given, pillow_image, unit_tensor
+from srntt.upscale._forms import Form, Given, unit_tensor
 from srntt.upscale._provenance import Provenance
 
 
@@ -38,7 +39,7 @@ class Result:
         >>> from srntt import Upscaler
         >>> result = Upscaler.from_pretrained("lite-rec").upscale(np.zeros((8, 6), np.float32))
         >>> result.as_input().shape, str(result.as_input().dtype), result.array.dtype
-        ((32, 24), 'float32', dtype('uint8'))
+        ((32, 24), 'float32', dtype('uint16'))
         >>> tuple(result.tensor.shape), result.image.size, result.image.mode
         ((1, 32, 24), (24, 32), 'L')
     """
@@ -68,8 +69,10 @@ class Result:
 
     @property
     def image(self) -> Image.Image:
-        """The picture for Pillow, in 8 bits (which is all it holds in colour)."""
-        return pillow_image(self.picture)
+        """The picture for Pillow, with ICC profile and EXIF in its ``info``: in 8 bits, which is all that Pillow holds
+        in colour, or in the mode ``I;16``, ``I`` or ``F`` of a Pillow image that was given.
+        """
+        return to_pillow(self.picture, self.form.mode)
 
     @property
     def tensor(self) -> Float[Tensor, "c H W"]:
@@ -79,9 +82,9 @@ class Result:
     def as_input(self) -> Given:
         """The picture as the kind of thing that the input was.
 
-        An array for an array and a tensor for a tensor: with its dtype (floats in [0, 1], no finer than the 8 or 16
-        bits that the input was read with), its number of axes, and a tensor on its device. A Pillow image for
-        everything else; ``save`` writes files, which keep 16 bits, colour profile and EXIF.
+        An array for an array and a tensor for a tensor: with its dtype, its range of values (in 65,536 steps, if it is
+        not uint8), its number of axes, and a tensor on its device. A Pillow image for everything else; ``save`` writes
+        files, which keep 16 bits and all metadata.
         """
         return self.form.like(self.picture)
 
@@ -97,15 +100,23 @@ class Result:
         return Picture(np.ascontiguousarray(large[:, :, None]), source="<similarity map>")
 
     def save(
-        self, path: str | PathLike[str], *, overwrite: bool = False, strip: bool = False, quality: int = 95
+        self,
+        path: str | PathLike[str] | BinaryIO,
+        *,
+        overwrite: bool = False,
+        strip: bool = False,
+        quality: Quality = None,
+        format: str | None = None,
     ) -> tuple[str, ...]:
         """Write it, whole or not at all; the suffix chooses the format.
 
         Args:
-            path: where.
+            path: where; or a file open for writing bytes, with ``format``.
             overwrite: replace a file that is there.
-            strip: leave out EXIF, ICC and whatever else the input carried.
-            quality: of JPEG, WebP and AVIF, 1..100.
+            strip: leave out EXIF and whatever else the input carried; its colours are converted to sRGB.
+            quality: of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100 or ``lossless``. None: 95, or lossless where the
+                input came from a lossless WebP or JPEG XL.
+            format: a suffix such as ``png``, for an open file.
 
         Returns:
             What the format could not hold; usually nothing.
@@ -113,4 +124,4 @@ class Result:
         Raises:
             OutputError: exists already, cannot be written, or the format cannot hold the picture.
         """
-        return image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality)
+        return image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality, format=format)

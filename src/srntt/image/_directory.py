@@ -1,0 +1,203 @@
+"""Directories of tags, as TIFF and EXIF have them: read with their values byte for byte, changed, and written again.
+
+Pillow's own classes turn every value into a Python object and back: text that is not ASCII becomes ``?``, UNDEFINED
+becomes BYTE, and one rational that it cannot write costs the whole block. Nothing here is converted unless it is asked.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+__all__ = ["CODES", "POINTERS", "UNITS", "Directory", "Field", "entries", "heading", "pack", "places", "read_directory"]
+
+Order = Literal["<", ">"]
+UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+CODES = {1: "B", 3: "H", 4: "L", 6: "b", 7: "B", 8: "h", 9: "l", 11: "f", 12: "d", 13: "L", 16: "Q", 17: "q", 18: "Q"}
+POINTERS = frozenset({0x8769, 0x8825, 0xA005})  #: to the Exif, GPS and interoperability directories
+_SHORT, _LONG, _ASCII, _BYTE, _RATIONAL, _LONG8 = 3, 4, 2, 1, 5, 16
+_MOST_FIELDS, _MOST_INNER = 2**16, 8
+
+
+@dataclass(frozen=True)
+class Field:
+    """The value of a tag.
+
+    Attributes:
+        kind: TIFF's number of its type.
+        count: how many.
+        value: their bytes, in the order of the directory.
+    """
+
+    kind: int
+    count: int
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Tags and their values.
+
+    Attributes:
+        order: of bytes, ``<`` or ``>``.
+        fields: by tag.
+        inner: the directories that a tag points to.
+        broken: how many tags could not be read.
+    """
+
+    order: Order
+    fields: dict[int, Field] = field(default_factory=dict)
+    inner: dict[int, "Directory"] = field(default_factory=dict)
+    broken: int = 0
+
+    def numbers(self, tag: int) -> tuple[int | float, ...]:
+        """All numbers of a tag, rationals divided (0 for a zero denominator); none where it is missing."""
+        found = self.fields.get(tag)
+        if found is None:
+            return ()
+        if found.kind in (5, 10):
+            parts = struct.unpack(f"{self.order}{2 * found.count}{'L' if found.kind == 5 else 'l'}", found.value)
+            return tuple(top / low if low else 0.0 for top, low in zip(parts[::2], parts[1::2], strict=True))
+        if found.kind not in CODES:
+            return ()
+        return struct.unpack(f"{self.order}{found.count}{CODES[found.kind]}", found.value)
+
+    def number(self, tag: int, default: int) -> int:
+        """The first number of a tag."""
+        numbers = self.numbers(tag)
+        return int(numbers[0]) if numbers else default
+
+    def value(self, tag: int) -> bytes | None:
+        """The bytes of a tag."""
+        return self.fields[tag].value if tag in self.fields else None
+
+    def having(self, fields: Mapping[int, Field]) -> "Directory":
+        """The same with these fields added or replaced."""
+        return replace(self, fields={**self.fields, **fields})
+
+    def only(self, tags: frozenset[int]) -> "Directory":
+        """The same with these tags alone, inner directories included."""
+        inner = {tag: below for tag, below in self.inner.items() if tag in tags}
+        return replace(self, fields={tag: one for tag, one in self.fields.items() if tag in tags}, inner=inner)
+
+    def integers(self, *values: int) -> Field:
+        """A field of SHORT or LONG or LONG8, whichever holds them."""
+        kind = _SHORT if max(values) < 2**16 else _LONG if max(values) < 2**32 else _LONG8
+        return Field(kind, len(values), struct.pack(f"{self.order}{len(values)}{CODES[kind]}", *values))
+
+    def rationals(self, *values: float) -> Field:
+        """A field of RATIONAL, as near as 32 bits come."""
+        parts = [part for value in values for part in _ratio(value)]
+        return Field(_RATIONAL, len(values), struct.pack(f"{self.order}{len(parts)}L", *parts))
+
+    def doubles(self, values: Sequence[float]) -> Field:
+        """A field of DOUBLE."""
+        return Field(12, len(values), struct.pack(f"{self.order}{len(values)}d", *values))
+
+    def ascii(self, text: bytes) -> Field:
+        """A field of text, which is ended with a zero byte."""
+        text = text.rstrip(b"\0") + b"\0"
+        return Field(_ASCII, len(text), text)
+
+
+def _ratio(value: float) -> tuple[int, int]:
+    low = 1
+    while low < 10**6 and value * low != int(value * low) and value * low * 10 < 2**32:
+        low *= 10
+    return min(round(value * low), 2**32 - 1), low
+
+
+def read_directory(block: bytes, place: int, order: Order, *, big: bool, depth: int = 0) -> Directory:
+    """Reads a directory and those that it points to. What is broken is counted and left out; nothing is raised."""
+    found: dict[int, Field] = {}
+    inner: dict[int, Directory] = {}
+    broken = 0
+    for tag, kind, count, at in entries(block, order, big=big, place=place):
+        size = count * UNITS.get(kind, 0)
+        if not size or not 0 <= at <= len(block) - size or len(found) >= _MOST_FIELDS:
+            broken += count > 0
+        elif tag in POINTERS and count == 1 and kind in (4, 13, 16, 18):
+            if depth < _MOST_INNER and tag not in inner:
+                there = struct.unpack_from(order + CODES[kind], block, at)[0]
+                inner[tag] = read_directory(block, there, order, big=big, depth=depth + 1)
+        else:
+            found.setdefault(tag, Field(kind, count, bytes(block[at : at + size])))
+    return Directory(order, found, inner, broken)
+
+
+def heading(block: bytes) -> tuple[Order, bool, int] | None:
+    """Byte order, whether it is a BigTIFF, and where the first directory of a TIFF file or EXIF block lies."""
+    if block[:2] not in (b"II", b"MM") or len(block) < 16:
+        return None
+    order: Order = "<" if block[:2] == b"II" else ">"
+    big = struct.unpack_from(f"{order}H", block, 2)[0] == 43
+    return order, big, struct.unpack_from(order + ("Q" if big else "L"), block, 8 if big else 4)[0]
+
+
+def places(block: bytes, most: int) -> list[int]:
+    """Where the directories lie of which each names the next; a circle ends where it closes."""
+    found: list[int] = []
+    if (head := heading(block)) is None:
+        return found
+    order, big, place = head
+    seen: set[int] = set()
+    while place and place not in seen and len(found) < most:
+        seen.add(place)
+        found.append(place)
+        place = _next(block, place, order, big)
+    return found
+
+
+def _next(block: bytes, place: int, order: Order, big: bool) -> int:
+    head, width, word = ("Q", 20, "Q") if big else ("H", 12, "L")
+    try:
+        count = struct.unpack_from(order + head, block, place)[0]
+        return struct.unpack_from(order + word, block, place + struct.calcsize(order + head) + count * width)[0]
+    except struct.error:
+        return 0
+
+
+def entries(block: bytes, order: Order, *, big: bool, place: int) -> Iterator[tuple[int, int, int, int]]:
+    """Tag, type, count and where the value lies, of one directory as far as it goes."""
+    head, entry, size = ("Q", "HHQ", 8) if big else ("H", "HHL", 4)
+    width, begin = struct.calcsize(order + entry) + size, place + struct.calcsize(order + head)
+    if not 0 <= place <= begin <= len(block):
+        return
+    count = struct.unpack_from(order + head, block, place)[0]
+    for at in range(begin, min(begin + count * width, len(block) - width + 1), width):
+        tag, kind, number = struct.unpack_from(order + entry, block, at)
+        value = at + width - size
+        if number * UNITS.get(kind, 0) > size:
+            value = struct.unpack_from(order + ("Q" if big else "L"), block, value)[0]
+        yield tag, kind, number, value
+
+
+def pack(directory: Directory, at: int, *, big: bool = False, after: int = 0) -> bytes:
+    """The bytes of a directory, its values and inner directories.
+
+    Args:
+        directory: what to write; in a small file, fields of BigTIFF's own types are left out.
+        at: where in the file, or in the block, it will lie; even.
+        big: as BigTIFF has it.
+        after: where the next directory lies.
+    """
+    head, entry, size, word = ("Q", "HHQ", 8, "Q") if big else ("H", "HHL", 4, "L")
+    order = directory.order
+    kept = {tag: one for tag, one in directory.fields.items() if big or one.kind < _LONG8}
+    tags = sorted([*kept, *(tag for tag in directory.inner if tag not in kept)])
+    place = at + struct.calcsize(order + head) + len(tags) * (struct.calcsize(order + entry) + size) + size
+    packed, values = struct.pack(order + head, len(tags)), b""
+    for tag in tags:
+        if tag in kept:
+            one, body = kept[tag], kept[tag].value
+            packed += struct.pack(order + entry, tag, one.kind, one.count)
+        else:
+            body = b""
+            packed += struct.pack(order + entry, tag, _LONG8 if big else _LONG, 1)
+        if tag in kept and len(body) <= size:
+            packed += body.ljust(size, b"\0")
+            continue
+        packed += struct.pack(order + word, place + len(values))
+        values += body if tag in kept else pack(directory.inner[tag], place + len(values), big=big)
+        values += bytes(-len(values) % 2)
+    return packed + struct.pack(order + word, after) + values

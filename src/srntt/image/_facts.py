@@ -1,0 +1,193 @@
+"""What a file says beside its pixels, as it says it: gathered from Pillow, or from where Pillow does not look."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from srntt.image._directory import Directory
+from srntt.image._exif import ORIENTATION, exif_tree
+from srntt.image._headers import png_chunks
+from srntt.image._jxl import jxl_about
+
+__all__ = ["Facts", "facts_of_image", "facts_of_tiff"]
+
+_IPTC = 0x0404  # of Photoshop's resources
+_QUIET_RESOURCES = {_IPTC, 0x03ED, 0x0421, 0x0425, 0x040C, 0x0414}  # resolution, version, digests, thumbnail, seed
+_QUIET_SEGMENTS = (b"JFIF", b"JFXX", b"Exif", b"http://ns.adobe.com/xap/1.0/", b"ICC_PROFILE", b"Adobe", b"Photoshop")
+_QUIET_SEGMENTS += (b"MPF",)
+_MOST_TEXT = 2**24
+
+
+@dataclass
+class Facts:
+    """Of a picture's file; what it does not say is None.
+
+    Attributes:
+        exif: directories, or None; ``exif_damaged`` where there is a block that cannot be read.
+        xmp: packet in UTF-8.
+        iptc: data set of IPTC.
+        texts: PNG's, with their keywords.
+        comment: JPEG's.
+        icc: colour profile; ``srgb`` where a PNG says so without one.
+        cicp: colour primaries and transfer characteristics, numbered as in ITU-T H.273.
+        tiff: the directory of a TIFF.
+        orientation: that is still to be applied.
+        lossless: the file holds what its encoder was given.
+        notes: what cannot travel.
+    """
+
+    dpi: Any = None
+    icc: Any = None
+    srgb: bool = False
+    gamma: Any = None
+    chromaticity: Any = None
+    cicp: tuple[int, int] | None = None
+    exif: Directory | None = None
+    exif_damaged: bool = False
+    xmp: bytes | None = None
+    iptc: bytes | None = None
+    texts: tuple[tuple[str, str], ...] = ()
+    comment: bytes | None = None
+    tiff: Directory | None = None
+    orientation: int = 1
+    lossless: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+def facts_of_tiff(tags: Directory, notes: list[str]) -> Facts:
+    """From a page's own directory."""
+    facts = Facts(icc=tags.value(34675), exif=tags, tiff=tags, xmp=tags.value(700), iptc=tags.value(33723))
+    facts.notes += notes
+    facts.orientation = _sane_orientation(tags.number(ORIENTATION, 1))
+    unit = {2: 1.0, 3: 2.54}.get(tags.number(296, 2))
+    x, y = tags.numbers(282), tags.numbers(283)
+    if unit and x and y:
+        facts.dpi = x[0] * unit, y[0] * unit
+    if 34377 in tags.fields:
+        facts.notes.append("Photoshop settings dropped")
+    return facts
+
+
+def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
+    """From an image that Pillow has decoded, and the bytes of its file where they are at hand."""
+    info, kind = image.info, image.format
+    facts = Facts(icc=info.get("icc_profile"), srgb="srgb" in info, dpi=info.get("dpi"))
+    facts.gamma, facts.chromaticity = info.get("gamma"), info.get("chromaticity")
+    _add_exif(facts, image)
+    facts.xmp = _bytes(info.get("xmp")) or _bytes(info.get("XML:com.adobe.xmp"))
+    facts.orientation = _orientation(image, facts.exif)
+    if kind == "JPEG" or "photoshop" in info:
+        _add_jpeg(facts, image)
+    elif kind == "PNG" or "Software" in info:
+        _add_png(facts, image, data)
+    elif kind == "WEBP":
+        facts.lossless = b"VP8L" in data[12:64] or b"VP8L" in _chunk_names(data)
+    elif kind in ("AVIF", "HEIF"):
+        facts.cicp = _nclx(data)
+    elif kind == "JXL" and data:
+        about = jxl_about(data)
+        facts.xmp = facts.xmp or about.xmp
+        facts.lossless = about.lossless
+        facts.notes += about.notes
+    return facts
+
+
+def _add_exif(facts: Facts, image: Image.Image) -> None:
+    block = image.info.get("exif")
+    if block is None and isinstance(text := image.info.get("Raw profile type exif"), str):
+        with suppress(ValueError):
+            block = bytes.fromhex("".join(text.split("\n")[3:]))
+    if not block:
+        with suppress(Exception):  # of an image in memory, whose EXIF Pillow keeps as objects
+            block = image.getexif().tobytes() if image.getexif() else None
+    if isinstance(block, bytes) and block:
+        facts.exif = exif_tree(block)
+        facts.exif_damaged = facts.exif is None
+
+
+def _orientation(image: Image.Image, exif: Directory | None) -> int:
+    """What is still to be applied; 1 where there is none or it is nonsense."""
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1  # the codestream has its own, which the decoder has applied
+    try:
+        turn = _sane_orientation(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # damaged: Pillow raises anything
+        turn = _sane_orientation(exif.number(ORIENTATION, 1)) if exif else 1
+    if turn >= 5 and image.format is None and exif and 0x8769 in exif.inner:
+        sides = tuple(exif.inner[0x8769].number(tag, 0) for tag in (0xA002, 0xA003))
+        if sides == image.size[::-1] != image.size:
+            return 1  # somebody has turned it by hand, and Pillow has kept the tag
+    return turn
+
+
+def _sane_orientation(value: Any) -> int:
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _add_jpeg(facts: Facts, image: Image.Image) -> None:
+    facts.comment = _bytes(image.info.get("comment"))
+    resources = image.info.get("photoshop")
+    if isinstance(resources, dict):
+        facts.iptc = _bytes(resources.get(_IPTC))
+        if set(resources) - _QUIET_RESOURCES:
+            facts.notes.append("Photoshop settings dropped")
+    for name, body in getattr(image, "applist", []):
+        if name == "COM" or body.startswith(_QUIET_SEGMENTS):
+            continue
+        if body.startswith(b"http://ns.adobe.com/xmp/extension/"):
+            what = "the rest of a long XMP packet"
+        elif name == "APP11":
+            what = "content credentials, which hold for the old picture only,"
+        else:
+            what = f"{name} {body[:16].split(bytes(1))[0].decode('ascii', 'replace')!r}"
+        if (note := f"{what} dropped") not in facts.notes:
+            facts.notes.append(note)
+    if facts.xmp and b"hdrgm:" in facts.xmp:
+        facts.xmp = None
+        facts.notes.append("gain map dropped, and the XMP that describes it: the result is the SDR picture")
+
+
+def _add_png(facts: Facts, image: Image.Image, data: bytes) -> None:
+    texts: list[tuple[str, str]] = []
+    for key, value in getattr(image, "text", {}).items():
+        if key == "XML:com.adobe.xmp" or key == "Raw profile type exif":
+            continue
+        if key.startswith("Raw profile type"):
+            facts.notes.append(f"PNG text {key!r} dropped")
+        elif isinstance(value, str):
+            texts.append((key, str(value)))
+    if sum(len(value) for _, value in texts) > _MOST_TEXT:
+        facts.notes.append("PNG texts dropped: they are longer than 16 MiB")
+        texts = []
+    facts.texts, facts.lossless = tuple(texts), bool(data)
+    for kind, body in png_chunks(data):
+        if kind == b"cICP" and len(body) == 4:
+            facts.cicp = body[0], body[1]
+        elif kind in (b"mDCV", b"cLLI", b"caBX", b"sCAL", b"pCAL"):
+            facts.notes.append(f"PNG chunk {kind.decode()} dropped")
+
+
+def _nclx(data: bytes) -> tuple[int, int] | None:
+    """Of an AVIF or HEIF (ISO/IEC 14496-12, ColourInformationBox); None for what everybody takes for sRGB."""
+    at = data.find(b"colrnclx", 0, 2**16)
+    if at < 0:
+        return None
+    primaries, transfer = (int.from_bytes(data[at + k : at + k + 2], "big") for k in (8, 10))
+    return None if primaries in (1, 2) and transfer in (1, 2, 6, 13, 14, 15) else (primaries, transfer)
+
+
+def _chunk_names(data: bytes) -> Iterator[bytes]:
+    at = 12
+    while at + 8 <= len(data):
+        yield data[at : at + 4]
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        at += at % 2
+
+
+def _bytes(value: Any) -> bytes | None:
+    if isinstance(value, str):
+        value = value.encode()
+    return value if isinstance(value, bytes) and value else None

@@ -1,0 +1,88 @@
+"""Samples that are no fixed share of white: which value is black, which is white, and the way back."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from srntt._shapes import Shaped
+from srntt.errors import InputError
+
+__all__ = ["Levels", "ValueRange", "levels_for"]
+
+ValueRange = tuple[float | int, float | int] | Literal["auto"] | None
+_TOP = 65_535
+_TOLERANCE = 1e-5  # of the range: rounding of whatever made the floats, and less than a step of 16 bits
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How values of another type lie in the 16 bits of a picture.
+
+    Attributes:
+        low: the value of black.
+        high: the value of white.
+        kind: NumPy's name of the type that the values had: ``float32``, ``int16``.
+
+    Example:
+        >>> levels = Levels(-100.0, 100.0, "int16")
+        >>> levels.samples(np.array([-100, 0, 100], np.int16)).tolist()
+        [0, 32768, 65535]
+        >>> levels.values(np.array([0, 32768, 65535], np.uint16)).tolist()
+        [-100, 0, 100]
+    """
+
+    low: float
+    high: float
+    kind: str
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
+            raise InputError(f"a range from {self.low:g} to {self.high:g}: the first must be less than the second.")
+
+    def samples(self, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+        """To 16 bits; what lies outside is clipped."""
+        share = (values.astype(np.float64) - self.low) / (self.high - self.low)
+        return np.rint(np.clip(share, 0, 1) * _TOP).astype(np.uint16)
+
+    def values(self, samples: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
+        """Back to the type that they had; integers are rounded."""
+        dtype = np.dtype(self.kind)
+        values = samples / np.iinfo(samples.dtype).max * (self.high - self.low) + self.low
+        if dtype.kind == "f":
+            return values.astype(dtype)
+        ends = np.iinfo(dtype)
+        top = np.nextafter(float(ends.max), 0) if dtype.itemsize > 4 else ends.max  # 2**63 is no int64
+        return np.clip(np.rint(values), float(ends.min), top).astype(dtype)
+
+
+def levels_for(values: Shaped[np.ndarray, "..."], value_range: ValueRange) -> tuple[Levels, tuple[str, ...]]:
+    """The levels of values, and what is to be known of them.
+
+    Args:
+        values: floats or integers.
+        value_range: black and white; ``auto`` for the least and the greatest; None for floats from 0 to 1.
+
+    Raises:
+        InputError: values that are not finite, or None for what does not lie between 0 and 1. The text goes on from
+            the name of the picture.
+    """
+    kind = values.dtype.newbyteorder("=").name
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError("has float samples that are not finite. Replace them first.")
+    low, high = float(values.min()), float(values.max())
+    way = "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high)."
+    if value_range is None:
+        if values.dtype.kind != "f":
+            found = f"signed or 32-bit integers ({low:.0f} to {high:.0f})"
+            raise InputError(f"has {found}, whose white is not known. {way}")
+        if low < -_TOLERANCE or high > 1 + _TOLERANCE:
+            raise InputError(f"has float samples from {low:.9g} to {high:.9g}; only 0..1 is allowed. {way}")
+        return Levels(0.0, 1.0, kind), ("float samples kept with 16 bits",)
+    if isinstance(value_range, str):
+        chosen = Levels(low, high if high > low else low + 1, kind)
+        return chosen, (f"range: {low:.9g} to {chosen.high:.9g}, the least and the greatest value, in 65,536 steps",)
+    chosen = Levels(float(value_range[0]), float(value_range[1]), kind)
+    outside = float(np.mean((values < chosen.low) | (values > chosen.high)))
+    notes = (f"range: {100 * outside:.2g} % of the values lie outside and were clipped",) if outside else ()
+    return chosen, notes

@@ -1,0 +1,150 @@
+"""What only a TIFF says of its picture: descriptions by microscopes, places on the earth; corrected for a new size."""
+
+import json
+import re
+
+from srntt.image._directory import Directory, Field
+
+__all__ = ["described_by_program", "kept_tags", "tags_for"]
+
+_DESCRIPTION, _PAGE_NAME = 270, 285
+_X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION = 282, 283, 296, 286, 287
+_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS = 33550, 33922, 34264, 34735
+_GEO = frozenset({_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS, 34736, 34737, 42112, 42113})
+_KEPT = _GEO | {_DESCRIPTION, _PAGE_NAME, _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION}
+_STRUCTURE = frozenset(range(254, 260)) | {262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 290, 291}
+_STRUCTURE |= {292, 293, 297, 317, 318, 319, 320, *range(322, 331), *range(336, 344), *range(512, 522)}
+_STRUCTURE |= {529, 530, 531, 532, 700, 32781, 33723, 34377, 34665, 34675, 34853, 40965, 37724}
+_PHOTOGRAPH = {269, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095}
+_POINT_KEY = 1025  # GTRasterTypeGeoKey: 1 pixels are areas, 2 they are points
+_COUNTS = re.compile(rb"(?m)^(images|slices|channels|frames|hyperstack)=.*\n?")
+
+
+def kept_tags(tags: Directory, *, turned: bool, notes: list[str]) -> Directory:
+    """Those that travel from one TIFF to another.
+
+    Args:
+        tags: of the page.
+        turned: the picture was turned upright, so that places in it are others now.
+        notes: told what was left behind.
+    """
+    kept = tags.only(frozenset(_KEPT - (_GEO if turned else frozenset())))
+    if turned and _GEO & set(tags.fields):
+        notes.append("GeoTIFF tags dropped: the picture was turned upright")
+    private = sorted(set(tags.fields) - _KEPT - _STRUCTURE - _PHOTOGRAPH)
+    if private:
+        notes.append(f"TIFF tags {', '.join(map(str, private[:20]))} dropped: what they mean is not known here")
+    return kept
+
+
+def described_by_program(description: bytes) -> str | None:
+    """Whose structured description it is: ImageJ's, OME's, tifffile's; None for plain text."""
+    if description.startswith(b"ImageJ="):
+        return "ImageJ"
+    if (description.lstrip().startswith(b"<?xml") and b"<OME" in description[:4096]) or description[:4] == b"<OME":
+        return "OME-XML"
+    return "tifffile" if re.match(rb'\{"shape":|shape=\(', description) else None
+
+
+def tags_for(
+    tags: Directory, before: tuple[int, int], after: tuple[int, int], *, whole: bool, notes: list[str]
+) -> Directory:
+    """The tags of a picture of another size.
+
+    Args:
+        tags: what ``kept_tags`` gave.
+        before: width and height of the picture that they describe.
+        after: and of the one that they are to describe.
+        whole: all pages of its file are written, in order.
+        notes: told what was dropped.
+    """
+    factors = after[0] / before[0], after[1] / before[1]
+    fields: dict[int, Field] = {}
+    for tag, factor in ((_X_RESOLUTION, factors[0]), (_Y_RESOLUTION, factors[1])):
+        if (values := tags.numbers(tag)) and values[0] > 0:
+            fields[tag] = tags.fields[tag] if factor == 1 else tags.rationals(values[0] * factor)
+    tags = _placed(tags, factors).having(fields)
+    description = tags.value(_DESCRIPTION)
+    if description is None:
+        return tags
+    new = _description(description.rstrip(b"\0"), before, after, whole, notes)
+    if new is None:
+        return tags.only(frozenset(tags.fields) - {_DESCRIPTION})
+    return tags.having({_DESCRIPTION: tags.ascii(new)})
+
+
+def _placed(tags: Directory, factors: tuple[float, float]) -> Directory:
+    """GeoTIFF: pixels are so many times smaller, and tie points lie so many times farther from the corner."""
+    fields: dict[int, Field] = {}
+    if len(scale := tags.numbers(_PIXEL_SCALE)) >= 2:
+        fields[_PIXEL_SCALE] = tags.doubles([scale[0] / factors[0], scale[1] / factors[1], *scale[2:]])
+    keys = tags.numbers(_GEO_KEYS)
+    at = next((k for k in range(4, len(keys) - 3, 4) if keys[k] == _POINT_KEY), None)
+    half = 0.5 if at is not None and keys[at + 3] == 2 else 0.0  # a point is in the middle of its pixel
+    if ties := list(tags.numbers(_TIE_POINTS)):
+        for k in range(0, len(ties) - 5, 6):
+            ties[k] = (ties[k] + half) * factors[0] - half
+            ties[k + 1] = (ties[k + 1] + half) * factors[1] - half
+        fields[_TIE_POINTS] = tags.doubles(ties)
+    if len(matrix := list(tags.numbers(_TRANSFORMATION))) == 16:
+        for row in range(0, 16, 4):
+            x, y = matrix[row], matrix[row + 1]
+            matrix[row], matrix[row + 1] = x / factors[0], y / factors[1]
+            matrix[row + 3] += half * (matrix[row] - x + matrix[row + 1] - y)
+        fields[_TRANSFORMATION] = tags.doubles(matrix)
+    return tags.having(fields)
+
+
+def _description(
+    text: bytes, before: tuple[int, int], after: tuple[int, int], whole: bool, notes: list[str]
+) -> bytes | None:
+    program = described_by_program(text)
+    if program == "ImageJ":
+        return text if whole else _COUNTS.sub(b"", text)
+    if program == "OME-XML":
+        return _ome(text, before, after, whole, notes)
+    if program == "tifffile":
+        return _shaped(text, before, after, whole, notes)
+    return text
+
+
+def _ome(text: bytes, before: tuple[int, int], after: tuple[int, int], whole: bool, notes: list[str]) -> bytes | None:
+    sizes = set(re.findall(rb'\bSize([XY])="(\d+)"', text))
+    if not whole or sizes != {(b"X", b"%d" % before[0]), (b"Y", b"%d" % before[1])}:
+        notes.append("OME-XML dropped: it describes more than the picture that is written")
+        return None
+    for axis, old, new in ((b"X", before[0], after[0]), (b"Y", before[1], after[1])):
+        text = re.sub(rb'\bSize%s="\d+"' % axis, b'Size%s="%d"' % (axis, new), text)
+        text = re.sub(
+            rb'\bPhysicalSize%s="([^"]*)"' % axis,
+            lambda found, axis=axis, share=old / new: b'PhysicalSize%s="%s"' % (axis, _times(found[1], share)),
+            text,
+        )
+    return text
+
+
+def _times(number: bytes, factor: float) -> bytes:
+    try:
+        return f"{float(number) * factor:.12g}".encode()
+    except ValueError:
+        return number
+
+
+def _shaped(
+    text: bytes, before: tuple[int, int], after: tuple[int, int], whole: bool, notes: list[str]
+) -> bytes | None:
+    """tifffile's own note of the shape: of several pages, on the first of them."""
+    try:
+        about = json.loads(text)
+        shape = list(about["shape"])
+        at = next(k for k in range(len(shape) - 1) if shape[k : k + 2] == [before[1], before[0]])
+        pages = 1
+        for side in shape[:at]:
+            pages *= side
+    except (ValueError, KeyError, TypeError, StopIteration):
+        notes.append("tifffile's note of the shape dropped")
+        return None
+    if pages > 1 and not whole:
+        notes.append("tifffile's note of the shape dropped: it describes all pages")
+        return None
+    return json.dumps({**about, "shape": [*shape[:at], after[1], after[0], *shape[at + 2 :]]}).encode()

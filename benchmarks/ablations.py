@@ -27,7 +27,7 @@ from srntt.train._validate import validate
 from srntt.train.pairs._draws import generator
 from srntt.train.pairs._pairs import PairRange, make_pairs
 from srntt.train.pairs._photographs import Photographs
-from srntt.weights import find_vgg19, load_vgg19
+from srntt.weights import find_weights, load_vgg19
 
 _BASE = Recipe(
     lite=LiteConfig(channels=32, content_blocks=4, transfer_blocks=4),
@@ -45,7 +45,7 @@ class PaperFeatures(nn.Module):
     def __init__(self, contrast: TextureEncoder) -> None:
         super().__init__()
         self._contrast = contrast.requires_grad_(False)
-        self._phi = load_vgg19(find_vgg19("caffe"), family="caffe").requires_grad_(False)
+        self._phi = load_vgg19(find_weights("vgg19-caffe"), family="caffe").requires_grad_(False)
 
     @torch.no_grad()
     def forward(self, low_res: Tensor) -> Description:

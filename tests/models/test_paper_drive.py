@@ -11,7 +11,7 @@ from srntt.match import dense_match
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.transfer import SwappedMaps, swap
 from srntt.upscale import Upscaler
-from srntt.weights import save_vgg19, vgg19_path
+from srntt.weights import save_vgg19, weights_path
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def phi(tmp_path, monkeypatch):
     features = VGG19Features("caffe")
     for name, parameter in features.named_parameters():
         torch.nn.init.normal_(parameter, std=0.02 if name.endswith("bias") else (2 / parameter[0].numel()) ** 0.5)
-    vgg19_path("caffe").parent.mkdir(parents=True)
-    save_vgg19(vgg19_path("caffe"), features.state_dict(), "caffe")
+    weights_path("vgg19-caffe").parent.mkdir(parents=True)
+    save_vgg19(weights_path("vgg19-caffe"), features.state_dict(), "caffe")
     return features
 
 

@@ -9,7 +9,7 @@ import torch
 from srntt.features import VGG19Features
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler
-from srntt.weights import save_vgg19, vgg19_path
+from srntt.weights import save_vgg19, weights_path
 
 LIGHT = ("lite-rec", "lite-gan", "lite-real")
 
@@ -26,7 +26,7 @@ def paper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upscaler]:
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         torch.manual_seed(1)
-        _save_random_vgg19(vgg19_path("caffe"))
+        _save_random_vgg19(weights_path("vgg19-caffe"))
         yield Upscaler(PaperSRNTT(PaperConfig()), name="paper", device="cpu", matcher="exact")
 
 

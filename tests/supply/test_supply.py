@@ -10,7 +10,7 @@ from supply.audit import UNREACHABLE, judge, refused_licences
 from supply.closure import ROOT, closure, installed_version, licences, pinned
 from supply.sbom import missing
 
-from srntt.weights import _download, _metric_weights
+from srntt.weights import WEIGHTS
 
 
 def test_all_that_the_checks_install_is_pinned_with_what_it_needs_in_turn():
@@ -85,13 +85,23 @@ def test_a_bill_of_materials_that_lacks_something_is_told():
 
 
 def test_whatever_is_downloaded_is_known_by_its_hash():
-    """VGG19's file, and the values of each metric's weights; nothing else in the source opens an address."""
-    sums = [_download.VGG19_SHA256, *_metric_weights._SUMS.values()]
-    assert len(sums) == 4
+    """Each file that weights are made of; nothing else in the source opens an address."""
+    sums = [source.sha256 for weights in WEIGHTS.values() for source in weights.sources]
+    assert len(sums) == 5
     assert all(re.fullmatch("[0-9a-f]{64}", text) for text in sums)
     opening = r"urlopen|urlretrieve|requests\.get|hf_hub_download|snapshot_download|torch\.hub|load_state_dict_from_url"
     openers = {path.name for path in (ROOT / "src").rglob("*.py") if re.search(opening, path.read_text())}
-    assert openers == {"_download.py", "_hub.py"}
+    assert openers == {"_get.py", "_hub.py"}
+
+
+def test_torch_load_reads_known_files_alone_and_weights_only():
+    calls = {
+        path.name: re.findall(r"torch\.load\(.*", path.read_text())
+        for path in (ROOT / "src").rglob("*.py")
+        if "torch.load(" in path.read_text()
+    }
+    assert set(calls) == {"_converters.py"}
+    assert all("weights_only=True" in call for call in calls["_converters.py"])
 
 
 def _developing() -> dict:

@@ -16,7 +16,7 @@ from srntt.train.pairs._pairs import PairRange, make_pairs
 from srntt.train.pairs._photographs import Photographs
 from srntt.transfer import SwappedMaps
 from srntt.upscale import Upscaler
-from srntt.weights import save_vgg19, vgg19_path
+from srntt.weights import save_vgg19, weights_path
 
 _CPU = torch.device("cpu")
 _PAPER_LOSSES = Losses(
@@ -31,10 +31,10 @@ def vgg19(tmp_path_factory):
     """Random weights where the library looks for fetched ones, as deep as training asks for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        vgg19_path("caffe").parent.mkdir(parents=True)
+        weights_path("vgg19-caffe").parent.mkdir(parents=True)
         torch.manual_seed(0)
         features = VGG19Features("caffe", last="relu5_1")
-        save_vgg19(vgg19_path("caffe"), features.state_dict(), "caffe")
+        save_vgg19(weights_path("vgg19-caffe"), features.state_dict(), "caffe")
         yield
 
 

@@ -93,12 +93,12 @@ def test_fast_matching_takes_references_of_any_size(upscalers, low_res, referenc
 
 def test_the_papers_features_are_matched_fast_with_the_same_frame(tmp_path, monkeypatch):
     from srntt.features import VGG19Features
-    from srntt.weights import save_vgg19, vgg19_path
+    from srntt.weights import save_vgg19, weights_path
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     torch.manual_seed(1)
-    vgg19_path("caffe").parent.mkdir(parents=True)
-    save_vgg19(vgg19_path("caffe"), VGG19Features("caffe").state_dict(), "caffe")
+    weights_path("vgg19-caffe").parent.mkdir(parents=True)
+    save_vgg19(weights_path("vgg19-caffe"), VGG19Features("caffe").state_dict(), "caffe")
     random = np.random.default_rng(3)
     references = [random.integers(0, 256, size, dtype=np.uint8) for size in ((40, 48, 3), (31, 52, 3))]
     low_res = random.integers(0, 256, (12, 14, 3), dtype=np.uint8)

@@ -1,13 +1,13 @@
 """VGG19 weight files: names, families, and what is refused."""
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from srntt.errors import InputError, ModelError
 from srntt.features import VGG19Features
-from srntt.weights import cut_to_deepest, load_vgg19, matconvnet_kernel, read_vgg19, save_vgg19, torchvision_names
+from srntt.weights import load_vgg19, save_vgg19
+from srntt.weights._vgg_files import cut_to_deepest, read_vgg19, torchvision_names
 
 
 @pytest.fixture
@@ -113,15 +113,6 @@ def test_what_could_not_be_loaded_is_not_saved(ours, tmp_path):
     with pytest.raises(ModelError, match="not finite"):
         save_vgg19(tmp_path / "vgg.safetensors", ours | {"conv1_1.bias": torch.full((64,), torch.nan)}, "caffe")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_matconvnet_kernels_are_width_height_in_out():
-    kernel = np.random.default_rng(0).normal(size=(3, 3, 2, 5)).astype(np.float32)
-    found = matconvnet_kernel(kernel)
-    assert found.shape == (5, 2, 3, 3)
-    assert found.is_contiguous()
-    for out, channel, y, x in np.ndindex(5, 2, 3, 3):
-        assert found[out, channel, y, x] == kernel[x, y, channel, out]
 
 
 @pytest.mark.parametrize("name", ["weights.pth", "weights.mat"])

@@ -32,6 +32,7 @@ EXTRAS = {  # and what each brings
     "tensorboard": ("tensorboard",),
     "onnx": ("onnx", "onnxruntime"),
     "ray": ("ray", "fsspec"),
+    "mat": ("scipy",),
 }
 
 
@@ -40,7 +41,7 @@ class Check:
     """One thing looked at.
 
     Attributes:
-        group: versions, formats, extras, devices, memory, models or caches.
+        group: versions, formats, extras, devices, memory, models, weights or caches.
         name: of the thing.
         status: ok, absent (an extra or a device that is not there, weights that were not fetched), or broken.
         detail: version, size or place; else what is wrong and what to do.
@@ -81,6 +82,7 @@ def all_checks() -> Iterator[Check]:
     yield from _devices()
     yield _tried("memory", "memory", False, _memory)
     yield from _models()
+    yield from _weights()
     yield from _caches()
 
 
@@ -181,6 +183,14 @@ def _upscaled(path: str, size: int) -> str:
     if result.array.shape != expected:
         raise ValueError(f"made {result.array.shape} of 16x16, expected {expected}")
     return f"{size / 1e6:.1f} MB, whole, upscaled a picture in {result.seconds:.2f} s"
+
+
+def _weights() -> Iterator[Check]:
+    from srntt.weights import WEIGHTS, find_weights
+
+    for name, weights in WEIGHTS.items():
+        if weights.kept:
+            yield _tried("weights", name, False, lambda name=name: str(find_weights(name)))
 
 
 def _caches() -> Iterator[Check]:

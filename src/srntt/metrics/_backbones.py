@@ -11,6 +11,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import InputError
+from srntt.features import WIDTHS
 from srntt.metrics._pixels import cropped
 
 Backbone = Literal["vgg16", "alexnet"]
@@ -34,14 +35,10 @@ class Stage:
     convolutions: tuple[Convolution, ...]
 
 
-#: Simonyan & Zisserman 2014, configuration D, to relu5_3; Krizhevsky 2014 (one tower), to relu5.
+#: VGG16 to relu5_3; AlexNet (Krizhevsky 2014, one tower) to relu5.
 STAGES: dict[Backbone, tuple[Stage, ...]] = {
-    "vgg16": (
-        Stage(0, (Convolution(64),) * 2),
-        Stage(2, (Convolution(128),) * 2),
-        Stage(2, (Convolution(256),) * 3),
-        Stage(2, (Convolution(512),) * 3),
-        Stage(2, (Convolution(512),) * 3),
+    "vgg16": tuple(
+        Stage(2 if block else 0, tuple(map(Convolution, widths))) for block, widths in enumerate(WIDTHS["vgg16"])
     ),
     "alexnet": (
         Stage(0, (Convolution(64, 11, 4, 2),)),

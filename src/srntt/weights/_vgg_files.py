@@ -4,12 +4,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import cast, get_args
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from srntt._safetensors import read_header, read_tensors, write_tensors
-from srntt._shapes import Float
 from srntt.errors import InputError, ModelError
 from srntt.features import LAYERS, Family, Layer, VGG19Features, conv_names, tensor_shapes
 
@@ -109,16 +106,6 @@ def cut_to_deepest(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if (found := tuple(tensors[names[name]].shape)) != shape:
             raise ModelError(f"Not a VGG19: {names[name]} has shape {found}, expected {shape}.")
     return {name: tensors[names[name]].detach().float().contiguous() for name in shapes}
-
-
-def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n c h w"]:
-    """A kernel of MatConvNet's VGG19 file, stored (width, height, in, out), as PyTorch's (out, in, height, width).
-
-    Example:
-        >>> tuple(matconvnet_kernel(np.zeros((3, 3, 64, 128), np.float32)).shape)
-        (128, 64, 3, 3)
-    """
-    return torch.from_numpy(np.array(kernel.transpose(3, 2, 1, 0), dtype=np.float32, order="C"))
 
 
 def _family(path: str | Path, said: str | None, given: Family | None) -> Family:

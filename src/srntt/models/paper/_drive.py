@@ -15,7 +15,7 @@ from srntt.models._drive import Appetite, Progress, Rendered, dense_match_bytes
 from srntt.models._references import EncodedReference
 from srntt.models.paper._network import PaperSRNTT
 from srntt.transfer import SwappedMaps, swap
-from srntt.weights import find_vgg19, load_vgg19
+from srntt.weights import find_weights, load_vgg19
 
 _REACH = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up
 
@@ -45,7 +45,9 @@ class PaperMethod:
         if model.scale != self.scale:
             raise ModelError(f"This is the {model.scale}x variant of the paper's network; upscaling takes the 4x one.")
         self._model = model.to(device)
-        self._phi: VGG19Features = load_vgg19(find_vgg19(model.config.phi), family=model.config.phi).to(device)
+        self._phi: VGG19Features = load_vgg19(find_weights(f"vgg19-{model.config.phi}"), family=model.config.phi).to(
+            device
+        )
         self._device = device
 
     def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:

@@ -24,7 +24,7 @@ from srntt.models.paper._blocks import SubPixelUpscale
 from srntt.models.paper._content_extractor import ContentExtractor
 from srntt.models.paper._network import PaperConfig, PaperSRNTT
 from srntt.models.paper._texture_transfer import TextureTransfer
-from srntt.weights import NUMPY_GLOBALS, PickledArray, read_pickle
+from srntt.weights import PickledArray, read_arrays
 
 _MAX_BYTES = 64 << 20  # the largest official file holds 11.5 MB of floats
 
@@ -100,7 +100,7 @@ def read_official(path: str | Path) -> list[np.ndarray]:
         raise ModelError(f"{path} is no file. Give upscale.npz, srntt.npz or srntt_init.npz.")
     try:
         content, count = _pickle_of(path)
-        array, _ = read_pickle(content, NUMPY_GLOBALS)
+        array = read_arrays(content)
         if not isinstance(array, PickledArray) or not isinstance(array.content, list) or len(array.content) != count:
             raise ModelError(f"params.npy does not hold the {count} objects that it announces: damaged.")
         return [_finite(index, item) for index, item in enumerate(array.content)]

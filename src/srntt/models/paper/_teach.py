@@ -15,7 +15,7 @@ from srntt.models._lesson import Outcome
 from srntt.models.paper._map_cache import MapCache
 from srntt.models.paper._network import PaperSRNTT
 from srntt.transfer import SwappedMaps, swap
-from srntt.weights import find_vgg19, load_vgg19
+from srntt.weights import find_weights, load_vgg19
 
 #: Layers of the swapped maps, at 1x, 2x and 4x the LR grid.
 SWAPPED_LAYERS = ("relu3_1", "relu2_1", "relu1_1")
@@ -38,7 +38,9 @@ class PaperLesson:
         self.model, self._perfect = model, perfect
         self._cache = MapCache(cache, model.config.phi) if cache else None
         device = next(model.parameters()).device
-        self._phi: VGG19Features = load_vgg19(find_vgg19(model.config.phi), family=model.config.phi).to(device)
+        self._phi: VGG19Features = load_vgg19(find_weights(f"vgg19-{model.config.phi}"), family=model.config.phi).to(
+            device
+        )
 
     def run(self, pairs: Pairs, with_references: bool) -> Outcome:
         """Forward a batch; the mean similarity of matches is told."""

@@ -4,8 +4,7 @@ import torch
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.features import VGG19Features
-from srntt.weights import save_vgg19, weights_cache_dir
-from srntt.weights._perceptual import load_features
+from srntt.weights import load_features, save_vgg19, weights_cache_dir
 
 _CPU = torch.device("cpu")
 _WIDTHS = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
@@ -25,10 +24,16 @@ def _vgg16(layers):
 
 
 def test_vgg16_as_deep_as_it_is_wanted():
-    write_tensors(weights_cache_dir() / "lpips-vgg16.safetensors", _vgg16(5), {})
-    maps = load_features("vgg16", ["relu3_1", "relu1_1"], _CPU)(torch.rand(1, 3, 32, 32))
+    tensors = _vgg16(5)
+    write_tensors(weights_cache_dir() / "lpips-vgg16.safetensors", tensors, {})
+    network = load_features("vgg16", ["relu3_1", "relu1_1"], _CPU)
+    maps = network(torch.rand(1, 3, 32, 32))
     assert [tuple(x.shape[1:]) for x in maps.values()] == [(64, 32, 32), (128, 16, 16), (256, 8, 8)]
     assert list(maps) == ["relu1_1", "relu2_1", "relu3_1"]
+    assert torch.equal(network.state_dict()["conv2_2.weight"], tensors["conv3.weight"])
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    with pytest.raises(ModelError, match=r"lacks conv5\.bias"):
+        load_features("vgg16", ["relu4_1"], _CPU)
 
 
 def test_vgg19_from_a_file(tmp_path):

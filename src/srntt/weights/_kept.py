@@ -1,0 +1,92 @@
+"""Weights in the cache: where they are, and how they are loaded."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from platformdirs import user_cache_path
+from torch import nn
+
+from srntt._safetensors import read_header, read_tensors
+from srntt.errors import InputError, MissingWeightsError
+from srntt.features import LAYERS, VGG16Features, conv_names, tensor_shapes
+from srntt.metrics import DISTS_CHANNELS, Backbone, DistsWeights, LpipsWeights, backbone_shapes, lpips_shapes
+from srntt.weights._sources import WEIGHTS
+from srntt.weights._vgg_files import load_vgg19
+
+_DISTS_SHAPES = {"alpha": (sum(DISTS_CHANNELS),), "beta": (sum(DISTS_CHANNELS),)}
+
+
+def weights_cache_dir() -> Path:
+    """Where weights are kept: $XDG_CACHE_HOME/srntt, else the system's place for caches. It need not exist."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return base / "srntt" if base.is_absolute() else user_cache_path("srntt", appauthor=False)
+
+
+def weights_path(name: str) -> Path:
+    """Where weights of the table `WEIGHTS` are kept. They need not be there."""
+    return weights_cache_dir() / WEIGHTS[name].kept
+
+
+def find_weights(name: str) -> Path:
+    """The file of weights of the table, as `get_weights` left it.
+
+    Raises:
+        MissingWeightsError: they were not fetched yet; the text says how to.
+    """
+    path = weights_path(name)
+    if not path.is_file():
+        raise MissingWeightsError(
+            f"{WEIGHTS[name].what}: the weights are not at {path}. Fetch them with `{WEIGHTS[name].command}`."
+        )
+    return path
+
+
+def load_lpips(backbone: Backbone = "vgg16") -> LpipsWeights:
+    """The weights of LPIPS.
+
+    Raises:
+        ModelError: not fetched yet (the text says how to), or damaged.
+    """
+    return LpipsWeights(backbone, read_tensors(find_weights(f"lpips-{backbone}"), lpips_shapes(backbone)))
+
+
+def load_dists() -> DistsWeights:
+    """The weights of DISTS, and the VGG16 of LPIPS.
+
+    Raises:
+        ModelError: not fetched yet (the text says how to), or damaged.
+    """
+    weights = read_tensors(find_weights("dists"), _DISTS_SHAPES)
+    vgg16 = read_tensors(find_weights("lpips-vgg16"), backbone_shapes("vgg16"))
+    return DistsWeights(vgg16, weights["alpha"], weights["beta"])
+
+
+def load_features(name: str, wanted: Sequence[str], device: torch.device) -> nn.Module:
+    """VGG19 or VGG16 up to the deepest layer that is wanted, for losses to look through: channels last, no gradient.
+
+    Args:
+        name: ``vgg16`` (LPIPS's), ``vgg19`` (torchvision's) or ``vgg19-caffe``, where ``srntt weights get`` put them;
+            or a .safetensors file of either VGG19, or of VGG16 (conv0.weight, conv0.bias, ... conv12.bias).
+        wanted: layers, relu1_1 to relu5_1.
+        device: where it runs.
+
+    Raises:
+        InputError: a layer that there is not.
+        ModelError: missing, or something else.
+    """
+    if unknown := sorted(set(wanted) - set(LAYERS)):
+        raise InputError(f"The losses want a layer {unknown[0]!r}; there are {', '.join(LAYERS)}.")
+    last = max(LAYERS, key=lambda layer: (layer in wanted, LAYERS.index(layer)))
+    named = {"vgg16": "lpips-vgg16", "vgg19": "vgg19-torchvision", "vgg19-caffe": "vgg19-caffe"}
+    file = find_weights(named[name]) if name in named else Path(name)
+    if "conv0.weight" not in read_header(file).tensors:
+        return load_vgg19(file, last=last).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
+    network = VGG16Features(last)
+    # LPIPS counts convolutions through: conv0, conv1, ...
+    theirs = {name: f"conv{index}" for index, name in enumerate(conv_names(network="vgg16"))}
+    shapes = {name: name.replace(layer := name.partition(".")[0], theirs[layer]) for name in network.state_dict()}
+    held = read_tensors(file, {shapes[name]: shape for name, shape in tensor_shapes(last, "vgg16").items()})
+    network.load_state_dict({name: held[shapes[name]] for name in network.state_dict()})
+    return network.to(device).to(memory_format=torch.channels_last)  # pyright: ignore

@@ -26,7 +26,6 @@ MODULES = (
     "srntt.models.paper",
     "srntt.upscale",
     "srntt.train",
-    "srntt.bench",
     "srntt.evaluate",
     "srntt.batch",
     "srntt.report",

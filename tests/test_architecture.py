@@ -17,7 +17,6 @@ FOLDERS = (
     "demo",
     "report",
     "batch",
-    "bench",
     "evaluate",
     "train",
     "upscale",
@@ -110,9 +109,16 @@ def test_annotations_stay_live():
 
 
 def test_development_packages_stay_out_of_the_library():
-    development = {"jaxtyping", "beartype", "pytest", "hypothesis", "skimage", "torchvision", "cv2"}
+    development = {"jaxtyping", "beartype", "pytest", "hypothesis", "skimage", "torchvision"}
     named = {path.name for path in FILES if {name.split(".")[0] for name in imports_of(path)} & development}
     assert named == {"_shapes.py"}  # which does without jaxtyping where it is absent
+
+
+def test_opencv_is_for_geometry_alone():
+    """Pictures are read, written and resized by image/; OpenCV's channel order and kernels are others."""
+    users = [path for path in FILES if "cv2" in imports_of(path)]
+    assert users
+    assert {path.parent.name for path in users} == {"aligned"}
 
 
 def test_the_package_under_test_is_this_one():

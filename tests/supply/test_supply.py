@@ -26,9 +26,18 @@ def test_what_is_installed_is_what_is_pinned():
 
 
 def test_what_is_needed_to_run_is_found_with_what_it_needs_in_turn():
-    assert {"torch", "numpy", "numba", "llvmlite", "pillow", "safetensors", "cyclopts", "rich", "pygments"} <= set(
-        closure()
-    )
+    assert {
+        "torch",
+        "numpy",
+        "numba",
+        "llvmlite",
+        "pillow",
+        "opencv-python-headless",
+        "safetensors",
+        "cyclopts",
+        "rich",
+        "pygments",
+    } <= set(closure())
     assert "pytest" not in closure()
     assert "pluggy" in _developing()
 

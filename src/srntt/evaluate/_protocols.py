@@ -6,7 +6,18 @@ what its authors' code does; `source` says where that can be read.
 
 from dataclasses import dataclass, fields, replace
 
-from srntt.data import LAYOUTS, Layout, ReferenceKind
+from srntt.data import (
+    CUFED5,
+    MANGA109,
+    PAIRS_OR_FOLDER,
+    SELFEXSR,
+    SINGLE_IMAGES,
+    SUN80,
+    URBAN100,
+    WR_SR,
+    Layout,
+    ReferenceKind,
+)
 from srntt.errors import InputError
 from srntt.evaluate._parts import (
     AsItIs,
@@ -45,7 +56,7 @@ class Protocol:
     scale: int
     crop: int
     description: str
-    data: Layout = LAYOUTS["pairs"]
+    data: Layout = PAIRS_OR_FOLDER
     refs: ReferenceKind = "first"
     target: Crop = CropToMultiple(4)  # noqa: RUF009 (frozen)
     canvas: Padding = AsItIs()  # noqa: RUF009 (frozen)
@@ -99,7 +110,7 @@ TTSR_FIRST = Protocol(
     scale=4,
     crop=0,
     description="CUFED5 with the most similar reference, as the code of TTSR and WTRN evaluates",
-    data=LAYOUTS["cufed5"],
+    data=CUFED5,
     refs="first",
     references=(CropToMultiple(4),),
     source="github.com/researchmm/TTSR: dataset/cufed.py (TestSet), utils.py (calc_psnr, calc_ssim), trainer.py",
@@ -110,7 +121,7 @@ TTSR_STITCHED = Protocol(
     scale=4,
     crop=0,
     description="CUFED5 with five references stitched into one of 500x2500, as the paper of TTSR evaluates",
-    data=LAYOUTS["cufed5"],
+    data=CUFED5,
     refs="all",
     references=(PadTo(500, 500, "black"), Stack()),
     source="github.com/researchmm/TTSR issues 3 and 54 (the paper's 27.09 dB); no code for it was published",
@@ -121,7 +132,7 @@ MASA = Protocol(
     scale=4,
     crop=0,
     description="CUFED5 with five references stitched into one of 512x2560; the target is scored uncropped",
-    data=LAYOUTS["cufed5"],
+    data=CUFED5,
     refs="all",
     target=AsItIs(),
     canvas=PadToMultiple(32, "edge", centred=True),
@@ -134,7 +145,7 @@ C2 = Protocol(
     scale=4,
     crop=4,
     description="CUFED5 with the most similar reference, as C2-Matching, AMSA and DATSR evaluate",
-    data=LAYOUTS["cufed5"],
+    data=CUFED5,
     refs="first",
     canvas=PadToCommonSize(),
     references=(CropToMultiple(4), PadToCommonSize()),
@@ -149,7 +160,7 @@ MREFSR = Protocol(
     scale=4,
     crop=4,
     description="CUFED5 with five references, each a picture of its own, everything padded to 500x500",
-    data=LAYOUTS["cufed5"],
+    data=CUFED5,
     refs="all",
     canvas=PadTo(500, 500, "black"),
     references=(PadTo(500, 500, "black"),),
@@ -161,10 +172,10 @@ SUN80_ONE = Protocol(
     scale=4,
     crop=0,
     description="Sun80 with one of its some 20 scene matches, drawn once and for all; no paper says which it drew",
-    data=LAYOUTS["sun80"],
+    data=SUN80,
     refs="first",
     references=(CropToMultiple(4),),
-    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (data/_layouts.py)",
+    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (srntt.data.drawn)",
 )
 
 URBAN100_SELF = Protocol(
@@ -172,7 +183,7 @@ URBAN100_SELF = Protocol(
     scale=4,
     crop=0,
     description="Urban100 with the low-res picture itself as the reference",
-    data=LAYOUTS["urban100"],
+    data=URBAN100,
     refs="self",
     source="github.com/researchmm/TTSR issue 18 (the reference is the LR itself)",
 )
@@ -182,7 +193,7 @@ MANGA109_SELF = Protocol(
     scale=4,
     crop=0,
     description="Manga109 with the low-res page itself as the reference",
-    data=LAYOUTS["manga109"],
+    data=MANGA109,
     refs="self",
     source="github.com/researchmm/TTSR issue 18 (the reference is the LR itself)",
 )
@@ -192,7 +203,7 @@ WRSR = Protocol(
     scale=4,
     crop=4,
     description="WR-SR, a web-found reference for each picture, as C2-Matching and DATSR evaluate",
-    data=LAYOUTS["wr-sr"],
+    data=WR_SR,
     refs="first",
     canvas=PadToCommonSize(),
     references=(CropToMultiple(4), PadToCommonSize()),
@@ -206,7 +217,7 @@ SISR = Protocol(
     scale=4,
     crop=4,
     description="Set5, Set14, BSD100 or Urban100 with their own low-res pictures (MATLAB's bicubic); no reference",
-    data=LAYOUTS["selfexsr"],
+    data=SELFEXSR,
     refs="none",
     target=AsItIs(),
     low_res=LowRes("own"),
@@ -218,7 +229,7 @@ SISR_PILLOW = Protocol(
     scale=4,
     crop=4,
     description="Set5, Set14, BSD100 or Urban100 with low-res pictures made by Pillow; no reference",
-    data=LAYOUTS["single"],
+    data=SINGLE_IMAGES,
     refs="none",
     low_res=LowRes("pillow"),
     source="as sisr; the low-res picture as in all code for reference-based super-resolution",

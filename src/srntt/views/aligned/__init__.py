@@ -1,0 +1,18 @@
+"""Views by geometry: a reference as it would look from where the small picture was taken."""
+
+from srntt.views.aligned._align import align
+from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
+from srntt.views.aligned._placement import Located, Placement
+from srntt.views.aligned._planes import Plane
+from srntt.views.aligned._view import AlignedView, PlacementMap
+
+__all__ = [
+    "AlignedView",
+    "Located",
+    "Placement",
+    "PlacementMap",
+    "Plane",
+    "ReferenceFeatures",
+    "align",
+    "find_features",
+]

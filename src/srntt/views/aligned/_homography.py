@@ -1,0 +1,53 @@
+"""Homographies between pictures: (x, y) in pixels, whole numbers at the centres of pixels."""
+
+import numpy as np
+
+from srntt._shapes import Bool, Float
+
+_HORIZON = 0.05  # denominators below it: 20 times as far away as the points that the homography stands on
+
+
+def transform(
+    matrix: Float[np.ndarray, "3 3"], x: Float[np.ndarray, "*n"], y: Float[np.ndarray, "*n"]
+) -> tuple[Float[np.ndarray, "*n"], Float[np.ndarray, "*n"], Bool[np.ndarray, "*n"]]:
+    """Where points go, and whether they lie well on the near side of the horizon, by a ``faced`` matrix."""
+    depth = matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2]
+    ahead = depth > _HORIZON
+    depth = np.where(ahead, depth, 1.0)
+    over = (matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2]) / depth
+    down = (matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2]) / depth
+    return over, down, ahead
+
+
+def jacobians(
+    matrix: Float[np.ndarray, "3 3"], x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "n 2 2"]:
+    """d(x', y') / d(x, y) at each point."""
+    depth = (matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2])[:, None]
+    over, down, _ = transform(matrix, x, y)
+    rows = [(matrix[row, :2] - matrix[2, :2] * moved[:, None]) / depth for row, moved in ((0, over), (1, down))]
+    return np.stack(rows, 1)
+
+
+def rescaled(
+    matrix: Float[np.ndarray, "3 3"], before: tuple[float, float] = (1.0, 1.0), after: tuple[float, float] = (1.0, 1.0)
+) -> Float[np.ndarray, "3 3"]:
+    """The same homography where both pictures have other sizes.
+
+    Args:
+        matrix: between the pictures as they are.
+        before: (x, y) pixels of the resized first picture for one of the original.
+        after: the same for the second.
+    """
+    return _resize(after) @ matrix @ np.linalg.inv(_resize(before))
+
+
+def faced(matrix: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "3 3"]:
+    """The same homography with denominators of 1 amid these points, which lie on the near side."""
+    x, y = points.mean(0)
+    return matrix / (matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2])
+
+
+def _resize(times: tuple[float, float]) -> Float[np.ndarray, "3 3"]:
+    x, y = times
+    return np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])

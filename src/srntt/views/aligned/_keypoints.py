@@ -1,0 +1,141 @@
+"""SIFT keypoints of a picture at several sizes: what geometry is estimated from."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Float, Shaped, UInt8
+from srntt.image import enlarge
+from srntt.views.aligned._opencv import deterministic
+
+DETECTED = 1024  # pixels of the longer side at which detection begins; larger pictures are reduced first
+_SMALLEST = 24  # pixels of the shorter side at which it ends
+_STEP = 2**0.5
+_POINTS = 3000
+_CONTRAST, _EDGE = 0.01, 20.0
+_FLAT = 2 / 255  # range of values below which a picture holds nothing to find
+_UNIT = 512  # length of a descriptor: dot products are whole numbers below 2**24, which float32 adds exactly
+_SMALL = 120  # pixels of the shorter side below which a small picture is enlarged by 4 instead of 2
+_WORKED = 800  # pixels of the longer side to which a small picture is reduced first, if it is larger
+_LUMA = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True, eq=False)
+class Keypoints:
+    """Points of one picture at one size.
+
+    Attributes:
+        points: (x, y) in pixels of the whole picture; whole numbers are centres of pixels.
+        descriptors: square roots of SIFT descriptors (Arandjelovic and Zisserman 2012), of length 512, rounded.
+    """
+
+    points: Float[np.ndarray, "n 2"]
+    descriptors: UInt8[np.ndarray, "n 128"]
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceFeatures:
+    """What alignment needs of a reference: found once, whatever it is aligned with.
+
+    Attributes:
+        size: height and width of the reference.
+        grays: the reference in grey, at most `DETECTED` pixels wide or high, and ever smaller by the square root of 2.
+        keypoints: of each.
+    """
+
+    size: tuple[int, int]
+    grays: tuple[UInt8[np.ndarray, "_ _"], ...]
+    keypoints: tuple[Keypoints, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Memory that they take."""
+        points = sum(level.points.nbytes + level.descriptors.nbytes for level in self.keypoints)
+        return points + sum(gray.nbytes for gray in self.grays)
+
+
+def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
+    """Find the keypoints of a reference.
+
+    Args:
+        pixels: RGB or grey, uint8, uint16, or floats in [0, 1].
+    """
+    height, width = pixels.shape[:2]
+    with deterministic():
+        gray = stretched(_gray(_at_most(pixels, DETECTED)))
+        grays = tuple(_pyramid(gray))
+        keypoints = tuple(detect(level, (height, width)) for level in grays)
+    return ReferenceFeatures((height, width), grays, keypoints)
+
+
+def working_picture(low_res: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:
+    """The small picture at the size at which it is aligned: itself, or reduced."""
+    pixels = low_res.permute(1, 2, 0).contiguous().numpy()
+    return torch.from_numpy(_at_most(pixels, _WORKED)).permute(2, 0, 1).contiguous()
+
+
+def find_target_keypoints(working: Float[Tensor, "3 h w"], size: tuple[int, int]) -> Keypoints:
+    """Find the keypoints of a small picture, enlarged so that its finest detail is found.
+
+    Args:
+        working: the picture as `working_picture` gives it.
+        size: height and width of the picture whose pixels the points count.
+    """
+    factor = 4 if min(working.shape[1:]) < _SMALL else 2
+    large = enlarge(working[None].clamp(0, 1), factor)[0].permute(1, 2, 0).contiguous().numpy()
+    return detect(stretched(_gray(large)), size)
+
+
+def detect(gray: UInt8[np.ndarray, "h w"], size: tuple[int, int]) -> Keypoints:
+    """SIFT (Lowe 2004) with square-rooted descriptors; positions in pixels of the picture at ``size``."""
+    sift = cv2.SIFT_create(  # pyright: ignore[reportAttributeAccessIssue]
+        nfeatures=_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE, enable_precise_upscale=True
+    )
+    found, descriptors = sift.detectAndCompute(gray, None)
+    if descriptors is None or not found:
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+    times = np.array([size[1] / gray.shape[1], size[0] / gray.shape[0]])
+    points = (np.array([point.pt for point in found]) + 0.5) * times - 0.5
+    roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-6))
+    return Keypoints(points.astype(np.float32), np.minimum(np.rint(roots * _UNIT), 255).astype(np.uint8))
+
+
+def stretched(gray: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
+    """To 8 bits, the range of values stretched: exposures become comparable, and 16 bits in the dark are not lost."""
+    low, high = np.percentile(gray, (0.5, 99.5))
+    if not high - low > _FLAT:
+        return np.zeros(gray.shape, np.uint8)
+    return np.rint(np.clip((gray - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+
+
+def luma(picture: Float[Tensor, "3 h w"]) -> Float[np.ndarray, "h w"]:
+    """Grey of a picture, in [0, 1]."""
+    return _gray(picture.permute(1, 2, 0).contiguous().numpy())
+
+
+def _gray(pixels: Shaped[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w"]:
+    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    values = pixels.astype(np.float32) / np.float32(top)
+    return values[..., 0] if values.shape[2] == 1 else values @ np.array(_LUMA, np.float32)
+
+
+def _at_most(pixels: Shaped[np.ndarray, "h w c"], longest: int) -> Shaped[np.ndarray, "_ _ c"]:
+    height, width = pixels.shape[:2]
+    if max(height, width) <= longest:
+        return pixels
+    times = longest / max(height, width)
+    size = max(1, round(width * times)), max(1, round(height * times))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+
+
+def _pyramid(gray: UInt8[np.ndarray, "h w"]) -> list[UInt8[np.ndarray, "_ _"]]:
+    """Each from the largest, so that no two reductions add up."""
+    levels, times = [gray], 1 / _STEP
+    while min(gray.shape) * times >= _SMALLEST:
+        size = round(gray.shape[1] * times), round(gray.shape[0] * times)
+        levels.append(cv2.resize(gray, size, interpolation=cv2.INTER_AREA))
+        times /= _STEP
+    return levels

@@ -1,0 +1,157 @@
+"""Keypoints to planes: homographies from the small picture to the reference, one after the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from srntt._shapes import Float, Int64
+from srntt.views.aligned._homography import faced, jacobians, transform
+from srntt.views.aligned._keypoints import Keypoints
+
+_RATIO = 0.85  # of distances to the best and second best point, above which a match is ambiguous (Lowe 2004)
+_TOLERANCE = 0.75  # pixels of the small picture
+_REMOVED = 2 * _TOLERANCE  # within which matches count as explained by a plane, and are not offered to the next
+_ITERATIONS, _CONFIDENCE = 10_000, 0.9999
+_LEAST = 8  # different points that a plane stands on
+_SPREAD = 1.5  # pixels: smallest standard deviation of these points in any direction
+_CONDITION = 1e12
+_SCALES = (1 / 16, 64.0)  # pixels of the reference for one of the small picture
+_STRETCH = 8.0  # of one direction against the other: a plane seen under more than 83 degrees
+MOST_PLANES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One plane of a scene, seen in both pictures.
+
+    Attributes:
+        matrix: homography from (x, y, 1) of the small picture to the reference; whole numbers are centres of pixels.
+        points: where the small picture's points are that it stands on.
+    """
+
+    matrix: Float[np.ndarray, "3 3"]
+    points: Float[np.ndarray, "n 2"]
+
+
+def match_keypoints(
+    target: Keypoints, levels: tuple[Keypoints, ...]
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
+    """Points of the small picture, and of the reference, that are each other's nearest and unambiguous.
+
+    Each level is matched by itself: the same point at another size is no rival.
+    """
+    mine, theirs = [np.zeros((0, 2), np.float32)], [np.zeros((0, 2), np.float32)]
+    queries = target.descriptors.astype(np.float32)
+    for level in levels:
+        if min(len(target.points), len(level.points)) >= 2:
+            own, other = _mutual(queries, level.descriptors.astype(np.float32))
+            mine.append(target.points[own])
+            theirs.append(level.points[other])
+    return np.concatenate(mine), np.concatenate(theirs)
+
+
+def find_planes(
+    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"], size: tuple[int, int]
+) -> Iterator[Plane]:
+    """The homography that explains most matches, then the one that explains most of the rest, and so on.
+
+    Args:
+        mine: points of the small picture.
+        theirs: their matches in the reference.
+        size: height and width of the reference.
+    """
+    for _ in range(MOST_PLANES):
+        if len(mine) < _LEAST:
+            return
+        to_reference, inlier = _estimate(mine, theirs)
+        if to_reference is None or not _is_supported(mine[inlier]):
+            return
+        if _is_sound(to_reference, mine[inlier]):
+            yield Plane(to_reference, mine[inlier])
+        rest = ~(inlier | (_error(to_reference, mine, theirs) < _REMOVED))
+        mine, theirs = mine[rest], theirs[rest]
+
+
+def _mutual(
+    queries: Float[np.ndarray, "n 128"], keys: Float[np.ndarray, "m 128"]
+) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
+    """Numbers of the queries and keys that match; sums of whole numbers, so the same on any number of threads."""
+    closeness = _closeness(queries, keys)
+    rows = np.arange(len(queries))
+    index = closeness.argmax(1)
+    best = closeness[rows, index]
+    closeness[rows, index] = -np.inf
+    own = _squares(queries)
+    nearest, second = (own - 2 * close for close in (best, closeness.max(1)))
+    clear = np.flatnonzero(nearest < _RATIO**2 * second)
+    if not len(clear):
+        return clear, clear
+    back = _closeness(keys[index[clear]], queries).argmax(1)
+    chosen = clear[back == clear]
+    return chosen, index[chosen]
+
+
+def _closeness(one: Float[np.ndarray, "n d"], other: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "n m"]:
+    """Minus half the squared distances, but for what is the same along a row."""
+    dots = one @ other.T
+    dots -= _squares(other) / 2
+    return dots
+
+
+def _squares(vectors: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
+    return np.einsum("nd,nd->n", vectors, vectors)
+
+
+def _estimate(
+    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"]
+) -> tuple[Float[np.ndarray, "3 3"] | None, np.ndarray]:
+    """Homography to the reference by MAGSAC++ (Barath et al. 2020), errors measured in the small picture."""
+    matrix, mask = cv2.findHomography(
+        theirs.astype(np.float64),
+        mine.astype(np.float64),
+        cv2.USAC_MAGSAC,
+        _TOLERANCE,
+        maxIters=_ITERATIONS,
+        confidence=_CONFIDENCE,
+    )
+    nothing = None, np.zeros(len(mine), bool)
+    if matrix is None or mask is None or not mask.any() or not np.isfinite(matrix).all():
+        return nothing
+    if not np.linalg.cond(matrix) < _CONDITION:
+        return nothing
+    inlier = mask.ravel() > 0
+    return faced(np.linalg.inv(matrix), mine[inlier]), inlier
+
+
+def _error(to_reference: np.ndarray, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Distance in the small picture; infinite beyond the horizon."""
+    x, y, ahead = transform(np.linalg.inv(to_reference), theirs[:, 0], theirs[:, 1])
+    return np.where(ahead, np.hypot(x - mine[:, 0], y - mine[:, 1]), np.inf)
+
+
+def _is_supported(points: Float[np.ndarray, "n 2"]) -> bool:
+    """Enough different points, that do not lie along a line."""
+    different = np.unique(np.rint(points * 2), axis=0) / 2
+    if len(different) < _LEAST:
+        return False
+    return bool(np.linalg.eigvalsh(np.cov(different.T))[0] >= _SPREAD**2)
+
+
+def _is_sound(to_reference: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "n 2"]) -> bool:
+    """Neither mirrored nor folded where its points are, and of a scale and tilt that can be."""
+    low, high = points.min(0), points.max(0)
+    corners = np.array([[x, y] for x in (low[0], high[0]) for y in (low[1], high[1])])
+    _, _, ahead = transform(to_reference, corners[:, 0], corners[:, 1])
+    if not ahead.all():
+        return False
+    frames = jacobians(to_reference, corners[:, 0], corners[:, 1])
+    large, small = np.linalg.svd(frames, compute_uv=False).T
+    scales = np.sqrt(large * small)
+    return bool(
+        (np.linalg.det(frames) > 0).all()
+        and (scales > _SCALES[0]).all()
+        and (scales < _SCALES[1]).all()
+        and (large < _STRETCH * small).all()
+    )

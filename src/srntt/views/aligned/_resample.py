@@ -1,0 +1,97 @@
+"""Pictures seen through a map of positions: one antialiased resampling, tile by tile."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import torch
+
+from srntt._shapes import Float, Shaped
+from srntt.image import reduce
+from srntt.views.aligned._opencv import deterministic
+
+TILE = 256  # output pixels
+_MOST_SAMPLES = 4  # along each side of an output pixel; what is larger still is reduced first
+_ENOUGH = 1.2  # pixels of the source for one of the output, up to which one sample does
+_MARGIN = 2  # output pixels that antialiased bicubic looks at beyond a tile
+_REACH = 3  # source pixels that bicubic looks at
+
+Positions = Callable[
+    [Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]], tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]
+]
+"""(x, y) of an output picture to (x, y) of the source; whole numbers are centres of pixels, on both sides."""
+
+
+def resample(
+    pixels: Shaped[np.ndarray, "H W c"], positions: Positions, rows: tuple[int, int], columns: tuple[int, int]
+) -> Float[np.ndarray, "h w c"]:
+    """The rows and columns of the output: floats in [0, 1], but for the overshoot of bicubic.
+
+    Where the output is coarser than the source, it is sampled more densely by bicubic and reduced by antialiased
+    bicubic. Beyond the edge the source is mirrored.
+
+    Args:
+        pixels: uint8, uint16, or floats in [0, 1].
+        positions: where each output pixel lies.
+        rows: first, and one past the last.
+        columns: likewise.
+    """
+    whole = np.empty((rows[1] - rows[0], columns[1] - columns[0], pixels.shape[2]), np.float32)
+    with deterministic():
+        for top in range(rows[0], rows[1], TILE):
+            for left in range(columns[0], columns[1], TILE):
+                bottom, right = min(top + TILE, rows[1]), min(left + TILE, columns[1])
+                tile = _tile(pixels, positions, (top, bottom), (left, right))
+                whole[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = tile
+    return whole
+
+
+def _tile(
+    pixels: Shaped[np.ndarray, "H W c"], positions: Positions, rows: tuple[int, int], columns: tuple[int, int]
+) -> Float[np.ndarray, "h w c"]:
+    ratio = _ratio(positions, rows, columns)
+    samples = min(_MOST_SAMPLES, max(1, int(np.ceil(ratio / _ENOUGH))))
+    margin = _MARGIN if samples > 1 else 0
+    x, y = (
+        (np.arange((first - margin) * samples, (last + margin) * samples, dtype=np.float64) + 0.5) / samples - 0.5
+        for first, last in (columns, rows)
+    )
+    grid = np.meshgrid(x, y)
+    found = _sampled(pixels, *positions(*grid), shrink=max(1, int(ratio / _MOST_SAMPLES)))
+    if samples == 1:
+        return found
+    reduced = reduce(torch.from_numpy(found).permute(2, 0, 1)[None], samples)[0].permute(1, 2, 0).numpy()
+    return reduced[margin:-margin, margin:-margin]
+
+
+def _ratio(positions: Positions, rows: tuple[int, int], columns: tuple[int, int]) -> float:
+    """Source pixels for one of the tile, across: the median of the larger sides of its pixels."""
+    x, y = np.meshgrid(np.linspace(*columns, 9), np.linspace(*rows, 9))
+    here, right, below = positions(x, y), positions(x + 0.25, y), positions(x, y + 0.25)
+    steps = [np.hypot(moved[0] - here[0], moved[1] - here[1]) * 4 for moved in (right, below)]
+    return float(np.median(np.maximum(*steps)))
+
+
+def _sampled(
+    pixels: Shaped[np.ndarray, "H W c"], x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"], shrink: int
+) -> Float[np.ndarray, "h w c"]:
+    """Bicubic, of that part of the source that is looked at."""
+    height, width, channels = pixels.shape
+    x, y = _mirrored(x, width), _mirrored(y, height)
+    reach = _REACH * shrink
+    left, top = max(0, int(x.min()) - reach), max(0, int(y.min()) - reach)
+    part = pixels[top : int(y.max()) + reach + 2, left : int(x.max()) + reach + 2]
+    if shrink > 1:
+        size = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
+        part = cv2.resize(part[: size[1] * shrink, : size[0] * shrink], size, interpolation=cv2.INTER_AREA)
+        part = part.reshape(size[1], size[0], channels)
+    part = part.astype(np.float32) / (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
+    across, down = (((at + 0.5) / shrink - 0.5).astype(np.float32) for at in (x - left, y - top))
+    found = cv2.remap(part, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return found.reshape(*x.shape, channels)
+
+
+def _mirrored(position: Float[np.ndarray, "h w"], size: int) -> Float[np.ndarray, "h w"]:
+    """Positions beyond the edge, folded back at it; edges are half a pixel beyond the outermost centres."""
+    folded = np.mod(position + 0.5, 2 * size)
+    return np.minimum(folded, 2 * size - folded) - 0.5

@@ -1,0 +1,84 @@
+"""A reference as if it had been photographed from where the small picture was."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Bool, Float, Shaped
+from srntt.views.aligned._placement import Placement
+from srntt.views.aligned._resample import TILE, resample
+
+_POINTS_AT_ONCE = 2**14
+
+
+@dataclass(frozen=True, eq=False)
+class PlacementMap:
+    """From the pixels of an aligned view to those of the reference; pixel centres are whole numbers in both.
+
+    Attributes:
+        placement: of the reference against the small picture.
+        scale: pixels of the view for one of the small picture.
+    """
+
+    placement: Placement
+    scale: int
+
+    def __call__(self, points: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n 2"]:
+        """Points (y, x) of the view to points of the reference, in double precision."""
+        flat = ((points.detach().cpu().double().reshape(-1, 2) + 0.5) / self.scale - 0.5).numpy()
+        found = [self._moved(flat[first : first + _POINTS_AT_ONCE]) for first in range(0, len(flat), _POINTS_AT_ONCE)]
+        return torch.from_numpy(np.concatenate([flat[:0], *found])).reshape(points.shape).to(points.device)
+
+    def _moved(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        found = self.placement.locate(points[None, :, 1], points[None, :, 0])
+        return np.stack([found.y[0], found.x[0]], 1)
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedView:
+    """A reference in the frame of the output, made in bands when they are asked for.
+
+    Attributes:
+        pixels: of the reference at full size, RGB or grey: uint8, uint16, or floats in [0, 1].
+        placement: against the small picture.
+        scale: output pixels for one of the small picture.
+    """
+
+    pixels: Shaped[np.ndarray, "H W c"]
+    placement: Placement
+    scale: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width: those of the output."""
+        return self.placement.size[0] * self.scale, self.placement.size[1] * self.scale
+
+    @property
+    def to_original(self) -> PlacementMap:
+        """From its pixels to those of the reference."""
+        return PlacementMap(self.placement, self.scale)
+
+    def rgb(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "3 h w"]:
+        """Rows ``top`` to ``bottom`` in [0, 1]; any band of rows gives what the whole picture has there.
+
+        Outside of what is valid they hold something harmless: the reference mirrored.
+        """
+        height, width = self.size
+        bottom = height if bottom is None else bottom
+        first, last = top // TILE * TILE, min(height, -(-bottom // TILE) * TILE)  # tiles are cut at the same places
+        part = resample(self.pixels, self._positions, (first, last), (0, width))
+        picture = torch.from_numpy(part[top - first : bottom - first]).permute(2, 0, 1)
+        return picture.clamp(0, 1).expand(3, -1, -1).contiguous()
+
+    def valid(self) -> Bool[Tensor, "h w"]:
+        """Where in the small picture the view shows the same thing."""
+        y, x = np.indices(self.placement.size, np.float64)
+        return torch.from_numpy(self.placement.locate(x, y).valid)
+
+    def _positions(
+        self, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
+    ) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
+        found = self.placement.locate((x + 0.5) / self.scale - 0.5, (y + 0.5) / self.scale - 0.5)
+        return found.x, found.y

@@ -22,9 +22,9 @@ from draw_sizes import draw
 from performance_tables import DOCUMENT, markdown
 
 from srntt._files import write_bytes
+from srntt.bench import bench_memory
 from srntt.evaluate import environment
 from srntt.memory import parse_memory
-from srntt.upscale import bench_memory
 
 REPOSITORY = Path(__file__).parent.parent
 PICTURE = REPOSITORY / "docs" / "any-size.svg"

@@ -30,11 +30,12 @@ from performance_tables import write_tables
 from torch import Tensor, nn
 
 from srntt._files import write_bytes
-from srntt.match import Match, bench_fast, dense_match, fast_match
-from srntt.match._bench_fast import _turned_pair
+from srntt.bench import bench_fast, bench_memory, bench_upscale
+from srntt.bench._fast import turned_pair
+from srntt.bench._timing import medians
+from srntt.match import Match, dense_match, fast_match
 from srntt.models import open_model
 from srntt.transfer import swap
-from srntt.upscale import bench_memory, bench_upscale
 
 REPOSITORY = Path(__file__).parent.parent
 KEPT = REPOSITORY / "benchmarks" / "results" / "performance.json"
@@ -82,11 +83,11 @@ def told(name: str) -> dict[str, Any]:
 @torch.inference_mode()
 def matching() -> dict[str, Any]:
     """Ours and others' on one pair of maps: time, how often the best patch is found, and the similarity lost."""
-    query, key = _turned_pair(_SIDE, _CHANNELS)
+    query, key = turned_pair(_SIDE, _CHANNELS)
     ours = {name: partial(_index, match, query, key) for name, match in (("exact", dense_match), ("fast", fast_match))}
     methods = ours | {name: partial(peer, query, key) for name, peer in PEERS.items()}
-    found: dict[str, Tensor] = {}
-    seconds = _rounds(methods, found)
+    found = {name: method() for name, method in methods.items()}  # which compiles, and warms up
+    seconds = medians(methods, _REPEATS)
     best = found["exact"]
     with_faiss = _faiss(query, key)
     if with_faiss:
@@ -119,7 +120,7 @@ def swapping() -> dict[str, Any]:
     maps = [torch.rand(c, height * r, width * r, generator=generator) for c, r in _LEVELS]
     levels = list(zip(maps, (ratio for _, ratio in _LEVELS), strict=True))
     with torch.inference_mode():
-        seconds = _rounds(
+        seconds = _medians(
             {
                 "swap": lambda: [swap([values], match, ratio=ratio) for values, ratio in levels],
                 "unfold_fold": lambda: [fold_swap(values, y, x, ratio) for values, ratio in levels],
@@ -140,7 +141,7 @@ def network() -> dict[str, Any]:
     model(picture)
     for hook in hooks:
         hook.remove()
-    seconds = _rounds(
+    seconds = _medians(
         {"network": lambda: model(picture), "convolutions": lambda: [module(given) for module, given in seen]},
         repeats=9,
     )
@@ -195,20 +196,11 @@ def ratios(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _rounds(
-    methods: Mapping[str, Callable[[], Any]], results: dict[str, Any] | None = None, repeats: int = _REPEATS
-) -> dict[str, float]:
-    """Medians of rounds that do every method once; a first round, which compiles and warms up, does not count."""
-    seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for number in range(repeats + 1):
-        for name, method in methods.items():
-            started = time.perf_counter()
-            result = method()
-            if number:
-                seconds[name].append(time.perf_counter() - started)
-            if results is not None:
-                results[name] = result
-    return {name: median(values) for name, values in seconds.items()}
+def _medians(methods: Mapping[str, Callable[[], Any]], repeats: int = _REPEATS) -> dict[str, float]:
+    """Of rounds that do every method once; a first round, which compiles and warms up, does not count."""
+    for method in methods.values():
+        method()
+    return medians(methods, repeats)
 
 
 def _index(match: Callable[..., Match], query: Tensor, key: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ MODULES = (
     "srntt.models.paper",
     "srntt.upscale",
     "srntt.train",
+    "srntt.bench",
     "srntt.evaluate",
     "srntt.batch",
     "srntt.report",

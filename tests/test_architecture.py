@@ -17,6 +17,7 @@ FOLDERS = (
     "demo",
     "report",
     "batch",
+    "bench",
     "evaluate",
     "train",
     "upscale",

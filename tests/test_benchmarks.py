@@ -11,8 +11,8 @@ import pytest
 import torch
 from reference.matching import slow_match
 
+from srntt.bench._fast import turned_pair
 from srntt.match import Match
-from srntt.match._bench_fast import _turned_pair
 from srntt.transfer import swap
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -56,7 +56,7 @@ def test_blocks_first_finds_what_moved_as_a_whole(scripts):
 
 
 def test_blocks_first_misses_what_moved_apart_within_a_block(scripts):
-    query, key = _turned_pair(48, 16)
+    query, key = turned_pair(48, 16)
     _, y, x, _ = slow_match(query, [key])
     recall = (scripts.peer_matchers.block_coarse(query, key) == (y * 48 + x).flatten()).double().mean()
     assert 0.1 < recall < 0.95

@@ -9,7 +9,8 @@ import pytest
 from evaluate.pictures import write_pairs
 from evaluate.sets import cufed5, flat, selfexsr, sun80, wr_sr, write
 
-from srntt.data import Layout, drawn
+from srntt.data import Layout
+from srntt.data._layouts import drawn
 from srntt.errors import InputError
 from srntt.evaluate import PROTOCOLS
 

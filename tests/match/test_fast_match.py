@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from reference.matching import slow_match
 from torch import Tensor
 
+from srntt.bench._fast import turned_pair
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import STRIP, Match, dense_match, fast_match, fast_match_bytes, fast_match_strips
-from srntt.match._bench_fast import _turned_pair
 
 
 def cosines_of(query: Tensor, keys: list[Tensor], match: Match, patch: int) -> Tensor:
@@ -55,7 +55,7 @@ def test_small_maps_are_matched_exactly(data: st.DataObject):
 
 @pytest.mark.parametrize(("channels", "patch", "least"), [(32, 1, 0.97), (96, 1, 0.95), (24, 3, 0.97)])
 def test_what_it_returns_is_true_and_nearly_always_the_best(channels: int, patch: int, least: float):
-    query, key = _turned_pair(40, channels)
+    query, key = turned_pair(40, channels)
     keys = [key[:, :17].contiguous(), key[:, 17:].contiguous()]
     match = fast_match(query, keys, patch=patch)
     exact = dense_match(query, keys, patch=patch)
@@ -76,7 +76,7 @@ def test_what_has_no_counterpart_is_matched_nearly_as_well():
 
 @pytest.mark.parametrize("patch", [1, 3])
 def test_threads_do_not_matter(patch: int):
-    query, key = _turned_pair(95, 16)
+    query, key = turned_pair(95, 16)
     first, second = (fast_match(query, [key], patch=patch, threads=threads, seed=5) for threads in (1, 2))
     for name in ("reference", "y", "x", "similarity"):
         assert torch.equal(getattr(first, name), getattr(second, name))
@@ -84,7 +84,7 @@ def test_threads_do_not_matter(patch: int):
 
 @pytest.mark.parametrize("rows", [STRIP, 3 * STRIP, 95])
 def test_strips_are_matched_as_the_whole_is(rows: int):
-    query, key = _turned_pair(95, 20)
+    query, key = turned_pair(95, 20)
     query[:, 30:33, 4:9] = 0
     whole = fast_match(query, [key], patch=1, threads=1)
     taken = []
@@ -136,13 +136,13 @@ def test_empty_patches(patch: int):
 
 @pytest.mark.parametrize("factor", [1e-30, 1e30])
 def test_magnitude_does_not_matter(factor: float):
-    query, key = _turned_pair(20, 12)
+    query, key = turned_pair(20, 12)
     plain, scaled = fast_match(query, [key]), fast_match(query * factor, [key / factor])
     assert torch.allclose(scaled.similarity, plain.similarity, atol=1e-5)
 
 
 def test_valid_border_repeats_the_outermost_match():
-    query, key = _turned_pair(20, 12)
+    query, key = turned_pair(20, 12)
     match = fast_match(query, [key[:, :15].contiguous()], border="valid")
     assert match.frame == 1
     for values in (match.reference, match.y, match.x, match.similarity):
@@ -153,7 +153,7 @@ def test_valid_border_repeats_the_outermost_match():
 
 
 def test_equal_references_give_the_first():
-    query, key = _turned_pair(24, 12)
+    query, key = turned_pair(24, 12)
     assert not fast_match(query, [key, key.clone()], patch=1).reference.any()
 
 

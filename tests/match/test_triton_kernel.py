@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from reference.matching import slow_match
 from torch import Tensor
 
+from srntt.bench import bench_device
 from srntt.errors import MemoryBudgetError
-from srntt.match import Match, _triton, bench_device, dense_match
+from srntt.match import Match, _triton, dense_match
 from srntt.match._problem import make_problem
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")

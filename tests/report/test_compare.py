@@ -11,7 +11,8 @@ from evaluate.pictures import scene
 from PIL import Image
 
 from srntt.errors import InputError
-from srntt.report import compare_reports, compare_with, comparison_json, comparison_table, paired_interval
+from srntt.report import compare_reports, comparison_table
+from srntt.report._compare import paired_interval
 
 
 def report(images: Any, **changes: Any) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def test_other_pictures_of_the_same_names_are_refused(tmp_path: Path, a: dict, b
         compared(tmp_path, known(**a), known(**b))
     path, other = (written(tmp_path, name, known(**told)) for name, told in (("c.json", a), ("d.json", b)))
     with pytest.raises(InputError, match="are not the same"):
-        compare_with("one", path, other)
+        compare_reports(path, other, baseline="one")
     assert compared(tmp_path, known(**a), known(**a))
 
 
@@ -139,8 +140,7 @@ def test_every_evaluation_and_every_common_metric(tmp_path: Path) -> None:
     found = compared(tmp_path, a, b)
     told = [(item.runs, item.metric) for item in found]
     assert told == [(runs, name) for runs in ("first", "none", "first, noise 5") for name in ("psnr_y", "ssim_y")]
-    told = json.loads(comparison_json(found))
-    assert (len(told), told[0]["mean"], told[0]["interval"], told[0]["wins"]) == (6, 1.0, None, 1)
+    assert (len(found), found[0].mean, found[0].interval, found[0].wins) == (6, 1.0, None, 1)
 
 
 @pytest.mark.parametrize(
@@ -218,12 +218,12 @@ def test_all_of_a_report_against_one_of_it(tmp_path: Path) -> None:
     none, first = report(images([1.0, 2.0]), refs="none"), report(images([4.0, 4.0]))
     peer = report(images([2.0, 2.5]), model="dat", refs="none", peer={"x": "1"})
     path = written(tmp_path, "a.json", [none, first, peer])
-    told = [(item.runs, item.mean, item.wins) for item in compare_with("dat", path, path)]
+    told = [(item.runs, item.mean, item.wins) for item in compare_reports(path, path, baseline="dat")]
     assert told == [("dat / one, none", -0.75, 0), ("dat / one, first", 1.75, 2)]
-    told = [(item.runs, item.mean) for item in compare_with("one, none", path, path)]
+    told = [(item.runs, item.mean) for item in compare_reports(path, path, baseline="one, none")]
     assert told == [("one, none / one, first", 2.5), ("one, none / dat", 0.75)]
     later = written(tmp_path, "b.json", [report(images([1.5, 2.5]), refs="none")])
-    assert [(item.runs, item.mean) for item in compare_with("one, none", path, later)] == [
+    assert [(item.runs, item.mean) for item in compare_reports(path, later, baseline="one, none")] == [
         ("one, none / one, none", 0.5)
     ]
 
@@ -240,13 +240,13 @@ def test_all_of_a_report_against_one_of_it(tmp_path: Path) -> None:
 def test_a_baseline_that_does_not_pair_is_refused(tmp_path: Path, baseline: str, other: Any, said: str) -> None:
     a = written(tmp_path, "a.json", [report(images([1.0, 2.0]), refs="none"), report(images([1.0, 2.0]))])
     with pytest.raises(InputError, match=said):
-        compare_with(baseline, a, written(tmp_path, "b.json", other) if other else a)
+        compare_reports(a, written(tmp_path, "b.json", other) if other else a, baseline=baseline)
 
 
 def test_nothing_beside_the_baseline_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "a.json", report(images([1.0, 2.0])))
     with pytest.raises(InputError, match="holds nothing else than one, first"):
-        compare_with("one", path, path)
+        compare_reports(path, path, baseline="one")
 
 
 def test_no_file_is_refused(tmp_path: Path) -> None:

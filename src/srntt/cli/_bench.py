@@ -55,7 +55,7 @@ def match(
         check: Compare each engine's index with the definition in float64. Default: yes; --no-check leaves it out.
         device: cuda for the Triton engine instead, in every precision. Default: cpu.
     """
-    from srntt.match import bench_device, bench_fast, bench_match
+    from srntt.bench import bench_device, bench_fast, bench_match
 
     maps = _given(query_size=query, key_size=key, references=references)
     if device != "cpu":

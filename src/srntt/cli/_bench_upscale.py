@@ -44,7 +44,7 @@ def upscale(
         repeats: Rounds, each of which does every stage once; medians count. Default: 5.
     """
     with telling_of_compiling():
-        from srntt.upscale import bench_upscale
+        from srntt.bench import bench_upscale
 
         report = bench_upscale(
             model=model, size=size, reference=reference, references=references, matcher=matcher, device=device,
@@ -81,8 +81,8 @@ def memory(
         memory: Most that a process may hold, such as 800MB. Default: most of what is free.
         photographs: A folder of them, to put the pictures together from. Default: made noise.
     """
+    from srntt.bench import bench_memory
     from srntt.memory import parse_memory
-    from srntt.upscale import bench_memory
 
     parse_memory(memory)  # refuses what is no amount before any process is started
     report = bench_memory(

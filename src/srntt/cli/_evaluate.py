@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, ModelOptions
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._reference_options import ReferenceOptions
-from srntt.cli._say import printable, say
+from srntt.cli._say import printable, say, say_json
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,13 +107,15 @@ def _refuse_beside_compare(given: dict[str, Any], *, others: bool) -> None:
 
 
 def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool) -> int:
-    from srntt.report import compare_reports, compare_with, comparison_json, comparison_table
+    from srntt.report import compare_reports, comparison_table
 
     if len(reports) not in (1, 2) or (len(reports) == 1 and baseline is None):
         raise InputError("--compare takes two reports, or one and --baseline NAME: whatever it is held against.")
-    first, last = reports[0], reports[-1]
-    differences = compare_reports(first, last) if baseline is None else compare_with(baseline, first, last)
-    say(*([comparison_json(differences)] if as_json else comparison_table(differences)))
+    differences = compare_reports(reports[0], reports[-1], baseline=baseline)
+    if as_json:
+        say_json([asdict(difference) for difference in differences])
+    else:
+        say(*comparison_table(differences))
     return Exit.DONE
 
 

@@ -124,7 +124,7 @@ def _flat(folder: Path, layout: Layout) -> list[Pair]:
     """Pictures side by side; of the SelfExSR layout, which was published with the outputs of other methods, the HR."""
     files = _side_by_side(folder, layout)
     _refuse_twins(folder, files, layout)
-    if not any(_SELFEXSR.fullmatch(name) for name in files) and layout is not SELFEXSR:
+    if not any(_SELFEXSR.fullmatch(name) for name in files) and layout.reader is not _selfexsr:
         return _with_unrelated([Pair(Path(name).stem, file, ()) for name, file in files.items()])
     _refuse_odd(folder, [name for name in files if not _SELFEXSR.fullmatch(name)], layout)
     numbers = sorted({name[:7] for name in files})
@@ -188,55 +188,61 @@ def _refuse_twins(folder: Path, files: dict[str, Path], layout: Layout) -> None:
         raise InputError(f"{folder} holds {told(twins)} with two suffixes. {layout.advice}")
 
 
-CUFED5 = Layout(
-    "CUFED5",
-    (126,),
-    "NNN_0.png (the target) to NNN_5.png (its references, most similar first), NNN from 000 to 125, in one folder",
-    "https://zzutk.github.io/SRNTT-Project-Page/ and github.com/ZZUTK/SRNTT",
-    _cufed5,
-)
-SUN80 = Layout(
-    "Sun80",
-    (80,),
-    "Sun_Hays_SR_groundtruth/NAME.jpg and Sun_Hays_SR_scenematches/NAME.jpg/*.jpg (a folder for each target)",
-    "L. Sun and J. Hays, Super-resolution from Internet-scale Scene Matching, ICCP 2012 (their page is gone: ask), "
-    "the targets alone in github.com/jbhuang0604/SelfExSR",
-    _sun80,
-)
-WR_SR = Layout(
-    "WR-SR",
-    (80,),
-    "input/001.png to input/080.png and ref/001_ref.png to ref/080_ref.png",
-    "github.com/yumingj/C2-Matching, datasets/DATASETS.md",
-    _wr_sr,
-)
-URBAN100 = Layout(
-    "Urban100",
-    (100,),
-    "100 pictures in one folder, or image_SRF_4/img_NNN_SRF_4_HR.png and .._LR.png",
-    "github.com/jbhuang0604/SelfExSR",
-    _flat,
-)
-MANGA109 = Layout("Manga109", (109,), "109 pages in one folder", "http://www.manga109.org/en/ (on application)", _flat)
-SELFEXSR = Layout(
-    "Set5, Set14, BSD100 or Urban100",
-    (5, 14, 100),
-    "img_NNN_SRF_4_HR.png and img_NNN_SRF_4_LR.png, in the folder or in image_SRF_4 below it",
-    "github.com/jbhuang0604/SelfExSR",
-    _selfexsr,
-)
-SINGLE_IMAGES = Layout(
-    SELFEXSR.name,
-    SELFEXSR.whole,
-    "pictures in one folder, or img_NNN_SRF_4_HR.png in the folder or in image_SRF_4 below it",
-    SELFEXSR.published,
-    _flat,
-)
-PAIRS_OR_FOLDER = Layout(
-    "pairs",
-    (),
-    "an index.json and the pictures that it names; or input/NAME.png with ref/NAME.png or a folder ref/NAME; "
-    "or pictures side by side, without references",
-    "anyone's own",
-    _pairs_or_folder,
-)
+_SELFEXSR_SETS = ("Set5, Set14, BSD100 or Urban100", (5, 14, 100))
+_SELFEXSR_HOME = "github.com/jbhuang0604/SelfExSR"
+
+#: By the name that `Protocol.data` has.
+LAYOUTS = {
+    "cufed5": Layout(
+        "CUFED5",
+        (126,),
+        "NNN_0.png (the target) to NNN_5.png (its references, most similar first), NNN from 000 to 125, in one folder",
+        "https://zzutk.github.io/SRNTT-Project-Page/ and github.com/ZZUTK/SRNTT",
+        _cufed5,
+    ),
+    "sun80": Layout(
+        "Sun80",
+        (80,),
+        "Sun_Hays_SR_groundtruth/NAME.jpg and Sun_Hays_SR_scenematches/NAME.jpg/*.jpg (a folder for each target)",
+        "L. Sun and J. Hays, Super-resolution from Internet-scale Scene Matching, ICCP 2012 (their page is gone: ask), "
+        "the targets alone in github.com/jbhuang0604/SelfExSR",
+        _sun80,
+    ),
+    "wr-sr": Layout(
+        "WR-SR",
+        (80,),
+        "input/001.png to input/080.png and ref/001_ref.png to ref/080_ref.png",
+        "github.com/yumingj/C2-Matching, datasets/DATASETS.md",
+        _wr_sr,
+    ),
+    "urban100": Layout(
+        "Urban100",
+        (100,),
+        "100 pictures in one folder, or image_SRF_4/img_NNN_SRF_4_HR.png and .._LR.png",
+        _SELFEXSR_HOME,
+        _flat,
+    ),
+    "manga109": Layout(
+        "Manga109", (109,), "109 pages in one folder", "http://www.manga109.org/en/ (on application)", _flat
+    ),
+    "selfexsr": Layout(
+        *_SELFEXSR_SETS,
+        "img_NNN_SRF_4_HR.png and img_NNN_SRF_4_LR.png, in the folder or in image_SRF_4 below it",
+        _SELFEXSR_HOME,
+        _selfexsr,
+    ),
+    "single": Layout(
+        *_SELFEXSR_SETS,
+        "pictures in one folder, or img_NNN_SRF_4_HR.png in the folder or in image_SRF_4 below it",
+        _SELFEXSR_HOME,
+        _flat,
+    ),
+    "pairs": Layout(
+        "pairs",
+        (),
+        "an index.json and the pictures that it names; or input/NAME.png with ref/NAME.png or a folder ref/NAME; "
+        "or pictures side by side, without references",
+        "anyone's own",
+        _pairs_or_folder,
+    ),
+}

@@ -6,18 +6,7 @@ what its authors' code does; `source` says where that can be read.
 
 from dataclasses import dataclass, fields, replace
 
-from srntt.data import (
-    CUFED5,
-    MANGA109,
-    PAIRS_OR_FOLDER,
-    SELFEXSR,
-    SINGLE_IMAGES,
-    SUN80,
-    URBAN100,
-    WR_SR,
-    Layout,
-    ReferenceKind,
-)
+from srntt.data import LAYOUTS, Layout, ReferenceKind
 from srntt.errors import InputError
 from srntt.evaluate._parts import (
     AsItIs,
@@ -56,7 +45,7 @@ class Protocol:
     scale: int
     crop: int
     description: str
-    data: Layout = PAIRS_OR_FOLDER
+    data: Layout = LAYOUTS["pairs"]
     refs: ReferenceKind = "first"
     target: Crop = CropToMultiple(4)  # noqa: RUF009 (frozen)
     canvas: Padding = AsItIs()  # noqa: RUF009 (frozen)
@@ -110,7 +99,7 @@ TTSR_FIRST = Protocol(
     scale=4,
     crop=0,
     description="CUFED5 with the most similar reference, as the code of TTSR and WTRN evaluates",
-    data=CUFED5,
+    data=LAYOUTS["cufed5"],
     refs="first",
     references=(CropToMultiple(4),),
     source="github.com/researchmm/TTSR: dataset/cufed.py (TestSet), utils.py (calc_psnr, calc_ssim), trainer.py",
@@ -121,7 +110,7 @@ TTSR_STITCHED = Protocol(
     scale=4,
     crop=0,
     description="CUFED5 with five references stitched into one of 500x2500, as the paper of TTSR evaluates",
-    data=CUFED5,
+    data=LAYOUTS["cufed5"],
     refs="all",
     references=(PadTo(500, 500, "black"), Stack()),
     source="github.com/researchmm/TTSR issues 3 and 54 (the paper's 27.09 dB); no code for it was published",
@@ -132,7 +121,7 @@ MASA = Protocol(
     scale=4,
     crop=0,
     description="CUFED5 with five references stitched into one of 512x2560; the target is scored uncropped",
-    data=CUFED5,
+    data=LAYOUTS["cufed5"],
     refs="all",
     target=AsItIs(),
     canvas=PadToMultiple(32, "edge", centred=True),
@@ -145,7 +134,7 @@ C2 = Protocol(
     scale=4,
     crop=4,
     description="CUFED5 with the most similar reference, as C2-Matching, AMSA and DATSR evaluate",
-    data=CUFED5,
+    data=LAYOUTS["cufed5"],
     refs="first",
     canvas=PadToCommonSize(),
     references=(CropToMultiple(4), PadToCommonSize()),
@@ -160,7 +149,7 @@ MREFSR = Protocol(
     scale=4,
     crop=4,
     description="CUFED5 with five references, each a picture of its own, everything padded to 500x500",
-    data=CUFED5,
+    data=LAYOUTS["cufed5"],
     refs="all",
     canvas=PadTo(500, 500, "black"),
     references=(PadTo(500, 500, "black"),),
@@ -172,10 +161,10 @@ SUN80_ONE = Protocol(
     scale=4,
     crop=0,
     description="Sun80 with one of its some 20 scene matches, drawn once and for all; no paper says which it drew",
-    data=SUN80,
+    data=LAYOUTS["sun80"],
     refs="first",
     references=(CropToMultiple(4),),
-    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (srntt.data.drawn)",
+    source="github.com/researchmm/TTSR issue 19 (one at random); the draw is this project's (data/_layouts.py)",
 )
 
 URBAN100_SELF = Protocol(
@@ -183,7 +172,7 @@ URBAN100_SELF = Protocol(
     scale=4,
     crop=0,
     description="Urban100 with the low-res picture itself as the reference",
-    data=URBAN100,
+    data=LAYOUTS["urban100"],
     refs="self",
     source="github.com/researchmm/TTSR issue 18 (the reference is the LR itself)",
 )
@@ -193,7 +182,7 @@ MANGA109_SELF = Protocol(
     scale=4,
     crop=0,
     description="Manga109 with the low-res page itself as the reference",
-    data=MANGA109,
+    data=LAYOUTS["manga109"],
     refs="self",
     source="github.com/researchmm/TTSR issue 18 (the reference is the LR itself)",
 )
@@ -203,7 +192,7 @@ WRSR = Protocol(
     scale=4,
     crop=4,
     description="WR-SR, a web-found reference for each picture, as C2-Matching and DATSR evaluate",
-    data=WR_SR,
+    data=LAYOUTS["wr-sr"],
     refs="first",
     canvas=PadToCommonSize(),
     references=(CropToMultiple(4), PadToCommonSize()),
@@ -217,7 +206,7 @@ SISR = Protocol(
     scale=4,
     crop=4,
     description="Set5, Set14, BSD100 or Urban100 with their own low-res pictures (MATLAB's bicubic); no reference",
-    data=SELFEXSR,
+    data=LAYOUTS["selfexsr"],
     refs="none",
     target=AsItIs(),
     low_res=LowRes("own"),
@@ -229,7 +218,7 @@ SISR_PILLOW = Protocol(
     scale=4,
     crop=4,
     description="Set5, Set14, BSD100 or Urban100 with low-res pictures made by Pillow; no reference",
-    data=SINGLE_IMAGES,
+    data=LAYOUTS["single"],
     refs="none",
     low_res=LowRes("pillow"),
     source="as sisr; the low-res picture as in all code for reference-based super-resolution",

@@ -1,8 +1,5 @@
 """Features to correspondences: which patch of which reference matches each patch of the query (Eq. 1-3)."""
 
-from srntt.match._bench import bench_match
-from srntt.match._bench_device import bench_device
-from srntt.match._bench_fast import bench_fast
 from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
@@ -16,9 +13,6 @@ __all__ = [
     "Matcher",
     "MatcherChoice",
     "Window",
-    "bench_device",
-    "bench_fast",
-    "bench_match",
     "choose_matcher",
     "dense_match",
     "fast_match",

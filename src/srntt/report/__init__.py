@@ -1,13 +1,6 @@
 """What is written of an evaluation: tables, JSON, a page, and comparisons of two reports."""
 
-from srntt.report._compare import (
-    Difference,
-    compare_reports,
-    compare_with,
-    comparison_json,
-    comparison_table,
-    paired_interval,
-)
+from srntt.report._compare import Difference, compare_reports, comparison_table
 from srntt.report._measured import not_taken
 from srntt.report._page import CROPS
 from srntt.report._report import as_json, check_report, table, write_report
@@ -18,11 +11,8 @@ __all__ = [
     "as_json",
     "check_report",
     "compare_reports",
-    "compare_with",
-    "comparison_json",
     "comparison_table",
     "not_taken",
-    "paired_interval",
     "table",
     "write_report",
 ]

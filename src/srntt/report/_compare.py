@@ -1,8 +1,7 @@
 """Evaluations of the same pictures, picture by picture: what differs, and whether that may be chance."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +46,26 @@ class Difference:
     warning: str | None
 
 
-def compare_reports(first: Path, second: Path) -> tuple[Difference, ...]:
-    """Paired differences between two report.json files, for each of their evaluations and each metric of both.
+def compare_reports(first: Path, second: Path, *, baseline: str | None = None) -> tuple[Difference, ...]:
+    """Paired differences between evaluations of two report.json files, for each metric of both.
 
-    Evaluations pair by protocol and references; peers, and models where a report has several, by their name, too. A
-    metric counts only where every picture has a finite value of it in both.
+    Without a baseline, evaluations pair by protocol and references; peers, and models where a report has several, by
+    their name, too. A metric counts only where every picture has a finite value of it in both.
+
+    Args:
+        first: a report, the one that holds the baseline.
+        second: a report, whose evaluations are compared with those of the first; with a baseline, it may be the same.
+        baseline: name of a model or peer, or its name and references ("lite-rec, none") where it has several
+            evaluations in the first report: then every other evaluation of the second is compared with it.
 
     Raises:
-        InputError: a file that is not a report, or two that do not pair: other protocol, references or pictures (by
-            name, and by what the reports know of each), or no metric in common.
+        InputError: a file that is not a report, or evaluations that do not pair: other protocol, references or
+            pictures (by name, and by what the reports know of each), or no metric in common; no such baseline, or
+            nothing to compare with it.
     """
     a, b = read_report(first), read_report(second)
+    if baseline is not None:
+        return _compared_with(baseline, first, second, a, b)
     several = any(len({run.model for run in runs if not run.peer}) > 1 for runs in (a, b))
     keyed, others = ({run.key(with_model=several): run for run in runs} for runs in (a, b))
     _refuse_unpaired(first, second, "evaluations", list(keyed), list(others))
@@ -65,20 +73,9 @@ def compare_reports(first: Path, second: Path) -> tuple[Difference, ...]:
     return _found(first, second, [(told[key], run, others[key]) for key, run in keyed.items()])
 
 
-def compare_with(baseline: str, first: Path, second: Path) -> tuple[Difference, ...]:
-    """Paired differences between one evaluation of a report and all others of that report, or all of another one.
-
-    Args:
-        baseline: name of a model or peer, or its name and references ("lite-rec, none") where it has several
-            evaluations in the first report. It is what each difference is against.
-        first: the report that holds it.
-        second: the report whose evaluations are held against it; may be the same file.
-
-    Raises:
-        InputError: a file that is not a report, no such evaluation or several, another protocol or other pictures, no
-            other evaluation, or no metric in common.
-    """
-    a, b = read_report(first), read_report(second)
+def _compared_with(
+    baseline: str, first: Path, second: Path, a: Sequence[ReportedRun], b: Sequence[ReportedRun]
+) -> tuple[Difference, ...]:
     base = _named(baseline, first, a)
     same = first.resolve() == second.resolve()
     rest = [run for run in b if not (same and run.told == base.told and run.peer == base.peer)]
@@ -96,11 +93,6 @@ def comparison_table(differences: Sequence[Difference]) -> list[str]:
     rows = [head, ["---"] * len(head), *(_row(item) for item in differences)]
     warnings = dict.fromkeys(item.warning for item in differences if item.warning)
     return [*(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows), *warnings]
-
-
-def comparison_json(differences: Sequence[Difference]) -> str:
-    """The differences as a JSON list."""
-    return json.dumps([asdict(item) for item in differences], indent=1, allow_nan=False)
 
 
 def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float] | None:

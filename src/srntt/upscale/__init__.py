@@ -1,8 +1,7 @@
 """The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
 
-from srntt.upscale._bench import bench_upscale
-from srntt.upscale._bench_memory import bench_memory
 from srntt.upscale._consistent import Consistency
+from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
@@ -11,11 +10,10 @@ from srntt.upscale._upscaler import Upscaler
 
 __all__ = [
     "Consistency",
+    "MatcherOption",
     "Provenance",
     "References",
     "Result",
     "Upscaler",
-    "bench_memory",
-    "bench_upscale",
     "self_ensemble",
 ]

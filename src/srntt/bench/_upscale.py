@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float
+from srntt.bench._timing import rounds
 from srntt.errors import InputError
 from srntt.image import reduce
 from srntt.match import Matcher, Window
-from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._upscaler import Upscaler
+from srntt.upscale import MatcherOption, Upscaler
 
 _MOVED = (24, 40)  # pixels between a picture and the next reference
 _YARDSTICK = (64, 64, 128)  # channels in and out, side
@@ -68,20 +68,19 @@ def bench_upscale(
     started = time.perf_counter()
     encoded = upscaler.encode_references(pictures)
     result = upscaler.upscale(low_res, encoded)
-    seconds: dict[str, list[float]] = {"first": [time.perf_counter() - started]}
+    first = time.perf_counter() - started
     stages = _stages(upscaler, low_res, pictures, result.matcher or "exact")
-    for _ in range(repeats):
-        for name, stage in stages.items():
-            seconds.setdefault(name, []).append(_seconds(stage, upscaler.device))
+    with torch.inference_mode():
+        seconds = rounds(stages, repeats, upscaler.device)
+    seconds["end_to_end"] = [*map(sum, zip(seconds["encode"], seconds["upscale"], strict=True))]
     medians = {name: median(values) for name, values in seconds.items()}
-    medians["end_to_end"] = median(map(sum, zip(seconds["encode"], seconds["upscale"], strict=True)))
     return {
         "model": str(model), "device": str(upscaler.device), "threads": torch.get_num_threads(),
         "size": [*size], "reference": [*reference], "references": references,
         "matcher": result.matcher, "reason": result.matcher_reason, "tile": result.tile, "repeats": repeats,
-        "seconds": medians,
+        "seconds": {"first": first, **medians},
         "over_yardstick": {name: value / medians["yardstick"] for name, value in medians.items()
-                           if name not in ("first", "yardstick")},
+                           if name != "yardstick"},
     }  # fmt: skip
 
 
@@ -129,20 +128,6 @@ def _stages(
         "render_alone": lambda: method.render(low_res, None, window, items),
         "yardstick": lambda: [F.conv2d(planes, weight, padding=1) for _ in range(10)],
     }
-
-
-@torch.inference_mode()
-def _seconds(stage: Callable[[], Any], device: torch.device) -> float:
-    _wait(device)
-    started = time.perf_counter()
-    stage()
-    _wait(device)
-    return time.perf_counter() - started
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -10,11 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float
+from srntt.bench._timing import exponent
 from srntt.errors import InputError
-from srntt.match._choose import choose_matcher
-from srntt.match._dense import dense_match
-from srntt.match._fast import fast_match
-from srntt.match._match import Match
+from srntt.match import Match, choose_matcher, dense_match, fast_match
 
 _ANGLE, _ZOOM = math.radians(7), 1.12  # between the pictures
 _NOISE = 0.6  # norm of what differs between the descriptors of one thing in both
@@ -56,14 +54,18 @@ def bench_fast(
         raise InputError(f"channels={channels}, threads={threads}: give at least 1 of each.")
     if features is None and (not sizes or min(sizes) < 8):
         raise InputError(f"sizes={tuple(sizes)}: give at least one side, each of at least 8 positions.")
-    small = _turned_pair(16, channels)
+    small = turned_pair(16, channels)
     started = time.perf_counter()
     for method in (fast_match, dense_match):  # compiles, or loads what was compiled before
         method(small[0], [small[1]], patch=patch, threads=threads)
     first_call = time.perf_counter() - started
-    pairs = features if features is not None else (_turned_pair(size, channels) for size in sizes)
+    pairs = features if features is not None else (turned_pair(size, channels) for size in sizes)
     cases = [_case(query, key, patch, threads) for query, key in pairs]
-    growth = {name: _growth(cases, f"{name}_seconds") for name in ("exact", "fast")}
+    positions = math.prod(cases[0]["query"]), math.prod(cases[-1]["query"])
+    growth = {
+        name: exponent(positions, (cases[0][f"{name}_seconds"], cases[-1][f"{name}_seconds"]))
+        for name in ("exact", "fast")
+    }
     return {
         "patch": patch, "threads": threads, "first_call_seconds": first_call, "cases": cases, "growth": growth
     }  # fmt: skip
@@ -106,13 +108,7 @@ def _missed(exact: Match, fast: Match) -> dict[str, float]:
     }
 
 
-def _growth(cases: list[dict[str, Any]], name: str) -> float | None:
-    first, last = cases[0], cases[-1]
-    factor = math.prod(last["query"]) / math.prod(first["query"])
-    return math.log(last[name] / first[name]) / math.log(factor) if factor > 1 else None
-
-
-def _turned_pair(size: int, channels: int) -> tuple[Float[Tensor, "c h w"], Float[Tensor, "c h w"]]:
+def turned_pair(size: int, channels: int) -> tuple[Float[Tensor, "c h w"], Float[Tensor, "c h w"]]:
     """Descriptors of a picture and of the same one turned, larger, noisy, with a quarter of the first replaced."""
     generator = torch.Generator().manual_seed(size)
     # Variances of the channels fall off as those of the principal axes of the light model's descriptors do.

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from srntt.bench import bench_memory, bench_upscale
+from srntt.bench._memory import _mosaic, _photographed, _size, _write, measure
+from srntt.bench._upscale import made_pictures
 from srntt.errors import InputError, ModelError
 from srntt.image import Picture, load, save
-from srntt.upscale import bench_memory, bench_upscale
-from srntt.upscale._bench import made_pictures
-from srntt.upscale._bench_memory import _mosaic, _photographed, _size, _write, measure
 
 
 def test_an_upscale_is_timed_stage_by_stage():

@@ -1,24 +1,19 @@
 """How fast exact matching is on a GPU: `srntt bench match --device cuda`."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from statistics import median
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from srntt._shapes import Float, Int64
+from srntt._shapes import Int64
+from srntt.bench._definition import flat_index, judged, random_features, unfold_matmul
+from srntt.bench._timing import medians, rounds
 from srntt.errors import InputError
-from srntt.match._bench import _patches, _random_features
-from srntt.match._dense import dense_match
-from srntt.match._triton import EXACT, ROUNDED, refusal
+from srntt.match import dense_match
 
-_AT_ONCE = 2**29  # products that unfold + matmul holds
-_CHECKED = 1024  # positions compared with the definition
 _DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -65,19 +60,17 @@ def bench_device(
         InputError: The Triton engine does not run there; the text says why. A size or a count below 1.
     """
     place = _device(device)
-    if reason := refusal(place):
-        raise InputError(f"device={device!r}: the Triton engine does not run there: {reason}.")
-    unknown = set(precisions) - {*EXACT, *ROUNDED}
-    if unknown or min(repeats, references, *query_size, *key_size, *channels) < 1:
+    if min(repeats, references, *query_size, *key_size, *channels) < 1:
         raise InputError(
-            f"precisions={list(precisions)}, repeats={repeats}, references={references}, query_size={query_size}, "
-            f"key_size={key_size}, channels={tuple(channels)}: give precisions of {', '.join((*EXACT, *ROUNDED))}, and "
-            "at least 1 of each count."
+            f"repeats={repeats}, references={references}, query_size={query_size}, key_size={key_size}, "
+            f"channels={tuple(channels)}: give at least 1 of each."
         )
+    for precision in precisions:  # refuses what does not run there, before any work
+        _index(probe := torch.ones(1, 3, 3, device=place), [probe], patch, precision)
     import triton  # pyright: ignore[reportMissingImports]
 
     sizes = [query_size, *[key_size] * references]
-    maps = [_random_features(max(channels), size, n).to(place) for n, size in enumerate(sizes)]
+    maps = [random_features(max(channels), size, n).to(place) for n, size in enumerate(sizes)]
     peaks = {name: _matmul_tflops(place, name, yardstick, repeats) for name in precisions}
     cases = []
     for depth in channels:
@@ -102,8 +95,8 @@ def _case(query: Tensor, keys: list[Tensor], patch: int, precision: str, repeats
         "triton": partial(_index, query, keys, patch, precision),
         "unfold_matmul": partial(_unfold_matmul, query, keys, patch, precision),
     }
-    chosen, wrong, lost = _judged(query, keys, patch, {name: method() for name, method in methods.items()})
-    seconds = _timed(methods, query.device, repeats)
+    judgement = judged(query, keys, patch, {name: method() for name, method in methods.items()})
+    seconds = medians(methods, repeats, query.device)
     products = 2e-12 * query[0].numel() * sum(key[0].numel() for key in keys) * len(query)
     return {
         "channels": len(query),
@@ -116,22 +109,10 @@ def _case(query: Tensor, keys: list[Tensor], patch: int, precision: str, repeats
         "peak_share": products * patch / seconds["triton"] / peak,
         "peak_share_as_written": products * patch**2 / seconds["triton"] / peak,
         "peak_bytes": {name: _peak_bytes(method, query.device) for name, method in methods.items()},
-        "wrong_index": wrong,
-        "compared": chosen,
-        "similarity_lost": lost,
+        "wrong_index": judgement.wrong,
+        "compared": judgement.compared,
+        "similarity_lost": judgement.lost["triton"],
     }
-
-
-def _timed(methods: dict[str, Callable], device: torch.device, repeats: int) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for _ in range(repeats):
-        for name, method in methods.items():
-            _synchronise(device)
-            started = time.perf_counter()
-            method()
-            _synchronise(device)
-            seconds[name].append(time.perf_counter() - started)
-    return {name: median(values) for name, values in seconds.items()}
 
 
 def _matmul_tflops(device: torch.device, precision: str, side: int, repeats: int) -> float:
@@ -140,51 +121,17 @@ def _matmul_tflops(device: torch.device, precision: str, side: int, repeats: int
     first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     with _products_in("tf32" if precision == "tf32x3" else precision):
         torch.mm(first, second)
-        times = [_timed({"mm": partial(torch.mm, first, second)}, device, 1)["mm"] for _ in range(max(repeats, 10))]
+        times = rounds({"mm": partial(torch.mm, first, second)}, max(repeats, 10), device)["mm"]
     return 2e-12 * side**3 / min(times)
 
 
 def _index(query: Tensor, keys: list[Tensor], patch: int, precision: str) -> Int64[Tensor, " n"]:
-    match = dense_match(query, keys, patch=patch, engine="triton", precision=precision)
-    return (match.reference * keys[0][0].numel() + match.y * keys[0].shape[2] + match.x).flatten()
+    return flat_index(dense_match(query, keys, patch=patch, engine="triton", precision=precision), keys)
 
 
 def _unfold_matmul(query: Tensor, keys: list[Tensor], patch: int, precision: str) -> Int64[Tensor, " n"]:
-    """What one would write: patches as unit vectors, products and their maxima for many rows at once."""
-    dtype = _DTYPES.get(precision, torch.float32)
-    normalised = torch.cat([F.normalize(_patches(key, patch), dim=0).to(dtype) for key in keys], 1)
-    rows = F.normalize(_patches(query, patch), dim=0).to(dtype).T  # fp16 holds no more than 65504
     with _products_in(precision):
-        return torch.cat([(s @ normalised).max(1).indices for s in rows.split(max(1, _AT_ONCE // normalised.shape[1]))])
-
-
-def _judged(
-    query: Tensor, keys: list[Tensor], patch: int, found: dict[str, Int64[Tensor, " n"]]
-) -> tuple[int, dict[str, int], float]:
-    """How many positions were compared with the definition, how many are wrong, and what the engine gives away."""
-    generator = torch.Generator().manual_seed(0)
-    chosen = torch.randperm(query[0].numel(), generator=generator)[:_CHECKED].to(query.device)
-    cosines = _definition(query, keys, patch, chosen)
-    highest = cosines.amax(1)
-    true = {name: cosines.gather(1, index[chosen][:, None])[:, 0] for name, index in found.items()}
-    wrong = {name: int((cosines.argmax(1) != index[chosen]).sum()) for name, index in found.items()}
-    return len(chosen), wrong, (highest - true["triton"]).max().item()
-
-
-def _definition(query: Tensor, keys: list[Tensor], patch: int, chosen: Int64[Tensor, " n"]) -> Float[Tensor, "n m"]:
-    """Cosines of the chosen patches of the query and all of the keys, in float64, 16 channels at a time."""
-    parts = []
-    for key in keys:
-        products = torch.zeros(len(chosen), key[0].numel(), dtype=torch.float64, device=query.device)
-        squares = torch.zeros(key[0].numel(), dtype=torch.float64, device=query.device)
-        own = torch.zeros(len(chosen), dtype=torch.float64, device=query.device)
-        for some_query, some_key in zip(query.split(16), key.split(16), strict=True):
-            rows, columns = _patches(some_query.double(), patch)[:, chosen], _patches(some_key.double(), patch)
-            products.addmm_(rows.T, columns)
-            squares += columns.square().sum(0)
-            own += rows.square().sum(0)
-        parts.append(products / (own[:, None] * squares).sqrt().clamp_min(torch.finfo(torch.float64).tiny))
-    return torch.cat(parts, 1)
+        return unfold_matmul(query, keys, patch, _DTYPES.get(precision, torch.float32))
 
 
 def _peak_bytes(method: Callable, device: torch.device) -> int:
@@ -194,11 +141,6 @@ def _peak_bytes(method: Callable, device: torch.device) -> int:
     before = torch.cuda.memory_allocated(device)
     method()
     return torch.cuda.max_memory_allocated(device) - before
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 @contextmanager

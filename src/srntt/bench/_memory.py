@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from srntt._shapes import UInt8
+from srntt.bench._timing import exponent
+from srntt.bench._upscale import made_pictures
 from srntt.data import is_picture
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.image import Picture, load, reduce, save
 from srntt.memory import peak_bytes
 from srntt.models import open_model
-from srntt.upscale._bench import made_pictures
-from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._upscaler import Upscaler
+from srntt.upscale import MatcherOption, Upscaler
 
 _SCENE = (1024, 1536)  # pixels of what is made, or cut out of a photograph
 _PHOTOGRAPHS = 8
@@ -145,7 +145,7 @@ def _save(color: np.ndarray, file: Path) -> None:
 
 
 def _in_a_process(case: dict[str, Any]) -> dict[str, Any]:
-    command = [sys.executable, "-c", f"from srntt.upscale._bench_memory import measure; measure({json.dumps(case)!r})"]
+    command = [sys.executable, "-c", f"from srntt.bench._memory import measure; measure({json.dumps(case)!r})"]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(printed.splitlines()[-1])
 
@@ -178,12 +178,12 @@ def measure(text: str) -> None:
 
 def _growth(cases: list[dict[str, Any]]) -> dict[str, float | None]:
     done = [case for case in cases if "refused" not in case]
-    if len(done) < 3 or done[1]["megapixels"] == done[-1]["megapixels"]:
+    if len(done) < 3:
         return {"seconds": None, "bytes": None}
-    base, first, last = done[0], done[1], done[-1]
-    factor = math.log(last["megapixels"] / first["megapixels"])
-    taken = [max(1, case["peak_bytes"] - base["peak_bytes"]) for case in (first, last)]
+    base, *ends = done[0], done[1], done[-1]
+    sizes = ends[0]["megapixels"], ends[1]["megapixels"]
+    added = [max(1, case["peak_bytes"] - base["peak_bytes"]) for case in ends]
     return {
-        "seconds": math.log(last["seconds"] / first["seconds"]) / factor,
-        "bytes": math.log(taken[1] / taken[0]) / factor,
+        "seconds": exponent(sizes, (ends[0]["seconds"], ends[1]["seconds"])),
+        "bytes": exponent(sizes, (added[0], added[1])),
     }

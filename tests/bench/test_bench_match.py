@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from srntt.bench import _definition, bench_device, bench_fast, bench_match
+from srntt.bench._fast import _missed
 from srntt.errors import InputError
-from srntt.match import Match, bench_device
-from srntt.match._bench import bench_match
-from srntt.match._bench_fast import _missed, bench_fast
+from srntt.match import Match
 
 
 def test_report():
@@ -39,20 +39,26 @@ def test_nothing_to_match_fast_is_refused(wrong):
 
 def test_wrong_index_is_counted():
     """A constant map: the definition answers 0 everywhere, a method that answers otherwise is caught."""
-    from srntt.match import _bench as bench
-
     flat = torch.ones(2, 4, 5)
-    methods = {"right": lambda: torch.zeros(20, dtype=torch.int64), "off": lambda: torch.arange(20)}
-    assert bench._wrong_index(flat, [flat], 3, methods) == {"right": 0, "off": 19}
+    found = {"right": torch.zeros(20, dtype=torch.int64), "off": torch.arange(20)}
+    judgement = _definition.judged(flat, [flat], 3, found)
+    assert (judgement.compared, judgement.wrong) == (20, {"right": 0, "off": 19})
+    assert judgement.lost["off"] < 1e-12  # any other place is as good
+
+
+def test_a_place_that_is_less_alike_is_counted_with_what_it_loses():
+    query = torch.eye(3).view(3, 1, 3)
+    judgement = _definition.judged(query, [query], 1, {"shifted": torch.tensor([0, 1, 1])})
+    assert judgement.wrong == {"shifted": 1}
+    assert judgement.lost["shifted"] == pytest.approx(1.0)
 
 
 def test_large_problems_are_checked_in_part(monkeypatch):
-    from srntt.match import _bench as bench
-
-    monkeypatch.setattr(bench, "_AT_ONCE", 100)
-    monkeypatch.setattr(bench, "_CHECKED", 7)
+    monkeypatch.setattr(_definition, "_AT_ONCE", 100)
+    monkeypatch.setattr(_definition, "_COMPARED", 7)
     flat = torch.ones(2, 4, 5)
-    assert bench._wrong_index(flat, [flat], 3, {"off": lambda: torch.ones(20, dtype=torch.int64)}) == {"off": 7}
+    judgement = _definition.judged(flat, [flat], 3, {"off": torch.ones(20, dtype=torch.int64)})
+    assert (judgement.compared, judgement.wrong) == (7, {"off": 7})
     report = bench_match(query_size=(7, 9), key_size=(8, 6), channels=(5,), threads=(1,), repeats=1)
     assert set(report["cases"][0]["wrong_index"].values()) == {0}
 
@@ -82,8 +88,9 @@ def test_what_is_missed_is_counted():
     assert missed["similarity_lost"] == pytest.approx(0.1)
 
 
-def test_device_that_cannot_be_measured_is_refused():
-    with pytest.raises(InputError, match="device='meta': the Triton engine does not run there: "):
-        bench_device(device="meta")
+def test_device_that_cannot_be_measured_is_refused(monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    with pytest.raises(InputError, match="engine='triton' does not run here: "):
+        bench_device(device="cpu")
     with pytest.raises(InputError, match="device='nonsense': names no device that PyTorch knows"):
         bench_device(device="nonsense")

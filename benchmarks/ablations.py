@@ -30,7 +30,7 @@ from srntt.train.pairs._photographs import Photographs
 from srntt.weights import find_weights, load_vgg19
 
 _BASE = Recipe(
-    lite=LiteConfig(channels=32, content_blocks=4, transfer_blocks=4),
+    config=LiteConfig(channels=32, content_blocks=4, transfer_blocks=4),
     pairs=PairRange(target=96, reference=128, counts=(1.0,)),
     schedule=Schedule(warmup=100, average=0.99),
 )

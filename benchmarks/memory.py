@@ -16,7 +16,7 @@ import torch
 from srntt.match import Match, Window
 from srntt.memory._process import give_back, peak_bytes, resident_bytes, start_peak
 from srntt.models import EncodedView
-from srntt.models._drive import Method
+from srntt.models._drive import Drive
 from srntt.upscale import Upscaler
 from srntt.views import PlaneMap
 
@@ -47,39 +47,39 @@ def main(model: str) -> None:
 @torch.inference_mode()
 def measure(model: str, work: str, size: int) -> None:
     """Do one piece of work and print its pixels, the bytes it took and should have taken, and what the first left."""
-    method = Upscaler.from_pretrained(model, device="cpu")._method
+    drive = Upscaler.from_pretrained(model, device="cpu")._drive
     torch.manual_seed(0)
     start = resident_bytes()
-    reference = EncodedView(0, "", "plain", 400, 400, PlaneMap(), method.encode(torch.rand(3, 400, 400)))
-    _work(method, work, _SMALL, reference)
+    reference = EncodedView(0, "", "plain", 400, 400, PlaneMap(), drive.encode(torch.rand(3, 400, 400)))
+    _work(drive, work, _SMALL, reference)
     give_back()
     held = resident_bytes()
-    pixels, predicted, kept = _work(method, work, size, reference)
+    pixels, predicted, kept = _work(drive, work, size, reference)
     print(json.dumps([pixels, peak_bytes() - held - kept, predicted, held - start]))
 
 
-def _work(method: Method, work: str, size: int, reference: EncodedView) -> tuple[int, int, int]:
+def _work(drive: Drive, work: str, size: int, reference: EncodedView) -> tuple[int, int, int]:
     """Do it; returns its pixels, what it is predicted to take, and what of that its results and inputs are."""
-    appetite = method.appetite
+    appetite = drive.appetite
     rows, columns = (size, size) if work[0] in "ar" else (size, _WIDTH)
     pixels = rows * columns
     picture = torch.rand(3, rows, columns)
     many = [reference] * int(work[-1]) if work[-1].isdigit() else [reference]
     match, candidates = None, 0
     if work.startswith("render"):
-        match = _stretched(method.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
+        match = _stretched(drive.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
         candidates = len(match.similarity)
     start_peak()
     if work in ("exact", "fast"):
-        found = method.match(picture, many, _BAND, work, _silent)
-        keys = [item.maps[method.key][0].numel() for item in many]
-        predicted = method.matching_bytes(work, (rows, columns), keys, _BAND, torch.get_num_threads())
+        found = drive.match(picture, many, _BAND, work, _silent)
+        keys = [item.maps[drive.key][0].numel() for item in many]
+        predicted = drive.matching_bytes(work, (rows, columns), keys, _BAND, torch.get_num_threads())
         kept = found.bytes
         return pixels, predicted, kept + picture.nbytes
     if work == "encode":
-        kept = sum(tensor.nbytes for tensor in method.encode(picture).values())
+        kept = sum(tensor.nbytes for tensor in drive.encode(picture).values())
         return pixels, pixels * appetite.encode, kept + picture.nbytes
-    method.render(picture, match, Window(slice(None), slice(None)), many)
+    drive.render(picture, match, Window(slice(None), slice(None)), many)
     if match is None:
         return pixels, pixels * appetite.alone, picture.nbytes
     kept = match.bytes

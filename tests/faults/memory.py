@@ -181,20 +181,20 @@ class _StandIn:
 
     def __init__(self, upscaler: Upscaler) -> None:
         self.calls, self._at, self._error = 0, 0, None
-        real = upscaler._method_on
+        real = upscaler._drive_on
         fake = self._failing(real(torch.device("cpu")))
         upscaler.device = torch.device("meta")
-        upscaler._method_on = lambda device: fake if device.type == "meta" else real(device)  # pyright: ignore
+        upscaler._drive_on = lambda device: fake if device.type == "meta" else real(device)  # pyright: ignore
         EncodedView.on = Match.on = lambda self, device: self  # pyright: ignore
 
     def fail_at(self, call: int, error: Exception) -> None:
         self.calls, self._at, self._error = 0, call, error
 
-    def _failing(self, method):
+    def _failing(self, drive):
         names = ("scale", "halo", "appetite", "patch", "key", "context", "matching_bytes")
-        fake = SimpleNamespace(**{name: getattr(method, name) for name in names})
+        fake = SimpleNamespace(**{name: getattr(drive, name) for name in names})
         for name in ("encode", "match", "render"):
-            setattr(fake, name, self._counted(getattr(method, name)))
+            setattr(fake, name, self._counted(getattr(drive, name)))
         return fake
 
     def _counted(self, real: Callable) -> Callable:

@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Surroundings:
 
 def _recipe(steps: int) -> Recipe:
     schedule = Schedule(steps=steps, batch=1, warmup=1, precision="fp32")
-    return Recipe(lite=_SMALL, pairs=PairRange(target=32, reference=48), schedule=schedule)
+    return Recipe(config=_SMALL, pairs=PairRange(target=32, reference=48), schedule=schedule)
 
 
 def test_a_model_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,18 @@ from srntt.image import enlarge, reduce
 
 def test_the_bands_add_up_to_the_reference():
     reference = torch.rand(1, 3, 24, 32)
-    bands = texture_bands(reference)
-    assert [tuple(band.shape[2:]) for band in bands] == [(6, 8), (12, 16), (24, 32)]
-    half = enlarge(bands.low, 2) + bands.middle
-    torch.testing.assert_close(enlarge(half, 2) + bands.high, reference + enlarge(half - reduce(reference, 2), 2))
+    high, middle, low = texture_bands(reference, (4, 2, 1))
+    assert [tuple(band.shape[2:]) for band in (high, middle, low)] == [(24, 32), (12, 16), (6, 8)]
+    half = enlarge(low, 2) + middle
+    torch.testing.assert_close(enlarge(half, 2) + high, reference)
+
+
+@pytest.mark.parametrize("ratios", [(2, 1), (3, 1)])
+def test_two_bands_add_up_too(ratios):
+    reference = torch.rand(1, 3, 24, 30)
+    high, low = texture_bands(reference, ratios)
+    torch.testing.assert_close(enlarge(low, ratios[0]) + high, reference)
+    torch.testing.assert_close(low, reduce(reference, ratios[0]))
 
 
 def test_descriptors_are_unit_vectors_and_ignore_exposure():

@@ -39,7 +39,7 @@ def test_sub_position_counts_only_matches_that_started_near():
 
 
 def test_hit_rate_is_the_share_of_visible_queries_matched_within_one_position():
-    index = torch.tensor([[0, 7, 11, 3]])  # (0, 0), (1, 2), (2, 1), (0, 3) in a map of width 5
+    position = torch.tensor([[[0.0, 0.0], [1.0, 2.0], [2.0, 1.0], [0.0, 3.0]]])
     truth = torch.tensor([[[0.4, 0.4], [1.0, 3.5], [2.0, 1.0], [0.0, 3.0]]])
     visible = torch.tensor([[True, True, True, False]])
-    assert abs(losses.hit_rate(index, 5, truth, visible) - 2 / 3) < 1e-6
+    assert abs(losses.hit_rate(position, truth, visible) - 2 / 3) < 1e-6

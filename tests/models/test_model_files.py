@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from tiny import tiny_network
 
 from srntt._safetensors import MAX_HEADER_BYTES, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError, OutputError
@@ -60,7 +61,7 @@ def test_config_is_saved_with_the_model(tmp_path):
     assert found.config == model.config
     assert json.loads((tmp_path / "model" / "config.json").read_text()) == {
         "format": "srntt-model",
-        "version": 1,
+        "version": 2,
         "architecture": "paper",
         "config": {"scale": 8, "gated": True, "phi": "torchvision"},
     }
@@ -68,10 +69,10 @@ def test_config_is_saved_with_the_model(tmp_path):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_makes_the_round(architecture, tmp_path):
-    config_type, model_type = ARCHITECTURES[architecture]
-    model = model_type(config_type())
+    own = ARCHITECTURES[architecture]
+    model = own.network(own.config())
     found = load_model(save_model(model, tmp_path / "model.safetensors"))
-    assert type(found) is model_type
+    assert type(found) is own.network
     assert _same(model, found)
 
 
@@ -186,7 +187,8 @@ def _with_config(folder, change):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(version=2), "version 2; this srntt reads"),
+        (lambda c: c.update(version=3), "version 3; this srntt reads"),
+        (lambda c: c.update(version=0), "version 0; this srntt reads"),
         (lambda c: c.update(format="onnx"), "'onnx'"),
         (lambda c: c.update(architecture="os.system"), "no architecture called 'os.system'; there are"),
         (lambda c: c.update(architecture=["paper"]), "no architecture called"),
@@ -204,6 +206,24 @@ def _with_config(folder, change):
 def test_configs_are_taken_at_their_word_or_not_at_all(change, said, folder):
     _with_config(folder, change)
     with pytest.raises(ModelError, match=said):
+        load_model(folder)
+
+
+def test_a_light_model_of_version_1_has_the_defaults_of_what_was_not_yet_asked(tmp_path):
+    folder = save_model(tiny_network(), tmp_path / "tiny")
+
+    def as_version_1(config):
+        config["version"] = 1
+        for name in ("scale", "base", "candidates"):
+            del config["config"][name]
+
+    _with_config(folder, as_version_1)
+    assert load_model(folder).config == tiny_network().config
+    _with_config(folder, lambda config: config["config"].pop("channels"))
+    with pytest.raises(ModelError, match="the config lacks channels"):
+        load_model(folder)
+    _with_config(folder, lambda config: config.update(version=2))
+    with pytest.raises(ModelError, match="the config lacks base, candidates, channels, scale"):
         load_model(folder)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from srntt.errors import ModelError
+from srntt.errors import InputError, ModelError
 from srntt.features import VGG19Features
 from srntt.image import bicubic_pillow
 from srntt.match import dense_match
@@ -45,33 +45,41 @@ def _tensor(picture):
 
 
 def _in_one_piece(model, phi, low_res, references):
-    """Sections 3.1 and 3.2 with the released code's frame, no bands and no tiles."""
+    """Sections 3.1 and 3.2 with the released code's frame, no bands and no tiles; without the model's own steps."""
     height, width = low_res.shape[1:]
     query = phi(bicubic_pillow(low_res, (4 * height, 4 * width))[None])["relu3_1"][0]
     keys, values = [], []
     for reference in references:
-        sharp = reference[:, : reference.shape[1] // 4 * 4, : reference.shape[2] // 4 * 4]
-        size = sharp.shape[1:]
-        blurred = bicubic_pillow(bicubic_pillow(sharp, (size[0] // 4, size[1] // 4)), tuple(size))
+        rows, columns = (extent // model.scale for extent in reference.shape[1:])
+        sharp = reference[:, : rows * model.scale, : columns * model.scale]
+        if model.scale > 4:
+            sharp = bicubic_pillow(sharp, (4 * rows, 4 * columns))
+        blurred = bicubic_pillow(bicubic_pillow(sharp, (rows, columns)), (4 * rows, 4 * columns))
         keys.append(phi(blurred[None])["relu3_1"][0])
         values.append(phi(sharp[None]))
     match = dense_match(query, keys, border="valid")
     levels = (("relu3_1", 1), ("relu2_1", 2), ("relu1_1", 4))
     maps = (swap([v[name][0] for v in values], match, ratio=ratio)[None] for name, ratio in levels)
-    return model(low_res[None], SwappedMaps(*maps))[0], match
+    return model.transfer(model.extractor(low_res[None]), SwappedMaps(*maps))[0], match
 
 
 @torch.no_grad()
-def test_bands_and_tiles_give_what_the_definition_gives(model, phi):
-    low_res, references = _pictures()
-    expected, match = _in_one_piece(model, phi, _tensor(low_res), [_tensor(r) for r in references])
+@pytest.mark.parametrize("scale", [4, 8, 16])
+def test_bands_and_tiles_and_the_callable_give_what_the_definition_gives(scale, phi):
+    torch.manual_seed(2)
+    model, (low_res, references) = PaperSRNTT(PaperConfig(scale=scale)), _pictures()
+    references = [picture.repeat(scale // 4, 0).repeat(scale // 4, 1) for picture in references]
+    given = _tensor(low_res), [_tensor(picture) for picture in references]
+    expected, match = _in_one_piece(model, phi, *given)
+    torch.testing.assert_close(model(given[0][None], [one[None] for one in given[1]])[0], expected, atol=1e-5, rtol=0)
     upscaler = Upscaler(model, device="cpu")
     result = upscaler.upscale(low_res, upscaler.encode_references(references))
+    assert result.array.shape == (12 * scale, 14 * scale, 3)
     whole = (expected.clamp(0, 1) * 255 + 0.5).byte().permute(1, 2, 0).numpy()
     assert np.abs(result.array.astype(int) - whole).max() <= 1
     np.testing.assert_allclose(result.similarity, match.similarity.numpy(), atol=1e-5)
     np.testing.assert_array_equal(result.provenance.reference, match.reference.numpy())
-    np.testing.assert_allclose(result.provenance.y, match.y.numpy() * 4 + 1.5, atol=1e-4)
+    np.testing.assert_allclose(result.provenance.y, match.y.numpy() * scale + (scale - 1) / 2, atol=1e-4)
 
 
 def test_without_a_reference_the_content_extractor_answers(model, phi):
@@ -96,6 +104,8 @@ def test_without_vgg19_it_says_how_to_get_it(model, tmp_path, monkeypatch):
         Upscaler(model, device="cpu")
 
 
-def test_other_scales_are_refused(phi):
-    with pytest.raises(ModelError, match="8x variant"):
-        Upscaler(PaperSRNTT(PaperConfig(scale=8)), device="cpu")
+@pytest.mark.parametrize("scale", [8, 16])
+def test_beyond_4x_references_are_needed(phi, scale):
+    upscaler = Upscaler(PaperSRNTT(PaperConfig(scale=scale)), device="cpu")
+    with pytest.raises(InputError, match=f"Without a reference the paper's network upscales 4x, not {scale}x"):
+        upscaler.upscale(np.zeros((5, 6, 3), np.uint8))

@@ -24,7 +24,7 @@ def photograph_folder(tmp_path_factory):
 def recipe():
     """A tiny run."""
     return Recipe(
-        lite=LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=16),
+        config=LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=16),
         pairs=PairRange(target=48, reference=64, unrelated=0.0),
         schedule=Schedule(steps=6, batch=2, warmup=2, alone=0.3, precision="fp32", critic_warmup=1),
     )

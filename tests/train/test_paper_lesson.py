@@ -6,10 +6,8 @@ from PIL import Image
 
 from srntt.errors import InputError
 from srntt.features import VGG19Features
-from srntt.match import dense_match
 from srntt.models import load_model
-from srntt.models.paper import PaperConfig, PaperSRNTT
-from srntt.models.paper._teach import PaperLesson, best_patches
+from srntt.models.paper import PaperConfig, PaperLesson, PaperSRNTT, Swapped
 from srntt.train import Losses, Recipe, Surroundings, train
 from srntt.train._trainer import Trainer
 from srntt.train.pairs._pairs import PairRange, make_pairs
@@ -43,7 +41,7 @@ def paper(recipe):
     return replace(
         recipe,
         architecture="paper",
-        paper=PaperConfig(),
+        config=PaperConfig(),
         pairs=PairRange(target=48, reference=64, unrelated=0.0, counts=(0.0, 1.0)),
         losses=Losses(reconstruction_form="l1"),
         schedule=replace(recipe.schedule, steps=3, alone=0.0, alone_first=1, perfect=True),
@@ -56,25 +54,15 @@ def pairs(photograph_folder):
     return make_pairs(Photographs([photograph_folder], 72, _CPU), limits, 0, 0, range(2))
 
 
-def test_crops_are_matched_as_pictures_are():
-    generator = torch.Generator().manual_seed(0)
-    query, keys = torch.randn(5, 9, 8, generator=generator), torch.randn(2, 5, 10, 7, generator=generator)
-    found, exact = best_patches(query, keys), dense_match(query, list(keys), border="valid")
-    for name in ("reference", "y", "x"):
-        assert torch.equal(getattr(found, name), getattr(exact, name))
-    torch.testing.assert_close(found.similarity, exact.similarity)
-    assert found.frame == exact.frame == 1
-
-
 def test_the_maps_are_those_that_upscaling_would_bring(pairs):
-    """Trained as used: the lesson's output is the engine's, but for 8 bits and near ties."""
+    """Trained as used: the lesson's output is the engine's, but for 8 bits."""
     torch.manual_seed(0)
     model = PaperSRNTT()
     outcome = PaperLesson(model).run(pairs, with_references=True)
     upscaler = Upscaler(model, device="cpu")
     references = upscaler.encode_references([*pairs.references[0]])
     whole = torch.from_numpy(upscaler.upscale(pairs.low_res[0], references).array).permute(2, 0, 1) / 255
-    assert (outcome.output[0] - whole).abs().median() < 1.5 / 255
+    assert (outcome.output[0] - whole).abs().max() <= 1 / 255
     assert 0 < outcome.told["similarity"] <= 1
 
 
@@ -142,7 +130,8 @@ def test_a_transfer_begins_as_the_extractor_at_its_first_step_and_resumes(paper,
     model = load_model(train(recipe, place))
     low_res = torch.rand(1, 3, 12, 12)
     maps = SwappedMaps(torch.rand(1, 256, 12, 12), torch.rand(1, 128, 24, 24), torch.rand(1, 64, 48, 48))
-    torch.testing.assert_close(model(low_res, maps), model(low_res), rtol=0, atol=1e-3)
+    with_maps = model.fuse(low_res, Swapped(maps, torch.rand(1, 1, 12, 12))).picture
+    torch.testing.assert_close(with_maps, model(low_res), rtol=0, atol=1e-3)
     for steps in (1, 3):  # before it has begun, and to the end
         shorter = replace(recipe, schedule=replace(schedule, steps=steps))
         other = train(shorter, replace(place, output=tmp_path / "resumed", resume=steps == 3))
@@ -150,5 +139,7 @@ def test_a_transfer_begins_as_the_extractor_at_its_first_step_and_resumes(paper,
 
 
 def test_only_the_papers_networks_have_a_transfer(paper):
-    with pytest.raises(InputError, match="transfer_begins_as_extractor is for"):
-        Recipe(schedule=replace(paper.schedule, transfer_begins_as_extractor=True))
+    schedule = replace(paper.schedule, transfer_begins_as_extractor=True)
+    for recipe in (Recipe(schedule=schedule), replace(paper, config=PaperConfig(scale=8), schedule=schedule)):
+        with pytest.raises(InputError, match="transfer_begins_as_extractor is for"):
+            Trainer(recipe, _CPU)

@@ -60,6 +60,6 @@ def test_a_recipe_that_is_not_there_and_settings_that_are_none(tmp_path):
 
 
 def test_every_setting_is_described():
-    for kind in (Recipe, *(type(getattr(Recipe(), name)) for name in ("lite", "paper", "pairs", "losses", "schedule"))):
+    for kind in (Recipe, *(type(getattr(Recipe(), name)) for name in ("config", "pairs", "losses", "schedule"))):
         for field in fields(kind):
             assert f"{field.name}" in (kind.__doc__ or ""), f"{kind.__name__}.{field.name}"

@@ -38,14 +38,15 @@ def _tensors(file):
 
 def test_a_run_leaves_a_model_that_loads_a_log_that_reads_and_samples_to_look_at(recipe, place):
     weights = train(recipe, place)
-    assert load_model(weights).config == recipe.lite
+    assert load_model(weights).config == recipe.config
     entry = json.loads((place.output / "log.jsonl").read_text())
     assert entry["step"] == 6
     assert {"reconstruction", "correspondence", "sub_position", "hit_rate", "rate"} <= set(entry)
     samples = load(place.output / "samples" / "step-0000006.png")
     assert (samples.height, samples.width) == (2 * 48, 5 * 48)
-    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["lite"] == {
-        "channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 16
+    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["config"] == {
+        "channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 16,
+            "scale": 4, "base": False, "candidates": 3,
     }  # fmt: skip
 
 
@@ -148,11 +149,11 @@ def test_a_frozen_encoder_stays_and_the_rest_moves(recipe, photograph_folder):
 def test_a_larger_model_begins_as_the_smaller_one_that_it_starts_from(recipe, tmp_path):
     small = Trainer(recipe, _CPU).model
     start = save_model(small, tmp_path / "small")
-    large = _with(replace(recipe, start=str(start)), "lite", content_blocks=3, transfer_blocks=2)
+    large = _with(replace(recipe, start=str(start)), "config", content_blocks=3, transfer_blocks=2)
     low_res = torch.rand(1, 3, 9, 10)
     torch.testing.assert_close(Trainer(large, _CPU).model(low_res), small(low_res))
     with pytest.raises(ModelError, match="does not fit"):
-        Trainer(_with(replace(recipe, start=str(start)), "lite", channels=16), _CPU)
+        Trainer(_with(replace(recipe, start=str(start)), "config", channels=16), _CPU)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(recipe, place):

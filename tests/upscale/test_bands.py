@@ -6,7 +6,8 @@ import torch
 
 from srntt import image
 from srntt.image import Picture, enlarge
-from srntt.models.lite import _drive as _lite_method
+from srntt.models.lite import _drive as _lite_drive
+from srntt.transfer import _local_frames
 from srntt.upscale import Upscaler, _provenance, _upscaler
 from srntt.upscale._upscaler import _enlarged_alpha
 
@@ -36,8 +37,8 @@ def coarse():
 def test_candidates_and_their_origin_do_not_depend_on_the_bands_they_are_made_in(upscaler, coarse, monkeypatch):
     references = upscaler.encode_references([coarse, coarse[::-1], coarse[:, ::-1], coarse[20:]])
     whole = upscaler.upscale(coarse[:40, :32], references)
-    monkeypatch.setattr(_lite_method, "_FRAMED_AT_ONCE", 3)
-    monkeypatch.setattr(_lite_method, "_REFINED_AT_ONCE", 100)
+    monkeypatch.setattr(_lite_drive, "_FRAMED_AT_ONCE", 3)
+    monkeypatch.setattr(_local_frames, "REFINED_AT_ONCE", 100)
     monkeypatch.setattr(_provenance, "_ROWS_AT_ONCE", 7)
     cut = upscaler.upscale(coarse[:40, :32], references)
     assert whole.array.tobytes() == cut.array.tobytes()
@@ -50,7 +51,7 @@ def test_fast_matching_tells_how_far_it_is_within_a_reference(upscaler, coarse):
     references = list(upscaler.encode_references([coarse, coarse]))
     told = []
     with torch.inference_mode():
-        upscaler._method.match(low_res, references, 16, "fast", lambda *step: told.append(step))
+        upscaler._drive.match(low_res, references, 16, "fast", lambda *step: told.append(step))
     height = low_res.shape[1]
     steps = [*range(16, height, 16), height]
     assert told == [("match", start + step, 2 * height) for start in (0, height) for step in steps]

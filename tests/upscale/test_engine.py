@@ -47,8 +47,8 @@ class NearestMethod:
         return Rendered(low_res.repeat_interleave(4, 1).repeat_interleave(4, 2), share)
 
 
-def _run(method, low_res, tile=128, references=(), band=64):
-    engine = Engine(lambda device: method, _CPU, list(references), Plan(tile, band, 0), lambda *_: None)
+def _run(drive, low_res, tile=128, references=(), band=64):
+    engine = Engine(lambda device: drive, _CPU, list(references), Plan(tile, band, 0), lambda *_: None)
     canvas = Canvas(*low_res.shape[1:], 4, bits=8, gray=False)
     share = engine.render(low_res, engine.match(low_res), canvas)
     return canvas.pixels, share, engine.fallbacks
@@ -74,11 +74,11 @@ def test_every_output_pixel_is_right_whatever_fails_on_the_way(height, width, ti
     low_res = _picture(height, width)
     if tile >> len(refuse) < 32:
         refuse = set(list(refuse)[:1]) if tile > 32 else set()
-    method = NearestMethod(refuse=refuse, error=error)
-    pixels, share, fallbacks = _run(method, low_res, tile)
+    drive = NearestMethod(refuse=refuse, error=error)
+    pixels, share, fallbacks = _run(drive, low_res, tile)
     np.testing.assert_array_equal(pixels, _repeated(low_res))
     assert share is None
-    assert len(fallbacks) == len([call for call in refuse if call <= method.calls])
+    assert len(fallbacks) == len([call for call in refuse if call <= drive.calls])
 
 
 def test_a_tile_that_does_not_fit_is_halved_and_the_step_recorded():

@@ -130,7 +130,7 @@ def test_what_was_asked_for_is_planned(option):
 
 
 def test_fast_matching_takes_the_memory_of_the_keys_not_of_the_picture(upscalers):
-    taken = upscalers["fast"]._method.matching_bytes
+    taken = upscalers["fast"]._drive.matching_bytes
     once, wide, tall = (taken("fast", size, [10**5], 32, 2) for size in ((1000, 500), (1000, 1000), (2000, 500)))
     assert tall - once < 20_000_000 + 500_000 * 20 < wide
     assert taken("fast", (1000, 500), [10**6], 32, 2) - once > 500_000_000
@@ -166,9 +166,9 @@ def test_an_upscale_tells_that_auto_went_without_the_memory(low_res, references,
     monkeypatch.setattr(_matcher, "choose_matcher", lambda *_, **__: wanted)
     upscaler = Upscaler.from_pretrained("lite-rec", device="cpu")
     assert upscaler.upscale(low_res, references).matcher_reason == "fast matching: predicted"
-    needed = type(upscaler._method).matching_bytes
+    needed = type(upscaler._drive).matching_bytes
     monkeypatch.setattr(
-        type(upscaler._method),
+        type(upscaler._drive),
         "matching_bytes",
         lambda self, matcher, *rest: 10**15 if matcher == "fast" else needed(self, matcher, *rest),
     )

@@ -352,7 +352,7 @@ def test_a_reference_too_small_for_a_view_is_used_without_it(upscaler, low_res):
 
 def test_out_of_memory_while_encoding_takes_smaller_bands_then_gives_up(upscaler, truth, monkeypatch):
     whole = upscaler.encode_references([truth])
-    encode = upscaler._method.encode
+    encode = upscaler._drive.encode
     failures = iter([True, False, True])
 
     def sometimes(band):
@@ -360,13 +360,13 @@ def test_out_of_memory_while_encoding_takes_smaller_bands_then_gives_up(upscaler
             raise torch.OutOfMemoryError("out of memory")
         return encode(band)
 
-    monkeypatch.setattr(upscaler._method, "encode", sometimes)
+    monkeypatch.setattr(upscaler._drive, "encode", sometimes)
     monkeypatch.setattr(_plan, "_REFERENCE_BANDS", (256, 128, 64))
     halved = upscaler.encode_references([truth])
     assert halved.fallbacks[0].startswith("encoding: out of memory at 256 rows")
     for name, tensor in whole[0].maps.items():
         assert (tensor - halved[0].maps[name]).abs().mean() < 1e-4
-    monkeypatch.setattr(upscaler._method, "encode", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr(upscaler._drive, "encode", lambda *_: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(MemoryBudgetError, match="even 64 rows"):
         upscaler.encode_references([truth])
 

@@ -111,11 +111,11 @@ def _scene(height: int, width: int) -> Float[Tensor, "3 H W"]:
 def _stages(
     upscaler: Upscaler, low_res: Tensor, pictures: list[Tensor], matcher: Matcher
 ) -> dict[str, Callable[[], Any]]:
-    method = upscaler._method
+    drive = upscaler._drive
     encoded = upscaler.encode_references(pictures)
     items = list(encoded)
     band = low_res.shape[1]
-    found = method.match(low_res, items, band, matcher, _silent)
+    found = drive.match(low_res, items, band, matcher, _silent)
     window = Window(slice(None), slice(None))
     channels, out, side = _YARDSTICK
     weight = torch.randn(out, channels, 3, 3, device=upscaler.device)
@@ -123,9 +123,9 @@ def _stages(
     return {
         "encode": lambda: upscaler.encode_references(pictures),
         "upscale": lambda: upscaler.upscale(low_res, encoded),
-        "match": lambda: method.match(low_res, items, band, matcher, _silent),
-        "render": lambda: method.render(low_res, found, window, items),
-        "render_alone": lambda: method.render(low_res, None, window, items),
+        "match": lambda: drive.match(low_res, items, band, matcher, _silent),
+        "render": lambda: drive.render(low_res, found, window, items),
+        "render_alone": lambda: drive.render(low_res, None, window, items),
         "yardstick": lambda: [F.conv2d(planes, weight, padding=1) for _ in range(10)],
     }
 

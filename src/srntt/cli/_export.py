@@ -31,11 +31,10 @@ def onnx(
             agree. Default: yes; --no-check leaves it out.
         overwrite: Replace what is there.
     """
-    from srntt.models import open_model
-    from srntt.models.lite.onnx import export_onnx
+    from srntt.models import export_model, open_model
 
     name = Path(model).name.removesuffix(".safetensors")
-    done = export_onnx(open_model(model), output, name=name, check=check, overwrite=overwrite)
+    done = export_model(open_model(model), output, name=name, check=check, overwrite=overwrite)
     if json:
         say_json({**dataclasses.asdict(done), "path": str(done.path)})
     else:

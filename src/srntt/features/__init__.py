@@ -1,6 +1,6 @@
 """Pictures to multi-level features phi: VGG19 (the paper's) and the learned texture encoder (ours)."""
 
-from srntt.features._texture_encoder import Description, TextureBands, TextureEncoder, texture_bands
+from srntt.features._texture_encoder import Description, TextureEncoder, texture_bands
 from srntt.features._vgg import LAYERS, WIDTHS, Family, Layer, VGG16Features, VGG19Features, conv_names, tensor_shapes
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Description",
     "Family",
     "Layer",
-    "TextureBands",
     "TextureEncoder",
     "VGG16Features",
     "VGG19Features",

@@ -1,5 +1,7 @@
-"""Our own texture encoder: what the light model matches (1x) and what it transfers (1x, 2x and 4x the LR grid)."""
+"""Our own texture encoder: what the light model matches (on the LR grid) and what it transfers (on finer ones)."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -8,8 +10,8 @@ from torch import Tensor, nn
 from srntt._shapes import Float
 from srntt.image import enlarge, reduce, round_to_8bit
 
-_WINDOW = 9
-_NOISE_FLOOR = 1e-3  # variance below which a window counts as flat; about (8/255)^2
+WINDOW = 9  # in which mean and contrast are taken
+NOISE_FLOOR = 1e-3  # variance below which a window counts as flat; about (8/255)^2
 
 
 class Description(NamedTuple):
@@ -19,34 +21,26 @@ class Description(NamedTuple):
     contrast: Float[Tensor, "b 1 h w"]
 
 
-class TextureBands(NamedTuple):
-    """What is transferred: the Laplacian pyramid of a reference, one level a scale. Their upsampled sum is the
-    reference.
-    """
-
-    low: Float[Tensor, "b 3 h w"]
-    middle: Float[Tensor, "b 3 h2 w2"]
-    high: Float[Tensor, "b 3 h4 w4"]
-
-
 class TextureEncoder(nn.Module):
-    """Three-level texture encoder of the light models.
+    """Texture encoder of the light models.
 
-    Matching features are computed on the LR grid (LR against the reference reduced 4x, so that both sides hold the same
+    Matching features are computed on the LR grid (LR against the reduced reference, so that both sides hold the same
     frequency band, as in section 3.1 of the SRNTT paper), with local mean and contrast removed, so that exposure does
     not decide. Textures are the reference's own frequency bands, which keep every bit of its detail.
 
     Args:
         channels: width of the hidden layers.
         dimensions: length of a descriptor.
+        scale: by which references are reduced to the LR grid.
     """
 
     #: LR pixels to each side that a descriptor depends on: four 3x3 convolutions, on a contrast in a 9x9 window of what
     #: differs from the mean in a 9x9 window.
-    receptive_radius = 4 + 2 * (_WINDOW // 2)
+    receptive_radius = 4 + 2 * (WINDOW // 2)
 
-    def __init__(self, channels: int = 64, dimensions: int = 64) -> None:
+    def __init__(self, channels: int = 64, dimensions: int = 64, scale: int = 4) -> None:
         super().__init__()
+        self.scale = scale
         self.layers = nn.Sequential(
             nn.Conv2d(3, channels, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -61,7 +55,7 @@ class TextureEncoder(nn.Module):
         """Describe every position of a picture on the LR grid.
 
         Args:
-            low_res: LR picture, or reference reduced 4x, in [0, 1].
+            low_res: LR picture, or reduced reference, in [0, 1].
         """
         normalised, contrast = _remove_mean_and_contrast(low_res)
         descriptor = F.normalize(self.layers(normalised).float(), dim=1)
@@ -71,31 +65,33 @@ class TextureEncoder(nn.Module):
         """Describe a sharp picture as its LR picture, in 8 bits, would be described.
 
         Args:
-            reference: in [0, 1]; height and width are multiples of 4.
+            reference: in [0, 1]; height and width are multiples of the scale.
         """
-        return self(round_to_8bit(reduce(reference, 4)))
+        return self(round_to_8bit(reduce(reference, self.scale)))
 
 
-def texture_bands(reference: Float[Tensor, "b 3 H W"]) -> TextureBands:
-    """Split a reference into the bands that live at 1x, 2x and 4x of the LR grid.
+def texture_bands(reference: Float[Tensor, "b 3 H W"], ratios: Sequence[int]) -> list[Float[Tensor, "b 3 _ _"]]:
+    """Split a reference into its frequency bands: a Laplacian pyramid, whose enlarged sum is the reference.
 
     Args:
-        reference: sharp picture in [0, 1]; height and width are multiples of 4.
+        reference: sharp picture in [0, 1], on the first of the grids; height and width are multiples of its ratio.
+        ratios: of the bands' grids, the finest first; each divides the one before.
     """
-    half = reduce(reference, 2)
-    quarter = reduce(reference, 4)
-    return TextureBands(quarter, half - enlarge(quarter, 2), reference - enlarge(half, 2))
+    levels = [reference] + [reduce(reference, ratios[0] // ratio) for ratio in ratios[1:]]
+    steps = [fine // coarse for fine, coarse in pairwise(ratios)]
+    details = [fine - enlarge(coarse, step) for (fine, coarse), step in zip(pairwise(levels), steps, strict=True)]
+    return [*details, levels[-1]]
 
 
 def _remove_mean_and_contrast(
     picture: Float[Tensor, "b 3 h w"],
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
     centred = picture - _box_mean(picture)
-    contrast = (_box_mean((centred * centred).mean(1, keepdim=True)) + _NOISE_FLOOR).sqrt()
+    contrast = (_box_mean((centred * centred).mean(1, keepdim=True)) + NOISE_FLOOR).sqrt()
     return centred / contrast, contrast
 
 
 def _box_mean(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    radius = _WINDOW // 2
+    radius = WINDOW // 2
     padded = F.pad(x, (radius, radius, radius, radius), mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(padded, (_WINDOW, 1), 1), (1, _WINDOW), 1)
+    return F.avg_pool2d(F.avg_pool2d(padded, (WINDOW, 1), 1), (1, WINDOW), 1)

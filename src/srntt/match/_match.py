@@ -68,6 +68,13 @@ class Match:
             torch.empty(candidates, channels, *size, device=device),
         )
 
+    @classmethod
+    def stacked(cls, matches: Sequence["Match"]) -> "Match":
+        """Matches of several pictures of one size as a batch."""
+        return cls(
+            *(torch.stack(each) for each in zip(*(m._maps for m in matches), strict=True)), frame=matches[0].frame
+        )
+
     @property
     def y(self) -> Int64[Tensor, "*k h w"]:
         """Row of the centre of the matched patch."""
@@ -96,18 +103,28 @@ class Match:
         """The same on a device."""
         return Match(*(x.to(device) for x in self._maps), frame=self.frame)
 
-    def offer(self, number: int, rows: slice, new: "Match") -> None:
-        """Take in the matches of these rows in one more reference, as the ``number``-th that they are offered.
+    def batched(self) -> "Match":
+        """A batch of it alone."""
+        return Match(*(x[None] for x in self._maps), frame=self.frame)
 
-        The twin of `keep_best` for a band of rows, in place.
-        """
-        own = self.crop(Window(rows, slice(None)))
-        if number < len(self.similarity):
-            for places, values in zip(own._maps, new._maps, strict=True):
-                places[number] = values
-            return
-        for places, values in zip(own._maps, _with(own, new)._maps, strict=True):
+    def fill(self, rows: slice, part: "Match") -> None:
+        """Put the matches of these rows in, in place."""
+        for places, values in zip(self.crop(Window(rows, slice(None)))._maps, part._maps, strict=True):
             places.copy_(values)
+
+    def offer(self, number: int, rows: slice, new: "Match") -> None:
+        """Take in the matches of these rows in reference ``number``, the next one, in place.
+
+        The twin of `keep_best` for a band of rows.
+        """
+        new = new._in(number)
+        if number < len(self.similarity):
+            self.candidate(number).fill(rows, new)
+        else:
+            self.fill(rows, _with(self.crop(Window(rows, slice(None))), new))
+
+    def _in(self, number: int) -> "Match":
+        return replace(self, reference=torch.full_like(self.reference, number))
 
     @property
     def _maps(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -125,16 +142,13 @@ def keep_best(matches: Sequence[Match], candidates: int) -> Match:
     position the next reference's takes that of the least similar one, if it is more similar. Differentiable.
 
     Args:
-        matches: in each reference, all over the same LR grid.
+        matches: in each reference, all over the same LR grid; ``reference`` of the result is the place in this list.
         candidates: for each position, at most.
     """
-    kept = Match(
-        *(
-            torch.stack(each, -1 - behind)
-            for each, behind in zip(zip(*(m._maps for m in matches[:candidates]), strict=True), _BEHIND, strict=True)
-        )
-    )
-    for new in matches[candidates:]:
+    each = [match._in(number) for number, match in enumerate(matches)]
+    first = zip(*(match._maps for match in each[:candidates]), strict=True)
+    kept = Match(*(torch.stack(maps, -1 - behind) for maps, behind in zip(first, _BEHIND, strict=True)), frame=0)
+    for new in each[candidates:]:
         kept = _with(kept, new)
     return kept
 
@@ -146,9 +160,6 @@ def _with(kept: Match, new: Match) -> Match:
     better = new.similarity.unsqueeze(-3) > kept.similarity.take_along_dim(least, -3)
     taken = (torch.arange(count, device=least.device)[:, None, None] == least) & better
     masks = (taken, taken[..., None], taken, taken.unsqueeze(-3))
-    return Match(
-        *(
-            torch.where(mask, values.unsqueeze(-1 - behind).to(places.dtype), places)
-            for places, values, mask, behind in zip(kept._maps, new._maps, masks, _BEHIND, strict=True)
-        )
-    )
+    each = zip(kept._maps, new._maps, masks, _BEHIND, strict=True)
+    whole = (torch.where(mask, one.unsqueeze(-1 - axes).to(old.dtype), old) for old, one, mask, axes in each)
+    return Match(*whole, frame=0)

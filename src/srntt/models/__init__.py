@@ -1,26 +1,32 @@
 """Architectures, one folder each, in one table; model files; the models that ship inside."""
 
-from srntt.models._drive import Appetite, Method, Progress, Rendered
+from srntt.models._architecture import Architecture
+from srntt.models._drive import Appetite, Drive, Progress, Rendered
 from srntt.models._encoded_view import EncodedView
-from srntt.models._files import ARCHITECTURES, load_model, save_model
-from srntt.models._lesson import Lesson, Outcome
-from srntt.models._named import METHODS, choose_device, find_model, fingerprint, list_models, open_model
+from srntt.models._files import load_model, save_model
+from srntt.models._lesson import Lesson, Outcome, Teaching
+from srntt.models._named import choose_device, find_model, fingerprint, list_models, open_model
 from srntt.models._push import Pushed, push_model
+from srntt.models._table import ARCHITECTURES, architecture_of, drive_model, export_model
 from srntt.models.paper._official import convert_official, load_official
 
 __all__ = [
     "ARCHITECTURES",
-    "METHODS",
     "Appetite",
+    "Architecture",
+    "Drive",
     "EncodedView",
     "Lesson",
-    "Method",
     "Outcome",
     "Progress",
     "Pushed",
     "Rendered",
+    "Teaching",
+    "architecture_of",
     "choose_device",
     "convert_official",
+    "drive_model",
+    "export_model",
     "find_model",
     "fingerprint",
     "list_models",

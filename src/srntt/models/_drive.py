@@ -8,7 +8,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.match import Match, Matcher, Window
-from srntt.models._references import EncodedReference
+from srntt.models._encoded_view import EncodedView
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and of how much."""
@@ -58,7 +58,7 @@ class Appetite:
 
 
 @runtime_checkable
-class Method(Protocol):
+class Drive(Protocol):
     """A kind of model, as the engine drives it. Everything is on the model's device but what the names say."""
 
     scale: int
@@ -79,7 +79,7 @@ class Method(Protocol):
     def match(
         self,
         low_res: Float[Tensor, "3 h w"],
-        references: list[EncodedReference],
+        references: list[EncodedView],
         band: int,
         matcher: Matcher,
         progress: Progress,
@@ -102,7 +102,7 @@ class Method(Protocol):
         ...
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedReference]
+        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
     ) -> Rendered:
         """Upscale what is in the window; without matches, from the picture alone.
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import torch
@@ -20,21 +19,9 @@ from torch import Tensor, nn
 from srntt._files import exists_error, unfinished_file, write_bytes
 from srntt._safetensors import Header, read_header, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError, OutputError, SrnttError
-from srntt.models.lite._network import Lite, LiteConfig
-from srntt.models.paper._content_extractor import ContentExtractor, ContentExtractorConfig
-from srntt.models.paper._network import PaperConfig, PaperSRNTT
+from srntt.models._table import ARCHITECTURES, architecture_of
 
-#: Every architecture that a file may name, with its config. A config is a frozen dataclass of int, float, bool, str
-#: and Literal fields whose __post_init__ bounds what would cost memory; a model keeps the one it was built from as
-#: ``config``.
-ARCHITECTURES: Mapping[str, tuple[type, type[nn.Module]]] = MappingProxyType(
-    {
-        "lite": (LiteConfig, Lite),
-        "paper": (PaperConfig, PaperSRNTT),
-        "content-extractor": (ContentExtractorConfig, ContentExtractor),
-    }
-)
-_FORMAT, _VERSION = "srntt-model", 1
+_FORMAT, _VERSION = "srntt-model", 2
 _MAX_CONFIG_BYTES = 1 << 16
 _MAX_MODEL_BYTES = 1 << 30
 
@@ -109,6 +96,7 @@ def load_model(path: str | Path) -> nn.Module:
 
     Example:
         >>> import tempfile
+        >>> from srntt.models.paper import ContentExtractor
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = save_model(ContentExtractor(), Path(folder) / "extractor")
         ...     print(sorted(file.name for file in path.iterdir()), type(load_model(path)).__name__)
@@ -118,25 +106,21 @@ def load_model(path: str | Path) -> nn.Module:
     weights = path / "model.safetensors" if path.is_dir() else path
     header = read_header(weights)
     _refuse_oversized(weights)
-    name, values = _parsed(path, _config_text(path, header))
-    config_type, model_type = ARCHITECTURES[name]
-    config = _config(path, config_type, values)
+    name, version, values = _parsed(path, _config_text(path, header))
+    architecture = ARCHITECTURES[name]
+    config = _config(path, architecture.config, values, architecture.added if version == 1 else frozenset())
     with torch.device("meta"):
-        expected = model_type(config).state_dict()
+        expected = architecture.network(config).state_dict()
     _refuse_misfits(weights, header, expected)
     tensors = read_tensors(weights, {name: tuple(tensor.shape) for name, tensor in expected.items()})
-    model = model_type(config)
+    model = architecture.network(config)
     model.load_state_dict(tensors)
     return model.eval()
 
 
 def _config_of(model: nn.Module) -> dict[str, Any]:
-    for name, (_, model_type) in ARCHITECTURES.items():
-        if type(model) is model_type:
-            return {"format": _FORMAT, "version": _VERSION, "architecture": name, "config": asdict(model.config)}  # pyright: ignore
-    raise InputError(
-        f"{type(model).__name__} is no architecture with model files; those are {', '.join(ARCHITECTURES)}."
-    )
+    name, config = architecture_of(model).name, asdict(model.config)  # pyright: ignore[reportArgumentType]
+    return {"format": _FORMAT, "version": _VERSION, "architecture": name, "config": config}
 
 
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:
@@ -187,35 +171,36 @@ def _json(path: Path, text: str) -> Any:
         raise ModelError(f"{path}: the config is not JSON ({error}).") from error
 
 
-def _parsed(path: Path, text: str) -> tuple[str, dict[str, Any]]:
+def _parsed(path: Path, text: str) -> tuple[str, int, dict[str, Any]]:
+    """Architecture, version of the format, and config."""
     content = _json(path, text)
     keys = {"format", "version", "architecture", "config"}
     if not isinstance(content, dict) or set(content) != keys or not isinstance(content["config"], dict):
         raise ModelError(
             f"{path}: the config must have exactly the keys {', '.join(sorted(keys))}: not a model of srntt."
         )
-    if content["format"] != _FORMAT or content["version"] != _VERSION:
+    if content["format"] != _FORMAT or content["version"] not in list(range(1, _VERSION + 1)):
         raise ModelError(
             f"{path} is {content['format']!r} version {content['version']!r}; this srntt reads "
-            f"{_FORMAT!r} version {_VERSION}. A newer srntt may read it."
+            f"{_FORMAT!r} up to version {_VERSION}. A newer srntt may read it."
         )
     if content["architecture"] not in list(ARCHITECTURES):  # of a list, as it may be unhashable
         raise ModelError(
             f"{path}: no architecture called {content['architecture']!r}; there are {', '.join(ARCHITECTURES)}."
         )
-    return content["architecture"], content["config"]
+    return content["architecture"], content["version"], content["config"]
 
 
-def _config(path: Path, config_type: type, values: dict[str, Any]) -> Any:
+def _config(path: Path, config_type: type, values: dict[str, Any], added: frozenset[str]) -> Any:
     known = {field.name for field in fields(config_type)}
     if unknown := sorted(set(values) - known):
         raise ModelError(
             f"{path}: unknown config keys {', '.join(unknown)}; known are {', '.join(sorted(known)) or 'none'}."
         )
-    if missing := sorted(known - set(values)):
+    if missing := sorted(known - set(values) - added):
         raise ModelError(f"{path}: the config lacks {', '.join(missing)}.")
     for key, annotation in get_type_hints(config_type).items():
-        if not _fits(values[key], annotation):
+        if key in values and not _fits(values[key], annotation):
             raise ModelError(f"{path}: config key {key} is {values[key]!r}, which is no {annotation}.")
     try:
         return config_type(**values)

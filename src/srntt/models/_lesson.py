@@ -1,6 +1,8 @@
 """What a step of training brings forth, whatever is trained."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
@@ -8,6 +10,23 @@ from torch import Tensor, nn
 from srntt._shapes import Float
 from srntt.data import Pairs
 from srntt.transfer import SwappedMaps
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What a recipe says of how a network is taught.
+
+    Attributes:
+        frozen: leave what matches as it is.
+        perfect: show the network the target's own maps, too.
+        transfer_begins: step at which the transfer begins as what was learnt without references; None: it does not.
+        cache: folder for what is made once of ready-made pairs, or None.
+    """
+
+    frozen: bool = False
+    perfect: bool = False
+    transfer_begins: int | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +59,15 @@ class Lesson(Protocol):
     @property
     def model(self) -> nn.Module:
         """What learns."""
+        ...
+
+    def prepare(self, step: int, networks: Sequence[nn.Module]) -> None:
+        """What is to be done before a step.
+
+        Args:
+            step: number of it.
+            networks: the model, and its moving average.
+        """
         ...
 
     def run(self, pairs: Pairs, with_references: bool) -> Outcome:

@@ -1,8 +1,7 @@
-"""Models by name or path, and the kinds of model that the engine can drive."""
+"""Models by name or path, and the devices that they run on."""
 
 import hashlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,8 @@ import torch
 from torch import nn
 
 from srntt.errors import InputError, MissingDependencyError, ModelError
-from srntt.models._drive import Method
 from srntt.models._files import load_model
-from srntt.models.lite import Lite
-from srntt.models.lite._drive import LiteMethod
-from srntt.models.paper import PaperSRNTT
-from srntt.models.paper._drive import PaperMethod
+from srntt.models._table import ARCHITECTURES, architecture_of
 from srntt.weights import fetch_model, is_hub_address
 
 EMBEDDED = Path(__file__).parent.parent / "weights"
@@ -65,8 +60,8 @@ def open_model(name: str | Path) -> nn.Module:
     """
     path = find_model(name)
     model = load_model(path)
-    if type(model) not in METHODS:
-        kinds = ", ".join(kind.__name__ for kind in METHODS)
+    if architecture_of(model).drive is None:
+        kinds = ", ".join(one.network.__name__ for one in ARCHITECTURES.values() if one.drive)
         raise ModelError(f"{path} holds a {type(model).__name__}; upscaling takes one of {kinds}.")
     return model
 
@@ -106,10 +101,3 @@ def choose_device(device: str | torch.device) -> torch.device:
 def _first_line(card: Path) -> str:
     lines = card.read_text(encoding="utf-8").splitlines() if card.is_file() else []
     return next((line for line in lines if line.strip() and line[0] not in "#-"), "")
-
-
-#: How each kind of model is driven.
-METHODS: dict[type[nn.Module], Callable[[Any, torch.device], Method]] = {
-    Lite: LiteMethod,
-    PaperSRNTT: PaperMethod,
-}

@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from srntt.errors import ModelError
-from srntt.models import Lesson, find_model, load_model
-from srntt.models.lite import Lite, LiteLesson
-from srntt.models.paper import PaperLesson, PaperSRNTT
+from srntt.models import ARCHITECTURES, Lesson, Teaching, find_model, load_model
 from srntt.train._recipe import Recipe
 
 
@@ -22,17 +20,14 @@ def begin(recipe: Recipe, device: torch.device, cache: Path | None = None) -> Le
 
     Raises:
         ModelError: those are missing, or of another kind or width.
+        InputError: a setting that is not for this architecture.
     """
-    if recipe.architecture == "paper":
-        paper = PaperSRNTT(recipe.paper)
-        paper.extractor.requires_grad_(True)
-        _start_from(paper, recipe.start)
-        return PaperLesson(channels_last(paper, device), recipe.schedule.perfect, cache)
-    lite = Lite(recipe.lite)
-    _start_from(lite, recipe.start)
-    for parameter in [lite.log_temperature, *lite.encoder.parameters()]:
-        parameter.requires_grad_(not recipe.schedule.frozen)
-    return LiteLesson(channels_last(lite, device))
+    architecture, schedule = ARCHITECTURES[recipe.architecture], recipe.schedule
+    assert architecture.teach, "the recipe's settings fit each other"
+    model = architecture.network(recipe.config)
+    _start_from(model, recipe.start)
+    begins = schedule.alone_first if schedule.transfer_begins_as_extractor else None
+    return architecture.teach(channels_last(model, device), Teaching(schedule.frozen, schedule.perfect, begins, cache))
 
 
 def channels_last(network: nn.Module, device: torch.device):
@@ -41,7 +36,7 @@ def channels_last(network: nn.Module, device: torch.device):
 
 
 def _start_from(model: nn.Module, name: str) -> None:
-    """Take over a model's weights. Blocks that it lacks begin as the identity."""
+    """Take over a model's weights. Blocks that it lacks begin as the identity, and what looks at a base with zeros."""
     if not name:
         return
     file: Path = find_model(name)
@@ -49,8 +44,9 @@ def _start_from(model: nn.Module, name: str) -> None:
         missing = model.load_state_dict(load_model(file).state_dict(), strict=False).missing_keys
     except RuntimeError as error:
         raise ModelError(f"{file} does not fit the model that the recipe describes: {error}") from error
-    if lost := [key for key in missing if ".first." not in key and ".second." not in key]:
+    optional = (".first.", ".second.", "base.")
+    if lost := [key for key in missing if not any(part in key for part in optional)]:
         raise ModelError(f"{file} does not fit the model that the recipe describes: it has no {lost[0]}.")
     for key in missing:
-        if ".second." in key:
+        if ".first." not in key:
             model.get_parameter(key).detach().zero_()

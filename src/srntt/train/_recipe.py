@@ -2,14 +2,13 @@
 
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from srntt.errors import InputError
-from srntt.models.lite import LiteConfig
-from srntt.models.paper import PaperConfig
+from srntt.models import ARCHITECTURES, Architecture
 from srntt.train._settings import build, override, read_toml
 from srntt.train.losses import PerceptualForm
 from srntt.train.pairs._pairs import PairRange
@@ -135,26 +134,27 @@ class Recipe:
         architecture: what is trained.
         start: embedded model, model folder or file to begin from; empty for random weights. A light model may begin
             from one with fewer blocks.
-        lite: size of a light model.
-        paper: what there is to choose of the paper's.
+        config: of the network, as its architecture has it; in TOML the section that has the name of the architecture.
         pairs: what it is shown.
         losses: what is asked of it.
         schedule: how long and how fast.
     """
 
-    architecture: Literal["lite", "paper"] = "lite"
+    architecture: str = "lite"
     start: str = ""
-    lite: LiteConfig = LiteConfig()  # noqa: RUF009 (frozen)
-    paper: PaperConfig = PaperConfig()  # noqa: RUF009 (frozen)
+    config: Any = None
     pairs: PairRange = PairRange()  # noqa: RUF009 (frozen)
     losses: Losses = Losses()
     schedule: Schedule = Schedule()
 
     def __post_init__(self) -> None:
-        if self.schedule.transfer_begins_as_extractor and (self.architecture, self.paper.scale) != ("paper", 4):
+        architecture = _trained(self.architecture)
+        if self.config is None:
+            object.__setattr__(self, "config", architecture.config())
+        if type(self.config) is not architecture.config:
             raise InputError(
-                "The setting schedule.transfer_begins_as_extractor is for the paper's architecture of scale 4. "
-                "Leave it out."
+                f"config is a {type(self.config).__name__}; architecture {self.architecture} takes a "
+                f"{architecture.config.__name__}."
             )
 
 
@@ -182,4 +182,19 @@ def read_recipe(recipe: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
     file = shipped.get(str(recipe), Path(recipe))
     if not os.path.exists(file):  # unlike Path's, it answers for any name
         raise InputError(f"There is no recipe {recipe}; give a TOML file, or one of {', '.join(shipped)}.")
-    return build(Recipe, override(read_toml(file), settings))
+    table = override(read_toml(file), settings)
+    name = table.pop("architecture", Recipe.architecture)
+    config = build(_trained(name).config, table.pop(name, {}), name)
+    return replace(build(Recipe, table), architecture=name, config=config)
+
+
+def _trained(name: Any) -> Architecture:
+    """The architecture of this name.
+
+    Raises:
+        InputError: there is none, or none that is trained.
+    """
+    known = {each: architecture for each, architecture in ARCHITECTURES.items() if architecture.teach}
+    if name not in list(known):  # of a list, as it may be unhashable
+        raise InputError(f"The setting architecture is {name!r}; it takes {' or '.join(map(repr, known))}.")
+    return known[name]

@@ -12,7 +12,6 @@ from srntt._safetensors import read_header, read_tensors, write_tensors
 from srntt.data import Pairs
 from srntt.errors import ModelError
 from srntt.models import Outcome, save_model
-from srntt.models.paper import SWAPPED_LAYERS, PaperSRNTT
 from srntt.train import losses
 from srntt.train._begin import begin, channels_last
 from srntt.train._recipe import Losses, Recipe
@@ -20,6 +19,7 @@ from srntt.train._settings import as_table
 from srntt.train._workers import Workers
 from srntt.train.critics import Discriminator, UNetDiscriminator
 from srntt.train.pairs._draws import generator
+from srntt.transfer import SWAPPED_LAYERS
 from srntt.weights import load_features
 
 _LEAST_RATE = 0.01  # of the peak, at the end of a cosine
@@ -54,7 +54,7 @@ class Trainer:
         layers = _layers(recipe.losses)
         self._features = load_features(recipe.losses.features, layers, device) if layers else None
         if schedule.compile:
-            self.model.compile()
+            self.model.fuse = torch.compile(self.model.fuse)  # pyright: ignore[reportCallIssue, reportArgumentType]
         self.step, self.seconds = 0, 0.0
 
     def progress(self) -> float:
@@ -80,8 +80,7 @@ class Trainer:
         Raises:
             ModelError: the loss or its gradient is not finite. What it was to change was left as it was.
         """
-        if self.recipe.schedule.transfer_begins_as_extractor and self.step == self.recipe.schedule.alone_first:
-            self._begin_transfer()
+        self.lesson.prepare(self.step, (self.model, self.average))
         self.model.train()
         with self._autocast():
             outcome = self.lesson.run(pairs, with_references)
@@ -186,11 +185,6 @@ class Trainer:
             raise ModelError(f"The gradient is {norm} at step {self.step}.")
         optimizer.step()
 
-    def _begin_transfer(self) -> None:
-        for network in (self.model, self.average):
-            assert isinstance(network, PaperSRNTT), "the recipe's settings fit each other"
-            network.begin_transfer()
-
     @torch.no_grad()
     def _move_average(self) -> None:
         decay = min(self.recipe.schedule.average, (1 + self.step) / (10 + self.step))
@@ -216,8 +210,8 @@ class Trainer:
 
 
 def _critic(recipe: Recipe, device: torch.device) -> nn.Module:
-    critic = UNetDiscriminator() if recipe.architecture == "lite" else Discriminator(recipe.pairs.target)
-    return channels_last(critic, device)
+    relativistic = recipe.losses.adversarial_form == "relativistic"
+    return channels_last(UNetDiscriminator() if relativistic else Discriminator(recipe.pairs.target), device)
 
 
 def _layers(wanted: Losses) -> list[str]:

@@ -1,13 +1,14 @@
 """Correspondences to textures: the swapped, overlap-averaged feature maps M_l and their similarity maps."""
 
-from srntt.transfer._local_frames import LocalFrames, RefinedMatch, local_frames, refine_match, sample_blocks
+from srntt.transfer._local_frames import REFINED_AT_ONCE, LocalFrames, local_frames, refine_match, sample_blocks
 from srntt.transfer._similarity import similarity_map
 from srntt.transfer._swap import swap
-from srntt.transfer._swapped_maps import SwappedMaps
+from srntt.transfer._swapped_maps import SWAPPED_LAYERS, SwappedMaps
 
 __all__ = [
+    "REFINED_AT_ONCE",
+    "SWAPPED_LAYERS",
     "LocalFrames",
-    "RefinedMatch",
     "SwappedMaps",
     "local_frames",
     "refine_match",

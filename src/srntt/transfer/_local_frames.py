@@ -14,21 +14,15 @@ from torch import Tensor
 from srntt._shapes import Float, Int64
 
 _NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-_SMOOTH = 1.5  # largest step between neighbouring matches, in positions, that still counts as one surface
-
-
-class RefinedMatch(NamedTuple):
-    """Where each query lies in its reference, to a fraction of a position."""
-
-    position: Float[Tensor, "b n 2"]  # (y, x) in positions of the key map; centres are whole numbers
-    sharpness: Float[Tensor, "b n"]  # share of the peak among its 3x3 neighbours: 1/9 flat .. 1 sharp
+SMOOTH = 1.5  # largest step between neighbouring matches, in positions, that still counts as one surface
+REFINED_AT_ONCE = 4096  # positions; each gathers nine descriptors
 
 
 class LocalFrames(NamedTuple):
     """How the reference turns and scales around each match."""
 
-    jacobian: Float[Tensor, "b h w 2 2"]  # d(reference y, x) / d(query y, x); identity where neighbours disagree
-    agreement: Float[Tensor, "b h w"]  # share of the four neighbours that lie on the same surface
+    jacobian: Float[Tensor, "*b h w 2 2"]  # d(reference y, x) / d(query y, x); identity where neighbours disagree
+    agreement: Float[Tensor, "*b h w"]  # share of the four neighbours that lie on the same surface
 
 
 def refine_match(
@@ -36,7 +30,7 @@ def refine_match(
     key: Float[Tensor, "b d h w"],
     index: Int64[Tensor, "b n"],
     temperature: Float[Tensor, ""],
-) -> RefinedMatch:
+) -> tuple[Float[Tensor, "b n 2"], Float[Tensor, "b n"]]:
     """Move each match to the centroid of the similarities in the 3x3 window around it.
 
     Args:
@@ -44,7 +38,23 @@ def refine_match(
         key: unit descriptors of one reference.
         index: matched positions of the key map, ``y * w + x``.
         temperature: factor on cosines before the softmax.
+
+    Returns:
+        (y, x) in positions of the key map, to a fraction of one; and the sharpness of each peak, its share among
+        its 3x3 neighbours: 1/9 flat .. 1 sharp.
     """
+    parts = zip(query.split(REFINED_AT_ONCE, 2), index.split(REFINED_AT_ONCE, 1), strict=True)
+    refined = [_refine(part, key, places, temperature) for part, places in parts]
+    position, sharpness = (torch.cat(each, 1) for each in zip(*refined, strict=True))
+    return position, sharpness
+
+
+def _refine(
+    query: Float[Tensor, "b d n"],
+    key: Float[Tensor, "b d h w"],
+    index: Int64[Tensor, "b n"],
+    temperature: Float[Tensor, ""],
+) -> tuple[Float[Tensor, "b n 2"], Float[Tensor, "b n"]]:
     height, width = key.shape[-2:]
     around = index.new_tensor(_NEIGHBOURS)
     y, x = index // width, index % width
@@ -57,23 +67,23 @@ def refine_match(
     cosine = torch.einsum("bdn,bdnk->bnk", query, gathered)
     share = (cosine * temperature).masked_fill(~inside, -torch.inf).softmax(-1)
     offset = share @ share.new_tensor(_NEIGHBOURS)
-    return RefinedMatch(torch.stack([y, x], -1) + offset, share.amax(-1))
+    return torch.stack([y, x], -1) + offset, share.amax(-1)
 
 
-def local_frames(position: Float[Tensor, "b h w 2"]) -> LocalFrames:
+def local_frames(position: Float[Tensor, "*b h w 2"]) -> LocalFrames:
     """Estimate each match's local affine frame from those neighbours that continue its surface.
 
     Args:
         position: refined matches (y, x), all in one reference.
     """
     columns, votes = [], []
-    for axis in (1, 2):
+    for axis in (-3, -2):
         step = position.diff(dim=axis)
-        unit = step.new_tensor([1.0, 0.0] if axis == 1 else [0.0, 1.0])
-        smooth = (step - unit).abs().amax(-1) < _SMOOTH
+        unit = step.new_tensor([1.0, 0.0] if axis == -3 else [0.0, 1.0])
+        smooth = (step - unit).abs().amax(-1) < SMOOTH
         step, smooth = step * smooth[..., None], smooth.to(step.dtype)
-        ahead = [0, 0, 0, 1] if axis == 1 else [0, 1]
-        behind = [0, 0, 1, 0] if axis == 1 else [1, 0]
+        ahead = [0, 0, 0, 1] if axis == -3 else [0, 1]
+        behind = [0, 0, 1, 0] if axis == -3 else [1, 0]
         count = F.pad(smooth, ahead) + F.pad(smooth, behind)
         total = F.pad(step, [0, 0, *ahead]) + F.pad(step, [0, 0, *behind])
         columns.append(torch.where(count[..., None] > 0, total / count.clamp(min=1)[..., None], unit))
@@ -96,7 +106,7 @@ def sample_blocks(
         band: what to sample, at ``ratio`` times the key map's grid.
         position: refined matches (y, x) in key positions.
         jacobian: their local frames.
-        ratio: 1, 2 or 4.
+        ratio: 1 or more.
     """
     inside = (torch.arange(ratio, device=band.device, dtype=band.dtype) + 0.5) / ratio - 0.5
     offset = torch.stack(torch.meshgrid(inside, inside, indexing="ij"), -1).reshape(-1, 2)

@@ -6,6 +6,9 @@ from torch import Tensor
 
 from srntt._shapes import Float
 
+#: Layers of VGG19 that they are swapped maps of.
+SWAPPED_LAYERS = ("relu3_1", "relu2_1", "relu1_1")
+
 
 class SwappedMaps(NamedTuple):
     """M, the swapped feature maps of VGG19 (equation 3), at 1x, 2x and 4x the LR grid."""

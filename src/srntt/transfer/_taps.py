@@ -53,7 +53,7 @@ def taps_of(match: Match, patch: int, rows: range, columns: range) -> Taps:
     return Taps(
         position=where // taps,
         tap=where % taps,
-        reference=match.reference[centre].flatten()[where],
+        reference=match.reference[centre].flatten()[where].long(),
         y=(place[..., 0] + dy).flatten()[where],
         x=(place[..., 1] + dx).flatten()[where],
         count=covered.flatten(2).sum(-1).flatten().float(),

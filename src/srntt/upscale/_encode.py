@@ -12,7 +12,7 @@ from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.memory import MappedFile, device_free_bytes, release, resident_bytes
-from srntt.models import EncodedView, Method
+from srntt.models import Drive, EncodedView
 from srntt.upscale._plan import Room, plan_reference
 from srntt.views import Rows, ViewMaker
 
@@ -29,12 +29,12 @@ class Encoder:
     it is an error. Each such step is recorded in ``fallbacks``.
 
     Attributes:
-        method_on: the kind of model on a device.
+        drive_on: the kind of model on a device.
         device: where work starts.
         budget: bytes that the process may hold.
     """
 
-    method_on: Callable[[torch.device], Method]
+    drive_on: Callable[[torch.device], Drive]
     device: torch.device
     budget: int
     fallbacks: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Encoder:
             PictureError: smaller than an LR pixel.
             MemoryBudgetError: does not fit.
         """
-        size, least = (picture.height, picture.width), self.method_on(self.device).scale
+        size, least = (picture.height, picture.width), self.drive_on(self.device).scale
         if min(size) < least:
             raise PictureError(
                 f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
@@ -69,25 +69,25 @@ class Encoder:
 
     def _plan(self, size: tuple[int, int], makers: Sequence[ViewMaker]) -> None:
         """Choose the rows of a band, and whether maps lie in files."""
-        method = self.method_on(self.device)
+        drive = self.drive_on(self.device)
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
         views = [view for maker in makers for view in maker.sizes(size)]
         making = max(maker.transient_bytes(size) for maker in makers)
-        plan = partial(plan_reference, size, views, making, method.appetite, method.context, room)
+        plan = partial(plan_reference, size, views, making, drive.appetite, drive.context, room)
         self._mapped = self.device == _CPU and plan(True).kept > _MAPPED * max(0, self.budget - room.held)
         self._band = plan(self._mapped).band
 
     def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}
         file = MappedFile() if self._mapped else None
-        method = self.method_on(self.device)
-        height, width = height // method.scale * method.scale, width // method.scale * method.scale
+        drive = self.drive_on(self.device)
+        height, width = height // drive.scale * drive.scale, width // drive.scale * drive.scale
         top = 0
         while top < height:
             bottom = min(height, top + self._band)
-            outer = slice(max(0, top - method.context), min(height, bottom + method.context))
+            outer = slice(max(0, top - drive.context), min(height, bottom + drive.context))
             try:
-                for name, part in method.encode(rows(outer.start, outer.stop)[:, :, :width]).items():
+                for name, part in drive.encode(rows(outer.start, outer.stop)[:, :, :width]).items():
                     if name not in maps:
                         maps[name] = self._empty(part, outer, height, file)
                     _place(part, outer, slice(top, bottom), maps[name])
@@ -100,7 +100,7 @@ class Encoder:
                 if not is_out_of_memory(error):
                     raise
             self._shrink()
-            method = self.method_on(self.device)
+            drive = self.drive_on(self.device)
             maps = {name: whole.to(self.device) for name, whole in maps.items()}
         return maps, file
 

@@ -12,7 +12,7 @@ from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.match import Match, Window
 from srntt.memory import give_back, release
-from srntt.models import EncodedView, Method, Progress, Rendered
+from srntt.models import Drive, EncodedView, Progress, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans
 
@@ -29,14 +29,14 @@ class Engine:
     step is recorded in ``fallbacks``.
 
     Attributes:
-        make_method: builds the kind of model on a device.
+        make_drive: builds the kind of model on a device.
         device: where work starts.
         references: encoded references; none for single-image super-resolution.
         plan: tile, band and matcher to start with; in the end the matcher that was used, and why.
         progress: told what is done.
     """
 
-    make_method: Callable[[torch.device], Method]
+    make_drive: Callable[[torch.device], Drive]
     device: torch.device
     references: list[EncodedView]
     plan: Plan
@@ -56,7 +56,7 @@ class Engine:
         """Find every LR position in the references."""
         while self.references:
             try:
-                return self._method.match(low_res, self.references, self._band, self.plan.matcher, self.progress)
+                return self._drive.match(low_res, self.references, self._band, self.plan.matcher, self.progress)
             except Exception as error:
                 refuse_failed_device(error, "matching")
                 if not is_out_of_memory(error):
@@ -74,7 +74,7 @@ class Engine:
         share = None if matched is None else np.zeros(matched.similarity.shape, np.float32)
         first = 0
         while first < canvas.height:
-            row = next(spans(canvas.height, self._tile, self._method.halo, first))
+            row = next(spans(canvas.height, self._tile, self._drive.halo, first))
             try:
                 self._render_row(row, low_res, matched, canvas, share)
             except Exception as error:
@@ -100,8 +100,8 @@ class Engine:
         canvas: Canvas,
         share: Float[np.ndarray, "k h w"] | None,
     ) -> None:
-        for column in spans(canvas.width, self._tile, self._method.halo):
-            rendered = self._method.render(low_res, matched, Window(row.outer, column.outer), self.references)
+        for column in spans(canvas.width, self._tile, self._drive.halo):
+            rendered = self._drive.render(low_res, matched, Window(row.outer, column.outer), self.references)
             self._refuse_broken(rendered, row, column)
             canvas.add(row, column, rendered.image)
             give_back()  # or the blocks of each tile, freed and kept by the allocator, add up along the row
@@ -147,5 +147,5 @@ class Engine:
 
     def _settle(self, device: torch.device) -> None:
         self._device = device
-        self._method = self.make_method(device)
+        self._drive = self.make_drive(device)
         self.references = [item.on(device) for item in self.references]

@@ -8,7 +8,7 @@ import torch
 
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import Matcher, choose_matcher
-from srntt.models import EncodedView, Method
+from srntt.models import Drive, EncodedView
 from srntt.upscale._plan import Plan
 
 MatcherOption = Literal["auto", "exact", "fast"]
@@ -25,11 +25,11 @@ class Question:
     patch: int
 
     @classmethod
-    def of(cls, queries: int, references: list[EncodedView], method: Method) -> "Question":
+    def of(cls, queries: int, references: list[EncodedView], drive: Drive) -> "Question":
         """That of an upscale."""
-        maps = [item.maps[method.key] for item in references]
+        maps = [item.maps[drive.key] for item in references]
         keys = tuple(key.shape[1] * key.shape[2] for key in maps)
-        return cls(queries, keys, maps[0].shape[0], method.patch)
+        return cls(queries, keys, maps[0].shape[0], drive.patch)
 
 
 def check_matcher(option: str, device: torch.device) -> None:

@@ -28,7 +28,7 @@ from srntt.memory import (
     resident_bytes,
     start_peak,
 )
-from srntt.models import METHODS, EncodedView, Method, Progress, choose_device, fingerprint, open_model
+from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -78,8 +78,8 @@ class Upscaler:
         self._memory = parse_memory(memory)
         self._model = model.eval().requires_grad_(False)
         self._fingerprint = fingerprint(model)
-        self._methods: dict[torch.device, Method] = {}
-        self._method = self._method_on(self.device)
+        self._drives: dict[torch.device, Drive] = {}
+        self._drive = self._drive_on(self.device)
 
     @classmethod
     def from_pretrained(
@@ -109,7 +109,7 @@ class Upscaler:
     @property
     def scale(self) -> int:
         """Output pixels for each input pixel along a side."""
-        return self._method.scale
+        return self._drive.scale
 
     @property
     def model(self) -> nn.Module:
@@ -152,7 +152,7 @@ class Upscaler:
         if isinstance(references, Source):
             raise InputError("This is one reference; give a list of them: encode_references([reference]).")
         given, makers = list(references), view_makers(views)
-        encoder = Encoder(self._method_on, self.device, budget_bytes(self._memory))
+        encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
         encoded: list[EncodedView] = []
         for number, source in enumerate(given):
             picture = image.load(source, limits=limits_within(limits, self._memory))
@@ -196,7 +196,7 @@ class Upscaler:
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         source = image.load(picture, limits=limits_within(limits, self._memory))
         plan = self._plan(source, encoded, None if tile == "auto" else tile)
-        engine = Engine(self._method_on, self.device, encoded, plan, progress or _silent)
+        engine = Engine(self._drive_on, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
         field = engine.match(low_res)
         for item in encoded:
@@ -237,43 +237,43 @@ class Upscaler:
                 "or None."
             )
         references.check_made_for(self._fingerprint)
-        references.check_maps(self._pattern, self._method.key)
+        references.check_maps(self._pattern, self._drive.key)
         return list(references)
 
     @cached_property
     def _pattern(self) -> dict[str, torch.Tensor]:
         """Maps of a small picture, which all others have the form of."""
-        return self._method.encode(torch.zeros(3, 16, 16))
+        return self._drive.encode(torch.zeros(3, 16, 16))
 
     def _plan(self, source: Picture, references: list[EncodedView], tile: int | None) -> Plan:
         channels = source.color.shape[2] + (source.alpha is not None)
         job = Job(source.height, source.width, channels, source.bits // 8)
         give_back()
         room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
-        method = self._method
-        candidates = min(len(references), method.appetite.candidates)
-        keys = [item.maps[method.key].nbytes for item in references if item.file]
+        drive = self._drive
+        candidates = min(len(references), drive.appetite.candidates)
+        keys = [item.maps[drive.key].nbytes for item in references if item.file]
         sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
-        needs = Needs(job, method.appetite, method.halo, self.scale, candidates, max(keys, default=0), sampled)
+        needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, max(keys, default=0), sampled)
         if not references:
             return plan_upscale(needs, room, tile)
-        question = Question.of(source.height * source.width, references, method)
+        question = Question.of(source.height * source.width, references, drive)
         threads = torch.get_num_threads()
 
         def plan(matcher: Matcher) -> Plan:
             def matching(rows: int) -> int:
-                return method.matching_bytes(matcher, (source.height, source.width), question.keys, rows, threads)
+                return drive.matching_bytes(matcher, (source.height, source.width), question.keys, rows, threads)
 
             return replace(plan_upscale(needs, room, tile, matching), matcher=matcher)
 
         return plan_matching(self._matcher, question, self.device, plan)
 
-    def _method_on(self, device: torch.device) -> Method:
+    def _drive_on(self, device: torch.device) -> Drive:
         """The model on a device; made once for each."""
-        if device not in self._methods:
-            model = copy.deepcopy(self._model) if self._methods else self._model
-            self._methods[device] = METHODS[type(model)](model, device)
-        return self._methods[device]
+        if device not in self._drives:
+            model = copy.deepcopy(self._model) if self._drives else self._model
+            self._drives[device] = drive_model(model, device)
+        return self._drives[device]
 
 
 def _silent(stage: str, done: int, total: int) -> None:

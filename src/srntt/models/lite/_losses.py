@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from srntt._shapes import Bool, Float, Int64
+from srntt._shapes import Bool, Float
 
 
 def correspondence(
@@ -49,10 +49,7 @@ def sub_position(
     return ((distance * near).sum(1) / near.sum(1).clamp(min=1)).mean()
 
 
-def hit_rate(
-    index: Int64[Tensor, "b n"], width: int, truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]
-) -> float:
+def hit_rate(position: Float[Tensor, "b n 2"], truth: Float[Tensor, "b n 2"], visible: Bool[Tensor, "b n"]) -> float:
     """Share of visible queries matched within one position of the truth."""
-    found = torch.stack([index // width, index % width], -1)
-    hit = ((found - truth).abs().amax(-1) < 1) & visible
+    hit = ((position - truth).abs().amax(-1) < 1) & visible
     return float(hit.sum() / visible.sum().clamp(min=1))

@@ -1,55 +1,35 @@
 """The light model: texture transfer in one pass on the LR grid, by matches of sub-position accuracy."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srntt._shapes import Float, Int64
+from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.features import Description, TextureBands, TextureEncoder, texture_bands
+from srntt.features import Description, TextureEncoder, texture_bands
 from srntt.image import enlarge
-from srntt.transfer import RefinedMatch, local_frames, sample_blocks
+from srntt.match import Match, keep_best
+from srntt.models.lite._config import LiteConfig
+from srntt.models.lite._fusion import EVIDENCE, TextureFusion, Textures
+from srntt.transfer import local_frames, refine_match, sample_blocks
 
-_MOST_TRUST = 30.0  # beyond which a sigmoid is 1 in float32 and an exponential still finite
-_SIZES = {"channels": (8, 256), "content_blocks": (0, 64), "transfer_blocks": (0, 64), "descriptor": (8, 256)}
+JACOBIAN = 4  # channels of a match's local frame, behind those of the evidence
 
-
-@dataclass(frozen=True)
-class LiteConfig:
-    """Size of a light model.
-
-    Attributes:
-        channels: width of the body.
-        content_blocks: residual blocks before the textures come in.
-        transfer_blocks: residual blocks after.
-        descriptor: length of a matching descriptor.
-    """
-
-    channels: int = 64
-    content_blocks: int = 6
-    transfer_blocks: int = 8
-    descriptor: int = 64
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _SIZES.items():
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise InputError(f"{name} of a light model is {low}..{high}, not {value}.")
+Maps = Mapping[str, Float[Tensor, "b _ _ _"]]
+"""Of a reference, by name: ``descriptor`` and ``contrast`` on the LR grid, and ``band4``, ``band2``, ``band1`` on finer
+ones.
+"""
 
 
-class Textures(NamedTuple):
-    """Sampled textures and what is known of their worth, all on the LR grid: k candidates for each position.
+class Fused(NamedTuple):
+    """The output, and each candidate's share at each position: 0 not at all .. 1 fully; k = 0 without any."""
 
-    ``bands`` holds, for each candidate, the reference's 4x band (48 channels), 2x band (12) and low band (3), each
-    folded space to depth; ``evidence`` the cosine of the match, the sharpness of its peak, the agreement of its
-    neighbours, and the log ratio of contrast between input and reference.
-    """
-
-    bands: Float[Tensor, "b k 63 h w"]
-    evidence: Float[Tensor, "b k 4 h w"]
+    picture: Float[Tensor, "b 3 H W"]
+    share: Float[Tensor, "b k h w"]
 
 
 class ResidualBlock(nn.Module):
@@ -66,74 +46,39 @@ class ResidualBlock(nn.Module):
         return x + self.second(F.relu(self.first(x)))
 
 
-class TextureFusion(nn.Module):
-    """Add sampled textures to the content feature, as far as the evidence speaks for them.
-
-    The candidates of a position compete with each other and with nothing at all, in each channel: what is added is
-    their mean under a softmax in which nothing has the logit 0. With one candidate that is a sigmoid gate. With no
-    reference, or none that fits, the content feature passes unchanged; the order of candidates does not matter.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.texture = nn.Conv2d(63 + 3, channels, 3, padding=1)
-        self.merge = nn.Sequential(
-            nn.Conv2d(2 * channels + 7, channels, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
-        self.gate = nn.Sequential(
-            nn.Conv2d(7, 32, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(32, channels, 3, padding=1)
-        )
-
-    def forward(
-        self, content: Float[Tensor, "b c h w"], low_res: Float[Tensor, "b 3 h w"], textures: Textures
-    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b k h w"]]:
-        """Fused feature, and each candidate's share, its mean over channels."""
-        total, weight, trusts = torch.zeros_like(content), torch.ones_like(content), []
-        for bands, evidence in zip(textures.bands.unbind(1), textures.evidence.unbind(1), strict=True):
-            merged, logits = self._weigh(content, low_res, bands, evidence)
-            trusts.append(logits.clamp(max=_MOST_TRUST).exp())
-            total, weight = total + trusts[-1] * merged, weight + trusts[-1]
-        return content + total / weight, torch.stack([(trust / weight).mean(1) for trust in trusts], 1)
-
-    def _weigh(
-        self,
-        content: Float[Tensor, "b c h w"],
-        low_res: Float[Tensor, "b 3 h w"],
-        bands: Float[Tensor, "b 63 h w"],
-        evidence: Float[Tensor, "b 4 h w"],
-    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b c h w"]]:
-        """What one candidate would add, and the logits of letting it."""
-        low = bands[:, -3:]
-        fitted = torch.cat([bands[:, :-3] * evidence[:, 3:].exp(), low, low_res - low], 1)
-        evidence = torch.cat([evidence, low_res - low], 1)
-        return self.merge(torch.cat([content, F.relu(self.texture(fitted)), evidence], 1)), self.gate(evidence)
-
-
 class Lite(nn.Module):
-    """LR picture and sampled textures to the picture four times larger.
+    """LR picture and references to a larger picture. Differentiable, but for the choice of the matches.
 
-    Output = bicubic enlargement + a residual, so that an untrained or starved network still returns the picture.
-    Matching and sampling stand outside (srntt.match, srntt.transfer): ``encoder`` and ``temperature`` are what they
-    need.
+    The output is an enlargement plus a residual, so that an untrained or starved network still returns the picture.
+
+    Example:
+        >>> model = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
+        >>> low_res, references = torch.rand(1, 3, 6, 5), [torch.rand(1, 3, 32, 40), torch.rand(1, 3, 17, 20)]
+        >>> tuple(model(low_res).shape), tuple(model(low_res, references).shape)
+        ((1, 3, 24, 20), (1, 3, 24, 20))
     """
 
-    scale = 4
-
-    def __init__(self, config: LiteConfig = LiteConfig()) -> None:
+    def __init__(self, config: LiteConfig = LiteConfig()) -> None:  # noqa: B008 (frozen)
         super().__init__()
         self.config = config
         channels = config.channels
-        self.encoder = TextureEncoder(dimensions=config.descriptor)
+        self.encoder = TextureEncoder(dimensions=config.descriptor, scale=config.scale)
         self.log_temperature = nn.Parameter(torch.tensor(3.0))
         self.head = nn.Conv2d(3, channels, 3, padding=1)
+        if config.base:
+            self.base = nn.Conv2d(3 * config.scale**2, channels, 3, padding=1, bias=False)
+            nn.init.zeros_(self.base.weight)
         self.content = nn.Sequential(*[ResidualBlock(channels) for _ in range(config.content_blocks)])
-        self.fusion = TextureFusion(channels)
+        self.fusion = TextureFusion(channels, config.band_channels)
         self.transfer = nn.Sequential(*[ResidualBlock(channels) for _ in range(config.transfer_blocks)])
-        self.tail = nn.Conv2d(channels, 3 * self.scale**2, 3, padding=1)
+        self.tail = nn.Conv2d(channels, 3 * config.scale**2, 3, padding=1)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
+
+    @property
+    def scale(self) -> int:
+        """Output pixels for each input pixel along a side."""
+        return self.config.scale
 
     @property
     def temperature(self) -> Float[Tensor, ""]:
@@ -141,62 +86,122 @@ class Lite(nn.Module):
         return self.log_temperature.exp()
 
     def forward(
-        self, low_res: Float[Tensor, "b 3 h w"], textures: Textures | None = None
-    ) -> Float[Tensor, "b 3 h4 w4"]:
-        """Upscale; without textures this is single-image super-resolution.
+        self,
+        low_res: Float[Tensor, "b 3 h w"],
+        references: Sequence[Float[Tensor, "b 3 _ _"]] = (),
+        base: Float[Tensor, "b 3 H W"] | None = None,
+    ) -> Float[Tensor, "b 3 H W"]:
+        """Upscale: all steps in order, with one product for all matches.
 
         Args:
             low_res: pictures in [0, 1].
-            textures: what was sampled from the references, on the same grid.
+            references: sharp pictures in [0, 1] for each of them, of any sizes from one LR pixel; none for single-image
+                super-resolution.
+            base: the pictures enlarged by another upscaler, in [0, 1]; None for bicubic.
         """
-        return self.with_gate(low_res, textures)[0]
+        if not references:
+            return self.fuse(low_res, None, base).picture
+        query, maps = self.describe(low_res), [self.encode(reference) for reference in references]
+        return self.fuse(low_res, self.sample(self.match(query, maps), maps), base).picture
 
-    def with_gate(
-        self, low_res: Float[Tensor, "b 3 h w"], textures: Textures | None
-    ) -> tuple[Float[Tensor, "b 3 h4 w4"], Float[Tensor, "b k h w"]]:
-        """Upscale, and say how far each candidate was let in at each position (0 not at all .. 1 fully; k = 0 without
-        textures).
+    def describe(self, low_res: Float[Tensor, "b 3 h w"]) -> Description:
+        """What is looked for."""
+        return self.encoder(low_res)
+
+    def encode(self, reference: Float[Tensor, "b 3 H W"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
+        """What is looked in, and what is brought from there.
+
+        Args:
+            reference: in [0, 1]; what does not fill a whole LR pixel at the right and bottom is left out.
         """
-        head = self.head(low_res - 0.5)
-        content, gate = self.content(head), low_res[:, :0]
+        height, width = (extent // self.scale * self.scale for extent in reference.shape[2:])
+        whole = reference[:, :, :height, :width]
+        bands = zip(self.config.ratios, texture_bands(whole, self.config.ratios), strict=True)
+        return self.encoder.describe_reference(whole)._asdict() | {f"band{ratio}": band for ratio, band in bands}
+
+    def match(self, query: Description, maps: Sequence[Maps]) -> Match:
+        """The best match in each reference, and of these the most similar for each position: (b, k) candidates."""
+        each = [self.with_frames(self.refine(query, one, self.search(query, one))) for one in maps]
+        return keep_best(each, self.config.candidates)
+
+    def search(self, query: Description, maps: Maps) -> Match:
+        """The exact argmax in one reference, by one product; the similarity carries gradient, the choice does not."""
+        vectors, keys = query.descriptor.flatten(2), maps["descriptor"].flatten(2)
+        with torch.no_grad():
+            index = torch.stack([(q.T @ k).max(1).indices for q, k in zip(vectors, keys, strict=True)])
+        chosen = keys.gather(2, index[:, None].expand(-1, keys.shape[1], -1))
+        size, width = query.descriptor.shape[2:], maps["descriptor"].shape[3]
+        index, similarity = (x.unflatten(1, size) for x in (index, (vectors * chosen).sum(1)))
+        return Match.at(torch.zeros_like(index), index // width, index % width, similarity)
+
+    def refine(self, query: Description, maps: Maps, found: Match) -> Match:
+        """Matches moved to a fraction of a position; evidence: the sharpness of the peak, and the ratio of contrast."""
+        key, contrast = maps["descriptor"], maps["contrast"].flatten(1)
+        index = (found.y * key.shape[3] + found.x).flatten(1)
+        position, sharpness = refine_match(query.descriptor.flatten(2), key, index, self.temperature)
+        evidence = torch.stack([sharpness, query.contrast.flatten(1) / contrast.gather(1, index)], 1)
+        size = found.similarity.shape[-2:]
+        return replace(found, position=position.unflatten(1, size), evidence=evidence.unflatten(2, size))
+
+    def with_frames(self, refined: Match) -> Match:
+        """The evidence that the network takes, as in `Textures`, and behind it each match's local frame.
+
+        Args:
+            refined: matches in one reference, with their neighbours.
+        """
+        frames = local_frames(refined.position.detach())
+        sharpness, contrast = refined.evidence.unbind(-3)
+        known = [refined.similarity, sharpness, frames.agreement, contrast.log().clamp(-1, 1)]
+        evidence = torch.cat([torch.stack(known, -3), frames.jacobian.flatten(-2).movedim(-1, -3)], -3)
+        return replace(refined, evidence=evidence)
+
+    def sample(self, match: Match, maps: Sequence[Maps]) -> Textures:
+        """The textures of every candidate, turned and scaled by its frame."""
+        batch, count, height, width = match.similarity.shape
+        evidence, jacobian = match.evidence.split([EVIDENCE, JACOBIAN], -3)
+        frames = jacobian.flatten(-2).transpose(-1, -2).unflatten(-1, (2, 2))
+        bands = evidence.new_empty(batch, count, self.config.band_channels, height * width)
+        for place in range(count):
+            source, frame = match.reference[:, place].flatten(1), frames[:, place]
+            position = match.position[:, place].flatten(1, 2)
+            for number in source.unique().tolist():
+                own = source == number
+                if own.all():
+                    bands[:, place] = self._sampled(maps[number], position, frame)
+                    continue
+                for one in own.any(1).nonzero()[:, 0].tolist():
+                    part, chosen = slice(one, one + 1), own[one].nonzero()[:, 0]
+                    view = {name: whole[part] for name, whole in maps[number].items()}
+                    bands[one, place][:, chosen] = self._sampled(view, position[part, chosen], frame[part, chosen])[0]
+        return Textures(bands.unflatten(3, (height, width)), evidence)
+
+    def fuse(
+        self,
+        low_res: Float[Tensor, "b 3 h w"],
+        textures: Textures | None,
+        base: Float[Tensor, "b 3 H W"] | None = None,
+    ) -> Fused:
+        """The picture, with what the textures bring, if any.
+
+        Raises:
+            InputError: a base, for a model that takes none.
+        """
+        enlarged = enlarge(low_res, self.scale)
+        head, share = self.head(low_res - 0.5), low_res[:, :0]
+        if base is not None:
+            if not self.config.base:
+                raise InputError("This model takes no base; give one whose config has base = true, or no base.")
+            head = head + self.base(F.pixel_unshuffle(base - enlarged, self.scale))
+        content = self.content(head)
         if textures is not None:
-            content, gate = self.fusion(content, low_res, textures)
+            content, share = self.fusion(content, low_res, textures)
         residual = self.tail(self.transfer(content) + head)
-        return enlarge(low_res, self.scale) + F.pixel_shuffle(residual.float(), self.scale), gate
+        picture = (enlarged if base is None else base) + F.pixel_shuffle(residual.float(), self.scale)
+        return Fused(picture, share)
 
-
-def sample_textures(
-    reference: Float[Tensor, "b 3 H W"],
-    query: Description,
-    key: Description,
-    similarity: Float[Tensor, "b n"],
-    index: Int64[Tensor, "b n"],
-    match: RefinedMatch,
-) -> Textures:
-    """Sample one reference a sample, at every LR position; k is 1."""
-    batch, _, height, width = query.descriptor.shape
-    frames = local_frames(match.position.reshape(batch, height, width, 2).detach())
-    jacobian = frames.jacobian.flatten(1, 2)
-    bands = texture_bands(reference)
-    blocks = sample_bands(bands, match.position, jacobian)
-    contrast = query.contrast.flatten(1) / key.contrast.flatten(1).gather(1, index)
-    evidence = stack_evidence(similarity, match.sharpness, frames.agreement.flatten(1), contrast)
-    return Textures(*(x.unflatten(2, (height, width))[:, None] for x in (blocks, evidence)))
-
-
-def sample_bands(
-    bands: TextureBands, position: Float[Tensor, "b n 2"], jacobian: Float[Tensor, "b n 2 2"]
-) -> Float[Tensor, "b 63 n"]:
-    """The channels of ``Textures.bands``, in their order, from the bands of a reference."""
-    ratios = ((bands.high, 4), (bands.middle, 2), (bands.low, 1))
-    return torch.cat([sample_blocks(band, position, jacobian, ratio) for band, ratio in ratios], 1)
-
-
-def stack_evidence(
-    similarity: Float[Tensor, "b *n"],
-    sharpness: Float[Tensor, "b *n"],
-    agreement: Float[Tensor, "b *n"],
-    contrast: Float[Tensor, "b *n"],
-) -> Float[Tensor, "b 4 *n"]:
-    """The channels of ``Textures.evidence``, in their order; ``contrast`` is the input's over the reference's."""
-    return torch.stack([similarity, sharpness, agreement, contrast.log().clamp(-1, 1)], 1)
+    def _sampled(
+        self, maps: Maps, position: Float[Tensor, "b n 2"], jacobian: Float[Tensor, "b n 2 2"]
+    ) -> Float[Tensor, "b c n"]:
+        """The channels of ``Textures.bands``, in their order, from the bands of one reference."""
+        ratios = self.config.ratios
+        return torch.cat([sample_blocks(maps[f"band{ratio}"], position, jacobian, ratio) for ratio in ratios], 1)

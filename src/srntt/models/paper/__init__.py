@@ -2,17 +2,18 @@
 
 from srntt.models.paper._blocks import batch_norm
 from srntt.models.paper._content_extractor import ContentExtractor, ContentExtractorConfig
-from srntt.models.paper._network import PaperConfig, PaperSRNTT
-from srntt.models.paper._teach import SWAPPED_LAYERS, PaperLesson
+from srntt.models.paper._network import Fused, PaperConfig, PaperSRNTT, Swapped
+from srntt.models.paper._teach import PaperLesson
 from srntt.models.paper._texture_transfer import TextureTransfer
 
 __all__ = [
-    "SWAPPED_LAYERS",
     "ContentExtractor",
     "ContentExtractorConfig",
+    "Fused",
     "PaperConfig",
     "PaperLesson",
     "PaperSRNTT",
+    "Swapped",
     "TextureTransfer",
     "batch_norm",
 ]

@@ -1,12 +1,14 @@
 """What the light model matches and transfers, as ONNX: the twin of srntt.features."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from srntt.features import TextureEncoder
+from srntt.features._texture_encoder import NOISE_FLOOR, WINDOW
 from srntt.models.lite.onnx._graph import Graph, layers, resize
 
-_RADIUS = 4  # of the window in which mean and contrast are taken
-_NOISE_FLOOR = 1e-3
+_RADIUS = WINDOW // 2
 _SHORTEST = 1e-12  # vector that is divided by its own length
 
 
@@ -17,10 +19,10 @@ class Described(NamedTuple):
     contrast: str
 
 
-def whole_positions(graph: Graph, reference: str) -> str:
+def whole_positions(graph: Graph, reference: str, scale: int) -> str:
     """A reference without what does not fill a whole LR pixel at the right and bottom."""
-    fours = graph.constant([4, 4])
-    size = graph("Mul", graph("Div", graph("Shape", reference, start=2), fours), fours)
+    whole = graph.constant([scale, scale])
+    size = graph("Mul", graph("Div", graph("Shape", reference, start=2), whole), whole)
     return graph("Slice", reference, [0, 0], size, [2, 3])
 
 
@@ -28,7 +30,7 @@ def describe(graph: Graph, encoder: TextureEncoder, picture: str) -> Described:
     """A picture on the LR grid, as TextureEncoder describes it."""
     centred = graph("Sub", picture, _box_mean(graph, picture))
     power = graph("ReduceMean", graph("Mul", centred, centred), [1], keepdims=1)
-    contrast = graph("Sqrt", graph("Add", _box_mean(graph, power), _NOISE_FLOOR))
+    contrast = graph("Sqrt", graph("Add", _box_mean(graph, power), NOISE_FLOOR))
     features = layers(graph, graph("Div", centred, contrast), encoder.layers, "encoder.layers")
     length = graph("Max", graph("ReduceL2", features, [1], keepdims=1), _SHORTEST)
     return Described(graph("Div", features, length), contrast)
@@ -36,16 +38,19 @@ def describe(graph: Graph, encoder: TextureEncoder, picture: str) -> Described:
 
 def describe_reference(graph: Graph, encoder: TextureEncoder, reference: str) -> Described:
     """A sharp picture as its LR picture, in 8 bits, would be described."""
-    bounded = graph("Clip", resize(graph, reference, 0.25), 0.0, 1.0)
+    bounded = graph("Clip", resize(graph, reference, 1 / encoder.scale), 0.0, 1.0)
     in_8_bits = graph("Div", graph("Round", graph("Mul", bounded, 255.0)), 255.0)
     return describe(graph, encoder, in_8_bits)
 
 
-def texture_bands(graph: Graph, reference: str) -> tuple[str, str, str]:
-    """The bands of a reference at 4x, 2x and 1x of the LR grid, in the order of ``Textures.bands``."""
-    half, quarter = resize(graph, reference, 0.5), resize(graph, reference, 0.25)
-    high = graph("Sub", reference, resize(graph, half, 2.0))
-    return high, graph("Sub", half, resize(graph, quarter, 2.0)), quarter
+def texture_bands(graph: Graph, reference: str, ratios: Sequence[int]) -> list[str]:
+    """The bands of a reference, the finest first, in the order of ``Textures.bands``."""
+    levels = [reference] + [resize(graph, reference, ratio / ratios[0]) for ratio in ratios[1:]]
+    bands = [
+        graph("Sub", fine, resize(graph, coarse, float(above // below)))
+        for (fine, coarse), (above, below) in zip(pairwise(levels), pairwise(ratios), strict=True)
+    ]
+    return [*bands, levels[-1]]
 
 
 def _box_mean(graph: Graph, picture: str) -> str:

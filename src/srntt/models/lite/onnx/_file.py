@@ -40,9 +40,9 @@ def export_onnx(
 ) -> OnnxFile:
     """Write a light model as one ONNX graph of any sizes and any number of references.
 
-    The inputs are ``low_res`` (1, 3, h, w) and ``references``, a sequence (empty for single-image super-resolution) of
-    (1, 3, H, W), each at least 4 x 4; the output is ``picture`` (1, 3, 4h, 4w); all float32 RGB in 0..1. The same model
-    makes the same bytes, with the same versions of its packages.
+    The inputs are ``low_res`` (1, 3, h, w) and ``references``, a sequence (empty for single-image super-resolution)
+    of (1, 3, H, W), each at least one LR pixel; the output is ``picture`` (1, 3, scale * h, scale * w); all float32
+    RGB in 0..1. The same model makes the same bytes, with the same versions of its packages.
 
     Args:
         model: a light model; weights of any kind of it.

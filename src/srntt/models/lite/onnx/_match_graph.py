@@ -6,10 +6,10 @@ import numpy as np
 
 from srntt.models.lite.onnx._encode_graph import Described
 from srntt.models.lite.onnx._graph import FLOAT, INT64, Graph, tensor
+from srntt.transfer._local_frames import SMOOTH
 
 _AROUND = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
 _NEVER = -1e9  # a logit that a softmax in float32 makes zero
-_SMOOTH = 1.5
 
 
 class Matches(NamedTuple):
@@ -83,7 +83,7 @@ def _column(graph: Graph, position: str, axis: int) -> tuple[str, str]:
     later, earlier = graph("Slice", position, [1], [2**31], [axis]), graph("Slice", position, [0], [-1], [axis])
     step = graph("Sub", later, earlier)
     strangeness = graph("ReduceMax", graph("Abs", graph("Sub", step, unit)), [2], keepdims=1)
-    smooth = graph("Cast", graph("Less", strangeness, _SMOOTH), to=FLOAT)
+    smooth = graph("Cast", graph("Less", strangeness, SMOOTH), to=FLOAT)
     count, total = (_both_sides(graph, x, axis) for x in (smooth, graph("Mul", step, smooth)))
     mean = graph("Div", total, graph("Max", count, 1.0))
     return graph("Where", graph("Greater", count, 0.0), mean, unit), count

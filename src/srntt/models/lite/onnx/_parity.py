@@ -15,12 +15,10 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import ModelError
 from srntt.image import enlarge, reduce
-from srntt.models.lite import Lite, Textures, sample_textures
-from srntt.transfer import refine_match
+from srntt.models.lite import Lite
 
 TOLERANCE = 0.1  # levels of 255; a hundred times what rounding makes
 EXCEPTIONS = 0.001  # share of values that may be further off: where two matches are equally good, rounding decides
-_CANDIDATES = 3
 _CASES: tuple[tuple[tuple[int, int], tuple[tuple[int, int], ...]], ...] = (  # sizes of input and references
     ((1, 1), ()),
     ((1, 1), ((8, 8),)),
@@ -78,48 +76,15 @@ def check_parity(model: Lite, content: bytes) -> list[Agreement]:
 
 
 @torch.inference_mode()
-def upscale_in_torch(
-    model: Lite, low_res: Float[Tensor, "1 3 h w"], references: list[Float[Tensor, "1 3 _ _"]]
-) -> Float[Tensor, "1 3 h4 w4"]:
-    """The whole model as the network defines it: no tiles, no approximation, one product for all matches."""
-    if not references:
-        return model(low_res).clamp(0, 1)
-    found = [_textures_of(model, low_res, reference) for reference in references]
-    joined = found[0]
-    for textures in found[1:]:
-        joined = _joined(joined, textures)
-    return model(low_res, joined).clamp(0, 1)
-
-
-def _joined(best: Textures, found: Textures) -> Textures:
-    """While there is room one more; then the least similar gives way, where it is less similar than the new one."""
-    if best.bands.shape[1] < _CANDIDATES:
-        return Textures(*(torch.cat(both, 1) for both in zip(best, found, strict=True)))
-    similarity, rival = best.evidence[:, :, :1], found.evidence[:, :, :1]
-    least = similarity.argmin(1, keepdim=True)
-    places = torch.arange(_CANDIDATES)[:, None, None, None]
-    taken = (places == least) & (rival > similarity.amin(1, keepdim=True))
-    return Textures(*(torch.where(taken, new, old) for new, old in zip(found, best, strict=True)))
-
-
-def _textures_of(model: Lite, low_res: Float[Tensor, "1 3 h w"], reference: Float[Tensor, "1 3 H W"]) -> Textures:
-    whole = reference[:, :, : reference.shape[2] // 4 * 4, : reference.shape[3] // 4 * 4]
-    query, key = model.encoder(low_res), model.encoder.describe_reference(whole)
-    flat = query.descriptor.flatten(2)
-    similarity, index = (flat.transpose(1, 2) @ key.descriptor.flatten(2)).max(2)
-    match = refine_match(flat, key.descriptor, index, model.temperature)
-    return sample_textures(whole, query, key, similarity, index, match)
-
-
 def _compare(
     model: Lite,
     session: onnxruntime.InferenceSession,
     size: tuple[int, int],
     reference_sizes: tuple[tuple[int, int], ...],
 ) -> Agreement:
-    views = _views([(4 * size[0], 4 * size[1]), *reference_sizes])
-    low_res, references = reduce(next(views), 4), list(views)
-    want = upscale_in_torch(model, low_res, references)
+    views = _views([(model.scale * size[0], model.scale * size[1]), *reference_sizes])
+    low_res, references = reduce(next(views), model.scale), list(views)
+    want = model(low_res, references).clamp(0, 1)
     given = {"low_res": low_res.numpy(), "references": [reference.numpy() for reference in references]}
     (got,) = session.run(["picture"], given)
     difference = np.abs(np.asarray(got) - want.numpy()) * 255

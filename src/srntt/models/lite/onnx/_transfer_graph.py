@@ -1,25 +1,30 @@
 """Textures through matches, and the picture from them, as ONNX: the twin of srntt.transfer and of the light network.
 
-Candidates are kept as (k, 67, h, w): the 63 channels of ``Textures.bands`` and the 4 of ``Textures.evidence``.
+Candidates are kept as (k, c, h, w): the channels of ``Textures.bands`` and behind them those of ``Textures.evidence``.
 """
 
 import numpy as np
 from onnx import ValueInfoProto
 
 from srntt.models.lite import Lite
+from srntt.models.lite._fusion import EVIDENCE, LOW, MOST_TRUST
 from srntt.models.lite.onnx._encode_graph import Described, texture_bands
 from srntt.models.lite.onnx._graph import FLOAT, Graph, layers, resize, tensor
 from srntt.models.lite.onnx._match_graph import Frames, Matches, local_frames
 
-BANDS, EVIDENCE = 63, 4  # channels
-_LOW = 3  # the last of the bands
-_MOST_TRUST = 30.0
+
+def candidate_channels(model: Lite) -> int:
+    """Channels of a candidate."""
+    return model.config.band_channels + EVIDENCE
 
 
-def sample_candidate(graph: Graph, reference: str, query: Described, key: Described, matches: Matches) -> str:
-    """The candidate (1, 67, h, w) that one reference has for each position."""
+def sample_candidate(
+    graph: Graph, model: Lite, reference: str, query: Described, key: Described, matches: Matches
+) -> str:
+    """The candidate (1, c, h, w) that one reference has for each position."""
     frames = local_frames(graph, matches.position)
-    bands = zip(texture_bands(graph, reference), (4, 2, 1), strict=True)
+    ratios = model.config.ratios
+    bands = zip(texture_bands(graph, reference, ratios), ratios, strict=True)
     blocks = [_sample_blocks(graph, band, matches.position, frames, ratio) for band, ratio in bands]
     there = graph("Gather", graph("Reshape", key.contrast, [-1]), matches.key_index)
     ratio = graph("Div", graph("Squeeze", query.contrast, [0, 1]), there)
@@ -29,26 +34,27 @@ def sample_candidate(graph: Graph, reference: str, query: Described, key: Descri
     return graph("Concat", *blocks, *evidence, axis=1)
 
 
-def join(graph: Graph, best: str, found: str, count: int) -> str:
-    """Candidates with one more, ``count`` at most, as the engine joins them (srntt.upscale, ``Field.joined_with``).
+def join(graph: Graph, model: Lite, best: str, found: str) -> str:
+    """Candidates with one more: the twin of `srntt.match.keep_best`.
 
     While there is room it is added. Then, at each position, it takes the place of the least similar one, if it is more
     similar. None moves: the network's convolutions look along a candidate, which should be one map of one reference.
     """
+    count, similarity = model.config.candidates, model.config.band_channels
     room = graph("Squeeze", graph("Less", graph("Shape", best, end=1), [count]), [0])
     add, swap = graph.inner("add"), graph.inner("swap")
-    branches = ((add, add("Concat", best, found, axis=0)), (swap, _replace_least(swap, best, found, count)))
-    then, otherwise = (branch.finished([], [candidates_info(name)]) for branch, name in branches)
+    branches = ((add, add("Concat", best, found, axis=0)), (swap, _replace_least(swap, best, found, count, similarity)))
+    then, otherwise = (branch.finished([], [candidates_info(name, model)]) for branch, name in branches)
     return graph("If", room, then_branch=then, else_branch=otherwise)
 
 
-def candidates_info(name: str) -> ValueInfoProto:
+def candidates_info(name: str, model: Lite) -> ValueInfoProto:
     """What is known of candidates beforehand: not how many there are."""
-    return tensor(name, FLOAT, None, BANDS + EVIDENCE, "h", "w")
+    return tensor(name, FLOAT, None, candidate_channels(model), "h", "w")
 
 
 def synthesise(graph: Graph, model: Lite, low_res: str, candidates: str) -> str:
-    """The picture (1, 3, 4h, 4w), within 0..1, from any number of candidates, none included."""
+    """The picture (1, 3, scale h, scale w), within 0..1, from any number of candidates, none included."""
     head = layers(graph, graph("Sub", low_res, 0.5), model.head, "head")
     content = _residual_blocks(graph, head, model, "content")
     fused = _fuse(graph, model, content, low_res, candidates)
@@ -73,8 +79,9 @@ def _sample_blocks(graph: Graph, band: str, position: str, frames: Frames, ratio
     return graph("Reshape", blocks, graph("Concat", [1, 3 * ratio**2], graph("Shape", position, end=2), axis=0))
 
 
-def _replace_least(graph: Graph, best: str, found: str, count: int) -> str:
-    similarity, rival = (graph("Slice", x, [BANDS], [BANDS + 1], [1]) for x in (best, found))
+def _replace_least(graph: Graph, best: str, found: str, count: int, at: int) -> str:
+    """``at``: the channel that holds the similarity, the first of the evidence."""
+    similarity, rival = (graph("Slice", x, [at], [at + 1], [1]) for x in (best, found))
     least = graph("ArgMin", similarity, axis=0, keepdims=1)
     better = graph("Greater", rival, graph("ReduceMin", similarity, [0], keepdims=1))
     taken = graph("And", graph("Equal", least, np.arange(count).reshape(-1, 1, 1, 1)), better)
@@ -82,23 +89,17 @@ def _replace_least(graph: Graph, best: str, found: str, count: int) -> str:
 
 
 def _fuse(graph: Graph, model: Lite, content: str, low_res: str, candidates: str) -> str:
-    """TextureFusion of candidates (k, 67, h, w), taken as a batch: a sum over none of them is nothing."""
-    detail, low, evidence, contrast = (
-        graph("Slice", candidates, [start], [stop], [1])
-        for start, stop in (
-            (0, BANDS - _LOW),
-            (BANDS - _LOW, BANDS),
-            (BANDS, BANDS + EVIDENCE),
-            (BANDS + EVIDENCE - 1, BANDS + EVIDENCE),
-        )
-    )
+    """TextureFusion of candidates (k, c, h, w), taken as a batch: a sum over none of them is nothing."""
+    bands, end = model.config.band_channels, candidate_channels(model)
+    parts = ((0, bands - LOW), (bands - LOW, bands), (bands, end), (end - 1, end))
+    detail, low, evidence, contrast = (graph("Slice", candidates, [start], [stop], [1]) for start, stop in parts)
     differs = graph("Sub", low_res, low)
     fitted = graph("Concat", graph("Mul", detail, graph("Exp", contrast)), low, differs, axis=1)
     texture = graph("Relu", layers(graph, fitted, model.fusion.texture, "fusion.texture"))
     each = graph("Expand", content, graph("Concat", graph("Shape", low, end=1), [1, 1, 1], axis=0))
     known = graph("Concat", evidence, differs, axis=1)
     merged = layers(graph, graph("Concat", each, texture, known, axis=1), model.fusion.merge, "fusion.merge")
-    trust = graph("Exp", graph("Min", layers(graph, known, model.fusion.gate, "fusion.gate"), _MOST_TRUST))
+    trust = graph("Exp", graph("Min", layers(graph, known, model.fusion.gate, "fusion.gate"), MOST_TRUST))
     total = graph("ReduceSum", graph("Mul", trust, merged), [0], keepdims=1)
     weight = graph("Add", graph("ReduceSum", trust, [0], keepdims=1), 1.0)
     return graph("Add", content, graph("Div", total, weight))

@@ -57,7 +57,6 @@ REFUSALS = {
     "existing map": ("small.png -r sharp.jpg --map other.png", 2, "other.png: exists already.*--overwrite"),
     "no such folder": ("small.png -o nowhere/large.png", 2, "there is no folder {}/nowhere"),
     "file as folder": ("small.png -o other.png/large.png", 2, "other.png/large.png"),
-    "folder as output": ("small.png -o drawer.png --overwrite", 2, "is a folder"),
     "unknown suffix": ("small.png -o large.xyz", 2, "'.xyz' names no format"),
     "no suffix": ("small.png -o large", 2, "has no suffix"),
     "alpha to JPEG": ("glass.png -o large.jpg", 2, "transparent pixels and JPEG has none.*.png"),

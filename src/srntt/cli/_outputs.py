@@ -1,12 +1,12 @@
 """Where the results of an upscale go: decided and checked before any work, written whole or not at all."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from cyclopts.validators import Number
 
 from srntt.errors import InputError, OutputError
 
@@ -24,13 +24,14 @@ class OutputOptions:
     """What is written, and where.
 
     Attributes:
-        output: Where the large picture goes; the suffix chooses the format. Default: NAME_x4 beside the input, in its
-            format if that can hold the picture, else as .png.
+        output: Where the large picture goes; the suffix chooses the format. A folder gets it as NAME_x4. Default:
+            NAME_x4 beside the input, in its format if that can hold the picture, else as .png.
         map: Write how well each place was matched (cosine 0..1) as a grey picture of the output's size.
         provenance: Write which reference and where in it each place came from, as .npz.
         overwrite: Replace files that are there.
-        strip: Leave out EXIF, colour profile and resolution.
-        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100. Default: 95.
+        strip: Leave out EXIF, XMP, IPTC, texts and resolution; colours are converted to sRGB.
+        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100, or lossless for WebP and JPEG XL. Default: 95, or
+            lossless where the input is a lossless WebP or JPEG XL.
         bits: Reduce a picture of 16 bits to 8, for formats that hold no more.
     """
 
@@ -39,15 +40,21 @@ class OutputOptions:
     provenance: Path | None = None
     overwrite: bool = False
     strip: bool = False
-    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 95
+    quality: int | Literal["lossless"] | None = None
     bits: Literal[8] | None = None
 
     def check(self, *, with_references: bool) -> None:
         """Refuse results that there will not be.
 
         Raises:
-            InputError: a map or provenance without references.
+            InputError: a map or provenance without references, or a quality that there is not.
         """
+        from srntt.image import check_quality
+
+        try:
+            check_quality(self.quality)
+        except InputError as error:
+            raise InputError(f"--{error}") from error
         if (self.map or self.provenance) and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --ref.")
 
@@ -74,50 +81,97 @@ class Destinations:
         picture = result.picture.to_8bit() if options.bits == 8 else result.picture
         notes = save(picture, self.output, overwrite=options.overwrite, strip=options.strip, quality=options.quality)
         if self.map and (similarity := result.similarity_picture()):
-            save(similarity, self.map, overwrite=options.overwrite, quality=options.quality)
+            save(similarity, self.map, overwrite=options.overwrite)
         if self.provenance and result.provenance is not None:
             result.provenance.save(self.provenance, overwrite=options.overwrite)
         return (*picture.notes[len(result.picture.notes) :], *notes)
 
+    def write_pages(
+        self, results: "Iterable[srntt.upscale.Result]", count: int, options: OutputOptions
+    ) -> tuple[str, ...]:
+        """Write the pages of a TIFF, each as soon as it is upscaled.
 
-def plan_destinations(file: Path, source: "srntt.image.Picture", options: OutputOptions) -> Destinations:
+        Returns:
+            what a TIFF could not hold.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        from srntt.image import save_pages
+
+        pictures = (result.picture.to_8bit() if options.bits == 8 else result.picture for result in results)
+        return save_pages(pictures, self.output, count=count, overwrite=options.overwrite, strip=options.strip)
+
+
+def plan_destinations(
+    file: Path, source: "srntt.image.Picture", options: OutputOptions, *, paged: bool = False
+) -> Destinations:
     """Choose the output's name if there is none, and check every file that will be written.
 
     Args:
         file: of the input.
         source: the input.
         options: what was asked for.
+        paged: one page was chosen of however many there are.
 
     Raises:
         InputError: two results under one name.
         OutputError: one that cannot be written, or cannot hold what it is to hold.
     """
     bits = options.bits or source.bits
-    output = options.output or _default_output(file, source, bits)
-    _check_picture(output, source, bits=bits, alpha=not source.opaque, overwrite=options.overwrite)
+    folder = options.output if options.output and options.output.is_dir() else None
+    output = _default_output(file, source, bits, folder) if folder or not options.output else options.output
+    _check_picture(output, source, bits=bits, options=options)
+    if source.metadata.page[1] > 1 and not paged:
+        _check_pages(output, source.metadata.page[1], options)
     if options.map:
-        _check_picture(options.map, source, bits=8, alpha=False, overwrite=options.overwrite)
+        _check_map(options.map, source, overwrite=options.overwrite)
     if options.provenance:
         _check_npz(options.provenance, options.overwrite)
     _refuse_twins([path for path in (output, options.map, options.provenance) if path])
     return Destinations(output, options.map, options.provenance)
 
 
-def _default_output(file: Path, source: "srntt.image.Picture", bits: int) -> Path:
+def _default_output(file: Path, source: "srntt.image.Picture", bits: int, folder: Path | None) -> Path:
     """``photo.jpg`` gives ``photo_x4.jpg`` beside it, or ``photo_x4.png`` where JPEG cannot hold the picture."""
-    kept = file.with_name(f"{file.stem}_x{SCALE}{file.suffix}")
+    kept = (folder or file.parent) / f"{file.stem}_x{SCALE}{file.suffix}"
     try:
-        _check_picture(kept, source, bits=bits, alpha=not source.opaque, overwrite=True)
+        _check_picture(kept, source, bits=bits, options=OutputOptions(overwrite=True))
     except OutputError:
-        return file.with_name(f"{file.stem}_x{SCALE}.png")
+        return kept.with_suffix(".tif" if source.metadata.page[1] > 1 else ".png")
     return kept
 
 
-def _check_picture(path: Path, source: "srntt.image.Picture", *, bits: int, alpha: bool, overwrite: bool) -> None:
+def _check_picture(path: Path, source: "srntt.image.Picture", *, bits: int, options: OutputOptions) -> None:
     from srntt.image import check_output
 
-    width, height = source.width * SCALE, source.height * SCALE
-    check_output(path, width=width, height=height, alpha=alpha, bits=bits, overwrite=overwrite)
+    check_output(
+        path,
+        width=source.width * SCALE,
+        height=source.height * SCALE,
+        alpha=not source.opaque,
+        bits=bits,
+        overwrite=options.overwrite,
+        cicp=source.metadata.cicp is not None,
+        lossless=options.quality == "lossless",
+    )
+
+
+def _check_map(path: Path, source: "srntt.image.Picture", *, overwrite: bool) -> None:
+    from srntt.image import check_output
+
+    check_output(path, width=source.width * SCALE, height=source.height * SCALE, overwrite=overwrite)
+
+
+def _check_pages(output: Path, count: int, options: OutputOptions) -> None:
+    """Of a file of several pages, all are upscaled."""
+    if options.map or options.provenance:
+        raise InputError(f"--map and --provenance show one page, and the file has {count}. Choose one with --page N.")
+    if output.suffix.lower() not in (".tif", ".tiff"):
+        raise OutputError(
+            f"{output}: the file has {count} pages, which only a TIFF holds. End the name with .tif, or choose a page: "
+            "--page N."
+        )
 
 
 def _check_npz(path: Path, overwrite: bool) -> None:

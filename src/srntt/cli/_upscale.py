@@ -1,17 +1,21 @@
 """``srntt upscale``."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._duplicates import duplicates, unique
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
-from srntt.cli._outputs import OutputOptions, plan_destinations
+from srntt.cli._outputs import Destinations, OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
+from srntt.cli._read_options import ReadOptions
 from srntt.cli._say import say, say_json
 from srntt.cli._summary import as_json, as_lines
 
@@ -31,6 +35,7 @@ def upscale(
     tile: Literal["auto"] | int = "auto",
     consistent: bool = False,
     self_ensemble: bool = False,
+    reading: ReadOptions = ReadOptions(),  # noqa: B008 (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
@@ -49,23 +54,35 @@ def upscale(
     """
     refuse_missing([picture, *ref])
     outputs.check(with_references=bool(ref))
+    reading.check()
     ceiling = limits.limits()
     with telling_of_compiling():
-        from srntt.image import load
         from srntt.memory import limits_within, parse_memory
 
-        source = load(picture, limits=limits_within(ceiling, parse_memory(model.memory)))
-    places = plan_destinations(picture, source, outputs)
+        within = limits_within(ceiling, parse_memory(model.memory))
+        source = reading.load(picture, within)
+    places = plan_destinations(picture, source, outputs, paged=reading.page is not None)
+    pages = 1 if reading.page else source.metadata.page[1]
     with ProgressOnStderr() as progress, telling_of_compiling():
         upscaler = model.open()
-        asked = _Asked(ref, views_of(augment_refs), tile, consistent, self_ensemble)
-        result = asked.of(upscaler, source, ceiling, progress)
+        asked = _Asked(unique(ref), views_of(augment_refs), tile, consistent, self_ensemble)
+        work = _Work(asked, upscaler, ceiling, progress)
+        if pages > 1:
+            every = (reading.load(picture, within, page=number) for number in range(1, pages + 1))
+            results, notes = work.all(every, pages, places, outputs)
+        else:
+            results, notes = [work.one(source)], ()
     raise_if_interrupted()
-    notes = places.write(result, outputs)
+    if pages == 1:
+        notes = places.write(results[0], outputs)
+    notes = (*duplicates(ref), *notes)
     if json:
-        say_json(as_json(picture, places, upscaler, result, notes))
+        about = as_json(picture, places, upscaler, results[0], notes)
+        say_json(about | ({"pages": pages} if pages > 1 else {}))
     else:
-        say(*as_lines(places, result, notes, consistent=consistent))
+        say(*as_lines(places, results[0], notes, consistent=consistent))
+        if pages > 1:
+            say(f"pages: {pages}; the figures above are of the first")
     return Exit.DONE
 
 
@@ -79,21 +96,55 @@ class _Asked:
     consistent: bool
     self_ensemble: bool
 
-    def of(
-        self,
-        upscaler: "srntt.upscale.Upscaler",
-        source: "srntt.image.Picture",
-        limits: "srntt.image.Limits",
-        progress: ProgressOnStderr,
-    ) -> "srntt.upscale.Result":
-        """Do it."""
+
+@dataclass(frozen=True)
+class _Work:
+    """Upscaling of one picture, or of one after the other."""
+
+    asked: _Asked
+    upscaler: "srntt.upscale.Upscaler"
+    limits: "srntt.image.Limits"
+    progress: ProgressOnStderr
+
+    def one(self, source: "srntt.image.Picture") -> "srntt.upscale.Result":
+        """Upscale a picture."""
         from srntt.upscale import self_ensemble
 
-        references = list(self.references)
-        options = {"tile": self.tile, "consistent": self.consistent, "limits": limits, "progress": progress}
-        if self.self_ensemble:
-            return self_ensemble(upscaler, source, references, views=self.views, **options)
-        encoded = None
-        if references:
-            encoded = upscaler.encode_references(references, views=self.views, limits=limits, progress=progress)
-        return upscaler.upscale(source, encoded, **options)
+        if self.asked.self_ensemble:
+            references = list(self.asked.references)
+            return self_ensemble(self.upscaler, source, references, views=self.asked.views, **self._options())
+        return self.upscaler.upscale(source, self._encoded, **self._options())
+
+    def all(
+        self, sources: "Iterable[srntt.image.Picture]", count: int, places: Destinations, outputs: OutputOptions
+    ) -> "tuple[list[srntt.upscale.Result], tuple[str, ...]]":
+        """Upscale pages and write them; returns the first result, and what could not be written."""
+        first: list[srntt.upscale.Result] = []
+
+        def results() -> "Iterator[srntt.upscale.Result]":
+            for source in sources:
+                result = self.one(source)
+                if not first:
+                    first.append(result)
+                raise_if_interrupted()
+                yield result
+
+        notes = places.write_pages(results(), count, outputs)
+        return first, notes
+
+    def _options(self) -> dict[str, Any]:
+        asked = self.asked
+        return {
+            "tile": asked.tile,
+            "consistent": asked.consistent,
+            "limits": self.limits,
+            "progress": self.progress,
+        }
+
+    @cached_property
+    def _encoded(self) -> "srntt.upscale.References | None":
+        references = list(self.asked.references)
+        if not references:
+            return None
+        options = {"views": self.asked.views, "limits": self.limits, "progress": self.progress}
+        return self.upscaler.encode_references(references, **options)

@@ -16,6 +16,7 @@ from srntt.image._modes import Samples, through_lcms
 from srntt.image._source import Limits, refuse
 from srntt.image._tiff_layout import Layout, layout_of
 from srntt.image._tiff_segments import BYTE_CODECS, IMAGE_CODECS, read_samples
+from srntt.image._tiff_tags import described_by_program
 
 __all__ = ["Page", "check_tiff", "choose_page", "is_raw", "open_with_pillow", "read_page"]
 
@@ -24,7 +25,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5
 _RAW = {32803, 34892}  # a mosaic of sensor values, or those interpolated
 _LOG = {32844, 32845}
 _PILLOWS = {2, 3, 4, 6, 7, 32771, 50001}  # compressions of whole pictures, which libtiff undoes
-_SUBFILE, _SUBDIRECTORIES, _DNG = 254, 330, 50706
+_SUBFILE, _DESCRIPTION, _SUBDIRECTORIES, _DNG = 254, 270, 330, 50706
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Page:
 
     Attributes:
         data: the file.
-        place: of its directory.
+        place: of its directory; ``first`` that of the first picture, which may describe all.
         number: which picture it is, from 1, of ``count``.
         count: of pictures; smaller copies and masks are none.
         notes: what was passed over.
@@ -41,6 +42,7 @@ class Page:
 
     data: bytes
     place: int
+    first: int
     number: int
     count: int
     notes: tuple[str, ...]
@@ -58,6 +60,11 @@ class Page:
         tags = read_directory(self.data, self.place, head[0], big=head[1])
         if not {256, 257} <= set(tags.fields):
             raise refuse(source, "is damaged or not a whole TIFF: a directory without a picture's width and height.")
+        if self.number > 1 and _DESCRIPTION not in tags.fields:
+            check_directories(self.data, source, "TIFF", self.first)
+            first = read_directory(self.data, self.first, head[0], big=head[1])
+            if described_by_program(first.value(_DESCRIPTION) or b""):
+                tags = tags.having({_DESCRIPTION: first.fields[_DESCRIPTION]})
         return tags
 
 
@@ -86,7 +93,7 @@ def choose_page(data: bytes, source: str, page: int | None) -> Page:
         notes.append(f"{copies} smaller copies in the file left out")
     if masks := sum(bool(kind & 4) for kind in kinds if len(pictures) < len(found)):
         notes.append(f"{masks} masks in the file left out")
-    return Page(data, pictures[(page or 1) - 1], page or 1, len(pictures), tuple(notes))
+    return Page(data, pictures[(page or 1) - 1], pictures[0], page or 1, len(pictures), tuple(notes))
 
 
 def _subfile(data: bytes, place: int) -> int:

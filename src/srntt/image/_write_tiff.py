@@ -10,7 +10,7 @@ from srntt._shapes import Shaped
 from srntt.image._carried import Carried
 from srntt.image._directory import Directory, Field, pack
 from srntt.image._picture import Picture
-from srntt.image._tiff_tags import tags_for
+from srntt.image._tiff_tags import described_by_program, tags_for
 
 __all__ = ["TiffWriter"]
 
@@ -94,6 +94,8 @@ class TiffWriter:
             before = metadata.size or (picture.width, picture.height)
             whole = self._count == metadata.page[1]
             own = tags_for(metadata.tiff, before, (picture.width, picture.height), whole=whole, notes=notes)
+            if self._pages > 1 and described_by_program(own.value(270) or b""):  # it is said once for all
+                own = own.only(frozenset(own.fields) - {270})
             tags = tags.having(own.fields)
         blocks = {34675: (_UNDEFINED, metadata.icc), 700: (_BYTE, metadata.xmp), 33723: (_UNDEFINED, metadata.iptc)}
         for tag, (kind, block) in blocks.items():

@@ -29,6 +29,7 @@ from srntt.memory import (
     start_peak,
 )
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
+from srntt.upscale._bands import enlarged_bands
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -207,7 +208,8 @@ class Upscaler:
         if consistent:
             back_project(source, canvas.pixels, progress)
         measured = consistency(source, canvas.pixels)
-        output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale))
+        bands = enlarged_bands(source, engine, field, self.scale)
+        output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale), bands=bands)
         return Result(
             picture=output,
             similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
@@ -246,7 +248,8 @@ class Upscaler:
         return self._drive.encode(torch.zeros(3, 16, 16))
 
     def _plan(self, source: Picture, references: list[EncodedView], tile: int | None) -> Plan:
-        channels = source.color.shape[2] + (source.alpha is not None)
+        bands = 0 if source.bands is None else source.bands.shape[2]
+        channels = source.color.shape[2] + (source.alpha is not None) + bands
         job = Job(source.height, source.width, channels, source.bits // 8)
         give_back()
         room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))

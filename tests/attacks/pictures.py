@@ -328,8 +328,13 @@ def _films() -> Iterator[Attack]:
     for form, suffix in (("PNG", ".png"), ("WEBP", ".webp"), ("AVIF", ".avif")):
         about = f"an animated {form} of 3 frames"
         yield _survived(f"animated-{suffix[1:]}", about, partial(film, form), "first of 3 frames used", suffix)
-    yield _survived(
-        "tiff-of-500-pages", "a TIFF of 500 pages", partial(film, "TIFF", 500), "first of 500 pages", ".tif"
+    yield Attack(
+        "tiff-of-500-pages",
+        "a TIFF of 500 pages, to be written as a PNG, which holds one",
+        with_model(file("pages.tif", partial(film, "TIFF", 500))),
+        ("upscale", "pages.tif", "-o", "out/x.png", "--model", "tiny.safetensors"),
+        2,
+        "out/x.png: the file has 500 pages, .*--page N",
     )
     yield _survived("mpo", "a JPEG of 3 pictures", partial(film, "MPO"), "first of several pictures", ".jpg")
     frames = chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))

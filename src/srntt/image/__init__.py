@@ -20,10 +20,11 @@ from srntt.image._resize import (
     round_to_8bit,
 )
 from srntt.image._save import Quality, check_output, check_quality, save, save_pages
-from srntt.image._source import Limits, read_file
+from srntt.image._source import ByteSink, Limits, read_file
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "ByteSink",
     "Ground",
     "Levels",
     "Limits",

@@ -3,7 +3,6 @@
 import importlib
 import io
 from collections.abc import Callable, Iterable
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -11,6 +10,7 @@ from PIL import Image
 from srntt.image._carried import Carried, carried
 from srntt.image._formats import Format
 from srntt.image._picture import Picture
+from srntt.image._source import SeekableSink
 from srntt.image._write_png import write_png
 from srntt.image._write_tiff import TiffWriter
 
@@ -20,7 +20,7 @@ _IPTC = 0x0404
 
 
 def encode(
-    picture: Picture, form: Format, file: BinaryIO, *, strip: bool, quality: int, lossless: bool = False
+    picture: Picture, form: Format, file: SeekableSink, *, strip: bool, quality: int, lossless: bool = False
 ) -> tuple[str, ...]:
     """Writes the picture to ``file``; returns what the format could not hold. The caller has checked that it fits."""
     if form.name == "TIFF":
@@ -34,7 +34,7 @@ def encode(
 
 
 def encode_pages(
-    pictures: Iterable[Picture], form: Format, file: BinaryIO, *, count: int, strip: bool
+    pictures: Iterable[Picture], form: Format, file: SeekableSink, *, count: int, strip: bool
 ) -> tuple[str, ...]:
     """Writes pictures as the pages of a TIFF, one at a time; returns what it could not hold, each thing once."""
     notes: list[str] = []
@@ -46,7 +46,7 @@ def encode_pages(
     return tuple(dict.fromkeys(notes))
 
 
-def _through_pillow(ready: Carried, form: Format, file: BinaryIO, quality: int, lossless: bool) -> None:
+def _through_pillow(ready: Carried, form: Format, file: SeekableSink, quality: int, lossless: bool) -> None:
     picture, metadata, exif = ready.picture, ready.metadata, ready.exif
     pixels = picture.interleaved() if form.alpha else picture.color
     image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
@@ -89,7 +89,7 @@ class _Unnumbered:
     taken, so that a disk with little room left cuts the picture off without an error.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: SeekableSink) -> None:
         self.write, self.flush, self.seek, self.tell = file.write, file.flush, file.seek, file.tell
 
     def take(self, image: Image.Image, name: str, **options: object) -> None:

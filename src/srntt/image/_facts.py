@@ -76,9 +76,9 @@ def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
     info, kind = image.info, image.format
     facts = Facts(icc=info.get("icc_profile"), srgb="srgb" in info, dpi=info.get("dpi"))
     facts.gamma, facts.chromaticity = info.get("gamma"), info.get("chromaticity")
-    _add_exif(facts, image)
+    _add_exif(facts, image, in_file=bool(data))
     facts.xmp = _bytes(info.get("xmp")) or _bytes(info.get("XML:com.adobe.xmp"))
-    facts.orientation = _orientation(image, facts.exif)
+    facts.orientation = _orientation(image, facts.exif, in_file=bool(data))
     if kind == "JPEG" or "photoshop" in info:
         _add_jpeg(facts, image)
     elif kind == "PNG" or "Software" in info:
@@ -95,12 +95,12 @@ def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
     return facts
 
 
-def _add_exif(facts: Facts, image: Image.Image) -> None:
+def _add_exif(facts: Facts, image: Image.Image, *, in_file: bool) -> None:
     block = image.info.get("exif")
     if block is None and isinstance(text := image.info.get("Raw profile type exif"), str):
         with suppress(ValueError):
             block = bytes.fromhex("".join(text.split("\n")[3:]))
-    if not block:
+    if not block and not in_file:
         with suppress(Exception):  # of an image in memory, whose EXIF Pillow keeps as objects
             block = image.getexif().tobytes() if image.getexif() else None
     if isinstance(block, bytes) and block:
@@ -108,10 +108,12 @@ def _add_exif(facts: Facts, image: Image.Image) -> None:
         facts.exif_damaged = facts.exif is None
 
 
-def _orientation(image: Image.Image, exif: Directory | None) -> int:
+def _orientation(image: Image.Image, exif: Directory | None, *, in_file: bool) -> int:
     """What is still to be applied; 1 where there is none or it is nonsense."""
     if image.format == "JXL" and not getattr(image, "jpeg", False):
         return 1  # the codestream has its own, which the decoder has applied
+    if in_file:  # EXIF's alone, as viewers do; Pillow would ask XMP, too
+        return _sane_orientation(exif.number(ORIENTATION, 1)) if exif else 1
     try:
         turn = _sane_orientation(image.getexif().get(ORIENTATION, 1))
     except Exception:  # damaged: Pillow raises anything

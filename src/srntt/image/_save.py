@@ -5,13 +5,14 @@ import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from srntt._files import exists_error, whole_file
 from srntt.errors import InputError, OutputError
 from srntt.image._encode import encode, encode_pages
 from srntt.image._formats import FORMATS, Format, format_of, require
 from srntt.image._picture import Picture
+from srntt.image._source import ByteSink
 
 __all__ = ["Quality", "check_output", "check_quality", "save", "save_pages"]
 
@@ -20,7 +21,7 @@ Quality = int | Literal["lossless"] | None
 
 def save(
     picture: Picture,
-    path: str | os.PathLike | BinaryIO,
+    path: str | os.PathLike | ByteSink,
     *,
     overwrite: bool = False,
     strip: bool = False,
@@ -104,7 +105,7 @@ def check_quality(quality: Quality) -> None:
         raise InputError(f"quality {quality}: must be 1..100, or lossless.")
 
 
-def _save_open(picture: Picture, file: BinaryIO, strip: bool, quality: Quality, format: str | None) -> tuple[str, ...]:
+def _save_open(picture: Picture, file: ByteSink, strip: bool, quality: Quality, format: str | None) -> tuple[str, ...]:
     if format is None:
         raise InputError("an open file has no suffix: say what to write with format, such as format='png'.")
     form = format_of(f"<file>.{format.lower().lstrip('.')}")

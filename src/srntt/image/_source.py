@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from srntt.errors import InputError, MemoryBudgetError, PictureError
 
-__all__ = ["BinaryFile", "Limits", "check_pixels", "read_file", "read_open", "refuse"]
+__all__ = ["BinaryFile", "ByteSink", "Limits", "SeekableSink", "check_pixels", "read_file", "read_open", "refuse"]
 
 _DECODING = 12  # bytes a pixel while a picture is decoded: Pillow's four, our three, and as much again in between
 
@@ -38,6 +38,24 @@ class BinaryFile(Protocol):
     """What is asked of an open file: its next bytes, none at its end."""
 
     def read(self, amount: int, /) -> bytes: ...
+
+
+@runtime_checkable
+class ByteSink(Protocol):
+    """What is asked of a file that is written: that it takes bytes."""
+
+    def write(self, content: bytes, /) -> int: ...
+
+
+@runtime_checkable
+class SeekableSink(ByteSink, Protocol):
+    """The same, where writers must go back in it."""
+
+    def seek(self, place: int, whence: int = 0, /) -> int: ...
+
+    def tell(self) -> int: ...
+
+    def flush(self) -> None: ...
 
 
 def refuse(source: str, reason: str) -> PictureError:

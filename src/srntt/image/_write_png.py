@@ -2,13 +2,13 @@
 
 import struct
 import zlib
-from typing import BinaryIO
 
 import numpy as np
 
 from srntt._shapes import Shaped, UInt8
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Picture
+from srntt.image._source import ByteSink
 
 __all__ = ["write_png"]
 
@@ -17,7 +17,7 @@ _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SUB, _UP, _PAETH = 1, 2, 4
 
 
-def write_png(file: BinaryIO, picture: Picture, metadata: Metadata, exif: bytes | None, *, level: int = 1) -> None:
+def write_png(file: ByteSink, picture: Picture, metadata: Metadata, exif: bytes | None, *, level: int = 1) -> None:
     """Writes a picture band by band, so that memory beyond it is some tens of MiB whatever its size.
 
     Args:
@@ -45,7 +45,7 @@ def write_png(file: BinaryIO, picture: Picture, metadata: Metadata, exif: bytes 
     _chunk(file, b"IEND", b"")
 
 
-def _chunk(file: BinaryIO, kind: bytes, body: bytes) -> None:
+def _chunk(file: ByteSink, kind: bytes, body: bytes) -> None:
     file.write(struct.pack(">I", len(body)))
     file.write(kind)
     file.write(body)

@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from srntt._shapes import Shaped
 from srntt.image._carried import Carried
 from srntt.image._directory import Directory, Field, pack
 from srntt.image._picture import Picture
+from srntt.image._source import SeekableSink
 from srntt.image._tiff_tags import described_by_program, tags_for
 
 __all__ = ["TiffWriter"]
@@ -31,7 +32,9 @@ class TiffWriter:
         level: zlib's 0..9.
     """
 
-    def __init__(self, file: BinaryIO, first: Picture, count: int, order: Literal["<", ">"], level: int = 1) -> None:
+    def __init__(
+        self, file: SeekableSink, first: Picture, count: int, order: Literal["<", ">"], level: int = 1
+    ) -> None:
         self._file, self._count, self._level = file, count, level
         self._order: Literal["<", ">"] = order
         self._big = first.height * first.width * _sample_bytes(first) * count > _MOST_OF_A_SMALL_FILE

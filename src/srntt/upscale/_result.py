@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from os import PathLike
-from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from srntt import image
 from srntt._shapes import Float, Shaped
-from srntt.image import Picture, Quality, to_pillow
+from srntt.image import ByteSink, Picture, Quality, to_pillow
 from srntt.match import Matcher
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._forms import Form, Given, unit_tensor
@@ -101,7 +100,7 @@ class Result:
 
     def save(
         self,
-        path: str | PathLike[str] | BinaryIO,
+        path: str | PathLike[str] | ByteSink,
         *,
         overwrite: bool = False,
         strip: bool = False,

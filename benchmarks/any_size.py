@@ -5,7 +5,7 @@
 PHOTOGRAPHS is a folder of any that have 1536 x 1024 pixels or more; outputs and references of any size are put together
 from them. Each case is a process of its own (``srntt bench memory``). The sweep goes from 0.25 to 100 megapixels with
 two references, then with 1 to 8; "24" is 24 megapixels from four references of 12 within 2 GB, "96" is 96 megapixels
-from two of 6 within 3 GB. Parts that are not measured anew stay as FILE has them. ``--keep`` draws
+from two of 6 within 3 GB. Parts that are not measured again stay as FILE has them. ``--keep`` draws
 docs/any-size.svg. Exits with 1 where a budget, a prediction (20 percent either way) or the limit on time
 (1200 CPU seconds for "96") was not kept.
 """

@@ -3,7 +3,7 @@
     python benchmarks/faiss_flat.py QUERY.npy KEY.npy INDEX.npy THREADS REPEATS
 
 Vectors are rows of float32. Writes the number of the best key of each query to INDEX.npy; prints JSON: version, and
-seconds of each round, in which the index is made anew (its keys come with every reference) and searched.
+seconds of each round, in which the index is made again (its keys come with every reference) and searched.
 """
 
 import json
@@ -12,7 +12,7 @@ import time
 
 
 def main(query_file: str, key_file: str, index_file: str, threads: str, repeats: str) -> None:
-    """Make, search, tell."""
+    """Build, search, print."""
     import faiss  # pyright: ignore[reportMissingImports]
     import numpy as np
 

@@ -66,8 +66,8 @@ def _growth(part: Mapping[str, Any]) -> str:
         height, width = case["query"]
         rows.append([f"{height} x {width}", f"{case['exact_over_fast']:.1f}", f"{case['recall']:.1%}", case["chosen"]])
     growth = part["growth"]
-    told = f"Time grows as positions to the {growth['exact']:.2f} (exact) and {growth['fast']:.2f} (fast).\n"
-    return markdown(rows) + "\n" + told
+    note = f"Time grows as positions to the {growth['exact']:.2f} (exact) and {growth['fast']:.2f} (fast).\n"
+    return markdown(rows) + "\n" + note
 
 
 def _stages(part: Mapping[str, Any]) -> str:
@@ -89,11 +89,11 @@ def _memory(part: Mapping[str, Any]) -> str:
              f"{case['peak_over_predicted']:.0%}", f"{case['seconds'] / first:.1f}", case["matcher"]]
         )  # fmt: skip
     growth = part["growth"]
-    told = (
+    note = (
         f"Time grows as the output's pixels to the {growth['seconds']:.2f}, memory beyond what does not grow to the "
         f"{growth['bytes']:.2f}.\n"
     )
-    return markdown(rows) + "\n" + told
+    return markdown(rows) + "\n" + note
 
 
 def _origin(report: Mapping[str, Any]) -> str:

@@ -118,7 +118,7 @@ def measure(data: Path) -> list[str]:
 
 
 def record(name: str, found: dict[str, Any]) -> None:
-    """Put a set into quality.json, beside what that has of the others."""
+    """Put a set into quality.json, which keeps what it has of the others."""
     before = json.loads(RESULTS.read_text("utf-8"))["sets"] if RESULTS.exists() else {}
     sets = {**before, name: merged(before.get(name), found)}
     content = {"metrics": METRICS, "sets": {name: sets[name] for name in SETS if name in sets}}
@@ -129,7 +129,7 @@ def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequen
     """One set: where its figures come from, and a row for each method."""
     protocol = protocol_named(item.protocol)
     pairs = protocol.data.read(folder, subset=False)
-    progress = partial(told, name)
+    progress = partial(show_progress, name)
     evaluator = Evaluator(protocol, pairs, choose_metrics(METRICS), folder, progress, KEPT / name)
     evaluations = [
         *(evaluator.peer(peer) for peer in peers),
@@ -142,9 +142,9 @@ def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequen
 
 def row(evaluation: Evaluation) -> dict[str, Any]:
     """Means, and the figures of each picture."""
-    told = evaluation.as_json()
-    about = {key: told[key] for key in ("model", "peer", "refs", "mean") if key in told}
-    return {**about, "seconds": round(evaluation.seconds, 2), "images": told["images"]}
+    report = evaluation.as_json()
+    about = {key: report[key] for key in ("model", "peer", "refs", "mean") if key in report}
+    return {**about, "seconds": round(evaluation.seconds, 2), "images": report["images"]}
 
 
 def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def weights_file_hash() -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def told(name: str, what: str, done: int, total: int) -> None:
+def show_progress(name: str, what: str, done: int, total: int) -> None:
     """Progress on stderr, a line a picture."""
     print(f"{name}, {what}: {done} of {total}", file=sys.stderr)
 

@@ -60,7 +60,7 @@ def quality_table(sets: Mapping[str, Any]) -> str:
 
 
 def harness_table(sets: Mapping[str, Any]) -> str:
-    """What this harness finds on Set5 beside what was published."""
+    """What this harness finds on Set5, and what was published."""
     if "Set5" not in sets:
         return ""
     rows = [["Set5, PSNR-Y / SSIM-Y", "published", "here"]]
@@ -83,16 +83,15 @@ def _figure(item: Mapping[str, Any], key: tuple[str, str]) -> str:
 
 def _origin(sets: Mapping[str, Any]) -> str:
     """Which commit and weights; of each set on its own where they differ."""
-    told: dict[str, list[str]] = {}
+    origins: dict[str, list[str]] = {}
     for item in sets.values():
         commit = (item["commit"] or "unknown")[:10] + (" with changes" if item["modified"] else "")
         weights = ", ".join(f"{name} {digest[:10]}" for name, digest in item["weights"].items())
-        told.setdefault(f"commit {commit}, weights {weights}, {item['date']}", []).append(item["title"])
-    if len(told) == 1:
-        return f"Made by `make results` ({next(iter(told))}).\n"
-    return (
-        "Made by `make results` (" + "; ".join(f"{', '.join(names)}: {text}" for text, names in told.items()) + ").\n"
-    )
+        origins.setdefault(f"commit {commit}, weights {weights}, {item['date']}", []).append(item["title"])
+    if len(origins) == 1:
+        return f"Made by `make results` ({next(iter(origins))}).\n"
+    parts = "; ".join(f"{', '.join(titles)}: {text}" for text, titles in origins.items())
+    return f"Made by `make results` ({parts}).\n"
 
 
 def _markdown(lines: list[list[str]]) -> str:

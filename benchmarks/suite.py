@@ -56,7 +56,7 @@ def main() -> None:
         parser.error(f"--parts {','.join(unknown)}: there are {','.join(PARTS)}")
     if asked.keep and names != list(PARTS):
         parser.error("--keep keeps whole runs: leave out --parts")
-    report = origin("src", "benchmarks") | busyness() | {"parts": {name: told(name) for name in names}}
+    report = origin("src", "benchmarks") | busyness() | {"parts": {name: timed(name) for name in names}}
     report["ratios"] = ratios(report["parts"])
     text = json.dumps(report, indent=1) + "\n"
     write_bytes(asked.output, text.encode())
@@ -72,7 +72,7 @@ def busyness() -> dict[str, Any]:
     return {"threads": torch.get_num_threads(), "load_before": busy}
 
 
-def told(name: str) -> dict[str, Any]:
+def timed(name: str) -> dict[str, Any]:
     """A part, announced and timed."""
     print(f"{name} ...", file=sys.stderr, flush=True)
     started = time.perf_counter()
@@ -109,7 +109,7 @@ def matching() -> dict[str, Any]:
 
 
 def swapping() -> dict[str, Any]:
-    """The paper's three levels, ours beside unfold, gather and fold as TTSR does it."""
+    """The paper's three levels, ours and unfold, gather and fold as TTSR does it."""
     generator = torch.Generator().manual_seed(0)
     height, width = _LOW_RES
     noise = F.avg_pool2d(torch.randn(2, 1, height + 8, width + 8, generator=generator), 9, stride=1)[:, 0] * 40
@@ -131,7 +131,7 @@ def swapping() -> dict[str, Any]:
 
 @torch.inference_mode()
 def network() -> dict[str, Any]:
-    """The light network beside its convolutions alone: what everything else in it costs."""
+    """The light network, and its convolutions alone: what everything else in it costs."""
     model = open_model("lite-rec").to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     picture = torch.rand(1, 3, *_LOW_RES).contiguous(memory_format=torch.channels_last)
     seen: list[tuple[nn.Module, Tensor]] = []

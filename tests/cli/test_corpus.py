@@ -34,7 +34,7 @@ def test_says_what_was_added_and_what_was_left_out_and_why(build, photos: Path, 
         "2 pictures now"
     )
     assert second == f"left out, for they have too little detail: {photos / 'sky.png'} (0% of it has detail)"
-    assert third == "licence unknown: 2 of those added. Say it with --licence, or write it beside them."
+    assert third == "licence unknown: 2 of those added. Give it with --licence, or write it next to them."
 
 
 def test_again_is_nothing_to_do_and_changes_nothing(build, tmp_path: Path) -> None:

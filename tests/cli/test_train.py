@@ -199,7 +199,7 @@ def test_a_terminal_gets_a_bar_and_the_log_above_it(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stderr", terminal)
     with TrainProgress(Schedule(steps=4), as_json=False) as progress:
         progress.moved(0.25)
-        progress.told({"step": 1, "minutes": 0.5})
+        progress.logged({"step": 1, "minutes": 0.5})
     shown = terminal.getvalue()
     assert "step 1 of 4 (25%), 0 min, 0:01:30 left" in shown
     assert "25%" in shown

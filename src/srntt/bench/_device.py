@@ -29,7 +29,7 @@ def bench_device(
     repeats: int = 5,
     yardstick: int = 8192,
 ) -> dict[str, Any]:
-    """Time the Triton engine beside unfold + matmul in the same precision and the bare product of two matrices.
+    """Time the Triton engine, unfold + matmul in the same precision and the bare product of two matrices.
 
     Times are of whole calls, from the maps to the matches, by the clock around a synchronised device; each method runs
     once before it is timed, then all in turn. Unfold + matmul takes its products in the same precision, and float32 in
@@ -52,7 +52,7 @@ def bench_device(
         "peak_share", "peak_share_as_written", "peak_bytes": {method: count}, "wrong_index": {method: count},
         "compared", "similarity_lost"}]}``. "peak_share" counts the products of the kernel's algorithm (a third of those
         of Eq. 1 for patches of 3), "peak_share_as_written" those of Eq. 1 itself, both by the whole call's time.
-        "peak_bytes" is what a call allocates beyond its arguments, 0 where the device does not tell.
+        "peak_bytes" is what a call allocates beyond its arguments, 0 where the device does not say.
         "wrong_index" counts positions with another index than the definition's, of those "compared"; "similarity_lost"
         is the largest true cosine that the Triton engine gave away there.
 

@@ -1,4 +1,4 @@
-"""How fast exact matching is beside what one would write in a line: `srntt bench match`."""
+"""How fast exact matching is, compared with what one would write in a line: `srntt bench match`."""
 
 import time
 from collections.abc import Callable, Sequence

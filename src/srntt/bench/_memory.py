@@ -42,7 +42,7 @@ def bench_memory(
 
     Each case is a new process on the CPU that does what ``srntt upscale`` does: it reads files, encodes, upscales and
     writes a PNG. Its peak is all that the operating system counted of the whole process, from its start to its end,
-    and stands beside what was predicted before the upscale began.
+    and is compared with what was predicted before the upscale began.
 
     Args:
         model: name or path.
@@ -71,7 +71,7 @@ def bench_memory(
             f"megapixels={tuple(megapixels)}, references={tuple(references)}, reference={reference}: give at least one "
             "of each, above 0."
         )
-    open_model(model)  # what fails in a process of its own is told as a traceback
+    open_model(model)  # what fails in a process of its own is shown as a traceback
     sizes = [_size(amount) for amount in megapixels]
     asked = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
     common = {"model": str(model), "reference": [*reference], "matcher": matcher, "memory": memory}
@@ -154,7 +154,7 @@ def measure(text: str) -> None:
     """Do one case, given as JSON, and print what it came to."""
     case = json.loads(text)
     height, width = case["output"]
-    told = {"output": case["output"], "megapixels": height * width / 1e6, "references": case["references"]}
+    report = {"output": case["output"], "megapixels": height * width / 1e6, "references": case["references"]}
     upscaler = Upscaler.from_pretrained(case["model"], device="cpu", matcher=case["matcher"], memory=case["memory"])
     try:
         started = time.perf_counter()
@@ -162,18 +162,18 @@ def measure(text: str) -> None:
         encode_seconds, encode_peak = time.perf_counter() - started, peak_bytes()
         result = upscaler.upscale(case["low_res"], encoded)
     except MemoryBudgetError as error:
-        print(json.dumps({**told, "refused": str(error)}))
+        print(json.dumps({**report, "refused": str(error)}))
         return
     result.save(case["written"], overwrite=True)
     peak = max(encode_peak, peak_bytes())
-    told |= {
+    report |= {
         "seconds": result.seconds, "encode_seconds": encode_seconds, "cpu_seconds": time.process_time(),
         "peak_bytes": peak, "predicted_bytes": result.predicted_bytes,
         "peak_over_predicted": peak / result.predicted_bytes, "encode_peak_bytes": encode_peak,
         "upscale_peak_bytes": result.peak_bytes,
         "matcher": result.matcher, "reason": result.matcher_reason, "tile": result.tile,
     }  # fmt: skip
-    print(json.dumps(told))
+    print(json.dumps(report))
 
 
 def _growth(cases: list[dict[str, Any]]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""How long an upscale takes, stage by stage, beside a yardstick of the same run: `srntt bench upscale`."""
+"""How long an upscale takes, stage by stage, and as multiples of a yardstick of the same run: `srntt bench upscale`."""
 
 import time
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def bench_upscale(
 
     The pictures are made: noise whose spectrum falls as that of photographs does, and parts of the same as references.
     Every round does every stage once; medians count. The first upscale, which compiles or loads what was compiled, and
-    fills caches, is told apart.
+    fills caches, is reported separately.
 
     The yardstick is ten convolutions of 3 x 3 with 64 channels in and out on 128 x 128 positions, on the same device
     and threads: seconds divided by it compare between machines and busy hours better than seconds do.
@@ -87,7 +87,7 @@ def bench_upscale(
 def made_pictures(
     size: tuple[int, int], reference: tuple[int, int], references: int
 ) -> tuple[Float[Tensor, "3 h w"], list[Float[Tensor, "3 H W"]]]:
-    """A small picture that becomes ``size``, and references that show what lies beside it, each further away."""
+    """A small picture that becomes ``size``, and references that show its surroundings, each further away."""
     rows = max(size[0], reference[0]) + _MOVED[0] * references
     columns = max(size[1], reference[1]) + _MOVED[1] * references
     scene = _scene(rows, columns)

@@ -36,8 +36,8 @@ def match(
     device: str = "cpu",
     json: Json = False,
 ) -> int:
-    """Exact matching beside unfold + matmul and the bare product of the pixels, about two minutes on two cores; or fast
-    matching beside exact.
+    """Exact matching compared with unfold + matmul and the bare product of the pixels, in two minutes on two cores; or
+    fast matching compared with exact.
 
     Of several sizes, channels or threads, say the option once for each.
 
@@ -46,7 +46,7 @@ def match(
         key: Positions of a key map, down and across. Default: 83 125; 256 256 on a GPU.
         references: Number of key maps. Default: 1; 2 on a GPU.
         large: Also 128 x 128 positions against two key maps of 256 x 256, one round; minutes, and 6 GB of memory.
-        fast: Fast matching beside exact instead, of square maps of the given sizes: time, growth, and what it misses.
+        fast: Fast matching compared with exact, of square maps of the given sizes: time, growth, and what it misses.
         sizes: Sides of the maps for --fast. Default: 128, 256 and 512, about two minutes on two cores.
         channels: Depths to try. Default: 256 and 64; 64 with --fast.
         threads: Numbers of threads to try. Default: 1 and 2.
@@ -82,7 +82,7 @@ def match(
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Those that were said; of the others the benchmark has its own defaults."""
+    """Those that were given; of the others the benchmark has its own defaults."""
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -60,7 +60,7 @@ def build(
     Args:
         photos: Folders of photographs, and photographs.
         output: The folder. Nothing in it is replaced.
-        licence: Of all of these photographs, such as "CC-BY 4.0". Default: what is written beside each (MANIFEST.tsv,
+        licence: Of all of these photographs, such as "CC-BY 4.0". Default: what is written next to each (MANIFEST.tsv,
             LICENCE.txt, a Debian package's copyright, a KDE wallpaper's metadata.json), or else unknown.
         recursive: Folders below, too.
     """
@@ -99,7 +99,7 @@ def _as_lines(report: "CorpusReport") -> list[str]:
         more = "" if count == 1 else f", and {count - 1} more"
         lines.append(f"left out, for they {_REASONS[reason]}: {first.path} ({first.detail}){more}")
     if unknown := _unknown(report):
-        lines.append(f"licence unknown: {unknown} of those added. Say it with --licence, or write it beside them.")
+        lines.append(f"licence unknown: {unknown} of those added. Give it with --licence, or write it next to them.")
     return lines
 
 

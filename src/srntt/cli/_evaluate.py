@@ -41,7 +41,7 @@ def evaluate(
     baseline: str | None = None,
     json: Json = False,
 ) -> int:
-    """Score a model, and others beside it, by a named protocol; `srntt protocols` tells what each one does.
+    """Score a model, and others with it, by a named protocol; `srntt protocols` shows what each one does.
 
     Args:
         data: Folder of the protocol's pictures; for pairs, one with an index.json, or with input/ and ref/.
@@ -59,7 +59,7 @@ def evaluate(
         overwrite: Replace a report that is there.
         compare: Two report.json files of the same pictures: how much better or worse the second is, picture by
             picture, with a 95 % interval of the mean (bootstrap). Nothing is scored; takes only --json and --baseline
-            beside.
+            with it.
         baseline: With --compare and one or two reports: hold all of the last one against this model or peer of the
             first. "NAME, REFERENCES" where a model was given several, such as "lite-rec, none".
     """
@@ -100,9 +100,9 @@ def evaluate(
 
 
 def _refuse_beside_compare(given: dict[str, Any], *, others: bool) -> None:
-    beside = [name for name, value in given.items() if value is not None]
-    if beside or others:
-        named = f"no {' or '.join(beside)}" if beside else "no other option than --json"
+    extra = [name for name, value in given.items() if value is not None]
+    if extra or others:
+        named = f"no {' or '.join(extra)}" if extra else "no other option than --json"
         raise InputError(f"--compare scores nothing, so it takes {named}. Leave that out.")
 
 
@@ -110,7 +110,7 @@ def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool)
     from srntt.report import compare_reports, comparison_table
 
     if len(reports) not in (1, 2) or (len(reports) == 1 and baseline is None):
-        raise InputError("--compare takes two reports, or one and --baseline NAME: whatever it is held against.")
+        raise InputError("--compare takes two reports, or one and --baseline NAME: what it is compared with.")
     differences = compare_reports(reports[0], reports[-1], baseline=baseline)
     if as_json:
         say_json([asdict(difference) for difference in differences])
@@ -198,9 +198,8 @@ def _pairs(
         for pair in pairs:
             if not asked and kind in ("first", "all") and not pair.references:
                 raise InputError(
-                    f"{pair.name} has no references in {data}, and protocol {protocol.name} takes some ({kind}) unless "
-                    "told otherwise. Say --refs none; sets for a picture alone have protocols of their own: sisr, "
-                    "sisr-pillow."
+                    f"{pair.name} has no references in {data}, and protocol {protocol.name} takes some ({kind}). "
+                    "Say --refs none; sets for a picture alone have protocols of their own: sisr, sisr-pillow."
                 )
             pair.chosen(kind)
     return pairs

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def protocols(*names: str, json: Json = False) -> int:
-    """Tell how each protocol of `srntt evaluate` makes its figures, and where that is from.
+    """Show how each protocol of `srntt evaluate` makes its figures, and where that is from.
 
     Args:
         names: Only these. Default: all.
@@ -28,12 +28,12 @@ def protocols(*names: str, json: Json = False) -> int:
 
 
 def _lines(protocol: "srntt.evaluate.Protocol") -> Iterator[str]:
-    told = protocol.definition()
-    yield f"{told.pop('name')}: {told.pop('description')}"
+    parts = protocol.definition()
+    yield f"{parts.pop('name')}: {parts.pop('description')}"
     titles = {"target": "target", "canvas": "low-res made from it", "low_res": "low-res made by", "refs": "references"}
     titles |= {"references": "each reference", "crop": "pixels cropped"}
     if all(metric.endswith("_y") for metric in protocol.metrics):
-        told["metrics"] += ", on Y of BT.601 (16 to 235)"
-    for name, value in told.items():
+        parts["metrics"] += ", on Y of BT.601 (16 to 235)"
+    for name, value in parts.items():
         yield f"    {titles.get(name, name)}: {value}"
     yield ""

@@ -42,7 +42,7 @@ class TrainProgress(AbstractContextManager):
         if self._bars:
             self._bars.update(self._task, completed=share)
 
-    def told(self, entry: dict[str, int | float]) -> None:
+    def logged(self, entry: dict[str, int | float]) -> None:
         """At each checkpoint."""
         text = json.dumps(entry) if self._as_json else in_words(entry, self._schedule)
         if self._bars:

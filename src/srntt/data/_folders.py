@@ -1,4 +1,4 @@
-"""What lies in a folder of pictures, told with suspicion: what is no picture, or no file, is named."""
+"""What is in a folder of pictures, read with suspicion: what is no picture, or no file, is named."""
 
 import os
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from pathlib import Path
 from srntt.errors import InputError
 from srntt.image import PICTURE_SUFFIXES
 
-_TOLD = 6
+_MOST_NAMED = 6
 
 
 def is_picture(name: str | os.PathLike[str]) -> bool:
@@ -24,7 +24,7 @@ def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
 
     Args:
         folder: to look into, not below it.
-        advice: said after what is wrong: what the folder should be, and where it is published.
+        advice: appended to what is wrong: what the folder should be, and where it is published.
 
     Raises:
         InputError: no such folder, it cannot be read, or something in it has a picture's name and is no file.
@@ -32,7 +32,7 @@ def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
     entries = sorted(_listed(folder, advice), key=lambda path: path.name)
     named = [path for path in entries if is_picture(path) and not path.name.startswith(".")]
     if odd := [path.name for path in named if not path.is_file() or not path.name.isprintable()]:
-        raise InputError(f"{folder}: {told(odd)} cannot be read as a file. {advice}")
+        raise InputError(f"{folder}: {listed(odd)} cannot be read as a file. {advice}")
     return {path.name: path for path in named}
 
 
@@ -42,11 +42,11 @@ def folders_in(folder: Path, advice: str) -> dict[str, Path]:
     return {path.name: path for path in entries if path.is_dir() and not path.name.startswith(".")}
 
 
-def told(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """Up to six of them, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - _TOLD} more" if len(listed) > _TOLD else ""
-    return ", ".join(repr(name)[1:-1] for name in listed[:_TOLD]) + more
+    found = list(names)
+    more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    return ", ".join(repr(name)[1:-1] for name in found[:_MOST_NAMED]) + more
 
 
 def _listed(folder: Path, advice: str) -> list[Path]:

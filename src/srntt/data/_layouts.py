@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from srntt.data._folders import folders_in, pictures_in, told
+from srntt.data._folders import folders_in, listed, pictures_in
 from srntt.data._pairs import Pair, read_pairs
 from srntt.errors import InputError
 
@@ -174,18 +174,18 @@ def _with_unrelated(pairs: Sequence[Pair]) -> list[Pair]:
 def _refuse_odd(folder: Path, names: Sequence[str], layout: Layout) -> None:
     if names:
         verb = "does" if len(names) == 1 else "do"
-        raise InputError(f"{folder} holds {told(names)}, which {verb} not belong there. {layout.advice}")
+        raise InputError(f"{folder} holds {listed(names)}, which {verb} not belong there. {layout.advice}")
 
 
 def _refuse_missing(folder: Path, names: Sequence[str], layout: Layout) -> None:
     if names:
-        raise InputError(f"{folder} lacks {told(names)}. {layout.advice}")
+        raise InputError(f"{folder} lacks {listed(names)}. {layout.advice}")
 
 
 def _refuse_twins(folder: Path, files: dict[str, Path], layout: Layout) -> None:
     stems = [Path(name).stem for name in files]
     if twins := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise InputError(f"{folder} holds {told(twins)} with two suffixes. {layout.advice}")
+        raise InputError(f"{folder} holds {listed(twins)} with two suffixes. {layout.advice}")
 
 
 _SELFEXSR_SETS = ("Set5, Set14, BSD100 or Urban100", (5, 14, 100))

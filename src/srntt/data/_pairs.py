@@ -65,7 +65,7 @@ def read_pairs(folder: Path) -> tuple[Pair, ...]:
         what="an index of pairs",
         most=_MAX_BYTES,
         get="Give a folder with an index.json and the pictures that it names.",
-        mend="Mend or fetch it again.",
+        repair="Repair it, or fetch it again.",
     )
     if not isinstance(entries, list):
         raise InputError(
@@ -108,7 +108,7 @@ def _file(path: Path, where: str, key: str, value: Any) -> Path:
     for pure in (PurePosixPath(name), PureWindowsPath(name)):
         if pure.anchor or ".." in pure.parts:
             raise InputError(
-                f"{where}: {key} {name!r} leaves the folder of the index. Only files beside or below it are read."
+                f"{where}: {key} {name!r} leaves the folder of the index. Only files in it or below it are read."
             )
     file = path.parent / name
     try:
@@ -117,7 +117,7 @@ def _file(path: Path, where: str, key: str, value: Any) -> Path:
         found = False
     if not found:
         raise InputError(
-            f"{where}: {key} {name!r} is not there (or not a file). Fetch the data again, or mend the index."
+            f"{where}: {key} {name!r} is not there (or not a file). Fetch the data again, or correct the index."
         )
     return file
 

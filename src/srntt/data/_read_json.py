@@ -7,7 +7,7 @@ from typing import Any
 from srntt.errors import InputError
 
 
-def read_json(path: Path, *, what: str, most: int, get: str, mend: str) -> Any:
+def read_json(path: Path, *, what: str, most: int, get: str, repair: str) -> Any:
     """Read a JSON file of a bounded size.
 
     Args:
@@ -15,7 +15,7 @@ def read_json(path: Path, *, what: str, most: int, get: str, mend: str) -> Any:
         what: it should be, with its article.
         most: bytes.
         get: a sentence on where to get one when it is missing.
-        mend: a sentence on what to do when it is damaged.
+        repair: a sentence on what to do when it is damaged.
 
     Raises:
         InputError: no such file, unreadable, too large, or not JSON in UTF-8.
@@ -32,4 +32,4 @@ def read_json(path: Path, *, what: str, most: int, get: str, mend: str) -> Any:
     try:
         return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON in UTF-8: {str(error)[:200]}. {mend}") from error
+        raise InputError(f"{path} is not JSON in UTF-8: {str(error)[:200]}. {repair}") from error

@@ -43,13 +43,14 @@ class Score:
         """JSON has no infinity: null stands for it."""
         scores = {name: _finite(value) for name, value in self.values.items()}
         fallbacks = {"fallbacks": list(self.fallbacks)} if self.fallbacks else {}
-        beside: dict[str, float | str | None] = {
+        optional: dict[str, float | str | None] = {
             "similarity": _finite(self.similarity),
             "bicubic_psnr_y": _finite(self.bicubic),
+            "target_sha256": self.target_sha256,
+            "low_res_sha256": self.low_res_sha256,
         }
-        beside |= {"target_sha256": self.target_sha256, "low_res_sha256": self.low_res_sha256}
-        there = {name: value for name, value in beside.items() if value is not None}
-        return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **there, **fallbacks}
+        known = {name: value for name, value in optional.items() if value is not None}
+        return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **known, **fallbacks}
 
 
 @dataclass(frozen=True)

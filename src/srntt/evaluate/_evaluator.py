@@ -31,7 +31,7 @@ class Evaluator:
         pairs: on what.
         metrics: taken of each output.
         data: folder of the pictures, which reports name.
-        progress: told (kind and change, or peer; targets done, targets in all).
+        progress: called with (kind and change, or peer; targets done, targets in all).
         folder: for scores to be kept in until `done`, so that an interrupted run goes on; None keeps none.
         crops: of how many pictures, from the first on, to keep what a report shows.
     """

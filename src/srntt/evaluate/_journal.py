@@ -31,7 +31,7 @@ class Journal:
 
     Attributes:
         path: of the file.
-        context: what every score depends on beside protocol and pictures: the model's fingerprint and options or the
+        context: what every score depends on besides protocol and pictures: the model's fingerprint and options or the
             peer and what it is made of, the device, the metrics.
         scores: those that the file holds.
     """
@@ -135,7 +135,7 @@ def _hash(path: Path) -> str:
 
 
 def _program() -> str:
-    """The hash of every source file of srntt: a version number would not tell two states of a checkout apart."""
+    """The hash of every source file of srntt: two states of a checkout have the same version number."""
     digest = hashlib.sha256(srntt.__version__.encode())
     root = Path(srntt.__file__).parent
     for path in sorted(root.rglob("*.py")):

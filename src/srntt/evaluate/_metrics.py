@@ -46,7 +46,7 @@ Measure = Callable[[MetricInput], float]
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is come by and shown.
+    """How a metric is loaded and shown.
 
     Attributes:
         title: head of its column.

@@ -27,7 +27,7 @@ NETWORK_SCALE = 4
 _WORKER = Path(__file__).with_name("_peer_worker.py")
 _START_SECONDS = 60.0
 _PICTURE_SECONDS, _PIXEL_SECONDS = 120.0, 0.05  # some fifty times what one core takes, and loading before the first
-_MOST_TOLD = 300
+_MOST_SHOWN = 300
 
 
 class PeerProcess(AbstractContextManager):
@@ -62,9 +62,9 @@ class PeerProcess(AbstractContextManager):
             with self._at_most(_START_SECONDS) as late:
                 self.made_of: Mapping[str, str] = self._answer(late)
         except BaseException as error:
-            told = self._end()
+            last_words = self._end()
             if isinstance(error, ModelError):
-                raise MissingDependencyError(f"{error}{told} {_ADVICE}") from error
+                raise MissingDependencyError(f"{error}{last_words} {_ADVICE}") from error
             raise
 
     def __exit__(self, *_: object) -> None:
@@ -95,7 +95,7 @@ class PeerProcess(AbstractContextManager):
     def _ask(self, low_res: UInt8[np.ndarray, "h w 3"]) -> None:
         assert self._process.stdin
         about = json.dumps({"shape": low_res.shape[:2]}).encode() + b"\n"
-        with contextlib.suppress(OSError, ValueError):  # it has ended: reading its answer tells
+        with contextlib.suppress(OSError, ValueError):  # it has ended: reading its answer shows that
             self._process.stdin.write(about + low_res.tobytes())
             self._process.stdin.flush()
 
@@ -109,14 +109,14 @@ class PeerProcess(AbstractContextManager):
         if not isinstance(about, dict):
             self._gone(late)
         if "error" in about:
-            raise ModelError(f"The peer {self.name} failed: {str(about['error'])[:_MOST_TOLD]}.")
+            raise ModelError(f"The peer {self.name} failed: {str(about['error'])[:_MOST_SHOWN]}.")
         return about
 
     def _picture(self, about: dict[str, Any], shape: tuple[int, int, int], late: threading.Event) -> np.ndarray:
         assert self._process.stdout
         if about.get("shape") != list(shape) or not isinstance(about.get("seconds"), float):
             raise ModelError(
-                f"The peer {self.name} answered {str(about)[:_MOST_TOLD]}; expected a picture of shape {shape}."
+                f"The peer {self.name} answered {str(about)[:_MOST_SHOWN]}; expected a picture of shape {shape}."
             )
         content = self._process.stdout.read(math.prod(shape) * 4)
         if len(content) < math.prod(shape) * 4:
@@ -148,7 +148,7 @@ class PeerProcess(AbstractContextManager):
             timer.cancel()
 
     def _end(self) -> str:
-        """End the process; returns the last line that it said, to be told behind what went wrong."""
+        """End the process; returns its last line on stderr, to be shown behind what went wrong."""
         if self._errors.closed:
             return ""
         self._process.kill()
@@ -162,8 +162,8 @@ class PeerProcess(AbstractContextManager):
         lines = self._errors.read().decode(errors="replace").split("\n")
         self._errors.close()
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        told = last[:_MOST_TOLD]
-        return f" Its last words: {told}{'' if told.endswith(('.', '!', '?')) else '.'}" if told else ""
+        shown = last[:_MOST_SHOWN]
+        return f" Its last words: {shown}{'' if shown.endswith(('.', '!', '?')) else '.'}" if shown else ""
 
 
 _ADVICE = (

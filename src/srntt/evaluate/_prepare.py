@@ -15,7 +15,7 @@ from srntt.evaluate._protocols import Protocol
 from srntt.evaluate._upscale import PreparedReference
 from srntt.metrics import SSIM_WINDOW
 
-_TOLD = 20  # damaged pictures that are named
+_MOST_NAMED = 20  # damaged pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,8 @@ def check_pictures(pairs: Sequence[Pair], kinds: Sequence[ReferenceKind]) -> Non
     ]
     wrong = [str(error) for file in dict.fromkeys(filter(None, named)) if (error := _unreadable(file))]
     if wrong:
-        more = f" And {len(wrong) - _TOLD} more." if len(wrong) > _TOLD else ""
-        raise PictureError(" ".join(wrong[:_TOLD]) + more)
+        more = f" And {len(wrong) - _MOST_NAMED} more." if len(wrong) > _MOST_NAMED else ""
+        raise PictureError(" ".join(wrong[:_MOST_NAMED]) + more)
 
 
 def _unreadable(file: Path) -> PictureError | None:

@@ -56,10 +56,10 @@ class Protocol:
 
     def definition(self) -> dict[str, str]:
         """Every field as text, in the order above."""
-        told = {field.name: getattr(self, field.name) for field in fields(self)}
-        told["references"] = ", then ".join(map(str, self.references)) or "as they are"
-        told["metrics"] = ", ".join(self.metrics)
-        return {name: str(value) for name, value in told.items()}
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts["references"] = ", then ".join(map(str, self.references)) or "as they are"
+        parts["metrics"] = ", ".join(self.metrics)
+        return {name: str(value) for name, value in parts.items()}
 
 
 PAIRS = Protocol(

@@ -38,7 +38,7 @@ def score_pairs(
         pairs: what on; at least one.
         kind: which references it is given.
         protocol: how the pictures are prepared and scored.
-        progress: told (kind and change, targets done, targets in all); those in the journal are done at once.
+        progress: called with (kind and change, targets done, targets in all); those in the journal are done at once.
         metrics: which to take; by default those of `choose_metrics`.
         change: done to each reference beforehand.
         journal: what was scored before is taken from it, and what is scored now goes into it.

@@ -25,7 +25,7 @@ def texture_distance(
     Lower is better: 0 where the textures agree, 1 for a picture that has none. G(x) = F F^T / (h w), for features F of
     c channels by h w positions, is the Gram matrix of Gatys et al. 2015 (arXiv:1505.07376, Eq. 3), which SRNTT's
     texture loss compares on the same layers. There the squared difference counts 1 / (2 c h w)^2 for each layer, and
-    SRNTT's code takes its mean over the entries. Which layer such a sum is mostly made of hangs on the scale of the
+    SRNTT's code takes its mean over the entries. Which layer dominates such a sum depends on the scale of the
     features: for outputs of CUFED5 001, relu2_1 with the original weights (71 to 76 %), relu3_1 with torchvision's (67
     to 82 %). Hence the relative distance here.
 

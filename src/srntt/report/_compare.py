@@ -69,8 +69,7 @@ def compare_reports(first: Path, second: Path, *, baseline: str | None = None) -
     several = any(len({run.model for run in runs if not run.peer}) > 1 for runs in (a, b))
     keyed, others = ({run.key(with_model=several): run for run in runs} for runs in (a, b))
     _refuse_unpaired(first, second, "evaluations", list(keyed), list(others))
-    told = {key: _like(run, others[key]) for key, run in keyed.items()}
-    return _found(first, second, [(told[key], run, others[key]) for key, run in keyed.items()])
+    return _found(first, second, [(_like(run, others[key]), run, others[key]) for key, run in keyed.items()])
 
 
 def _compared_with(
@@ -78,12 +77,12 @@ def _compared_with(
 ) -> tuple[Difference, ...]:
     base = _named(baseline, first, a)
     same = first.resolve() == second.resolve()
-    rest = [run for run in b if not (same and run.told == base.told and run.peer == base.peer)]
+    rest = [run for run in b if not (same and run.title == base.title and run.peer == base.peer)]
     if not rest:
-        raise InputError(f"{second} holds nothing else than {base.told}. Give a second report.")
+        raise InputError(f"{second} holds nothing else than {base.title}. Give a second report.")
     if odd := [run.protocol for run in rest if run.protocol != base.protocol]:
-        raise InputError(f"{second} has protocol {odd[0]}, {base.told} in {first} {base.protocol}: these do not pair.")
-    return _found(first, second, [(f"{base.told} / {run.told}", base, run) for run in rest])
+        raise InputError(f"{second} has protocol {odd[0]}, {base.title} in {first} {base.protocol}: these do not pair.")
+    return _found(first, second, [(f"{base.title} / {run.title}", base, run) for run in rest])
 
 
 def comparison_table(differences: Sequence[Difference]) -> list[str]:
@@ -116,7 +115,7 @@ def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float]
 
 
 def _found(first: Path, second: Path, pairs: Sequence[tuple[str, ReportedRun, ReportedRun]]) -> tuple[Difference, ...]:
-    found = [item for told, a, b in pairs for item in _differences(first, second, told, a, b)]
+    found = [item for runs, a, b in pairs for item in _differences(first, second, runs, a, b)]
     if not found:
         raise InputError(
             f"{first} and {second} have no metric in common that every picture has a finite value of. "
@@ -136,16 +135,16 @@ def _named(baseline: str, path: Path, runs: Sequence[ReportedRun]) -> ReportedRu
     if len(found) == 1:
         return found[0]
     wrong = f"has {len(found)} evaluations of" if found else "has no"
-    listed = "; ".join(run.told for run in (found or runs)[:6])
+    listed = "; ".join(run.title for run in (found or runs)[:6])
     raise InputError(f"{path} {wrong} {baseline!r}. Give --baseline one of: {listed}.")
 
 
-def _differences(first: Path, second: Path, told: str, a: ReportedRun, b: ReportedRun) -> list[Difference]:
+def _differences(first: Path, second: Path, runs: str, a: ReportedRun, b: ReportedRun) -> list[Difference]:
     _refuse_unpaired(first, second, f"pictures ({a.references})", list(a.images), list(b.images))
     _refuse_namesakes(first, second, a, b)
     named = dict.fromkeys(name for image in a.images.values() for name in image)
     names = [n for n in named if all(n in image for run in (a, b) for image in run.images.values())]
-    return [_difference(told, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
+    return [_difference(runs, n, [(a.images[key][n], b.images[key][n]) for key in a.images]) for n in names]
 
 
 def _difference(runs: str, metric: str, values: list[tuple[float, float]]) -> Difference:

@@ -33,7 +33,7 @@ def taken_metrics(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def not_taken(evaluations: Sequence[Evaluation]) -> str:
-    """What to tell people of the metrics that no table has; empty where all were taken."""
+    """A note on the metrics that no table has; empty where all were taken."""
     names = set(evaluations[0].mean()) - set(taken_metrics(evaluations))
     titles = [metric.title for name, metric in METRICS.items() if name in names]
     return f"{', '.join(titles)} was not taken: its weights are not at hand (srntt weights get lpips)." if names else ""

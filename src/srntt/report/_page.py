@@ -1,6 +1,6 @@
 """An evaluation as one HTML page that needs nothing else: no network, no other file.
 
-The page's words, charts and script are in report.html beside this file; here it is given its figures and pictures, as
+The page's words, charts and script are in report.html next to this file; here it is given its figures and pictures, as
 JSON that cannot end the element it stands in. A policy in the page lets no script run but that one, and nothing be
 fetched.
 """
@@ -40,11 +40,13 @@ def _embedded(value: Any) -> str:
 
 def _content(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     first = evaluations[0]
+    protocol = protocol_named(first.protocol)
     pool = _Pool()
     images = [_image(pool, [item.scores[number] for item in evaluations]) for number in range(len(first.scores))]
     return {
         "protocol": first.protocol,
-        "description": protocol_named(first.protocol).description,
+        "description": protocol.description,
+        "scale": protocol.scale,
         "measured": " ".join(measured(evaluations)),
         "metrics": [_metric(name) for name in taken_metrics(evaluations)],
         "note": not_taken(evaluations),
@@ -81,8 +83,8 @@ def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:
 
 def _score(score: Score) -> dict[str, Any]:
     values = {name: _finite(value) for name, value in score.values.items()}
-    beside = {"similarity": _finite(score.similarity), "bicubic": _finite(score.bicubic)}
-    return {"values": values, "seconds": score.seconds, "fallbacks": list(score.fallbacks), **beside}
+    about = {"similarity": _finite(score.similarity), "bicubic": _finite(score.bicubic)}
+    return {"values": values, "seconds": score.seconds, "fallbacks": list(score.fallbacks), **about}
 
 
 class _Pool:

@@ -79,16 +79,16 @@ def _row(cells: Sequence[str]) -> str:
 def _csv(evaluations: Sequence[Evaluation]) -> str:
     """A row for each picture of each evaluation (RFC 4180)."""
     names = taken_metrics(evaluations)
-    beside = ["seconds", "similarity", "bicubic_psnr_y"]
+    others = ["seconds", "similarity", "bicubic_psnr_y"]
     text = io.StringIO(newline="")
     rows = csv.writer(text)
-    rows.writerow(["protocol", "model", "peer", "references", "target", *names, *beside])
+    rows.writerow(["protocol", "model", "peer", "references", "target", *names, *others])
     for item in evaluations:
         kind = "no" if item.peer is None else "yes"
-        about = [_cell(told) for told in (item.protocol, item.model, kind, item.references)]
+        about = [_cell(text) for text in (item.protocol, item.model, kind, item.references)]
         for score in item.scores:
             figures = score.as_json()
-            rows.writerow([*about, _cell(score.name), *(figures.get(name) for name in [*names, *beside])])
+            rows.writerow([*about, _cell(score.name), *(figures.get(name) for name in [*names, *others])])
     return text.getvalue()
 
 
@@ -100,7 +100,7 @@ def _cell(text: str) -> str:
 def _markdown(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
-    lines += [html.escape(" ".join(told), quote=False), ""] if (told := measured(evaluations)) else []
+    lines += [html.escape(" ".join(known), quote=False), ""] if (known := measured(evaluations)) else []
     notes = ["Seconds: mean for a picture, references included, once the method is warm.", not_taken(evaluations)]
     lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
     names = taken_metrics(evaluations)

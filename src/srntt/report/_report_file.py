@@ -19,7 +19,7 @@ _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 @dataclass(frozen=True)
 class Identity:
-    """What a report knows of a picture beside its name; None for what an older report does not tell.
+    """What a report knows of a picture besides its name; None for what an older report does not have.
 
     Attributes:
         target, low_res: SHA-256 of their pixels.
@@ -53,7 +53,7 @@ class ReportedRun:
         peer: whether it is one.
         references: which, what was done to them.
         images: metrics by name, by the picture's name.
-        identities: what tells each picture from another of its name, by the picture's name.
+        identities: what distinguishes each picture from another of its name, by the picture's name.
     """
 
     protocol: str
@@ -64,7 +64,7 @@ class ReportedRun:
     identities: Mapping[str, "Identity"]
 
     @property
-    def told(self) -> str:
+    def title(self) -> str:
         """Its name for people; `--baseline` takes it, too."""
         return self.model if self.peer else f"{self.model}, {self.references}"
 
@@ -87,7 +87,7 @@ def read_report(path: Path) -> list[ReportedRun]:
         what="a report.json",
         most=_MAX_BYTES,
         get="Give the report.json of srntt evaluate --report.",
-        mend="Give a report.json.",
+        repair="Give a report.json.",
     )
     entries = content if isinstance(content, list) else [content]
     if not entries:
@@ -104,9 +104,9 @@ def _run(path: Path, entry: Any) -> ReportedRun:
         raise _odd(path, "an evaluation that is no object")
     protocol, model, refs = (_text(path, entry, key) for key in ("protocol", "model", "refs"))
     change = entry.get("reference_change")
-    told = refs
+    references = refs
     if isinstance(change, dict):
-        told = f"{refs}, {_text(path, change, 'what')} {_number(path, change.get('value')):g}"
+        references = f"{refs}, {_text(path, change, 'what')} {_number(path, change.get('value')):g}"
     images = entry.get("images")
     if not isinstance(images, list) or not 0 < len(images) <= _MAX_IMAGES:
         raise _odd(path, "no list of images, or an empty one")
@@ -115,7 +115,7 @@ def _run(path: Path, entry: Any) -> ReportedRun:
     if len(by_name) < len(scored):
         raise _odd(path, "a name of a picture twice")
     identities = {name: _identity(path, image) for name, image in zip(by_name, images, strict=True)}
-    return ReportedRun(protocol, model, isinstance(entry.get("peer"), dict), told, by_name, identities)
+    return ReportedRun(protocol, model, isinstance(entry.get("peer"), dict), references, by_name, identities)
 
 
 def _image(path: Path, image: Any) -> tuple[str, dict[str, float]]:

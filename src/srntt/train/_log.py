@@ -11,13 +11,13 @@ from srntt.errors import MissingDependencyError, OutputError
 
 @runtime_checkable
 class Watcher(Protocol):
-    """Is told how a run goes."""
+    """Follows a run."""
 
     def moved(self, share: float) -> None:
         """After each step: how much of the run is done, 0..1."""
         ...
 
-    def told(self, entry: dict[str, int | float]) -> None:
+    def logged(self, entry: dict[str, int | float]) -> None:
         """At each checkpoint: a line of the log."""
         ...
 
@@ -28,17 +28,17 @@ class PrintedLines:
     def moved(self, share: float) -> None:
         """Says nothing."""
 
-    def told(self, entry: dict[str, int | float]) -> None:
+    def logged(self, entry: dict[str, int | float]) -> None:
         """A line."""
         print(json.dumps(entry), file=sys.stderr, flush=True)
 
 
 class Log:
-    """Means of the terms of the loss over the steps since the line before, written beside what else is known.
+    """Means of the terms of the loss over the steps since the line before, written with what else is known.
 
     Args:
         folder: of the run.
-        watcher: told what is written.
+        watcher: given what is written.
         tensorboard: write for TensorBoard, too.
 
     Raises:
@@ -58,7 +58,7 @@ class Log:
             self._sums[name] = total + value, count + 1
 
     def write(self, step: int, entry: dict[str, float]) -> None:
-        """A line with the means and the entry; the next line's means begin anew, as those of a resumed run do.
+        """A line with the means and the entry; the means of the next line start from zero, as in a resumed run.
 
         Raises:
             OutputError: it cannot be written.
@@ -68,11 +68,11 @@ class Log:
         values = {name: round(value, 6) for name, value in (entry | means).items()}
         self._lines += json.dumps({"step": step, **values}).encode() + b"\n"
         try:
-            write_bytes(self._file, self._lines)  # anew each time: killed or on a full disk, no half line stays
+            write_bytes(self._file, self._lines)  # whole each time: killed or on a full disk, no half line stays
         except OutputError as error:
             whole = f"The checkpoint of step {step} is whole: make room, and go on with --resume."
             raise OutputError(f"{error} {whole}") from error
-        self.watcher.told({"step": step, **values})
+        self.watcher.logged({"step": step, **values})
         if self._board:
             for name, value in values.items():
                 self._board.add_scalar(name, value, step)

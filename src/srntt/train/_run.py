@@ -73,7 +73,7 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
     Args:
         recipe: what to learn.
         place: where.
-        watcher: told how it goes; None prints the log's lines on stderr.
+        watcher: follows it; None prints the log's lines on stderr.
 
     Returns:
         The file with the averaged weights.
@@ -82,7 +82,7 @@ def train(recipe: Recipe, place: Surroundings, watcher: Watcher | None = None) -
         InputError: the output folder holds a run already, or none to resume; no photographs; no pairs to validate on.
         OutputError: the output folder cannot be written to, or another run writes to it.
         ModelError: the loss, its gradient or the output ceased to be finite. The last checkpoint stays whole, and
-            the batch lies beside it.
+            the batch is written next to it.
     """
     if place.threads:
         torch.set_num_threads(place.threads)
@@ -114,7 +114,7 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
     _resume(trainer, place)
     source = _open_source(recipe, place)
     if place.validation:
-        read_pairs(place.validation)  # so that what is wrong with it is said now, not at the first checkpoint
+        read_pairs(place.validation)  # so that what is wrong with it is reported now, not at the first checkpoint
     log = Log(place.output, watcher or PrintedLines(), place.tensorboard) if workers.rank == 0 else None
     if trainer.progress() >= 1:  # it ended between its last checkpoint and what is written after that
         if log:

@@ -1,4 +1,4 @@
-"""Photographs to a folder to train from: reduced, trimmed, told apart, and entered into a manifest."""
+"""Photographs to a folder to train from: reduced, trimmed, without near-duplicates, and entered into a manifest."""
 
 import hashlib
 import re
@@ -45,7 +45,7 @@ def build_corpus(
         sources: folders of photographs, and photographs.
         folder: of the corpus; made if it is not there.
         limits: what becomes of them.
-        licence: of all of them; else what is written beside each.
+        licence: of all of them; else what is written next to each.
         recursive: look into folders below, too.
         reading: ceilings for the files that are read.
         progress: called with ("corpus", done, total).

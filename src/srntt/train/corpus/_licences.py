@@ -1,4 +1,4 @@
-"""Under which licence a photograph lies: what is written beside it."""
+"""The licence of a photograph: what is written next to it."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ class Licence(NamedTuple):
 
     Attributes:
         name: in a line.
-        file: where it was read, with authors and text; None if somebody said it.
+        file: where it was read, with authors and text; None if it was given as an option.
     """
 
     name: str
@@ -69,10 +69,10 @@ def _manifest(file: Path) -> dict[str, str]:
 
 def _from_kde(file: Path) -> Licence | None:
     try:
-        told = json.loads(_read(file))["KPlugin"]["License"]
+        name = json.loads(_read(file))["KPlugin"]["License"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return Licence(_short(told), file) if isinstance(told, str) and told.strip() else None
+    return Licence(_short(name), file) if isinstance(name, str) and name.strip() else None
 
 
 def _of_debian(root: Path) -> Licence | None:

@@ -19,7 +19,7 @@ class Entry:
         file: its name.
         width: in pixels.
         height: in pixels.
-        licence: in words; "unknown" if nobody said and nothing is written beside it.
+        licence: in words; "unknown" if none was given and nothing is written next to it.
         licence_file: copy of the text that says so, in the corpus; empty if there is none.
         source: the file that it was made from, as it was given.
         source_width: in pixels.
@@ -87,11 +87,11 @@ def _entry(line: str, file: Path) -> Entry:
     try:
         numbers = {name: int(cells[name]) for name in ("width", "height", "source_width", "source_height", "halved")}
         squares = tuple(int(part, 16) for part in cells["fingerprint"].split(" "))
-        told = {**cells, **numbers, "textured": float(cells["textured"]), "fingerprint": squares}
-        return Entry(**told)  # pyright: ignore[reportArgumentType]
+        values = {**cells, **numbers, "textured": float(cells["textured"]), "fingerprint": squares}
+        return Entry(**values)  # pyright: ignore[reportArgumentType]
     except (KeyError, ValueError, TypeError) as error:
         raise InputError(
-            f"{file} has a line that is no entry of a corpus: {line[:80]!r}. Mend or remove it."
+            f"{file} has a line that is no entry of a corpus: {line[:80]!r}. Correct or remove it."
         ) from error
 
 

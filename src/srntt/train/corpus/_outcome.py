@@ -36,9 +36,9 @@ class CorpusLimits:
             "textured": (0 <= self.textured <= 1, "0 to 1"),
             "alike": (0 <= self.alike <= 64, "0 to 64"),
         }
-        for name, (fits, told) in allowed.items():
+        for name, (fits, allowed_values) in allowed.items():
             if not fits:
-                raise InputError(f"{name} is {getattr(self, name)}; it takes {told}.")
+                raise InputError(f"{name} is {getattr(self, name)}; it takes {allowed_values}.")
 
 
 class LeftOut(NamedTuple):

@@ -29,7 +29,7 @@ class Sources:
     """What was found.
 
     Attributes:
-        candidates: the largest files first, so that of several copies the one with the most detail is met first.
+        candidates: the largest files first, so that of several copies the one with the most detail comes first.
         failed: files and folders that cannot be looked at, and why.
         ignored: how many files have no suffix of a picture.
     """

@@ -25,7 +25,7 @@ class KernelRange:
         shapes: weights of Gaussian, generalised Gaussian and plateau-shaped kernels.
         round: share of kernels alike in all directions.
         generalised: exponents of the generalised Gaussian; half of the draws are below 1.
-        plateau: exponents of the plateau, likewise.
+        plateau: exponents of the plateau, drawn alike.
     """
 
     sigma: tuple[float, float] = (0.2, 3.0)
@@ -44,7 +44,7 @@ def draw_kernels(limits: KernelRange, draws: Draws) -> Float[Tensor, "n k k"]:
 
 
 def draw_sincs(draws: Draws) -> Float[Tensor, "n k k"]:
-    """A sinc kernel a sample, likewise."""
+    """A sinc kernel a sample, of sum one."""
     radius = _draw_radius(draws)
     return _cut(_sincs(radius, draws), radius)
 

@@ -55,6 +55,6 @@ class Draws:
         return torch.searchsorted(until, drawn, right=True).clamp(max=len(weights) - 1)
 
     def on_device(self, sample: int, device: torch.device) -> torch.Generator:
-        """A generator beside the pictures, for one sample's noise: the same there on every run."""
+        """A generator on the device of the pictures, for one sample's noise: the same there on every run."""
         seed = torch.randint(2**62, (1,), generator=self._streams[sample])
         return torch.Generator(device).manual_seed(int(seed))

@@ -73,8 +73,10 @@ def _held(file: Path, side: int, setting: str, device: torch.device) -> UInt8[Te
     picture = load(file).to_8bit().rgb()
     height, width = picture.shape[1:]
     if min(height, width) < side - _LACKING:
-        told = f"{file} has {width} x {height} pixels; the recipe wants {side} x {side} of {setting}."
-        raise InputError(f"{told} Set it: --set {setting}={min(height, width) // 4 * 4}.")
+        raise InputError(
+            f"{file} has {width} x {height} pixels; the recipe wants {side} x {side} of {setting}. Set it: "
+            f"--set {setting}={min(height, width) // 4 * 4}."
+        )
     filled = F.pad(picture[None], (0, max(0, side - width), 0, max(0, side - height)), mode="replicate")[0]
     return (filled * 255).round().byte().to(device)
 

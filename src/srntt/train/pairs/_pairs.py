@@ -37,7 +37,7 @@ class PairRange:
         far: share at quite another scale, up to 4x either way, which match well and have nothing to give.
         warp: how references are turned.
         variation: how references differ in exposure, colour, sharpness, noise and compression.
-        degradation: what LR pictures go through beside bicubic: ``none``, ``mild``, ``real-esrgan``, or ``mixed``: each
+        degradation: what LR pictures go through beyond bicubic: ``none``, ``mild``, ``real-esrgan``, or ``mixed``: each
             sample either of these two.
     """
 

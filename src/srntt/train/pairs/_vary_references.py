@@ -75,7 +75,7 @@ def vary_references(
 
 
 def _at(chosen: Bool[Tensor, " n"], pictures: Float[Tensor, "n 3 H W"]) -> Int64[Tensor, " _"]:
-    """Where the chosen ones are, beside the pictures: found on the CPU, so that nothing waits for the answer."""
+    """Where the chosen ones are, on the pictures' device: found on the CPU, so that nothing waits for the answer."""
     return chosen.nonzero()[:, 0].to(pictures.device, non_blocking=True)
 
 

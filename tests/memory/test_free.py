@@ -1,7 +1,9 @@
 """What may still be taken: of the machine, of made-up control groups, and under a real ulimit."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -92,3 +94,37 @@ def test_what_other_systems_have_stands_in(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(psutil.Process, "memory_info", lambda _: type("Info", (), {"peak_wset": 77, "rss": 5})())
     assert (peak_bytes(), resident_bytes()) == (77, 5)
     give_back()
+
+
+@pytest.fixture
+def control_group() -> Iterator[Path]:
+    """A real group with room for 700 MB, where root may make one."""
+    for mount, limit in (("memory", "memory.limit_in_bytes"), (".", "memory.max")):
+        group = Path("/sys/fs/cgroup", mount, f"srntt-{os.getpid()}")
+        try:
+            group.mkdir()
+        except OSError:
+            continue
+        try:
+            with open(group / limit, "r+") as file:  # which is there in a real group
+                file.write("700000000")
+            yield group
+        except OSError:  # not under the memory controller
+            continue
+        else:
+            return
+        finally:
+            group.rmdir()
+    pytest.skip("no control group can be made here")
+
+
+def test_a_real_container_keeps_the_default_budget_below_its_limit(control_group: Path) -> None:
+    code = (
+        f"import os, pathlib; pathlib.Path({str(control_group / 'cgroup.procs')!r}).write_text(str(os.getpid())); "
+        "from srntt.memory import budget_bytes; from srntt.memory._free import free_bytes; "
+        "print(free_bytes(), budget_bytes(None))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    free, budget = map(int, ended.stdout.split())
+    assert 0 < free < 700_000_000
+    assert budget < 700_000_000

@@ -13,7 +13,16 @@ from typing import Any, Literal
 import srntt
 from srntt.errors import MissingDependencyError, MissingWeightsError
 
-_PACKAGES = {"torch": "torch", "numpy": "numpy", "numba": "numba", "pillow": "PIL", "safetensors": "safetensors"}
+_PACKAGES = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "numba": "numba",
+    "pillow": "PIL",
+    "safetensors": "safetensors",
+    "psutil": "psutil",
+    "filelock": "filelock",
+    "platformdirs": "platformdirs",
+}
 _FORMATS = (  # suffix, bits, whether srntt is of no use without it
     (".png", 8, True),
     (".jpg", 8, True),

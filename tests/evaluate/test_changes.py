@@ -12,8 +12,9 @@ from PIL import Image
 
 from srntt.data import Pair, read_pairs, read_rgb
 from srntt.errors import InputError
-from srntt.evaluate import ReferenceChange, prepare
+from srntt.evaluate import ReferenceChange
 from srntt.evaluate._changes import CHANGE_KINDS
+from srntt.evaluate._prepare import prepare
 
 PICTURE = scene(40, 60, 3)
 

@@ -16,17 +16,17 @@ from scipy.ndimage import gaussian_filter
 from srntt.data import Pair, read_rgb
 from srntt.errors import InputError
 from srntt.evaluate import (
-    METRICS,
     PROTOCOLS,
     PreparedReference,
     Upscaled,
     choose_metrics,
     open_peer,
-    prepare,
     protocol_named,
     score_pairs,
 )
+from srntt.evaluate._metrics import METRICS
 from srntt.evaluate._peers import matlab
+from srntt.evaluate._prepare import prepare
 from srntt.metrics import luma, round_to_bytes
 
 REFERENCE_SIZES = ((38, 45), (50, 33), (38, 45), (21, 60), (29, 29))  # height, width of _1 to _5

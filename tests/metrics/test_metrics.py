@@ -17,7 +17,8 @@ from srntt.data import read_pairs
 from srntt.errors import InputError
 from srntt.evaluate import Evaluation, choose_metrics, score_pairs
 from srntt.evaluate._metrics import MetricInput, mean_scores
-from srntt.metrics import LumaSpan, lr_psnr, luma, psnr_rgb, psnr_y, round_to_bytes, ssim_rgb, ssim_y
+from srntt.metrics import lr_psnr, luma, psnr_rgb, psnr_y, round_to_bytes, ssim_rgb, ssim_y
+from srntt.metrics._pixels import LumaSpan
 from srntt.report import compare_reports, write_report
 
 SIZES = [(11, 11), (11, 40), (40, 11), (12, 37), (32, 32), (63, 95)]

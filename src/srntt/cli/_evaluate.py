@@ -75,7 +75,7 @@ def evaluate(
     if data is None:
         raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
     with telling_of_compiling():
-        from srntt.evaluate import Evaluator, check_pictures, choose_metrics, protocol_named
+        from srntt.evaluate import Evaluator, choose_metrics, protocol_named
         from srntt.report import CROPS, as_json, check_report, not_taken, table, write_report
 
         methods = _Methods(None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)))
@@ -85,10 +85,9 @@ def evaluate(
         if report:
             check_report(report, overwrite=overwrite)
         pairs = _pairs(chosen, data, runs, subset, asked=refs is not None)
-        check_pictures(pairs, [kind for kind, _ in runs])
         with ProgressOnStderr("pictures") as progress:
-            crops = CROPS if report else 0
-            evaluator = Evaluator(chosen, pairs, taken, data, progress, report, crops)
+            evaluator = Evaluator(chosen, pairs, taken, data, progress, report, CROPS if report else 0)
+            evaluator.check([kind for kind, _ in runs])
             evaluations = methods.scored(evaluator, runs)
     if report:
         write_report(evaluations, report, overwrite=overwrite)

@@ -1,22 +1,18 @@
 """Named protocols and scoring: how good an upscaler is, so that another can repeat it."""
 
 from srntt.evaluate._changes import ReferenceChange
-from srntt.evaluate._crops import Crops
 from srntt.evaluate._evaluation import Evaluation, Score
 from srntt.evaluate._evaluator import Evaluator, Run
-from srntt.evaluate._metrics import METRICS, Metric, choose_metrics, metric_named
+from srntt.evaluate._metrics import Metric, choose_metrics, metric_named
 from srntt.evaluate._origin import environment
 from srntt.evaluate._peers import PEERS, Peer, open_peer
-from srntt.evaluate._prepare import check_pictures, prepare
 from srntt.evaluate._protocols import PROTOCOLS, Protocol, protocol_named
 from srntt.evaluate._scoring import score_pairs
 from srntt.evaluate._upscale import PreparedReference, Upscale, Upscaled
 
 __all__ = [
-    "METRICS",
     "PEERS",
     "PROTOCOLS",
-    "Crops",
     "Evaluation",
     "Evaluator",
     "Metric",
@@ -28,12 +24,10 @@ __all__ = [
     "Score",
     "Upscale",
     "Upscaled",
-    "check_pictures",
     "choose_metrics",
     "environment",
     "metric_named",
     "open_peer",
-    "prepare",
     "protocol_named",
     "score_pairs",
 ]

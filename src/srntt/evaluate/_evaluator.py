@@ -13,6 +13,7 @@ from srntt.evaluate._journal import Journal
 from srntt.evaluate._metrics import Metrics
 from srntt.evaluate._origin import commit, environment, folder_name, weights_of
 from srntt.evaluate._peers import Peer
+from srntt.evaluate._prepare import check_pictures
 from srntt.evaluate._protocols import Protocol
 from srntt.evaluate._scoring import Progress, score_pairs
 from srntt.evaluate._upscale import Upscale, by_model, warmed
@@ -53,6 +54,14 @@ class Evaluator:
         """
         taken = [name for name, measure in self.metrics.measures.items() if measure]
         return Journal.open(self.folder, {"metrics": taken}) if self.folder else None
+
+    def check(self, kinds: Sequence[ReferenceKind]) -> None:
+        """Decode everything that will be read, once: a damaged picture is better known now than after hours.
+
+        Raises:
+            PictureError: what cannot be read; each of them is named.
+        """
+        check_pictures(self.pairs, kinds)
 
     def model(self, upscaler: Upscaler, name: str, runs: Sequence[Run]) -> list[Evaluation]:
         """A model of ours, once for each run.

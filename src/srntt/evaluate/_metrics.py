@@ -10,7 +10,6 @@ import numpy as np
 from srntt._shapes import Float, UInt8
 from srntt.errors import InputError
 from srntt.metrics import (
-    TEXTURE_LAYERS,
     Backbone,
     dists,
     lpips,
@@ -74,7 +73,7 @@ def _dists() -> Measure:
 
 
 def _texture() -> Measure:
-    features = load_vgg19(find_weights("vgg19-torchvision"), last=TEXTURE_LAYERS[-1])
+    features = load_vgg19(find_weights("vgg19-torchvision"), last="relu3_1")
     return lambda c: texture_distance(c.output, c.target, features)
 
 

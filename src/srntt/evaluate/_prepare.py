@@ -100,7 +100,7 @@ def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def check_pictures(pairs: Sequence[Pair], kinds: Sequence[ReferenceKind]) -> None:
-    """Decode everything that an evaluation will read, once: a damaged picture is better known now than after hours.
+    """Decode every picture once.
 
     Raises:
         PictureError: what cannot be read; each of them is named.

@@ -15,12 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.metrics._backbones import prepared, stage_channels, stage_maps
+from srntt.metrics._backbones import backbone_shapes, prepared, stage_channels, stage_maps
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _C1 = _C2 = 1e-6
-#: The picture's own channels, then those of the stages.
-DISTS_CHANNELS = (3, *stage_channels("vgg16"))
+_CHANNELS = 3 + sum(stage_channels("vgg16"))  # the picture's own, and those of the stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +29,11 @@ class DistsWeights:
     vgg16: Mapping[str, Tensor]
     alpha: Float[Tensor, "1475"]
     beta: Float[Tensor, "1475"]
+
+    @staticmethod
+    def shapes() -> dict[str, dict[str, tuple[int, ...]]]:
+        """Shape of each tensor of the network, and of those of DISTS."""
+        return {"vgg16": backbone_shapes("vgg16"), "dists": {"alpha": (_CHANNELS,), "beta": (_CHANNELS,)}}
 
 
 @torch.inference_mode()

@@ -26,11 +26,11 @@ class LpipsWeights:
     backbone: Backbone
     tensors: Mapping[str, Tensor]
 
-
-def lpips_shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
-    """Shape of each tensor of `LpipsWeights`."""
-    heads = {f"head{stage}": (channels,) for stage, channels in enumerate(stage_channels(backbone))}
-    return backbone_shapes(backbone) | heads
+    @staticmethod
+    def shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
+        """Shape of each tensor."""
+        heads = {f"head{stage}": (channels,) for stage, channels in enumerate(stage_channels(backbone))}
+        return backbone_shapes(backbone) | heads
 
 
 @torch.inference_mode()

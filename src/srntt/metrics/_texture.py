@@ -9,7 +9,7 @@ from srntt.errors import InputError
 from srntt.features import Layer, VGG19Features
 from srntt.metrics._pixels import cropped
 
-TEXTURE_LAYERS: tuple[Layer, ...] = ("relu1_1", "relu2_1", "relu3_1")
+_LAYERS: tuple[Layer, ...] = ("relu1_1", "relu2_1", "relu3_1")
 
 
 @torch.inference_mode()
@@ -38,13 +38,13 @@ def texture_distance(
     Raises:
         InputError: sizes differ, too little is left for phi, or phi ends before relu3_1.
     """
-    if missing := sorted(set(TEXTURE_LAYERS) - set(features.layers)):
+    if missing := sorted(set(_LAYERS) - set(features.layers)):
         raise InputError(f"The texture distance needs {', '.join(missing)}. Load VGG19 with last='relu3_1' or deeper.")
     maps = (
         features(torch.from_numpy(np.ascontiguousarray(picture, np.float32))[None])
         for picture in cropped(output, target, crop)
     )
-    ours, truth = ([_gram(by_layer[layer]) for layer in TEXTURE_LAYERS] for by_layer in maps)
+    ours, truth = ([_gram(by_layer[layer]) for layer in _LAYERS] for by_layer in maps)
     return float(np.mean([float((g - t).norm() / t.norm()) for g, t in zip(ours, truth, strict=True)]))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from srntt.evaluate import METRICS, Evaluation, Metric, metric_named
+from srntt.evaluate import Evaluation, Metric, metric_named
 
 _SHORT = 10  # hexadecimal digits that people are shown of a hash
 
@@ -34,9 +34,11 @@ def taken_metrics(evaluations: Sequence[Evaluation]) -> list[str]:
 
 def not_taken(evaluations: Sequence[Evaluation]) -> str:
     """A note on the metrics that no table has; empty where all were taken."""
-    names = set(evaluations[0].mean()) - set(taken_metrics(evaluations))
-    titles = [metric.title for name, metric in METRICS.items() if name in names]
-    return f"{', '.join(titles)} was not taken: its weights are not at hand (srntt weights get lpips)." if names else ""
+    taken = taken_metrics(evaluations)
+    titles = [shown_metric(name).title for name in evaluations[0].mean() if name not in taken]
+    return (
+        f"{', '.join(titles)} was not taken: its weights are not at hand (srntt weights get lpips)." if titles else ""
+    )
 
 
 def _data(evaluation: Evaluation) -> str:

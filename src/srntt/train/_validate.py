@@ -11,14 +11,13 @@ from srntt.image import resize_pillow
 from srntt.metrics import psnr_y
 from srntt.upscale import Upscaler
 
-_CROP = 4
 _KINDS: tuple[ReferenceKind, ...] = ("first", "all", "unrelated", "none")
 
 
 def validate(model: nn.Module, folder: Path, device: torch.device) -> dict[str, float]:
     """Mean PSNR-Y with the first reference, all of them, an unrelated one, and none, of the pairs that have such.
 
-    The figures are those of ``srntt evaluate --protocol pairs``.
+    The figures are those of ``srntt evaluate --protocol pairs``, or of its variant for the model's factor.
 
     Args:
         model: as training has it.
@@ -38,7 +37,7 @@ def validate(model: nn.Module, folder: Path, device: torch.device) -> dict[str, 
         for kind in _kinds(pair):
             references = upscaler.encode_references(pair.chosen(kind))
             output = upscaler.upscale(low_res, references).array
-            scores[kind].append(psnr_y(as_unit(output), as_unit(target), crop=_CROP))
+            scores[kind].append(psnr_y(as_unit(output), as_unit(target), crop=upscaler.scale))
     return {kind: float(np.mean(values)) for kind, values in scores.items() if values}
 
 

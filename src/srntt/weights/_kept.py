@@ -11,11 +11,9 @@ from torch import nn
 from srntt._safetensors import read_header, read_tensors
 from srntt.errors import InputError, MissingWeightsError
 from srntt.features import LAYERS, VGG16Features, conv_names, tensor_shapes
-from srntt.metrics import DISTS_CHANNELS, Backbone, DistsWeights, LpipsWeights, backbone_shapes, lpips_shapes
+from srntt.metrics import Backbone, DistsWeights, LpipsWeights
 from srntt.weights._sources import WEIGHTS
 from srntt.weights._vgg_files import load_vgg19
-
-_DISTS_SHAPES = {"alpha": (sum(DISTS_CHANNELS),), "beta": (sum(DISTS_CHANNELS),)}
 
 
 def weights_cache_dir() -> Path:
@@ -49,7 +47,7 @@ def load_lpips(backbone: Backbone = "vgg16") -> LpipsWeights:
     Raises:
         ModelError: not fetched yet (the text says how to), or damaged.
     """
-    return LpipsWeights(backbone, read_tensors(find_weights(f"lpips-{backbone}"), lpips_shapes(backbone)))
+    return LpipsWeights(backbone, read_tensors(find_weights(f"lpips-{backbone}"), LpipsWeights.shapes(backbone)))
 
 
 def load_dists() -> DistsWeights:
@@ -58,8 +56,9 @@ def load_dists() -> DistsWeights:
     Raises:
         ModelError: not fetched yet (the text says how to), or damaged.
     """
-    weights = read_tensors(find_weights("dists"), _DISTS_SHAPES)
-    vgg16 = read_tensors(find_weights("lpips-vgg16"), backbone_shapes("vgg16"))
+    shapes = DistsWeights.shapes()
+    weights = read_tensors(find_weights("dists"), shapes["dists"])
+    vgg16 = read_tensors(find_weights("lpips-vgg16"), shapes["vgg16"])
     return DistsWeights(vgg16, weights["alpha"], weights["beta"])
 
 

@@ -11,7 +11,7 @@ import pytest
 from srntt import _lock
 from srntt._lock import locked
 from srntt.batch import open_output_folder
-from srntt.batch._outputs import UNFINISHED
+from srntt.batch._local_folder import UNFINISHED
 from srntt.errors import OutputError
 
 _HOLD = """

@@ -27,7 +27,7 @@ import ray
 from batch.pictures import shown
 from ray.cluster_utils import Cluster
 
-from srntt.batch import Lines
+from srntt.batch._lines import LocalLines
 from srntt.cli import main
 
 STORE = 100 * 2**20
@@ -120,7 +120,7 @@ def children(parent: int) -> list[str]:
 
 def recorded(outputs: Path) -> Counter[str]:
     """How often the manifest tells of each output."""
-    with Lines(outputs / ".srntt-batch" / "manifest.jsonl", "batch manifest") as lines:
+    with LocalLines(outputs / ".srntt-batch" / "manifest.jsonl", "batch manifest") as lines:
         return Counter(item["output"] for item in lines.items if item["event"] == "made")
 
 

@@ -1,6 +1,7 @@
 """A tiny model, folders of small pictures, and a batch as one call."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,20 +10,20 @@ from batch.pictures import write_pictures
 from tiny import tiny_model
 
 from srntt.batch import (
-    Beside,
-    KnownDescriptors,
-    LocalEngine,
-    Resolver,
-    Run,
-    Settings,
-    Station,
+    SharedReferences,
+    SideFile,
     Tally,
+    UpscaleOptions,
     Worker,
-    describe_pool,
+    WorkerSpec,
+    describe_references,
+    keep_records,
     open_output_folder,
     plan_batch,
+    work_here,
 )
 from srntt.image import Limits
+from srntt.models import open_model
 from srntt.upscale import Upscaler
 
 
@@ -46,44 +47,51 @@ def folders(tmp_path: Path) -> SimpleNamespace:
 
 
 @pytest.fixture
-def batch(folders: SimpleNamespace, upscaler: Upscaler) -> Callable[..., SimpleNamespace]:
-    """Run a batch over the folders; gives its tally and its worker."""
+def batch(folders: SimpleNamespace, model: Path) -> Callable[..., SimpleNamespace]:
+    """Run a batch over the folders; gives its tally, its history and what it was."""
 
     def run(
         *,
         references: bool = True,
-        settings: Settings = Settings(),  # noqa: B008 (frozen)
+        options: UpscaleOptions = UpscaleOptions(),  # noqa: B008 (frozen)
         resume: bool = False,
         overwrite: bool = False,
         recursive: bool = False,
         suffix: str | None = None,
         best: int = 4,
         watch: Callable = lambda tally, name: None,
-        before: Callable = lambda work: None,
-        cache_bytes: int = 10**9,
-        also: tuple[Beside, ...] = (),
+        work: Callable = work_here,
+        side_files: tuple[SideFile, ...] = (),
     ) -> SimpleNamespace:
-        plan = plan_batch(
+        planned = plan_batch(
             folders.inputs,
             folders.outputs,
             folders.references if references else None,
             recursive=recursive,
             suffix=suffix,
-            also=also,
+            side_files=side_files,
         )
-        tally = Tally(len(plan.pictures), failed=list(plan.problems))
+        tally = Tally(len(planned.tasks), failed=list(planned.failures))
         with open_output_folder(folders.outputs) as folder:
-            pool = None
-            if plan.chooses:
-                known = KnownDescriptors(folder.descriptors)
-                pool = describe_pool(folders.references, plan.shared, known, Limits())
-                tally.failed += pool.problems
-            worker = Worker(upscaler, folder.outputs, cache_bytes=cache_bytes)
-            resolver = Resolver(plan, pool, worker.fingerprint, settings, best=best)
-            station = Station(resolver, worker, folder.manifest, resume, overwrite)
-            work = Run(plan, LocalEngine(station), folder, overwrite)
-            before(work)
-            work.all(tally, watch)
-        return SimpleNamespace(tally=tally, worker=worker, plan=plan)
+            shared = SharedReferences()
+            if planned.references and planned.chooses:
+                shared = describe_references(planned.references, planned.shared, folder.descriptors, Limits())
+                tally.failed += shared.failures
+            spec = WorkerSpec(
+                open_model(model),
+                "tiny",
+                planned,
+                shared,
+                options,
+                folder.history,
+                device="cpu",
+                best=best,
+                resume=resume,
+                overwrite=overwrite,
+            )
+            watching = partial(watch, tally)
+            records = work(Worker(spec), planned.tasks, watching)
+            keep_records(records, folder, tally, watching, overwrite=overwrite)
+        return SimpleNamespace(tally=tally, batch=planned, history=folder.history)
 
     return run

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from batch.pictures import shown
 
-from srntt.batch import Lines
+from srntt.batch._lines import LocalLines
 from srntt.cli import main
 
 
@@ -81,7 +81,7 @@ def recorded(outputs: Path) -> set[str]:
     manifest = outputs / ".srntt-batch" / "manifest.jsonl"
     if not manifest.exists():
         return set()
-    with Lines(manifest, "batch manifest") as lines:
+    with LocalLines(manifest, "batch manifest") as lines:
         made = [item for item in lines.items if item["event"] == "made"]
         return {file["output"] for item in made for file in (item, *item["beside"])}
 

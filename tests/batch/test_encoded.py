@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import pytest
 import torch
 
-from srntt.batch import EncodedReferences, ReferenceFile
+from srntt.batch._encoded import EncodedReferences, Key
+from srntt.batch._shared_references import ReferenceFile
 from srntt.models import EncodedView
 from srntt.upscale import References
 from srntt.views import PlaneMap
@@ -13,7 +15,7 @@ _MORE = ("plain", "turned")
 
 
 def file(name: str) -> ReferenceFile:
-    return ReferenceFile(f"{name}.png", f"/refs/{name}.png", name * 64)
+    return ReferenceFile(f"{name}.png", name * 64)
 
 
 def cache(most: int) -> SimpleNamespace:
@@ -32,12 +34,12 @@ def test_several_files_become_references_as_if_encoded_together():
     made = cache(10_000).kept.get([file("a"), file("b")], views=_MORE)
     assert made is not None
     assert [(item.number, item.source) for item in made] == [
-        (0, "/refs/a.png"),
-        (0, "/refs/a.png"),
-        (1, "/refs/b.png"),
-        (1, "/refs/b.png"),
+        (0, "a.png"),
+        (0, "a.png"),
+        (1, "b.png"),
+        (1, "b.png"),
     ]
-    assert made.sources == ("/refs/a.png", "/refs/b.png")
+    assert made.sources == ("a.png", "b.png")
     assert made.fallbacks == ("note on a.png", "note on b.png")
 
 
@@ -48,12 +50,12 @@ def test_none_are_none():
 def test_the_same_content_is_encoded_once_whatever_it_is_called_but_other_views_are_another_thing():
     made = cache(10_000)
     made.kept.get([file("a")])
-    again = made.kept.get([file("a")._replace(path="/moved.png")])
+    again = made.kept.get([file("a")._replace(name="moved.png")])
     assert again is not None
-    assert again.sources == ("/moved.png",)
+    assert again.sources == ("moved.png",)
     made.kept.get([file("a")], views=_MORE)
     assert made.asked == [("a", ("plain",)), ("a", _MORE)]
-    assert (made.kept.encoded, made.kept.reused) == (2, 1)
+    assert made.kept.counts == {"encoded": 2, "reused": 1}
 
 
 def test_what_was_not_used_for_longest_goes_first():
@@ -73,3 +75,34 @@ def test_those_of_the_picture_at_hand_are_kept_whatever_they_take():
     assert not made.kept.trim([file("a"), file("b"), file("c")])
     assert made.kept.trim([file("a")])
     assert made.kept.bytes == 400
+
+
+class Shelf:
+    """What another worker encoded, and what this one was asked."""
+
+    def __init__(self, **found: References) -> None:
+        self.found, self.added, self.given_up = found, [], []
+
+    def find(self, key: Key) -> References | None:
+        return self.found.get(key[0][0])
+
+    def add(self, key: Key, references: References) -> None:
+        self.added.append(key[0][0])
+
+    def give_up(self, key: Key) -> None:
+        self.given_up.append(key[0][0])
+
+
+def test_what_another_worker_encoded_is_fetched_and_what_is_encoded_here_is_offered():
+    def encode(reference: ReferenceFile, _: tuple[str, ...]) -> References:
+        if reference.name == "c.png":
+            raise KeyboardInterrupt
+        return References("model", [])
+
+    shelf = Shelf(a=References("model", []))
+    kept = EncodedReferences(encode, 1000, shelf)
+    kept.get([file("a"), file("b"), file("a")])
+    with pytest.raises(KeyboardInterrupt):
+        kept.get([file("c")])
+    assert kept.counts == {"fetched": 1, "encoded": 1, "reused": 1}
+    assert (shelf.added, shelf.given_up) == (["b"], ["c"])

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from srntt.batch import Lines
+from srntt.batch._lines import LocalLines
 from srntt.errors import OutputError
 
 KIND = "batch manifest"
 
 
 def written(path: Path, *items: dict) -> bytes:
-    with Lines(path, KIND) as lines:
+    with LocalLines(path, KIND) as lines:
         for item in items:
             lines.append(item)
     return path.read_bytes()
 
 
 def read(path: Path) -> list[dict]:
-    with Lines(path, KIND) as lines:
+    with LocalLines(path, KIND) as lines:
         return lines.items
 
 
@@ -39,11 +39,11 @@ def test_a_full_disk_is_told_of_by_name(tmp_path: Path, monkeypatch: pytest.Monk
     def full(_: int) -> None:
         raise OSError(28, os.strerror(28))
 
-    with Lines(tmp_path / "old.jsonl", KIND) as old:
+    with LocalLines(tmp_path / "old.jsonl", KIND) as old:
         monkeypatch.setattr(os, "fsync", full)
         path = tmp_path / ("old.jsonl" if items else "new.jsonl")
         with pytest.raises(OutputError, match=rf"{path.name}: cannot be written: No space left on device\."):
-            old.append(items[0]) if items else Lines(path, KIND)
+            old.append(items[0]) if items else LocalLines(path, KIND)
 
 
 def test_torn_anywhere_the_last_line_is_unwritten_and_the_next_takes_its_place(tmp_path: Path):
@@ -109,5 +109,5 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path):
     (tmp_path / "folder").mkdir()
     for name in ("fifo", "link", "folder"):
         with pytest.raises(OutputError, match=name):
-            Lines(tmp_path / name, KIND)
+            LocalLines(tmp_path / name, KIND)
     assert (tmp_path / "real").read_bytes() == b""

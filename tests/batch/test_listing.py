@@ -6,19 +6,15 @@ from pathlib import Path
 import pytest
 from batch.pictures import write_pictures
 
-from srntt.batch import SUFFIXES, list_folder
+from srntt.batch import LocalFolder
+from srntt.batch._listing import list_folder
 from srntt.errors import InputError
-from srntt.image._formats import FORMATS
 
 
 def touch(root: Path, *names: str) -> None:
     for name in names:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
-
-
-def test_every_format_that_can_be_read_is_listed():
-    assert {suffix for form in FORMATS for suffix in form.suffixes} == SUFFIXES
 
 
 def test_in_order_and_without_what_is_hidden(tmp_path: Path):
@@ -65,13 +61,13 @@ def test_an_unreadable_folder_is_a_problem_and_the_rest_is_listed(tmp_path: Path
     monkeypatch.setattr(os, "scandir", guarded)
     found = list_folder(tmp_path, recursive=True)
     assert found.files == ("a.png", "open/c.png")
-    assert found.problems == (("locked", "the folder cannot be read: Permission denied."),)
+    assert found.failures == (("locked", "the folder cannot be read: Permission denied."),)
     with pytest.raises(InputError, match="cannot be listed: Permission denied"):
-        list_folder(tmp_path / "locked", recursive=True)
+        LocalFolder(tmp_path / "locked").list_files(recursive=True)
 
 
 def test_no_folder_is_refused(tmp_path: Path):
     write_pictures(tmp_path, ["a.png"])
     for path in (tmp_path / "gone", tmp_path / "a.png"):
         with pytest.raises(InputError, match=r"cannot be listed: .*\. Give a folder of pictures\."):
-            list_folder(path, recursive=True)
+            LocalFolder(path).list_files(recursive=True)

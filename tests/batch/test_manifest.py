@@ -7,38 +7,62 @@ from pathlib import Path
 
 import pytest
 
-from srntt.batch import Job, Lines, LocalOutputs, Made, MadeFile, Manifest, ReferenceFile, Settings
+from srntt.batch import LocalFolder, Task, UpscaleOptions
+from srntt.batch._lines import LocalLines
+from srntt.batch._local_folder import OutputFile
+from srntt.batch._record import History, Record
+from srntt.batch._resolve import InputFile, ResolvedTask
+from srntt.batch._shared_references import ReferenceFile
 from srntt.errors import OutputError
+from srntt.image import Limits
 
-_REFERENCES = (ReferenceFile("r.png", "/refs/r.png", "b" * 64), ReferenceFile("s.png", "/refs/s.png", "c" * 64))
-JOB = Job("a.png", "/in/a.png", "a" * 64, _REFERENCES, ("a.webp", "a.png"), Settings(), "model")
-
-
-def made(output: str = "a.png", content: bytes = b"content", key: str = JOB.key) -> Made:
-    return Made(key, "a.png", output, len(content), hashlib.sha256(content).hexdigest(), {"seconds": 1.5})
+_REFERENCES = (ReferenceFile("r.png", "b" * 64), ReferenceFile("s.png", "c" * 64))
+OPTIONS = UpscaleOptions()
+OUTPUTS = ("a.webp", "a.png")
 
 
-def opened(path: Path) -> Manifest:
-    with Lines(path, "batch manifest") as lines:
-        return Manifest(lines)
+def resolved(content: bytes = b"input", references: tuple[ReferenceFile, ...] = _REFERENCES, **task) -> ResolvedTask:
+    named = Task(**{"name": "a.png", "outputs": OUTPUTS} | task)
+    return ResolvedTask(named, InputFile(content, "/in/a.png", Limits()), references, ())
 
 
-def test_a_job_can_be_sent_to_another_process():
-    assert pickle.loads(pickle.dumps(JOB)) == JOB
+TASK = resolved()
+KEY = TASK.key(OPTIONS, "model")
 
 
-def test_the_key_depends_on_bytes_and_settings_and_on_nothing_else():
-    moved = replace(JOB, name="b.png", path="/elsewhere", outputs=("b.png",))
-    renamed = replace(JOB, references=tuple(file._replace(name="x", path="y") for file in _REFERENCES))
-    assert {moved.key, renamed.key} == {JOB.key}
+def made(output: str = "a.png", content: bytes = b"content", key: str = KEY) -> Record:
+    file = OutputFile(output, len(content), hashlib.sha256(content).hexdigest())
+    return Record("a.png", key, (file,), {"seconds": 1.5})
+
+
+def opened(path: Path) -> History:
+    with LocalLines(path, "batch manifest") as lines:
+        return History(lines.items, lines.path)
+
+
+def written(path: Path, *items: dict) -> None:
+    with LocalLines(path, "batch manifest") as lines:
+        for item in items:
+            lines.append(item)
+
+
+def test_tasks_and_records_can_be_sent_to_another_process():
+    for item in (TASK.task, made()):
+        assert pickle.loads(pickle.dumps(item)) == item
+
+
+def test_the_key_depends_on_bytes_and_options_and_on_nothing_else():
+    moved = resolved(name="b.png", outputs=("b.png",))
+    renamed = resolved(references=tuple(file._replace(name="x") for file in _REFERENCES))
+    assert {moved.key(OPTIONS, "model"), renamed.key(OPTIONS, "model")} == {KEY}
     others = [
-        replace(JOB, sha256="d" * 64),
-        replace(JOB, references=_REFERENCES[:1]),
-        replace(JOB, references=_REFERENCES[::-1]),
-        replace(JOB, references=()),
-        replace(JOB, model="other"),
+        resolved(b"another").key(OPTIONS, "model"),
+        resolved(references=_REFERENCES[:1]).key(OPTIONS, "model"),
+        resolved(references=_REFERENCES[::-1]).key(OPTIONS, "model"),
+        resolved(references=()).key(OPTIONS, "model"),
+        TASK.key(OPTIONS, "other"),
         *(
-            replace(JOB, settings=Settings(**change))
+            TASK.key(UpscaleOptions(**change), "model")
             for change in (
                 {"tile": 64},
                 {"views": ("plain", "turned")},
@@ -50,63 +74,60 @@ def test_the_key_depends_on_bytes_and_settings_and_on_nothing_else():
             )
         ),
     ]
-    assert len({JOB.key, *(job.key for job in others)}) == len(others) + 1
+    assert len({KEY, *others}) == len(others) + 1
+
+
+def test_the_key_is_that_of_manifests_that_earlier_versions_wrote():
+    assert KEY == "83874138fa93d96cf17c7b0d0e801935f634fd94e8cda57b71322047d2cfe09f"
 
 
 def test_what_was_made_is_found_by_key_under_any_of_its_names(tmp_path: Path):
-    path = tmp_path / "m"
-    with Lines(path, "batch manifest") as lines:
-        manifest = Manifest(lines)
-        assert manifest.find(JOB) is None
-        manifest.add_made(made("a.png"))
-        manifest.add_failed("b.png", "torn")
-    again = opened(path)
-    assert again.find(JOB) == made("a.png")
-    assert again.find(replace(JOB, model="other")) is None
-    assert again.find(replace(JOB, outputs=("b.png",))) is None
-    assert (again.owns("a.png"), again.owns("a.webp"), len(again)) == (True, False, 1)
+    assert History().find(OUTPUTS, KEY) is None
+    written(tmp_path / "m", made("a.png").as_json(), Record("b.png", reason="torn").as_json())
+    again = opened(tmp_path / "m")
+    assert again.find(OUTPUTS, KEY) == made("a.png")
+    assert again.find(OUTPUTS, "f" * 64) is None
+    assert again.find(("b.png",), KEY) is None
+    assert (again.owns("a.png"), again.owns("a.webp"), len(again.records)) == (True, False, 1)
 
 
 def test_the_last_word_on_a_name_counts(tmp_path: Path):
-    path = tmp_path / "m"
-    with Lines(path, "batch manifest") as lines:
-        manifest = Manifest(lines)
-        manifest.add_made(made())
-        manifest.add_made(made(key="e" * 64))
-        assert manifest.find(JOB) is None
-        manifest.add_foreign("a.png")
-    assert not opened(path).owns("a.png")
+    written(tmp_path / "m", made().as_json(), made(key="e" * 64).as_json())
+    assert opened(tmp_path / "m").find(OUTPUTS, KEY) is None
+    assert opened(tmp_path / "m").owns("a.png")
+    written(tmp_path / "m", {"event": "foreign", "output": "a.png"})
+    assert not opened(tmp_path / "m").owns("a.png")
 
 
 def test_whole_is_the_same_bytes_in_a_regular_file(tmp_path: Path):
     (record,) = made().files
-    assert not LocalOutputs(tmp_path).is_whole(record)
+    assert not LocalFolder(tmp_path).is_whole(record)
     for content, whole in ((b"content", True), (b"conten", False), (b"c0ntent", False)):
         (tmp_path / "a.png").write_bytes(content)
-        assert LocalOutputs(tmp_path).is_whole(record) is whole
+        assert LocalFolder(tmp_path).is_whole(record) is whole
     (tmp_path / "a.png").rename(tmp_path / "b.png")
     (tmp_path / "b.png").write_bytes(b"content")
     (tmp_path / "a.png").symlink_to("b.png")
-    assert not LocalOutputs(tmp_path).is_whole(record)
+    assert not LocalFolder(tmp_path).is_whole(record)
 
 
-def test_what_is_beside_an_output_is_known_too(tmp_path: Path):
-    beside = MadeFile("a.png.map.png", 3, hashlib.sha256(b"map").hexdigest())
-    asks = replace(JOB, also=("map",))
-    assert asks.key == JOB.key
-    with Lines(tmp_path / "m", "batch manifest") as lines:
-        Manifest(lines).add_made(replace(made(), beside=(beside,)))
+def test_side_files_are_known_too(tmp_path: Path):
+    side = OutputFile("a.png.map.png", 3, hashlib.sha256(b"map").hexdigest())
+    with_map = replace(TASK, side_files=("map",))
+    assert with_map.key(OPTIONS, "model") == KEY
+    record = replace(made(), files=(side, *made().files))
+    written(tmp_path / "m", record.as_json())
     again = opened(tmp_path / "m")
-    assert again.find(JOB) == replace(made(), beside=(beside,))
-    assert again.file("a.png.map.png") == beside
-    assert pickle.loads(pickle.dumps(again.known())).owns("a.png.map.png")
-    outputs = LocalOutputs(tmp_path)
+    assert again.find(OUTPUTS, KEY) == record
+    assert again.file("a.png.map.png") == side
+    assert pickle.loads(pickle.dumps(again)).owns("a.png.map.png")
+    outputs = LocalFolder(tmp_path)
     (tmp_path / "a.png").write_bytes(b"content")
-    assert again.is_done(JOB, outputs.is_whole)
-    assert not again.is_done(asks, outputs.is_whole)
+    assert again.is_done(TASK, KEY, outputs)
+    assert not again.is_done(with_map, KEY, outputs)
     (tmp_path / "a.png.map.png").write_bytes(b"map")
-    assert again.is_done(asks, outputs.is_whole)
-    assert not again.is_done(replace(asks, also=("map", "provenance")), outputs.is_whole)
+    assert again.is_done(with_map, KEY, outputs)
+    assert not again.is_done(replace(TASK, side_files=("map", "provenance")), KEY, outputs)
 
 
 @pytest.mark.parametrize(
@@ -133,15 +154,12 @@ def test_what_is_beside_an_output_is_known_too(tmp_path: Path):
     ],
 )
 def test_hostile_records_are_refused(tmp_path: Path, change: dict):
-    with Lines(tmp_path / "m", "batch manifest") as lines:
-        lines.append(made().as_json())
-        lines.append(made().as_json() | change)
+    written(tmp_path / "m", made().as_json(), made().as_json() | change)
     with pytest.raises(OutputError, match=r"line 3: this is not what srntt wrote \("):
         opened(tmp_path / "m")
 
 
 def test_missing_facts_are_refused(tmp_path: Path):
-    with Lines(tmp_path / "m", "batch manifest") as lines:
-        lines.append({"event": "made", "key": "a" * 64})
+    written(tmp_path / "m", {"event": "made", "key": "a" * 64})
     with pytest.raises(OutputError, match="line 2"):
         opened(tmp_path / "m")

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srntt.batch import output_names
-from srntt.batch._names import sameness
+from srntt.batch._names import output_names, sameness
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from batch.pictures import write_pictures
 
-from srntt.batch import Plan, plan_batch
+from srntt.batch import Batch, plan_batch
 from srntt.errors import InputError
 
 
-def own(plan: Plan) -> dict[str, tuple[str, ...] | None]:
-    return {picture.name: picture.references for picture in plan.pictures}
+def own(plan: Batch) -> dict[str, tuple[str, ...] | None]:
+    return {task.name: task.references for task in plan.tasks}
 
 
 def test_same_stem_same_folder_list_or_shared(tmp_path: Path):
@@ -58,7 +58,7 @@ def test_a_list_that_leads_out_is_refused_for_its_picture_alone(tmp_path: Path, 
     write_pictures(tmp_path, ["secret.png", "in/a.png", "in/b.png", "refs/b.png"])
     (tmp_path / "refs" / "a.refs.txt").write_text(f"b.png\n{line}\n")
     (tmp_path / "refs" / "link").symlink_to(tmp_path)
-    first, second = plan_batch(tmp_path / "in", tmp_path / "out", tmp_path / "refs").pictures
+    first, second = plan_batch(tmp_path / "in", tmp_path / "out", tmp_path / "refs").tasks
     assert "leads out of" in first.problem
     assert repr(line) in first.problem
     assert (second.problem, second.references) == ("", ("b.png",))
@@ -70,14 +70,14 @@ def test_a_list_that_leads_out_is_refused_for_its_picture_alone(tmp_path: Path, 
 def test_a_list_that_is_none_is_refused(tmp_path: Path, content: bytes, words: str):
     write_pictures(tmp_path, ["in/a.png", "refs/b.png"])
     (tmp_path / "refs" / "a.refs.txt").write_bytes(content)
-    (picture,) = plan_batch(tmp_path / "in", tmp_path / "out", tmp_path / "refs").pictures
+    (picture,) = plan_batch(tmp_path / "in", tmp_path / "out", tmp_path / "refs").tasks
     assert words in picture.problem
 
 
 def test_folders_within_folders_are_left_out(tmp_path: Path):
     write_pictures(tmp_path / "in", ["a.png", "out/a.png", "refs/r.png", "refs/small/s.png"])
     plan = plan_batch(tmp_path / "in", tmp_path / "in" / "out", tmp_path / "in" / "refs", recursive=True)
-    assert [picture.name for picture in plan.pictures] == ["a.png"]
+    assert [task.name for task in plan.tasks] == ["a.png"]
     assert plan.shared == ("r.png", "small/s.png")
     turned = plan_batch(tmp_path / "in" / "refs" / "small", tmp_path / "out", tmp_path / "in" / "refs", recursive=True)
     assert turned.shared == ("r.png",)
@@ -96,7 +96,7 @@ def test_outputs_that_would_be_inputs_next_time_are_refused(tmp_path: Path):
     write_pictures(tmp_path, ["in/a.png", "in/in/b.png"])
     with pytest.raises(InputError, match=r"The output of in/b\.png would lie among the inputs"):
         plan_batch(tmp_path / "in", tmp_path, recursive=True)
-    assert [picture.outputs for picture in plan_batch(tmp_path / "in", tmp_path).pictures] == [("a.png",)]
+    assert [task.outputs for task in plan_batch(tmp_path / "in", tmp_path).tasks] == [("a.png",)]
 
 
 def test_references_without_pictures_are_refused(tmp_path: Path):

@@ -17,13 +17,12 @@ from pathlib import Path
 import pytest
 from batch.pictures import write_pictures
 
-from srntt.batch import WorkerResources
-from srntt.batch._board import Board
 from srntt.batch._ray import _room
+from srntt.batch._ray_worker import Board
 
 _TESTS = Path(__file__).parent.parent
 _SOURCE = _TESTS.parent / "src"
-_KEY = ("a" * 64, False)
+_KEY = ("a" * 64, ("plain",))
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'srntt[ray]'")
 needs_s3 = pytest.mark.skipif(find_spec("s3fs") is None or find_spec("moto") is None, reason="needs s3fs, moto[server]")
 
@@ -96,10 +95,10 @@ def test_a_bucket_in_and_a_bucket_out(tmp_path: Path, model: Path):
 
 def test_room_for_workers_on_a_machine():
     node = {"CPU": 4.0, "GPU": 1.0}
-    assert _room(node, WorkerResources(cpus=1, gpus=0.5)) == 2
-    assert _room(node, WorkerResources(cpus=3, gpus=0.5)) == 1
-    assert _room(node, WorkerResources(cpus=1, gpus=0.0)) == 4
-    assert _room({"CPU": 4.0}, WorkerResources(cpus=1, gpus=1.0)) == 0
+    assert _room(node, cpus=1, gpus=0.5) == 2
+    assert _room(node, cpus=3, gpus=0.5) == 1
+    assert _room(node, cpus=1, gpus=0.0) == 4
+    assert _room({"CPU": 4.0}, cpus=1, gpus=1.0) == 0
 
 
 def test_a_reference_is_encoded_by_the_first_who_asks_and_the_others_wait():
@@ -131,10 +130,10 @@ def test_the_board_forgets_what_was_not_asked_for_longest():
     async def ask() -> list:
         board = Board(most=20)
         for name in "abc":
-            await board.find((name, False))
-            await board.add((name, False), [name], 10)
-            await board.find(("a", False))
-        return [await board.find((name, False)) for name in "abc"]
+            await board.find((name, ("plain",)))
+            await board.add((name, ("plain",)), [name], 10)
+            await board.find(("a", ("plain",)))
+        return [await board.find((name, ("plain",))) for name in "abc"]
 
     assert asyncio.run(ask()) == [["a"], None, ["c"]]
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,10 +11,13 @@ import pytest
 from batch.pictures import pixels, shown, write_pictures
 from PIL import Image
 
-from srntt.batch import Settings, Worker
-from srntt.batch import _outputs as outputs_module
+from srntt.batch import UpscaleOptions
+from srntt.batch import _local_folder as local_folder
+from srntt.batch import _worker as worker_module
 from srntt.errors import MemoryBudgetError, OutputError
-from srntt.image import load
+from srntt.image import Limits, load, read_file
+from srntt.image import _load as image_load
+from srntt.upscale import Upscaler
 
 
 def counts(done: SimpleNamespace) -> tuple[int, int, int]:
@@ -35,11 +39,9 @@ def test_folders_in_folders_out(batch, folders, upscaler):
 
 
 def test_each_output_is_on_record(batch, folders):
-    records = []
-    batch(before=lambda work: records.append(work.folder.manifest))
-    (manifest,) = records
-    made = next(made for made in manifest._made.values() if made.input == "a.png")
-    assert (made.output, made.bytes) == ("a.png", (folders.outputs / "a.png").stat().st_size)
+    made = batch().history.records["a.png"]
+    assert (made.input, made.output) == ("a.png", "a.png")
+    assert made.files[0].bytes == (folders.outputs / "a.png").stat().st_size
     assert (made.about["width"], made.about["height"], made.about["model"]) == (80, 56, "tiny")
     assert sorted(file["name"] for file in made.about["references"]) == ["x.png", "y.jpg"]
     assert all(0 <= file["share"] <= 1 for file in made.about["references"])
@@ -103,13 +105,13 @@ def test_a_changed_reference_does_those_again_that_have_it(batch, folders):
 
 def test_other_settings_do_everything_again(batch):
     batch()
-    assert counts(batch(resume=True, settings=Settings(quality=50))) == (3, 0, 0)
+    assert counts(batch(resume=True, options=UpscaleOptions(quality=50))) == (3, 0, 0)
 
 
 def test_other_weights_do_everything_again(batch, monkeypatch):
     batch()
     assert counts(batch(resume=True, references=False)) == (3, 0, 0)
-    monkeypatch.setattr(Worker, "fingerprint", "another")
+    monkeypatch.setattr("srntt.upscale._upscaler.fingerprint", lambda _: "another")
     assert counts(batch(resume=True, references=False)) == (3, 0, 0)
 
 
@@ -152,22 +154,59 @@ def test_a_file_that_vanishes_or_changes_meanwhile_fails_alone(batch, folders):
     assert counts(done) == (2, 0, 1)
     assert done.tally.failed[0].name == "b.jpg"
 
-    def change(work) -> None:
-        resolver = work.engine.station.resolver
-        resolve = resolver.resolve
 
-        def resolve_and_change(planned):
-            job = resolve(planned)
-            if planned.name == "c.png":
-                change_input(folders)
-                (folders.inputs / "a.png").replace(folders.inputs / "c.png")
-            return job
+def test_an_input_is_read_once_so_that_a_later_change_is_for_the_next_run(batch, folders, monkeypatch):
+    upscale, before = Upscaler.upscale, {}
 
-        resolver.resolve = resolve_and_change
+    def change_and_upscale(self, picture, *rest, **named):
+        if picture.source.endswith("c.png"):
+            before.update(shown(folders.inputs))
+            Image.fromarray(pixels(14, 20, seed=99)).save(folders.inputs / "c.png")
+        return upscale(self, picture, *rest, **named)
 
-    done = batch(before=change, overwrite=True)
-    assert [name for name, _ in done.tally.failed] == ["c.png"]
-    assert "changed while the batch was running" in done.tally.failed[0].reason
+    with monkeypatch.context() as patch:
+        patch.setattr(Upscaler, "upscale", change_and_upscale)
+        assert counts(batch()) == (3, 0, 0)
+    changed = shown(folders.outputs)["c.png"]
+    assert counts(batch(resume=True)) == (1, 2, 0)
+    assert shown(folders.outputs)["c.png"] != changed
+    (folders.inputs / "c.png").write_bytes(before["c.png"])
+    assert counts(batch(resume=True)) == (1, 2, 0)
+    assert shown(folders.outputs)["c.png"] == changed
+
+
+def test_a_reference_that_changes_meanwhile_fails_those_that_have_it(batch, folders):
+    write_pictures(folders.references, ["c.png"], size=(40, 40), seed=60)
+
+    def change(tally, name: str) -> None:
+        if name == "a.png":
+            for reference in ("x.png", "c.png"):
+                Image.fromarray(pixels(40, 48, seed=77)).save(folders.references / reference)
+
+    done = batch(watch=change)
+    assert [name for name, _ in done.tally.failed] == ["a.png", "b.jpg"]
+    reason = done.tally.failed[0].reason
+    assert reason == (
+        f"reference {folders.references / 'x.png'}: changed while the batch was running. Run it again with --resume."
+    )
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_every_picture_is_read_once_and_shared_references_once_more_to_be_described(batch, folders, monkeypatch, own):
+    if own:
+        write_pictures(folders.references, ["a.png", "b.png", "c/1.png"], size=(40, 40), seed=60)
+    reads: Counter[str] = Counter()
+
+    def read(path: str, limits: Limits) -> bytes:
+        reads[Path(path).relative_to(folders.inputs.parent).as_posix()] += 1
+        return read_file(path, limits)
+
+    monkeypatch.setattr(local_folder, "read_file", read)
+    monkeypatch.setattr(image_load, "read_file", lambda *_: pytest.fail("read elsewhere"))
+    assert counts(batch()) == (3, 0, 0)
+    references = ["refs/a.png", "refs/b.png", "refs/c/1.png"] if own else ["refs/x.png", "refs/y.jpg"]
+    inputs = ["in/a.png", "in/b.jpg", "in/c.png"]
+    assert reads == {**dict.fromkeys(inputs, 1), **dict.fromkeys(references, 1 if own else 2)}
 
 
 def test_a_bad_reference_of_its_own_fails_its_picture_and_a_bad_shared_one_is_left_out(batch, folders):
@@ -183,14 +222,14 @@ def test_a_bad_reference_of_its_own_fails_its_picture_and_a_bad_shared_one_is_le
 
 
 def test_an_error_that_nobody_foresaw_fails_one_picture(batch, monkeypatch):
-    upscale = Worker.__call__
+    upscale = Upscaler.upscale
 
-    def sometimes(self, job, *rest):
-        if job.name == "b.jpg":
+    def sometimes(self, picture, *rest, **named):
+        if picture.source.endswith("b.jpg"):
             raise ZeroDivisionError("by zero")
-        return upscale(self, job, *rest)
+        return upscale(self, picture, *rest, **named)
 
-    monkeypatch.setattr(Worker, "__call__", sometimes)
+    monkeypatch.setattr(Upscaler, "upscale", sometimes)
     done = batch()
     assert counts(done) == (2, 0, 1)
     assert done.tally.failed == [("b.jpg", "ZeroDivisionError: by zero")]
@@ -210,7 +249,7 @@ def test_foreign_files_stay(batch, folders):
 
 
 def test_a_file_that_appears_at_the_last_moment_stays_and_is_never_taken_for_ours(batch, folders, monkeypatch):
-    put = outputs_module.put_in_place
+    put = local_folder.put_in_place
 
     def appear(temporary: str, path: str, *, overwrite: bool) -> None:
         if path.endswith("a.png"):
@@ -218,7 +257,7 @@ def test_a_file_that_appears_at_the_last_moment_stays_and_is_never_taken_for_our
         put(temporary, path, overwrite=overwrite)
 
     with monkeypatch.context() as patch:
-        patch.setattr(outputs_module, "put_in_place", appear)
+        patch.setattr(local_folder, "put_in_place", appear)
         assert counts(batch()) == (2, 0, 1)
     assert counts(batch(resume=True)) == (0, 2, 1)
     assert (folders.outputs / "a.png").read_text() == "mine"
@@ -229,7 +268,7 @@ def test_dying_between_the_record_and_the_name_loses_nothing(batch, folders, mon
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(outputs_module, "put_in_place", die)
+        patch.setattr(local_folder, "put_in_place", die)
         with pytest.raises(KeyboardInterrupt):
             batch()
     assert shown(folders.outputs) == {}
@@ -251,7 +290,7 @@ def test_a_full_disk_ends_the_run_and_says_so(batch, folders, monkeypatch):
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(outputs_module, "put_in_place", full)
+    monkeypatch.setattr(local_folder, "put_in_place", full)
     with pytest.raises(OutputError, match=r"No space left on device\. Make room, and go on with --resume"):
         batch()
     assert shown(folders.outputs) == {}
@@ -272,17 +311,16 @@ def test_a_picture_that_its_format_cannot_hold_becomes_a_png(batch, folders):
     assert "transparent" in done.tally.failed[0].reason
 
 
-def test_frames_encode_their_references_once(batch, folders):
+def test_frames_encode_their_references_once(batch, folders, monkeypatch):
     write_pictures(folders.inputs, [f"frame{n:03}.png" for n in range(7)], seed=30)
-    done = batch()
-    assert (done.worker.references.encoded, done.worker.references.reused) == (2, 18)
-    crowded = batch(overwrite=True, cache_bytes=1)
-    assert crowded.worker.references.encoded == 2
+    assert batch().tally.references == {"encoded": 2, "reused": 18}
+    monkeypatch.setattr(worker_module, "_CACHE_BYTES", 1)
+    assert batch(overwrite=True).tally.references["encoded"] == 2
 
 
-def test_out_of_memory_gives_up_kept_references_and_tries_once_more(batch, folders, upscaler, monkeypatch):
+def test_out_of_memory_gives_up_kept_references_and_tries_once_more(batch, folders, monkeypatch):
     write_pictures(folders.references, ["a.png", "b.png", "c.png"], size=(40, 40), seed=60)
-    upscale, calls = type(upscaler).upscale, []
+    upscale, calls = Upscaler.upscale, []
 
     def tight(self, *given, **named):
         calls.append(1)
@@ -290,11 +328,11 @@ def test_out_of_memory_gives_up_kept_references_and_tries_once_more(batch, folde
             raise MemoryBudgetError("does not fit")
         return upscale(self, *given, **named)
 
-    monkeypatch.setattr(type(upscaler), "upscale", tight)
+    monkeypatch.setattr(Upscaler, "upscale", tight)
     done = batch()
     assert counts(done) == (3, 0, 0)
     assert done.tally.fallbacks == 1
-    assert done.worker.references.encoded == 3
+    assert done.tally.references["encoded"] == 3
 
 
 def test_without_references_it_says_so(batch):

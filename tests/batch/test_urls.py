@@ -9,8 +9,11 @@ from types import SimpleNamespace
 import pytest
 from batch.pictures import shown
 
-from srntt.batch import Made, Manifest, Remote, RemoteLines, place, plan_batch
-from srntt.batch import _remote_lines as remote_lines
+from srntt.batch import LocalFolder, place, plan_batch
+from srntt.batch import _lines as lines_module
+from srntt.batch._lines import RemoteLines
+from srntt.batch._record import History
+from srntt.batch._remote_folder import RemoteFolder
 from srntt.errors import InputError, MissingDependencyError, OutputError
 
 fsspec = pytest.importorskip("fsspec")
@@ -83,9 +86,9 @@ def test_lists_own_references_and_folders_behind_urls(batch: Callable, memory, r
     memory.pipe_file("/b/in/s/d.png", memory.cat_file("/b/in/a.png"))
     memory.pipe_file("/b/in/.hidden/e.png", memory.cat_file("/b/in/a.png"))
     plan = plan_batch(place("memory://b/in"), place("memory://b/in/out"), place("memory://b/refs"), recursive=True)
-    own = {picture.name: picture.references for picture in plan.pictures if not picture.problem}
+    own = {task.name: task.references for task in plan.tasks if not task.problem}
     assert own == {"a.png": ("x.png",), "b.jpg": (), "s/d.png": None}
-    assert "leads out of memory://b/refs" in next(picture.problem for picture in plan.pictures if picture.problem)
+    assert "leads out of memory://b/refs" in next(task.problem for task in plan.tasks if task.problem)
 
 
 def test_one_url_twice_is_refused(memory):
@@ -104,27 +107,27 @@ def test_urls_that_cannot_be_opened_say_what_to_do(url: str, kind: type[Exceptio
 
 
 def test_file_urls_are_folders_of_this_machine():
-    assert place("file:///some/a%20b") == Path("/some/a b")
+    assert place("file:///some/a%20b") == LocalFolder(Path("/some/a b"))
 
 
 def test_a_manifest_of_objects_remembers_in_order_and_is_merged(memory, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(remote_lines, "_MERGE", 4)
-    folder = Remote("memory://b/lines")
+    monkeypatch.setattr(lines_module, "_MERGE", 4)
+    folder = RemoteFolder("memory://b/lines")
+    made = {"event": "made", "key": "a" * 64, "input": "i", "bytes": 1, "sha256": "b" * 64, "about": {}}
     for round_ in range(3):
-        with RemoteLines(folder, "batch manifest") as lines:
-            manifest = Manifest(lines)
-            for number in range(3):
-                manifest.add_made(Made("a" * 64, "i", f"{round_}-{number}", round_, "b" * 64, {}))
-            manifest.add_foreign(f"{round_}-0")
-    with RemoteLines(folder, "batch manifest") as lines:
-        assert [item["output"] for item in lines.items] == [
-            f"{round_}-{number}" for round_ in range(3) for number in (0, 1, 2, 0)
-        ]
-        assert len(Manifest(lines)) == 6
+        lines = RemoteLines(folder, "batch manifest")
+        for number in range(3):
+            lines.append(made | {"output": f"{round_}-{number}"})
+        lines.append({"event": "foreign", "output": f"{round_}-0"})
+    lines = RemoteLines(folder, "batch manifest")
+    assert [item["output"] for item in lines.items] == [
+        f"{round_}-{number}" for round_ in range(3) for number in (0, 1, 2, 0)
+    ]
+    assert len(History(lines.items).records) == 6
     assert len(memory.find("/b/lines")) == 1
 
 
 def test_a_manifest_that_no_srntt_wrote_is_refused(memory):
     memory.pipe_file("/b/lines/000000000001-x.jsonl", json.dumps({"srntt": "other"}).encode() + b"\n")
     with pytest.raises(OutputError, match=r"000000000001-x\.jsonl: this is not what srntt wrote"):
-        RemoteLines(Remote("memory://b/lines"), "batch manifest")
+        RemoteLines(RemoteFolder("memory://b/lines"), "batch manifest")

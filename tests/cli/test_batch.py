@@ -15,7 +15,7 @@ from cli.pictures import contents, pixels, size_and_mode
 from cli.test_processes import SRNTT, environment
 from PIL import Image
 
-from srntt.batch import Problem, Tally, open_output_folder
+from srntt.batch import Failure, Tally, open_output_folder
 from srntt.cli._batch_progress import pace
 
 
@@ -207,7 +207,7 @@ def test_a_folder_in_use_is_refused(batch, inputs: Path) -> None:
         (Tally(9, done=2, seconds=5.0), "2.5 s each, 0:00:18 left"),
         (Tally(9, done=4, skipped=3, seconds=0.5), "8.0 a second, 0:00:00 left"),
         (
-            Tally(2, done=1, seconds=61.0, failed=[Problem("x", "y")], failed_pictures=1),
+            Tally(2, done=1, seconds=61.0, failed=[Failure("x", "y")], failed_pictures=1),
             "1 failed, 61.0 s each",
         ),
     ],

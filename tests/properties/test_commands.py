@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from properties.scenes import BICUBIC, largest_difference, scene
 
-from srntt.batch import Settings
+from srntt.batch import UpscaleOptions
 from srntt.cli import main
 from srntt.upscale import Upscaler, self_ensemble
 
@@ -69,4 +69,4 @@ def test_batch_consistent_keeps_every_input_and_is_another_job(folder: Path):
     made = [line for line in map(json.loads, lines) if line.get("event") == "made"]
     assert [line["about"]["settings"]["consistent"] for line in made] == [False, True]
     assert made[0]["about"]["consistency"]["largest"] > 1 >= made[1]["about"]["consistency"]["largest"]
-    assert Settings().consistent is False
+    assert UpscaleOptions().consistent is False

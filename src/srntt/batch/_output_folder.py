@@ -3,23 +3,17 @@
 Outputs are written there first, whole, and then renamed: killed at any moment, a run leaves whole files only.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-from srntt._lock import locked
-from srntt.batch._beside import BESIDE
-from srntt.batch._lines import Lines
-from srntt.batch._manifest import Made, Manifest
-from srntt.batch._outputs import STATE_FOLDER, UNFINISHED, LocalOutputs, Outputs, RemoteOutputs
-from srntt.batch._place import Place, Remote, join
-from srntt.batch._remote_lines import RemoteLines
+from srntt.batch._lines import Lines, open_lines
+from srntt.batch._local_folder import STATE_FOLDER
+from srntt.batch._record import History, Record
+from srntt.batch._remote_folder import Place, place
+from srntt.batch._tasks import SIDE_FILES
 from srntt.errors import OutputError
-
-MANIFEST_FILE = "manifest.jsonl"
-DESCRIPTORS_FILE = "descriptors.jsonl"
-_KINDS = {MANIFEST_FILE: "batch manifest", DESCRIPTORS_FILE: "batch descriptors"}
 
 
 @dataclass(frozen=True)
@@ -27,96 +21,84 @@ class OutputFolder:
     """An output folder that this process alone gives names in.
 
     Attributes:
-        outputs: where they are written and get their names; for any process.
-        manifest: what was made.
+        place: where outputs are written; any process may.
+        history: what was made.
+        manifest: the same, as it is stored.
         descriptors: of shared references, by content.
-        notes: what a person must know.
+        notes: for the user.
     """
 
-    outputs: Outputs
-    manifest: Manifest
-    descriptors: Lines | RemoteLines
+    place: Place
+    history: History
+    manifest: Lines
+    descriptors: Lines
     notes: tuple[str, ...] = ()
 
-    @property
-    def root(self) -> Place:
-        """The folder."""
-        return self.outputs.root
-
-    def put(self, made: Made, finished: Sequence[str], *, overwrite: bool) -> None:
-        """Give an output, and what is beside it, their names; the manifest knows of them first.
+    def publish(self, record: Record, *, overwrite: bool) -> None:
+        """Give an output and its side files their names; the manifest knows of them first.
 
         Args:
-            made: what is known of it.
-            finished: where ``made.files`` are, as `Outputs.write` told.
+            record: of what was made.
             overwrite: replace also what no run made.
 
         Raises:
             OutputError: cannot be done, or another file has got the name meanwhile.
         """
-        names = [file.output for file in made.files]
-        ours = set(names) if overwrite else {name for name in names if self.manifest.owns(name)}
-        self.manifest.add_made(made)
+        names = [file.output for file in record.files]
+        ours = {name for name in names if overwrite or self.history.owns(name)}
+        self.append(record.as_json())
         try:
-            self._remove_untrue(made)
-            for number, (file, name) in enumerate(zip(finished, names, strict=True)):
-                self._put(file, name, replace=name in ours, before=names[:number], after=set(names[number:]) - ours)
+            self._discard_outdated(record)
+            for number, (staged, name) in enumerate(zip(record.staged, names, strict=True)):
+                later = {other for other in names[number:] if other not in ours}
+                self._publish(staged, name, replace=name in ours, before=names[:number], foreign={name, *later})
         finally:
-            self.discard(finished)
+            self.discard(record.staged)
 
-    def discard(self, finished: Sequence[str]) -> None:
-        """Remove files that have no names."""
-        for file in finished:
-            self.outputs.discard(file)
+    def append(self, event: dict) -> None:
+        """Enter an event into the manifest. Raises OutputError."""
+        self.manifest.append(event)
+        self.history.learn(event)
 
-    def _put(self, file: str, name: str, *, replace: bool, before: list[str], after: set[str]) -> None:
-        """One of an output's files; if another has its name, what went before it is taken back."""
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove files, as far as they are there."""
+        for name in names:
+            self.place.discard(name)
+
+    def _publish(self, staged: str, name: str, *, replace: bool, before: list[str], foreign: set[str]) -> None:
+        """One of an output's files; if another file has its name, those before it are taken back."""
         try:
-            self.outputs.put(file, name, replace=replace)
+            self.place.publish(staged, name, replace=replace)
         except OutputError:
-            for foreign in sorted(after | {name}):
-                self.manifest.add_foreign(foreign)
-            self.discard([join(self.root, other) for other in before])
+            for other in sorted(foreign):
+                self.append({"event": "foreign", "output": other})
+            self.discard(before)
             raise
         except OSError as error:
-            raise OutputError(f"{join(self.root, name)}: cannot be written: {error.strerror or error}.") from error
+            reason = error.strerror or error
+            raise OutputError(f"{self.place.locate(name)}: cannot be written: {reason}.") from error
 
-    def _remove_untrue(self, made: Made) -> None:
-        """What a run left beside an output that is made anew without it would be of another picture."""
-        for name in {made.output + suffix for suffix in BESIDE.values()} - {file.output for file in made.files}:
-            file = self.manifest.file(name)
-            if file is not None and self.outputs.is_whole(file):
-                self.outputs.discard(join(self.root, name))
+    def _discard_outdated(self, record: Record) -> None:
+        """Side files that a run left of an output that is remade without them would be of another picture."""
+        for name in {record.output + suffix for suffix in SIDE_FILES.values()} - {file.output for file in record.files}:
+            file = self.history.file(name)
+            if file is not None and self.place.is_whole(file):
+                self.place.discard(name)
 
 
 @contextmanager
-def open_output_folder(root: Place) -> Iterator[OutputFolder]:
+def open_output_folder(location: str | os.PathLike | Place) -> Iterator[OutputFolder]:
     """Make the folder if need be, lock it, and read what was made in it. Behind a URL there are no locks.
 
     Raises:
         OutputError: cannot be written to, in use by another process, or holds a manifest that no srntt wrote.
     """
+    root = place(location)
     with ExitStack() as stack:
-        if isinstance(root, Remote):
-            outputs, note = RemoteOutputs(root), f"{root} cannot be locked: let no second run write there meanwhile"
-            lines = [RemoteLines(root / f"{STATE_FOLDER}/{name}", kind) for name, kind in _KINDS.items()]
-        else:
-            outputs, note = LocalOutputs(root), stack.enter_context(_held(root))
-            lines = [stack.enter_context(Lines(root / STATE_FOLDER / name, kind)) for name, kind in _KINDS.items()]
-        outputs.clear()
-        stack.callback(outputs.clear)
-        yield OutputFolder(outputs, Manifest(lines[0]), lines[1], (note,) if note else ())
-
-
-@contextmanager
-def _held(root: Path) -> Iterator[str]:
-    """A local folder, made and locked."""
-    state, unfinished = root / STATE_FOLDER, root / UNFINISHED
-    if state.is_symlink() or unfinished.is_symlink():  # before anything is made where it leads
-        raise OutputError(f"{state}: is a link, where srntt keeps a folder of its own. Remove it.")
-    try:
-        unfinished.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{root}: cannot be written to: {error.strerror}. Give another folder.") from error
-    with locked(state / "lock", root) as note:
-        yield note
+        warning = stack.enter_context(root.hold())
+        manifest = stack.enter_context(open_lines(root, f"{STATE_FOLDER}/manifest.jsonl", "batch manifest"))
+        descriptors = stack.enter_context(open_lines(root, f"{STATE_FOLDER}/descriptors.jsonl", "batch descriptors"))
+        root.discard_unfinished()
+        stack.callback(root.discard_unfinished)
+        notes = (warning,) if warning else ()
+        yield OutputFolder(root, History(manifest.items, manifest.path), manifest, descriptors, notes)

@@ -1,6 +1,6 @@
-"""The pictures of a plan done by the workers of a Ray cluster.
+"""The tasks of a batch done by the workers of a Ray cluster.
 
-Ray Data takes the pictures, one a row, to a pool of actors, restarts those that die and gives their rows to them anew.
+Ray Data takes the tasks, one a row, to a pool of actors, restarts those that die and gives their rows to them again.
 Names are given and recorded by this process alone, so a row that was done twice leaves one output.
 """
 
@@ -10,111 +10,107 @@ import os
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from srntt.batch._board import Board
-from srntt.batch._plan import PlannedPicture
-from srntt.batch._recipe import Recipe
-from srntt.batch._station import Outcome
+from srntt.batch._record import Record
+from srntt.batch._tasks import Task
+from srntt.batch._worker import WorkerSpec
 from srntt.errors import InputError, MissingDependencyError
-from srntt.models import Progress
 
 _SHARE_OF_STORE = 0.5  # of the object store, for encoded references
 _IN_FLIGHT = 2  # rows that an actor has: the one it does, and the next
 
 
 @dataclass(frozen=True)
-class WorkerResources:
-    """What each worker gets of a machine.
+class RayWorkers:
+    """Workers on the cluster that this process is connected to (`ray_connected`).
 
     Attributes:
-        cpus: cores, and threads.
-        gpus: may be a fraction, so that several share a GPU; None for a whole one where the cluster has any, else none.
+        spec: what each worker is made of; its folders have absolute paths, or URLs.
+        number: how many; the cluster may have room for fewer, or get it later.
+        cpus: cores, and threads, of each.
+        gpus: of each; a fraction lets several share one.
+        notes: for the user.
     """
 
+    spec: WorkerSpec
+    number: int
     cpus: int = 1
-    gpus: float | None = None
-
-
-@dataclass(frozen=True)
-class RayEngine:
-    """Does pictures on the cluster that this process is connected to (`ray_connected`).
-
-    Attributes:
-        recipe: what each worker is made of.
-        workers: how many; the cluster may have room for fewer, or get it later.
-        resources: what each gets.
-        notes: what a person must know.
-    """
-
-    recipe: Recipe
-    workers: int
-    resources: WorkerResources
+    gpus: float = 0.0
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def on_cluster(cls, recipe: Recipe, workers: int | None, resources: WorkerResources) -> "RayEngine":
-        """Decide how many workers there are: unless it is said, as many as there is room for now."""
-        ray = _imported()
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        if resources.gpus is None:
-            resources = WorkerResources(resources.cpus, 1.0 if any(node.get("GPU") for node in nodes) else 0.0)
-        room = sum(_room(node, resources) for node in nodes)
-        told = f"{resources.cpus} CPUs and {resources.gpus:g} GPUs"
-        note = () if room else (f"no machine of the cluster has {told} for a worker yet: waits until one has",)
-        return cls(recipe, workers or max(room, 1), resources, note)
+    def on_cluster(cls, spec: WorkerSpec, workers: int | None, cpus: int, gpus: float | None) -> "RayWorkers":
+        """Decide what was not asked for.
 
-    def __call__(
-        self, pictures: Sequence[PlannedPicture], starting: Callable[[str], None], progress: Progress | None
-    ) -> Iterator[Outcome]:
-        """Outcomes as they come; the order is any.
+        Args:
+            spec: what each worker is made of.
+            workers: how many; None for as many as there is room for now.
+            cpus: cores of each.
+            gpus: of each; None for a whole one where the cluster has any, else none.
+        """
+        nodes = [node["Resources"] for node in _imported().nodes() if node["Alive"]]
+        if gpus is None:
+            gpus = 1.0 if any(node.get("GPU") for node in nodes) else 0.0
+        room = sum(_room(node, cpus, gpus) for node in nodes)
+        needs = f"{cpus} CPUs and {gpus:g} GPUs"
+        notes = () if room else (f"no machine of the cluster has {needs} for a worker yet: waits until one has",)
+        return cls(spec, workers or max(room, 1), cpus, gpus, notes)
+
+    def work(self, tasks: Iterable[Task], starting: Callable[[str], None]) -> Iterator[Record]:
+        """Do tasks: records as they come, in any order; of a task that was done again perhaps two.
+
+        Args:
+            tasks: what to do.
+            starting: called with the name of each picture before its record is given; what it raises ends the run.
 
         Raises:
             MissingDependencyError: the cluster is lost.
         """
         ray = _imported()
-        if not pictures:
+        from srntt.batch._ray_worker import Board, mark
+
+        rows = [{"task": pickle.dumps(task)} for task in tasks]
+        if not rows:
             return
-        self.recipe.mark()
+        mark(self.spec)
         store = ray.cluster_resources().get("object_store_memory", 0)
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=True
         )
-        # If its machine dies it begins anew elsewhere: references are then encoded again, and nothing else is lost.
+        # If its machine dies it begins again elsewhere: references are then encoded again, and nothing else is lost.
         lasting = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
         board = ray.remote(Board).options(**lasting).remote(int(store * _SHARE_OF_STORE))
-        recipe = ray.put(self.recipe.without_pictures())
-        for row in _told(ray, self._dataset(pictures, recipe, board).iter_rows()):
-            outcome: Outcome = pickle.loads(row["outcome"])
-            starting(outcome.name)
-            yield outcome
+        spec = ray.put(replace(self.spec, batch=replace(self.spec.batch, tasks=(), shared=())))
+        for row in _failing_in_words(ray, self._dataset(rows, spec, board).iter_rows()):
+            record: Record = pickle.loads(row["record"])
+            starting(record.input)
+            yield record
 
-    def _dataset(self, pictures: Sequence[PlannedPicture], recipe: Any, board: Any) -> Any:
-        from ray import data  # pyright: ignore[reportMissingImports]
-
+    def _dataset(self, rows: list[dict[str, bytes]], spec: Any, board: Any) -> Any:
         from srntt.batch._ray_worker import RayWorker
 
-        rows = [{"picture": pickle.dumps(planned)} for planned in pictures]
+        data = _imported().data
         pool = data.ActorPoolStrategy(
             min_size=1,  # a row whose actor has died waits for it to be restarted, for which another may have to end
-            max_size=self.workers,
-            initial_size=self.workers,
+            max_size=self.number,
+            initial_size=self.number,
             max_tasks_in_flight_per_actor=_IN_FLIGHT,
         )
         return data.from_items(rows, override_num_blocks=len(rows)).map(
             RayWorker,
-            fn_constructor_args=([recipe], board, self.resources.cpus),
+            fn_constructor_args=([spec], board, self.cpus),
             compute=pool,
-            num_cpus=self.resources.cpus,
-            num_gpus=self.resources.gpus,
+            num_cpus=self.cpus,
+            num_gpus=self.gpus,
         )
 
 
-def _told(ray: Any, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What the cluster itself does wrong, as an error of ours."""
+def _failing_in_words(ray: Any, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows; what the cluster itself raises becomes an error of ours."""
     try:
         yield from rows
     except ray.exceptions.RayError as error:
@@ -135,7 +131,7 @@ def ray_connected(address: str | None = None) -> Iterator[None]:
         InputError: no cluster at the address.
     """
     ray = _imported()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster begun here tells nobody of itself
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster begun here reports its use to nobody
     with redirect_stdout(sys.stderr), _quiet():
         if ray.is_initialized():
             yield
@@ -143,8 +139,8 @@ def ray_connected(address: str | None = None) -> Iterator[None]:
         try:
             ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            asked = f"--ray-address {address}: no cluster answers there" if address else "No cluster can be begun here"
-            raise InputError(f"{asked}: {error}") from error
+            wrong = f"--ray-address {address}: no cluster answers there" if address else "No cluster can be begun here"
+            raise InputError(f"{wrong}: {error}") from error
         try:
             yield
         finally:
@@ -153,10 +149,8 @@ def ray_connected(address: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Ray tells of its own progress; ours is shown already, and what fails is an outcome or an error."""
-    from ray import data  # pyright: ignore[reportMissingImports]
-
-    context, logger = data.DataContext.get_current(), logging.getLogger("ray.data")
+    """Without Ray's own progress: ours is shown already, and what fails is a record or an error."""
+    context, logger = _imported().data.DataContext.get_current(), logging.getLogger("ray.data")
     bars, level = context.enable_progress_bars, logger.level
     context.enable_progress_bars = False
     logger.setLevel(logging.CRITICAL)
@@ -169,9 +163,9 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _room(node: dict[str, float], resources: WorkerResources) -> int:
+def _room(node: dict[str, float], cpus: int, gpus: float) -> int:
     """Workers that fit on a machine."""
-    wanted = {"CPU": resources.cpus, "GPU": resources.gpus or 0}
+    wanted = {"CPU": cpus, "GPU": gpus}
     return int(min((math.floor(node.get(kind, 0) / most) for kind, most in wanted.items() if most), default=0))
 
 

@@ -1,203 +1,229 @@
-"""One job to one finished file. Knows nothing of plans, manifests or other workers, so it runs in any process."""
+"""A worker: one task after the other, each to finished files without their names yet. It runs in any process."""
 
-import hashlib
+import errno
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 import srntt
+from srntt._failures import is_out_of_memory
 from srntt._files import exists_error
-from srntt.batch._beside import BESIDE, Beside, write_beside
-from srntt.batch._encoded import EncodedReferences
-from srntt.batch._job import Job
-from srntt.batch._manifest import Made, MadeFile
-from srntt.batch._outputs import Outputs, Written
-from srntt.batch._place import join
-from srntt.batch._pool import ReferenceFile
-from srntt.batch._read import decode, read
-from srntt.errors import MemoryBudgetError, OutputError, PictureError, SrnttError
+from srntt.batch._encoded import EncodedReferences, ReferenceStore
+from srntt.batch._local_folder import Save
+from srntt.batch._record import History, Record
+from srntt.batch._resolve import ResolvedTask, Resolver, UpscaleOptions
+from srntt.batch._shared_references import ReferenceFile, SharedReferences
+from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
+from srntt.errors import MemoryBudgetError, OutputError, SrnttError
 from srntt.image import Limits, Picture, save
-from srntt.memory import limits_within
 from srntt.models import Progress
 from srntt.upscale import References, Result, Upscaler
 
-CACHE_BYTES = 2 * 10**9  #: of encoded references that are kept, unless said otherwise
-
-Share = Callable[[ReferenceFile, tuple[str, ...], Callable[[], References]], References]
-"""Gives the encoded references of a file in these kinds of views from whoever has them; else calls what makes them."""
+_CACHE_BYTES = 2 * 10**9  # of encoded references, where no memory is given
+_NO_MORE_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True)
-class Finished:
-    """A job that is done.
+class WorkerSpec:
+    """All that a worker is made of, wherever it runs. It can be pickled.
 
     Attributes:
-        made: what is known of the output.
-        files: paths or URLs where ``made.files`` lie, whole, without their names yet.
-        pixels: of the output.
-    """
-
-    made: Made
-    files: tuple[str, ...]
-    pixels: int
-
-
-@dataclass
-class Worker:
-    """Does jobs, one at a time.
-
-    Attributes:
-        upscaler: with the model of the jobs.
-        outputs: where they are written.
+        model: on the CPU.
+        name: of the model.
+        batch: what the tasks are of.
+        shared: the shared references.
+        options: of all outputs.
+        history: of what runs have made.
+        device: as the upscaler takes it.
+        memory: bytes that each worker may hold, or None.
+        best: how many of the shared references a picture gets.
         limits: on what is read.
-        memory: bytes that the process may hold, as the upscaler was told, or None.
-        cache_bytes: of encoded references to keep.
-        share: what other workers have encoded, and are told of what this one did; None alone.
+        resume: skip what an earlier run has done.
+        overwrite: replace also files that no run made.
+        version: of srntt.
     """
 
-    upscaler: Upscaler
-    outputs: Outputs
-    limits: Limits = field(default_factory=Limits)
+    model: nn.Module
+    name: str
+    batch: Batch
+    shared: SharedReferences
+    options: UpscaleOptions
+    history: History
+    device: str = "auto"
     memory: int | None = None
-    cache_bytes: int = CACHE_BYTES
-    share: Share | None = None
-
-    def __post_init__(self) -> None:
-        self.references = EncodedReferences(self._shared, self.cache_bytes)
-        self._encoded = 0
-        self.fetched = 0  #: references that another worker had encoded
+    best: int = 4
+    limits: Limits = field(default_factory=Limits)
+    resume: bool = False
+    overwrite: bool = False
+    version: str = srntt.__version__
 
     @property
-    def fingerprint(self) -> str:
-        """Of the weights: what jobs must have as their ``model``."""
-        return self.upscaler.encode_references([]).fingerprint
+    def cache_bytes(self) -> int:
+        """Bytes of encoded references that each worker keeps."""
+        return _CACHE_BYTES if self.memory is None else self.memory // 4
 
-    def __call__(self, job: Job, occupied: frozenset[str] = frozenset(), progress: Progress | None = None) -> Finished:
-        """Do a job.
 
-        Args:
-            job: what to do.
-            occupied: names that its files must not have.
-            progress: told what ``Upscaler.upscale`` tells.
+class Worker:
+    """Does tasks, one at a time. There is no other way to make one, in this process or on a cluster.
 
-        Raises:
-            PictureError: the picture or a reference is not whole, or not what was hashed any more.
-            OutputError: an output that exists already, cannot hold the picture, or cannot be written.
-            MemoryBudgetError: does not fit.
-        """
-        picture = self._read(job.path, job.sha256)
-        output = self._choose_output(job, picture, occupied)
-        result, fallbacks = self._upscale(job, picture, progress)
-        upscaled = result.picture.to_8bit() if job.settings.bits == 8 else result.picture
-        write = partial(save, upscaled, strip=job.settings.strip, quality=job.settings.quality)
-        written = self.outputs.write(os.path.splitext(output)[1], write)
-        about = _about(job, result, self.upscaler, fallbacks) | {"notes": [*upscaled.notes, *written.notes]}
-        beside = {output + BESIDE[kind]: self._write_beside(kind, job, result) for kind in job.also}
-        files = tuple(MadeFile(name, file.bytes, file.sha256) for name, file in beside.items())
-        made = Made(job.key, job.name, output, written.bytes, written.sha256, about, files)
-        unnamed = (*(file.file for file in beside.values()), written.file)
-        return Finished(made, unnamed, upscaled.width * upscaled.height)
+    Args:
+        spec: what it is made of.
+        store: what other workers encode; None where there are none.
 
-    def _write_beside(self, kind: Beside, job: Job, result: Result) -> Written:
-        names = [file.name for file in job.references]
-        return self.outputs.write(BESIDE[kind], partial(write_beside, kind, result, names))
+    Raises:
+        InputError, MissingDependencyError: a device or matcher that is not there.
+    """
 
-    def _read(self, path: str, sha256: str) -> Picture:
-        limits = limits_within(self.limits, self.memory)
-        content = read(path, limits)
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise PictureError(f"{path}: changed while the batch was running. Run it again with --resume.")
-        return decode(content, path, limits)
+    def __init__(self, spec: WorkerSpec, store: ReferenceStore | None = None) -> None:
+        device, memory, matcher = spec.device, spec.memory, spec.options.matcher
+        self._spec, self._outputs = spec, spec.batch.outputs
+        self._resolver = Resolver(spec.batch, spec.shared, spec.best, spec.limits, memory)
+        self._upscaler = Upscaler(spec.model, name=spec.name, device=device, memory=memory, matcher=matcher)
+        self._fingerprint = self._upscaler.encode_references([]).fingerprint
+        self._references = EncodedReferences(self._encode, spec.cache_bytes, store)
 
-    def _choose_output(self, job: Job, picture: Picture, occupied: frozenset[str]) -> str:
+    def __call__(self, task: Task, progress: Progress | None = None) -> Record:
+        """Do a task. Whatever goes wrong is in its record; only what is no Exception, such as Ctrl-C, is raised."""
+        began, record = time.monotonic(), Record(task.name)
+        self._references.counts.clear()
+        try:
+            resolved = self._resolver.resolve(task)
+            key = resolved.key(self._spec.options, self._fingerprint)
+            record = replace(record, key=key, references=len(resolved.references))
+            if not (self._spec.resume and self._spec.history.is_done(resolved, key, self._outputs)):
+                record = self._make(record, resolved, progress)
+        except Exception as error:
+            reason, fatal = explained(error)
+            record = replace(record, reason=reason, fatal=fatal)
+        counts, device = self._references.counts.copy(), str(self._upscaler.device)
+        return replace(record, seconds=time.monotonic() - began, counts=counts, device=device)
+
+    def _make(self, record: Record, resolved: ResolvedTask, progress: Progress | None) -> Record:
+        options, picture = self._spec.options, resolved.input.picture
+        self._outputs.make_parent(resolved.task.outputs[0])
+        output = self._free_output(resolved, picture)
+        result, fallbacks = self._upscale(resolved, picture, progress)
+        upscaled = result.picture.to_8bit() if options.bits == 8 else result.picture
+        save_output = partial(save, upscaled, strip=options.strip, quality=options.quality)
+        large, notes = self._outputs.stage(os.path.splitext(output)[1], save_output)
+        side = (self._outputs.stage(SIDE_FILES[kind], _saver(kind, result))[0] for kind in resolved.side_files)
+        staged = (*side, large)
+        about = self._about(resolved, result, fallbacks + result.fallbacks) | {"notes": [*upscaled.notes, *notes]}
+        files = tuple(file._replace(output=name) for file, name in zip(staged, resolved.files(output), strict=True))
+        return replace(record, files=files, staged=tuple(file.output for file in staged), about=about)
+
+    def _free_output(self, resolved: ResolvedTask, picture: Picture) -> str:
         """The first name whose format can hold the output, known before the work.
 
         Raises:
             OutputError: none can, or a file is there.
         """
-        output = self._first_that_holds(job, picture)
-        for name in job.files(output):
-            if name in occupied:
-                raise exists_error(join(self.outputs.root, name))
+        output = self._first_that_holds(resolved.task.outputs, picture)
+        for name in resolved.files(output):
+            replaceable = self._spec.overwrite or self._spec.history.owns(name)
+            if not self._outputs.is_free(name, replaceable=replaceable):
+                raise exists_error(self._outputs.locate(name))
         return output
 
-    def _first_that_holds(self, job: Job, picture: Picture) -> str:
-        width, height = picture.width * self.upscaler.scale, picture.height * self.upscaler.scale
-        bits, alpha = job.settings.bits or picture.bits, not picture.opaque
-        for output in job.outputs:
-            try:
-                self.outputs.check(output, width=width, height=height, alpha=alpha, bits=bits)
+    def _first_that_holds(self, outputs: Sequence[str], picture: Picture) -> str:
+        width, height = picture.width * self._upscaler.scale, picture.height * self._upscaler.scale
+        bits, alpha = self._spec.options.bits or picture.bits, not picture.opaque
+        *others, last = outputs
+        for output in others:
+            with suppress(OutputError):
+                self._outputs.check_output(output, width=width, height=height, alpha=alpha, bits=bits)
                 return output
-            except OutputError:
-                if output == job.outputs[-1]:
-                    raise
-        raise OutputError(f"{job.name}: has no name for its output.")
+        self._outputs.check_output(last, width=width, height=height, alpha=alpha, bits=bits)
+        return last
 
-    def _upscale(self, job: Job, picture: Picture, progress: Progress | None) -> tuple[Result, tuple[str, ...]]:
-        """The result, and what had to be done otherwise; kept references make room for the work."""
+    def _upscale(
+        self, resolved: ResolvedTask, picture: Picture, progress: Progress | None
+    ) -> tuple[Result, tuple[str, ...]]:
+        """The result, and the fallback if it came to one: kept references make room for the work."""
         try:
-            return self._once(job, picture, progress), ()
+            return self._once(resolved, picture, progress), ()
         except MemoryBudgetError:
-            if not self.references.trim(job.references):
+            if not self._references.trim(resolved.references):
                 raise
-        return self._once(job, picture, progress), ("memory: references kept for later pictures were given up",)
+        return self._once(resolved, picture, progress), ("memory: references kept for later pictures were given up",)
 
-    def _once(self, job: Job, picture: Picture, progress: Progress | None) -> Result:
-        references = self.references.get(job.references, views=job.settings.views)
-        settings = job.settings
-        return self.upscaler.upscale(
-            picture,
-            references,
-            tile=settings.tile,
-            consistent=settings.consistent,
-            limits=self.limits,
-            progress=progress,
+    def _once(self, resolved: ResolvedTask, picture: Picture, progress: Progress | None) -> Result:
+        options, limits = self._spec.options, self._spec.limits
+        references = self._references.get(resolved.references, views=options.views)
+        return self._upscaler.upscale(
+            picture, references, tile=options.tile, consistent=options.consistent, limits=limits, progress=progress
         )
 
-    def _shared(self, file: ReferenceFile, views: tuple[str, ...]) -> References:
-        """From another worker, or encoded here."""
-        if self.share is None:
-            return self._encode(file, views)
-        before = self._encoded
-        references = self.share(file, views, partial(self._encode, file, views))
-        self.fetched += self._encoded == before
-        return references
-
     def _encode(self, file: ReferenceFile, views: tuple[str, ...]) -> References:
-        self._encoded += 1
         try:
-            picture = self._read(file.path, file.sha256)
-            return self.upscaler.encode_references([picture], views=views)
+            return self._upscaler.encode_references([self._resolver.open_reference(file)], views=views)
         except SrnttError as error:
             raise type(error)(f"reference {error}") from error
 
+    def _about(self, resolved: ResolvedTask, result: Result, fallbacks: tuple[str, ...]) -> dict[str, Any]:
+        """What a person may want to know of an output a year later."""
+        return {
+            "width": result.picture.width,
+            "height": result.picture.height,
+            "references": _shares(resolved.references, result),
+            "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
+            "consistency": result.consistency.as_json(),
+            "model": self._upscaler.model_name,
+            "fingerprint": self._fingerprint,
+            "settings": asdict(self._spec.options),
+            "device": str(self._upscaler.device),
+            "matcher": result.matcher,
+            "srntt": srntt.__version__,
+            "seconds": round(result.seconds, 3),
+            "fallbacks": fallbacks,
+        }
 
-def _about(job: Job, result: Result, upscaler: Upscaler, fallbacks: tuple[str, ...]) -> dict[str, Any]:
-    """What a person may want to know of an output a year later."""
-    return {
-        "width": result.picture.width,
-        "height": result.picture.height,
-        "references": _shares(job, result),
-        "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
-        "consistency": result.consistency.as_json(),
-        "model": upscaler.model_name,
-        "fingerprint": job.model,
-        "settings": job.settings.as_json(),
-        "device": str(upscaler.device),
-        "matcher": result.matcher,
-        "srntt": srntt.__version__,
-        "seconds": round(result.seconds, 3),
-        "fallbacks": [*fallbacks, *result.fallbacks],
-    }
+
+def explained(error: Exception) -> tuple[str, type[SrnttError] | None]:
+    """A sentence for the user; and the error that ends the run, where the next picture would fare no better."""
+    if isinstance(error, SrnttError):
+        said = str(error)
+    elif is_out_of_memory(error):
+        said = "out of memory. Say how much may be used with --memory, or close other programs."
+    else:
+        said = f"{type(error).__name__}: {error}"
+    if _no_more_writing(error):
+        return f"{said} Make room, and go on with --resume.", OutputError
+    return said, None
 
 
-def _shares(job: Job, result: Result) -> list[dict[str, Any]]:
+def _no_more_writing(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _NO_MORE_WRITING:
+            return True
+        error = error.__cause__
+    return False
+
+
+def _saver(kind: SideFile, result: Result) -> Save:
+    """Writes a side file of a result that had references."""
+    similarity, provenance = result.similarity_picture(), result.provenance
+    assert similarity is not None
+    assert provenance is not None
+
+    def save_provenance(path: Path) -> tuple[str, ...]:
+        provenance.save(path)
+        return ()
+
+    return partial(save, similarity) if kind == "map" else save_provenance
+
+
+def _shares(references: Sequence[ReferenceFile], result: Result) -> list[dict[str, Any]]:
     """How much each reference gave, averaged over the picture."""
-    told = [{"name": file.name, "sha256": file.sha256} for file in job.references]
-    origin = result.provenance
+    known, origin = [file._asdict() for file in references], result.provenance
     if origin is None:
-        return told
-    gave = [float(origin.share[origin.reference == index].sum()) / origin.share.size for index in range(len(told))]
-    return [{**file, "share": round(share, 4)} for file, share in zip(told, gave, strict=True)]
+        return known
+    shares = [float(origin.share[origin.reference == index].sum()) / origin.share.size for index in range(len(known))]
+    return [{**file, "share": round(share, 4)} for file, share in zip(known, shares, strict=True)]

@@ -2,21 +2,16 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from srntt.cli._batch_options import (
-    BatchEngineOptions,
-    BatchOutputOptions,
-    BatchReferenceOptions,
-    place_given,
-    settings,
-)
+from srntt.cli._batch_options import BatchEngineOptions, BatchOutputOptions, BatchReferenceOptions, upscale_options
 from srntt.cli._batch_progress import BatchProgress
-from srntt.cli._batch_summary import Intended, as_json, as_lines, plan_as_json, plan_as_lines
+from srntt.cli._batch_summary import Preview, as_json, as_lines, previews_as_json, previews_as_lines
 from srntt.cli._compiling import telling_of_compiling
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
@@ -57,182 +52,162 @@ def batch(
         consistent: Make each output's reduction by bicubic the input, to 1 of 255.
     """
     engine.check()
-    from srntt.batch import plan_batch
+    from srntt.batch import LocalFolder, plan_batch
 
-    cluster = engine.engine == "ray"
-    inputs, output = place_given(folder, cluster=cluster), place_given(outputs.output, cluster=cluster)
-    refs = place_given(references.refs, cluster=cluster) if references.refs else None
+    inputs, output = engine.place(folder), engine.place(outputs.output)
+    refs = engine.place(references.refs) if references.refs else None
     outputs.check(with_references=refs is not None)
-    refuse_missing([path for path in (inputs, refs) if isinstance(path, Path)])
-    plan = plan_batch(inputs, output, refs, recursive=recursive, suffix=outputs.suffix(), also=outputs.also())
-    if not plan.pictures and not plan.problems:
+    refuse_missing([place.path for place in (inputs, refs) if isinstance(place, LocalFolder)])
+    planned = plan_batch(
+        inputs, output, refs, recursive=recursive, suffix=outputs.suffix(), side_files=outputs.side_files()
+    )
+    if not planned.tasks and not planned.failures:
         raise NothingToDoError(
             f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
-            f"{plan.ignored} other files."
+            f"{planned.ignored} other files."
         )
-    chosen = settings(outputs, references, tile, model.matcher, consistent)
-    command = _Batch(plan, outputs, references, engine, model, chosen, limits.limits(), json)
-    return command.say_plan() if dry_run else command.run()
+    chosen = upscale_options(outputs, references, tile, model.matcher, consistent)
+    command = _Command(planned, outputs, references, engine, model, chosen, limits.limits(), json)
+    return command.preview() if dry_run else command.run()
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """A batch that has been asked for and makes sense."""
+class _Command:
+    """A batch that was asked for and makes sense."""
 
-    plan: "srntt.batch.Plan"
+    batch: "srntt.batch.Batch"
     outputs: BatchOutputOptions
     references: BatchReferenceOptions
     engine: BatchEngineOptions
     model: ModelOptions
-    settings: "srntt.batch.Settings"
+    options: "srntt.batch.UpscaleOptions"
     limits: "srntt.image.Limits"
     json: bool
 
     def run(self) -> int:
-        """Do it, and say what it came to."""
-        from srntt.batch import Run, Tally, open_output_folder
+        """Do it, and report what it came to."""
+        from srntt.batch import Tally, keep_records, open_output_folder
 
-        began = time.monotonic()
-        tally = Tally(len(self.plan.pictures), failed=list(self.plan.problems))
-        with open_output_folder(self.plan.outputs) as folder:
+        began, tally = time.monotonic(), Tally(len(self.batch.tasks), failed=list(self.batch.failures))
+        with open_output_folder(self.batch.outputs) as folder:
             self._refuse_earlier(folder)
             with (
                 BatchProgress() as progress,
                 telling_of_compiling(),
-                _telling_of_interrupts(tally),
-                ExitStack() as stack,
+                _interrupts_reported(tally),
+                self._records(folder, tally, progress) as records,
             ):
-                engine = self._engine(folder, tally, progress, stack)
-                Run(self.plan, engine, folder, self.outputs.overwrite).all(tally, progress.picture, progress.stage)
+                watch = partial(progress.picture, tally)
+                keep_records(records, folder, tally, watch, overwrite=self.outputs.overwrite)
         seconds = time.monotonic() - began
         if self.json:
-            say_json(as_json(self.plan, tally, engine.workers, seconds, folder.notes))
+            say_json(as_json(self.batch, tally, seconds, folder.notes))
         else:
-            say(*as_lines(self.plan, tally, engine.workers, seconds, folder.notes))
-        return _ended(tally.failed, tally.done)
+            say(*as_lines(self.batch, tally, seconds, folder.notes))
+        return _exit_code(tally.failed, tally.done)
 
-    def _engine(
-        self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress, stack: ExitStack
-    ) -> "srntt.batch.Engine":
-        from srntt.batch import CACHE_BYTES, LocalEngine, Station, Worker
+    @contextmanager
+    def _records(
+        self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress
+    ) -> "Iterator[Iterable[srntt.batch.Record]]":
+        """What becomes of the pictures, as the engine does them."""
+        from srntt.batch import RayWorkers, Worker, ray_connected, work_here
+
+        starting = partial(progress.picture, tally)
+        if self.engine.engine == "local":
+            yield work_here(Worker(self._spec(folder, tally, progress)), self.batch.tasks, starting, progress.stage)
+            return
+        with ray_connected(self.engine.ray_address):
+            spec, engine = self._spec(folder, tally, progress), self.engine
+            workers = RayWorkers.on_cluster(spec, engine.workers, engine.cpus_per_worker or 1, engine.gpus_per_worker)
+            for note in workers.notes:
+                complain(note)
+            tally.workers = workers.number
+            yield workers.work(self.batch.tasks, starting)
+
+    def _spec(
+        self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress
+    ) -> "srntt.batch.WorkerSpec":
+        """What every worker is made of."""
+        from srntt.batch import WorkerSpec
         from srntt.memory import parse_memory
-
-        memory = parse_memory(self.model.memory)
-        cache = CACHE_BYTES if memory is None else memory // 4
-        if self.engine.engine == "ray":
-            return self._ray_engine(folder, tally, progress, stack, memory, cache)
-        worker = Worker(self.model.open(), folder.outputs, self.limits, memory, cache)
-        resolver = self._resolver(worker.fingerprint, folder, tally, progress)
-        return LocalEngine(Station(resolver, worker, folder.manifest, self.outputs.resume, self.outputs.overwrite))
-
-    def _ray_engine(
-        self,
-        folder: "srntt.batch.OutputFolder",
-        tally: "srntt.batch.Tally",
-        progress: BatchProgress,
-        stack: ExitStack,
-        memory: int | None,
-        cache: int,
-    ) -> "srntt.batch.Engine":
-        from srntt.batch import RayEngine, Recipe, WorkerResources, ray_connected
         from srntt.models import open_model
 
-        stack.enter_context(ray_connected(self.engine.ray_address))
-        recipe = Recipe(
-            model=open_model(self.model.model),
-            name=self.model.model if "://" in self.model.model else Path(self.model.model).name,
-            plan=self.plan,
-            pool=self._pool(folder, tally, progress),
-            settings=self.settings,
-            outputs=folder.outputs,
-            known=folder.manifest.known(),
+        model, name = open_model(self.model.model), self.model.model
+        shared = self._shared(folder, progress)
+        tally.failed += shared.failures
+        tally.model = name if "://" in name else Path(name).name
+        return WorkerSpec(
+            model=model,
+            name=tally.model,
+            batch=self.batch,
+            shared=shared,
+            options=self.options,
+            history=folder.history,
             device=self.model.device,
-            matcher=self.model.matcher,
-            memory=memory,
+            memory=parse_memory(self.model.memory),
             best=self.references.best,
             limits=self.limits,
             resume=self.outputs.resume,
             overwrite=self.outputs.overwrite,
-            cache_bytes=cache,
         )
-        wanted = WorkerResources(self.engine.cpus_per_worker or 1, self.engine.gpus_per_worker)
-        engine = RayEngine.on_cluster(recipe, self.engine.workers, wanted)
-        for note in engine.notes:
-            complain(note)
-        return engine
 
-    def say_plan(self) -> int:
-        """Say what `run` would do, and touch nothing."""
-        from srntt.batch import Tally, open_output_folder
+    def preview(self) -> int:
+        """Report what `run` would do, and touch nothing."""
+        from srntt.batch import Resolver, open_output_folder
+        from srntt.memory import parse_memory
 
-        began_before = self.outputs.resume and _began_before(self.plan.outputs)
-        tally = Tally(len(self.plan.pictures), failed=list(self.plan.problems))
-        opened = open_output_folder(self.plan.outputs) if began_before else nullcontext()
+        began_before = self.outputs.resume and self.batch.outputs.has_state()
+        opened = open_output_folder(self.batch.outputs) if began_before else nullcontext()
         with opened as folder, BatchProgress() as progress, telling_of_compiling():
-            fingerprint = self.model.open().encode_references([]).fingerprint if folder else ""
-            resolver = self._resolver(fingerprint, folder, tally, progress)
-            intended = [_intended(resolver, planned, folder) for planned in self.plan.pictures]
+            model = self.model.open().encode_references([]).fingerprint if folder else ""
+            shared = self._shared(folder, progress)
+            memory = parse_memory(self.model.memory)
+            resolver = Resolver(self.batch, shared, self.references.best, self.limits, memory)
+            previews = [self._preview(resolver, task, model, folder) for task in self.batch.tasks]
         if self.json:
-            say_json(plan_as_json(self.plan, intended))
+            say_json(previews_as_json(self.batch, previews))
         else:
-            say(*plan_as_lines(self.plan, intended))
-        failed = [*tally.failed, *((item.name, item.problem) for item in intended if item.problem)]
-        return _ended(failed, sum(not item.done and not item.problem for item in intended))
+            say(*previews_as_lines(self.batch, previews))
+        failed = [(item.name, item.problem) for item in previews if item.problem]
+        to_do = sum(not item.done and not item.problem for item in previews)
+        return _exit_code([*self.batch.failures, *shared.failures, *failed], to_do)
 
-    def _resolver(
+    def _preview(
         self,
-        fingerprint: str,
+        resolver: "srntt.batch.Resolver",
+        task: "srntt.batch.Task",
+        model: str,
         folder: "srntt.batch.OutputFolder | None",
-        tally: "srntt.batch.Tally",
-        progress: BatchProgress,
-    ) -> "srntt.batch.Resolver":
-        from srntt.batch import Resolver
-        from srntt.memory import limits_within, parse_memory
+    ) -> Preview:
+        try:
+            resolved = resolver.resolve(task)
+        except SrnttError as error:
+            return Preview(task.name, task.outputs, problem=str(error))
+        key = resolved.key(self.options, model)
+        done = folder is not None and folder.history.is_done(resolved, key, folder.place)
+        return Preview(task.name, task.outputs, tuple(file.name for file in resolved.references), done)
 
-        limits, pool = limits_within(self.limits, parse_memory(self.model.memory)), self._pool(folder, tally, progress)
-        return Resolver(self.plan, pool, fingerprint, self.settings, best=self.references.best, limits=limits)
-
-    def _pool(
-        self, folder: "srntt.batch.OutputFolder | None", tally: "srntt.batch.Tally", progress: BatchProgress
-    ) -> "srntt.batch.Pool | None":
+    def _shared(
+        self, folder: "srntt.batch.OutputFolder | None", progress: BatchProgress
+    ) -> "srntt.batch.SharedReferences":
         """The shared references, where a picture needs them."""
-        from srntt.batch import KnownDescriptors, describe_pool
+        from srntt.batch import SharedReferences, describe_references
         from srntt.memory import limits_within, parse_memory
 
-        if not (self.plan.chooses and self.plan.references):
-            return None
-        limits = limits_within(self.limits, parse_memory(self.model.memory))
-        known = KnownDescriptors(folder.descriptors if folder else None)
-        pool = describe_pool(self.plan.references, self.plan.shared, known, limits, progress.stage)
-        tally.failed += pool.problems
-        return pool
+        if not (self.batch.references and self.batch.chooses):
+            return SharedReferences()
+        limits, lines = limits_within(self.limits, parse_memory(self.model.memory)), folder and folder.descriptors
+        return describe_references(self.batch.references, self.batch.shared, lines, limits, progress.stage)
 
     def _refuse_earlier(self, folder: "srntt.batch.OutputFolder") -> None:
-        if len(folder.manifest) and not (self.outputs.resume or self.outputs.overwrite):
+        if folder.history.records and not (self.outputs.resume or self.outputs.overwrite):
             raise InputError(
-                f"{folder.root} holds what an earlier run made. Go on with it: --resume. Make all again: --overwrite."
+                f"{folder.place} holds what an earlier run made. Go on with it: --resume. Make all again: --overwrite."
             )
 
 
-def _began_before(outputs: "srntt.batch.Place") -> bool:
-    from srntt.batch import STATE_FOLDER, Remote
-
-    state = outputs / STATE_FOLDER
-    return bool(state.files.exists(state.path)) if isinstance(state, Remote) else state.is_dir()
-
-
-def _intended(
-    resolver: "srntt.batch.Resolver", planned: "srntt.batch.PlannedPicture", folder: "srntt.batch.OutputFolder | None"
-) -> Intended:
-    try:
-        job = resolver.resolve(planned)
-    except SrnttError as error:
-        return Intended(planned.name, planned.outputs, problem=str(error))
-    done = folder is not None and folder.manifest.is_done(job, folder.outputs.is_whole)
-    return Intended(planned.name, planned.outputs, tuple(file.name for file in job.references), done)
-
-
-def _ended(failed: "list", done: int) -> int:
+def _exit_code(failed: "Sequence[tuple[str, str]]", done: int) -> int:
     """Name what failed, wherever standard output goes; then the exit code."""
     for name, reason in failed:
         complain(reason if name in reason else f"{name}: {reason}")
@@ -242,7 +217,7 @@ def _ended(failed: "list", done: int) -> int:
 
 
 @contextmanager
-def _telling_of_interrupts(tally: "srntt.batch.Tally") -> Iterator[None]:
+def _interrupts_reported(tally: "srntt.batch.Tally") -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:

@@ -41,9 +41,9 @@ class BatchOutputOptions:
 
     Attributes:
         output: Folder for the large pictures, or a URL; made if it is not there. They are called as the small ones.
-        map: Write beside each output that had references how well each place was matched (cosine 0..1), as
+        map: Write next to each output that had references how well each place was matched (cosine 0..1), as
             photo.png.map.png: a grey picture of its size.
-        provenance: Write beside each output that had references which of them and where in it each place came from,
+        provenance: Write next to each output that had references which of them and where in it each place came from,
             as photo.png.provenance.npz.
         format: Suffix of all outputs, such as png. Default: that of each input if it can hold the output, else png.
         overwrite: Replace files that are there; without --resume everything is made again.
@@ -69,14 +69,14 @@ class BatchOutputOptions:
         Raises:
             InputError: maps or provenance without references.
         """
-        if self.also() and not with_references:
+        if self.side_files() and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --refs.")
 
-    def also(self) -> "tuple[srntt.batch.Beside, ...]":
-        """What is written beside outputs."""
-        from srntt.batch import BESIDE
+    def side_files(self) -> "tuple[srntt.batch.SideFile, ...]":
+        """What is written next to outputs."""
+        from srntt.batch import SIDE_FILES
 
-        return tuple(kind for kind in BESIDE if getattr(self, kind))
+        return tuple(kind for kind in SIDE_FILES if getattr(self, kind))
 
     def suffix(self) -> str | None:
         """Of all outputs, if one was asked for.
@@ -86,11 +86,11 @@ class BatchOutputOptions:
         """
         if self.format is None:
             return None
-        from srntt.batch import SUFFIXES
+        from srntt.image import PICTURE_SUFFIXES
 
         suffix = f".{self.format.lower().removeprefix('.')}"
-        if suffix not in SUFFIXES:
-            known = ", ".join(sorted(name[1:] for name in SUFFIXES))
+        if suffix not in PICTURE_SUFFIXES:
+            known = ", ".join(sorted(name[1:] for name in PICTURE_SUFFIXES))
             raise InputError(f"--format {self.format}: names no format that can be written. Use one of {known}.")
         return suffix
 
@@ -125,22 +125,23 @@ class BatchEngineOptions:
         if given and self.engine != "ray":
             raise InputError(f"--{next(iter(given)).replace('_', '-')} is about a cluster. Say --engine ray, too.")
 
+    def place(self, text: str) -> "srntt.batch.Place":
+        """A folder or URL; for workers on a cluster, which have working folders of their own, an absolute path."""
+        from srntt.batch import LocalFolder, place
 
-def place_given(text: str, *, cluster: bool) -> "srntt.batch.Place":
-    """A folder or URL; for workers, which have working folders of their own, an absolute path."""
-    from srntt.batch import place
-
-    found = place(text)
-    return Path(os.path.abspath(found)) if cluster and isinstance(found, Path) else found
+        found = place(text)
+        if self.engine == "ray" and isinstance(found, LocalFolder):
+            return LocalFolder(Path(os.path.abspath(found.path)))
+        return found
 
 
-def settings(
+def upscale_options(
     outputs: BatchOutputOptions,
     references: BatchReferenceOptions,
     tile: Literal["auto"] | int,
-    matcher: str,
+    matcher: Literal["auto", "exact", "fast"],
     consistent: bool,
-) -> "srntt.batch.Settings":
+) -> "srntt.batch.UpscaleOptions":
     """What all outputs depend on.
 
     Raises:
@@ -148,9 +149,9 @@ def settings(
     """
     if tile != "auto" and tile < _SMALLEST_TILE:
         raise InputError(f"--tile {tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto.")
-    from srntt.batch import Settings
+    from srntt.batch import UpscaleOptions
 
-    return Settings(
+    return UpscaleOptions(
         tile=tile,
         views=views_of(references.augment_refs),
         strip=outputs.strip,

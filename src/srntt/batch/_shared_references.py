@@ -1,9 +1,9 @@
-"""Shared references, and the best of them for a picture."""
+"""References that all pictures share, and the best of them for a picture."""
 
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -12,12 +12,10 @@ import numpy as np
 from srntt._shapes import Float
 from srntt.batch._descriptor import LENGTH, PARTS, describe
 from srntt.batch._lines import Lines
-from srntt.batch._listing import Problem
-from srntt.batch._place import Place, join
-from srntt.batch._read import decode, read
-from srntt.batch._remote_lines import RemoteLines
+from srntt.batch._listing import Failure
+from srntt.batch._remote_folder import Place
 from srntt.errors import OutputError, SrnttError
-from srntt.image import Limits
+from srntt.image import Limits, Picture, load
 from srntt.models import Progress
 
 
@@ -26,19 +24,17 @@ class ReferenceFile(NamedTuple):
 
     Attributes:
         name: relative to the references' folder.
-        path: where it is, or its URL.
         sha256: of its bytes.
     """
 
     name: str
-    path: str
     sha256: str
 
 
-class KnownDescriptors:
-    """Descriptors by the hash of the file they were made of, kept in a file between runs if there is one."""
+class DescriptorCache:
+    """Descriptors by the hash of the file they were made of, kept between runs if there are lines to keep them in."""
 
-    def __init__(self, lines: Lines | RemoteLines | None = None) -> None:
+    def __init__(self, lines: Lines | None = None) -> None:
         self._lines = lines
         self._known = {str(item.get("sha256")): item.get("descriptor") for item in (lines.items if lines else ())}
 
@@ -47,28 +43,27 @@ class KnownDescriptors:
         text = self._known.get(sha256)
         if isinstance(text, str) and (kept := _unpacked(text)) is not None:
             return kept
-        text = base64.b64encode(make().astype("<f2").tobytes()).decode()
+        packed = make().astype("<f2")
+        text = base64.b64encode(packed.tobytes()).decode()
         self._known[sha256] = text
         if self._lines:
             self._lines.append({"sha256": sha256, "descriptor": text})
-        kept = _unpacked(text)
-        assert kept is not None
-        return kept
+        return packed.astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
-    """Shared references with their descriptors.
+class SharedReferences:
+    """Shared references with their descriptors. They can be pickled.
 
     Attributes:
         files: no two of the same content.
         descriptors: of each.
-        problems: files that are no whole pictures, and are left out.
+        failures: files that are no whole pictures, and are left out.
     """
 
-    files: tuple[ReferenceFile, ...]
-    descriptors: Float[np.ndarray, "n 896"]
-    problems: tuple[Problem, ...] = ()
+    files: tuple[ReferenceFile, ...] = ()
+    descriptors: Float[np.ndarray, "n 896"] = field(default_factory=lambda: np.zeros((0, LENGTH), np.float32))
+    failures: tuple[Failure, ...] = ()
 
     def best(self, descriptor: Float[np.ndarray, "896"], count: int, *, but: str = "") -> tuple[ReferenceFile, ...]:
         """The most similar ones, the most similar first.
@@ -89,45 +84,67 @@ class Pool:
         return tuple(self.files[index] for index in order if self.files[index].sha256 != but)[:count]
 
 
-def describe_pool(
-    root: Place, names: Sequence[str], known: KnownDescriptors, limits: Limits, progress: Progress | None = None
-) -> Pool:
-    """Read and describe shared references. One that is no whole picture is a problem, not an end.
+def describe_references(
+    root: Place,
+    names: Sequence[str],
+    lines: Lines | None,
+    limits: Limits,
+    progress: Progress | None = None,
+) -> SharedReferences:
+    """Read and describe shared references. One that is no whole picture is a failure, and stops nothing.
 
     Args:
         root: their folder.
         names: relative to it.
-        known: descriptors of earlier runs.
+        lines: descriptors of earlier runs, and to keep them for later ones; None to keep none.
         limits: on what is read.
-        progress: told ("describe", done, total).
+        progress: called with ("describe", done, total).
 
     Raises:
-        OutputError: what is known cannot be kept.
+        OutputError: a descriptor cannot be kept.
     """
-    files: dict[str, ReferenceFile] = {}
-    descriptors: list[np.ndarray] = []
-    problems = []
+    cache = DescriptorCache(lines)
+    descriptors: dict[ReferenceFile, np.ndarray] = {}
+    seen, failures = set(), []
     for number, name in enumerate(names):
-        path = join(root, name)
         try:
-            content = read(path, limits)
-            sha256 = hashlib.sha256(content).hexdigest()
-            if sha256 not in files:
-                make = partial(_described, content, path, limits)
-                descriptors.append(known.get(sha256, make))
-                files[sha256] = ReferenceFile(name, path, sha256)
-        except OutputError:  # its descriptor could not be kept: with fewer references, other pictures would come of it
+            content = root.read(name, limits)
+            file = ReferenceFile(name, hashlib.sha256(content).hexdigest())
+            if file.sha256 not in seen:
+                make = partial(_described, content, root.locate(name), limits)
+                descriptors[file] = cache.get(file.sha256, make)
+                seen.add(file.sha256)
+        except OutputError:  # without its descriptor there would be fewer references, and other pictures
             raise
         except (SrnttError, MemoryError) as error:
-            problems.append(Problem(name, f"reference left out: {error}"))
+            failures.append(Failure(name, f"reference left out: {error}"))
         if progress:
             progress("describe", number + 1, len(names))
-    table = np.array(descriptors, np.float32).reshape(-1, LENGTH)
-    return Pool(tuple(files.values()), table, tuple(problems))
+    table = np.array(list(descriptors.values()), np.float32).reshape(-1, LENGTH)
+    return SharedReferences(tuple(descriptors), table, tuple(failures))
 
 
-def _described(content: bytes, path: str, limits: Limits) -> Float[np.ndarray, "896"]:
-    return describe(decode(content, path, limits))
+def decode(content: bytes, source: str, limits: Limits) -> Picture:
+    """Decode what has been read, and hashed, already; so that the hash is of nothing else.
+
+    Args:
+        content: of the file.
+        source: its path or URL, for messages.
+        limits: on what is decoded.
+
+    Raises:
+        PictureError: no whole picture.
+        MissingDependencyError: HEIF or JPEG XL without the extra that reads it.
+        MemoryBudgetError: decoding would take too much.
+    """
+    try:
+        return replace(load(content, limits=limits), source=source)
+    except SrnttError as error:
+        raise type(error)(str(error).replace("<bytes>", source, 1)) from error
+
+
+def _described(content: bytes, source: str, limits: Limits) -> Float[np.ndarray, "896"]:
+    return describe(decode(content, source, limits))
 
 
 def _unit(vectors: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "... n"]:

@@ -9,7 +9,10 @@ import pytest
 from batch.pictures import pixels, write_pictures
 from PIL import Image
 
-from srntt.batch import KnownDescriptors, Lines, Pool, describe, describe_pool
+from srntt.batch import LocalFolder, SharedReferences, describe_references
+from srntt.batch._descriptor import describe
+from srntt.batch._lines import LocalLines
+from srntt.batch._shared_references import DescriptorCache
 from srntt.errors import OutputError
 from srntt.image import Limits, load
 
@@ -19,9 +22,9 @@ def small(path: Path) -> np.ndarray:
     return np.asarray(image.resize((image.width // 4, image.height // 4), Image.Resampling.BICUBIC))
 
 
-def pool_of(folder: Path, known: KnownDescriptors | None = None) -> Pool:
+def pool_of(folder: Path, lines: LocalLines | None = None) -> SharedReferences:
     names = sorted(path.name for path in folder.iterdir())
-    return describe_pool(folder, names, known or KnownDescriptors(), Limits())
+    return describe_references(LocalFolder(folder), names, lines, Limits())
 
 
 def similarity(one: np.ndarray, two: np.ndarray) -> float:
@@ -51,7 +54,7 @@ def test_the_best_come_first_never_the_picture_itself_and_never_twice(tmp_path: 
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     pool = pool_of(tmp_path)
     assert [file.name for file in pool.files] == ["0.png", "1.png", "2.png", "3.png", "5.png"]
-    assert [problem.name for problem in pool.problems] == ["torn.png"]
+    assert [problem.name for problem in pool.failures] == ["torn.png"]
     own = describe(load(tmp_path / "3.png"))
     assert pool.best(own, 1)[0].name == "3.png"
     assert "3.png" not in [file.name for file in pool.best(own, 9, but=pool.files[3].sha256)]
@@ -66,35 +69,35 @@ def test_a_descriptor_that_cannot_be_kept_ends_the_run(tmp_path: Path, monkeypat
     def full(_: int) -> None:
         raise OSError(28, os.strerror(28))
 
-    with Lines(tmp_path / "known.jsonl", "batch descriptors") as lines:
+    with LocalLines(tmp_path / "known.jsonl", "batch descriptors") as lines:
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(OutputError, match=r"known\.jsonl: cannot be written: No space left"):
-            pool_of(tmp_path / "refs", KnownDescriptors(lines))
+            pool_of(tmp_path / "refs", lines)
 
 
 def test_no_references_give_none():
-    pool = describe_pool(Path("nowhere"), [], KnownDescriptors(), Limits())
+    pool = describe_references(LocalFolder(Path("nowhere")), [], None, Limits())
     assert pool.best(describe(load(pixels(9, 9))), 4) == ()
 
 
 def test_descriptors_are_made_once_for_each_content_and_are_the_same_when_read_again(tmp_path: Path, monkeypatch):
     write_pictures(tmp_path / "refs", ["a.png", "b.png"], size=(64, 48))
-    with Lines(tmp_path / "kept", "batch descriptors") as lines:
-        first = pool_of(tmp_path / "refs", KnownDescriptors(lines))
-    monkeypatch.setattr("srntt.batch._pool.describe", lambda _: pytest.fail("made again"))
+    with LocalLines(tmp_path / "kept", "batch descriptors") as lines:
+        first = pool_of(tmp_path / "refs", lines)
+    monkeypatch.setattr("srntt.batch._shared_references.describe", lambda _: pytest.fail("made again"))
     (tmp_path / "refs" / "a.png").rename(tmp_path / "refs" / "c.png")
-    with Lines(tmp_path / "kept", "batch descriptors") as lines:
+    with LocalLines(tmp_path / "kept", "batch descriptors") as lines:
         assert len(lines.items) == 2
-        second = pool_of(tmp_path / "refs", KnownDescriptors(lines))
+        second = pool_of(tmp_path / "refs", lines)
     np.testing.assert_array_equal(first.descriptors, second.descriptors[::-1])
 
 
 @pytest.mark.parametrize("text", [None, 5, "", "AAAA", "!", "/" * 2390])
 def test_a_damaged_descriptor_is_made_again(tmp_path: Path, text: object):
-    with Lines(tmp_path / "kept", "batch descriptors") as lines:
+    with LocalLines(tmp_path / "kept", "batch descriptors") as lines:
         lines.append({"sha256": "a", "descriptor": text})
-    with Lines(tmp_path / "kept", "batch descriptors") as lines:
-        made = KnownDescriptors(lines).get("a", lambda: np.ones(896, np.float32))
+    with LocalLines(tmp_path / "kept", "batch descriptors") as lines:
+        made = DescriptorCache(lines).get("a", lambda: np.ones(896, np.float32))
     assert (made == 1).all()
 
 
@@ -106,7 +109,7 @@ def test_finds_photographs_of_the_same_scene(shared_data: Path):
     """Of 21 small photographs, each against 59 others by other cameras, or from other places, of a dozen scenes."""
     folders = [shared_data / "refpairs-dev", shared_data / "refpairs-near-dev"]
     names = [path for folder in folders for path in sorted(folder.glob("*.jpg"))]
-    pool = describe_pool(folders[0], [str(path) for path in names], KnownDescriptors(), Limits())
+    pool = describe_references(LocalFolder(folders[0]), [str(path) for path in names], None, Limits())
     where = {Path(file.name).name: file for file in pool.files}
     first = among = best = 0
     items = [(folder, item) for folder in folders for item in scenes(folder)]

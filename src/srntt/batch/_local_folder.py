@@ -92,7 +92,7 @@ class LocalFolder:
         """
         state, unfinished = self.path / STATE_FOLDER, self.path / UNFINISHED
         if state.is_symlink() or unfinished.is_symlink():  # before anything is made where it leads
-            raise OutputError(f"{state}: is a link, but srntt needs a folder of its own there. Remove it.")
+            raise OutputError(f"{state}: is a link, where srntt keeps a folder of its own. Remove it.")
         try:
             unfinished.mkdir(parents=True, exist_ok=True)
         except OSError as error:

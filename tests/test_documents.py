@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import srntt
+from srntt.weights import WEIGHTS
 
 REPOSITORY = Path(__file__).parent.parent
 _SLOW = pytest.mark.slow
@@ -132,6 +133,12 @@ def test_the_site_builds_without_a_warning(tmp_path: Path):
     assert not re.findall(
         r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', front
     )  # nothing is loaded from elsewhere
+
+
+def test_the_table_of_weights_is_that_of_the_code():
+    page = (DOCS / "models.md").read_text(encoding="utf-8")
+    for name, weights in WEIGHTS.items():
+        assert f"| `{name}` | {weights.what} | {weights.purpose} | {weights.licence} | `{weights.command}` |" in page
 
 
 def test_pictures_are_small_and_used():

@@ -16,6 +16,7 @@ from srntt.features import VGG19Features
 from srntt.weights import (
     WEIGHTS,
     _converters,
+    _get,
     find_weights,
     get_weights,
     load_vgg19,
@@ -53,13 +54,21 @@ def published(theirs, tmp_path, monkeypatch):
     return content
 
 
-def _serves(content, asked=None):
-    def open_url(url):
-        if asked is not None:
-            asked.append(url)
-        return io.BytesIO(content)
+@pytest.fixture
+def serve(monkeypatch):
+    """Answer every address with these bytes, or this response; what was asked for is in the list that it gives."""
 
-    return open_url
+    def answer_with(content):
+        asked = []
+
+        def answer(url, timeout):
+            asked.append(url)
+            return io.BytesIO(content) if isinstance(content, bytes) else content
+
+        monkeypatch.setattr(_get, "urlopen", answer)
+        return asked
+
+    return answer_with
 
 
 def _holds(path, expected):
@@ -74,11 +83,9 @@ def test_the_table_agrees_with_the_name_of_torchvisions_file():
     assert 0 < source.size - 4 * 143_667_240 < 10_000
 
 
-def test_a_download_is_checked_cut_and_kept(published, ours, cache):
-    asked, steps = [], []
-    (path,) = get_weights(
-        "vgg19", open_url=_serves(published, asked), progress=lambda done, total: steps.append((done, total))
-    )
+def test_a_download_is_checked_cut_and_kept(published, ours, cache, serve):
+    asked, steps = serve(published), []
+    (path,) = get_weights("vgg19", progress=lambda done, total: steps.append((done, total)))
     assert asked == ["https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"]
     assert path == weights_path("vgg19-torchvision") == find_weights("vgg19-torchvision")
     assert path == cache / "vgg19-torchvision.safetensors"
@@ -91,14 +98,15 @@ def test_a_download_is_checked_cut_and_kept(published, ours, cache):
 @pytest.mark.parametrize(
     "change", [lambda c: c[:-1], lambda c: c + b"x", lambda c: c[:100] + b"x" + c[101:], lambda c: b""]
 )
-def test_another_file_than_the_published_one_is_not_kept(change, published, cache):
+def test_another_file_than_the_published_one_is_not_kept(change, published, cache, serve):
+    serve(change(published))
     with pytest.raises(ModelError, match=r"SHA-256 .* expected .* Nothing was kept"):
-        get_weights("vgg19", open_url=_serves(change(published)))
+        get_weights("vgg19")
     assert list(cache.iterdir()) == []
 
 
-def test_no_more_is_fetched_than_the_file_has(published, cache):
-    class Endless(io.RawIOBase):
+def test_no_more_is_fetched_than_the_file_has(published, serve):
+    class Endless(io.BufferedIOBase):
         given = 0
 
         def read(self, count=-1):
@@ -106,25 +114,27 @@ def test_no_more_is_fetched_than_the_file_has(published, cache):
             return bytes(count)
 
     source = Endless()
+    serve(source)
     with pytest.raises(ModelError, match="Nothing was kept"):
-        get_weights("vgg19", open_url=lambda url: source)
+        get_weights("vgg19")
     assert source.given == len(published) + 1
 
 
-def test_a_broken_connection_keeps_nothing(published, cache):
-    class Broken(io.RawIOBase):
+def test_a_broken_connection_keeps_nothing(published, cache, serve):
+    class Broken(io.BufferedIOBase):
         def read(self, count=-1):
             raise TimeoutError("timed out")
 
+    serve(Broken())
     with pytest.raises(OutputError, match=r"timed out.*--from FILE"):
-        get_weights("vgg19", open_url=lambda url: Broken())
+        get_weights("vgg19")
     assert list(cache.iterdir()) == []
 
 
-def test_what_srntt_does_not_fetch_says_where_it_is():
-    asked = []
+def test_what_srntt_does_not_fetch_says_where_it_is(serve):
+    asked = serve(b"")
     with pytest.raises(ModelError, match=r"vlfeat\.org/.*then `srntt weights get vgg19 --from imagenet-vgg"):
-        get_weights("vgg19", family="caffe", open_url=_serves(b"", asked))
+        get_weights("vgg19", family="caffe")
     assert asked == []
 
 

@@ -1,12 +1,12 @@
 """`srntt weights get`: published files into the cache, as safetensors. Nothing is downloaded unless this is called."""
 
 import hashlib
-import urllib.request
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from importlib.util import find_spec
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, Protocol, runtime_checkable
+from typing import BinaryIO
+from urllib.request import urlopen
 
 from torch import Tensor
 
@@ -22,14 +22,6 @@ _CHUNK = 1 << 20
 _TIMEOUT_SECONDS = 60
 
 
-@runtime_checkable
-class Readable(Protocol):
-    """What is asked of a response: the next bytes, none at its end."""
-
-    def read(self, amount: int, /) -> bytes: ...
-
-
-Opener = Callable[[str], AbstractContextManager[Readable]]
 Progress = Callable[[int, int], None]
 _Read = tuple[str, dict[str, Tensor]]
 
@@ -39,7 +31,6 @@ def get_weights(
     files: Sequence[str | Path] = (),
     *,
     family: Family | None = None,
-    open_url: Opener | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Put weights of the table `WEIGHTS` into the cache.
@@ -49,7 +40,6 @@ def get_weights(
         files: published files that are here already, or folders that hold them; for VGG19 also .safetensors with our
             names or torchvision's. None: from an installed package that has them, else from where they are published.
         family: which VGG19; None: as the file says, else torchvision's.
-        open_url: opens an address for reading; for tests.
         progress: called with bytes so far and in all.
 
     Returns:
@@ -65,7 +55,7 @@ def get_weights(
         read = [_read(file, names, family) for path in files for file in _files_in(Path(path), names)]
     else:
         wanted = [f"vgg19-{family or 'torchvision'}"] if what == "vgg19" else names
-        read = [_obtain(name, open_url or _open_url, progress) for name in wanted]
+        read = [_obtain(name, progress) for name in wanted]
     for name, tensors in read:
         if what == "vgg19":
             save_vgg19(weights_path(name), tensors, "caffe" if name.endswith("caffe") else "torchvision")
@@ -119,7 +109,7 @@ def _published(names: Sequence[str]) -> str:
     return " or ".join(f"{source.name} ({source.size:,} bytes, SHA-256 {source.sha256})" for source in sources)
 
 
-def _obtain(name: str, open_url: Opener, progress: Progress | None) -> _Read:
+def _obtain(name: str, progress: Progress | None) -> _Read:
     """From an installed package, which is not imported, else from where it is published."""
     for source in WEIGHTS[name].sources:
         for place in source.inside:
@@ -129,7 +119,7 @@ def _obtain(name: str, open_url: Opener, progress: Progress | None) -> _Read:
                 if (file := Path(folder) / path).is_file():
                     return _read(file, [name], None)
         if source.fetched:
-            return name, _download(source, open_url, progress)
+            return name, _download(source, progress)
     (source, *_) = WEIGHTS[name].sources
     how = f"are published at {source.url}, from where you fetch them: then `{WEIGHTS[name].command}`."
     if source.package:
@@ -140,15 +130,11 @@ def _obtain(name: str, open_url: Opener, progress: Progress | None) -> _Read:
     raise ModelError(f"The weights of {WEIGHTS[name].what} {how}")
 
 
-def _open_url(url: str) -> AbstractContextManager[Readable]:
-    return urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS)  # https, and the hash is checked
-
-
-def _download(source: Source, open_url: Opener, progress: Progress | None) -> dict[str, Tensor]:
+def _download(source: Source, progress: Progress | None) -> dict[str, Tensor]:
     folder = weights_cache_dir()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with unfinished_file(folder) as temporary, open_url(source.url) as response:
+        with unfinished_file(folder) as temporary, urlopen(source.url, timeout=_TIMEOUT_SECONDS) as response:
             with open(temporary, "xb") as copy:
                 total = _copy(response, copy, source.size, progress)
             found = _sha256(Path(temporary))
@@ -164,7 +150,7 @@ def _download(source: Source, open_url: Opener, progress: Progress | None) -> di
         ) from error
 
 
-def _copy(response: Readable, file: BinaryIO, expected: int, progress: Progress | None) -> int:
+def _copy(response: BufferedIOBase, file: BinaryIO, expected: int, progress: Progress | None) -> int:
     """Copy, but no more than one byte beyond what is expected; the number of bytes."""
     total = 0
     while total <= expected and (chunk := response.read(min(_CHUNK, expected + 1 - total))):

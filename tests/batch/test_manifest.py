@@ -119,7 +119,7 @@ def test_side_files_are_known_too(tmp_path: Path):
     written(tmp_path / "m", record.as_json())
     again = opened(tmp_path / "m")
     assert again.find(OUTPUTS, KEY) == record
-    assert again.file("a.png.map.png") == side
+    assert again.files["a.png.map.png"] == side
     assert pickle.loads(pickle.dumps(again)).owns("a.png.map.png")
     outputs = LocalFolder(tmp_path)
     (tmp_path / "a.png").write_bytes(b"content")

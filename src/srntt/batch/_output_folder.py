@@ -81,7 +81,7 @@ class OutputFolder:
     def _discard_outdated(self, record: Record) -> None:
         """Side files that a run left of an output that is remade without them would be of another picture."""
         for name in {record.output + suffix for suffix in SIDE_FILES.values()} - {file.output for file in record.files}:
-            file = self.history.file(name)
+            file = self.history.files.get(name)
             if file is not None and self.place.is_whole(file):
                 self.place.discard(name)
 

@@ -29,7 +29,6 @@ class Record:
         reason: why it could not be done.
         fatal: the kind of error that ends the run, for no other picture can be done, either.
         seconds: that it took.
-        references: how many it had.
         counts: how many references were ``encoded`` for it, ``reused``, or ``fetched`` from another worker.
         device: that did the work.
     """
@@ -42,7 +41,6 @@ class Record:
     reason: str = ""
     fatal: type[SrnttError] | None = None
     seconds: float = 0.0
-    references: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     device: str = ""
 
@@ -92,13 +90,17 @@ class History:
         events: of earlier runs, in order.
         path: of the file that they are from.
 
+    Attributes:
+        records: of outputs, by name.
+        files: what was made under a name last, perhaps as a side file of an output that was remade without it.
+
     Raises:
         OutputError: there are events that no srntt wrote.
     """
 
     def __init__(self, events: Iterable[dict[str, Any]] = (), path: str = "") -> None:
         self.records: dict[str, Record] = {}
-        self._files: dict[str, OutputFile] = {}
+        self.files: dict[str, OutputFile] = {}
         for number, event in enumerate(events, 2):
             try:
                 self.learn(event)
@@ -111,20 +113,16 @@ class History:
         if kind == "made":
             record = Record.from_json(event)
             self.records[record.output] = record
-            self._files |= {file.output: file for file in record.files}
+            self.files |= {file.output: file for file in record.files}
         elif kind == "foreign":
             self.records.pop(event["output"], None)
-            self._files.pop(event["output"], None)
+            self.files.pop(event["output"], None)
         elif kind != "failed":
             raise ValueError(f"event {kind!r}")
 
     def owns(self, output: str) -> bool:
         """A run made the file of this name, or was about to: it may be replaced."""
-        return output in self._files
-
-    def file(self, output: str) -> OutputFile | None:
-        """What was made under this name last, perhaps as a side file of an output that was remade without it."""
-        return self._files.get(output)
+        return output in self.files
 
     def find(self, outputs: Iterable[str], key: str) -> Record | None:
         """What was made under one of these names of the same files, model and options; perhaps it is damaged since."""

@@ -64,7 +64,7 @@ class Tally:
             self.done += 1
             self.seconds += record.seconds / self.workers
             self.pixels += record.about["width"] * record.about["height"]
-            self.without_references += not record.references
+            self.without_references += not record.about["references"]
             self.fallbacks += bool(record.about["fallbacks"])
 
 

@@ -64,14 +64,9 @@ class WorkerSpec:
     overwrite: bool = False
     version: str = srntt.__version__
 
-    @property
-    def cache_bytes(self) -> int:
-        """Bytes of encoded references that each worker keeps."""
-        return _CACHE_BYTES if self.memory is None else self.memory // 4
-
 
 class Worker:
-    """Does tasks, one at a time. There is no other way to make one, in this process or on a cluster.
+    """Does tasks, one at a time, in this process or on a cluster.
 
     Args:
         spec: what it is made of.
@@ -87,7 +82,8 @@ class Worker:
         self._resolver = Resolver(spec.batch, spec.shared, spec.best, spec.limits, memory)
         self._upscaler = Upscaler(spec.model, name=spec.name, device=device, memory=memory, matcher=matcher)
         self._fingerprint = self._upscaler.encode_references([]).fingerprint
-        self._references = EncodedReferences(self._encode, spec.cache_bytes, store)
+        most = _CACHE_BYTES if memory is None else memory // 4
+        self._references = EncodedReferences(self._encode, most, store)
 
     def __call__(self, task: Task, progress: Progress | None = None) -> Record:
         """Do a task. Whatever goes wrong is in its record; only what is no Exception, such as Ctrl-C, is raised."""
@@ -96,7 +92,7 @@ class Worker:
         try:
             resolved = self._resolver.resolve(task)
             key = resolved.key(self._spec.options, self._fingerprint)
-            record = replace(record, key=key, references=len(resolved.references))
+            record = replace(record, key=key)
             if not (self._spec.resume and self._spec.history.is_done(resolved, key, self._outputs)):
                 record = self._make(record, resolved, progress)
         except Exception as error:

@@ -112,9 +112,11 @@ class _Command:
     ) -> "Iterator[Iterable[srntt.batch.Record]]":
         """What becomes of the pictures, as the engine does them."""
         from srntt.batch import RayWorkers, Worker, ray_connected, work_here
+        from srntt.models import choose_device
 
         starting = partial(progress.picture, tally)
         if self.engine.engine == "local":
+            choose_device(self.model.device)  # refused before references are looked at, which may take long
             yield work_here(Worker(self._spec(folder, tally, progress)), self.batch.tasks, starting, progress.stage)
             return
         with ray_connected(self.engine.ray_address):

@@ -10,16 +10,18 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.errors import MissingDependencyError
+from srntt.features import conv_names
 from srntt.metrics import Backbone, LpipsWeights
 from srntt.weights._pickled_arrays import ArrayUnpickler, PickledArray
-from srntt.weights._vgg_files import cut_to_deepest
+from srntt.weights._vgg_files import torchvision_names
 
 _FLAX_NAMES: dict[Backbone, str] = {"vgg16": "VGG16_0", "alexnet": "AlexNet_0"}
 
 
 def vgg19_of_torchvision(path: Path) -> dict[str, Tensor]:
     """vgg19-dcbb9e9d.pth: the convolutions of its state dict."""
-    return cut_to_deepest(torch.load(path, "cpu", weights_only=True))
+    state = torch.load(path, "cpu", weights_only=True)
+    return {our: state[theirs].contiguous() for theirs, our in torchvision_names().items() if theirs in state}
 
 
 def vgg19_of_matconvnet(path: Path) -> dict[str, Tensor]:
@@ -28,13 +30,14 @@ def vgg19_of_matconvnet(path: Path) -> dict[str, Tensor]:
     Raises:
         MissingDependencyError: the extra ``mat`` is not installed.
     """
-    layers = [layer for layer in _loadmat()(path, simplify_cells=True)["layers"] if layer["name"].startswith("conv")]
+    layers = {layer["name"]: layer for layer in _loadmat()(path, simplify_cells=True)["layers"]}
     tensors: dict[str, Tensor] = {}
-    for layer in layers:
-        kernel, bias = layer["weights"]
-        tensors[f"{layer['name']}.weight"] = matconvnet_kernel(kernel)
-        tensors[f"{layer['name']}.bias"] = torch.from_numpy(np.asarray(bias, np.float32).reshape(-1))
-    return cut_to_deepest(tensors)
+    for name in conv_names("relu5_1"):
+        if name in layers:
+            kernel, bias = layers[name]["weights"]
+            tensors[f"{name}.weight"] = matconvnet_kernel(kernel)
+            tensors[f"{name}.bias"] = torch.from_numpy(np.asarray(bias, np.float32).reshape(-1))
+    return tensors
 
 
 def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n c h w"]:

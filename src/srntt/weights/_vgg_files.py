@@ -64,7 +64,7 @@ def save_vgg19(path: str | Path, tensors: Mapping[str, Tensor], family: Family) 
 
     Args:
         path: where.
-        tensors: as `cut_to_deepest` gives them.
+        tensors: weight and bias of each convolution.
         family: whose they are.
 
     Raises:
@@ -89,23 +89,6 @@ def torchvision_names() -> dict[str, str]:
         names |= {f"features.{index}.{part}": f"{conv}.{part}" for part in ("weight", "bias")}
         index += 2  # itself and its ReLU
     return names
-
-
-def cut_to_deepest(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the deepest layer within reach needs of a state dict, under our names, checked, as float32.
-
-    Args:
-        tensors: VGG19 under our names or torchvision's; the rest (a classifier, say) is dropped.
-
-    Raises:
-        ModelError: not even relu3_1 is within reach, or a shape is not VGG19's.
-    """
-    names = _names_in(tensors)
-    shapes = tensor_shapes(_deepest({our for our, theirs in names.items() if theirs in tensors}))
-    for name, shape in shapes.items():
-        if (found := tuple(tensors[names[name]].shape)) != shape:
-            raise ModelError(f"Not a VGG19: {names[name]} has shape {found}, expected {shape}.")
-    return {name: tensors[names[name]].detach().float().contiguous() for name in shapes}
 
 
 def _family(path: str | Path, said: str | None, given: Family | None) -> Family:

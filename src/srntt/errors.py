@@ -17,6 +17,10 @@ class PictureError(InputError):
     """A file that is not a whole picture of an allowed format and size."""
 
 
+class MissingPictureError(PictureError, FileNotFoundError):
+    """A picture's file that is not there."""
+
+
 class OutputError(SrnttError, OSError):
     """An output that cannot be written where or as asked."""
 

@@ -70,7 +70,9 @@ def fulfil(order: Order, ceilings: Ceilings, open_model: OpenModel, ticket: Tick
     picture = ceilings.read_small(order.picture, Path(order.picture).name)
     references = []
     for path in order.references:
-        references.append(ceilings.read_reference(path, Path(path).name))
+        reference = ceilings.read_reference(path, Path(path).name)
+        if reference.digest() not in {other.digest() for other in references}:
+            references.append(reference)
         ceilings.check_work(picture, references)  # each time: so much is decoded at most
     ticket.report("open", 0, 1)
     upscaler = open_model(order.model)

@@ -1,5 +1,6 @@
 """A picture in memory: compact samples outside, float32 tensors of any band of rows on request."""
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -104,6 +105,16 @@ class Picture:
         if self.alpha is None:
             return self.color[top:bottom]
         return np.concatenate([self.color[top:bottom], self.alpha[top:bottom, :, None]], axis=2)
+
+    def digest(self) -> bytes:
+        """The same for pictures of the same samples, whatever files they come from."""
+        parts = (self.color, self.alpha)
+        about = repr([None if part is None else (part.shape, part.dtype.str) for part in parts]).encode()
+        hashed = hashlib.sha256(about)
+        for part in parts:
+            if part is not None:
+                hashed.update(np.ascontiguousarray(part))
+        return hashed.digest()
 
     def to_8bit(self) -> "Picture":
         """The same picture with 8 bits a sample, rounded; itself if it has no more."""

@@ -5,7 +5,7 @@ import stat
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from srntt.errors import InputError, MemoryBudgetError, PictureError
+from srntt.errors import InputError, MemoryBudgetError, MissingPictureError, PictureError
 
 __all__ = ["BinaryFile", "ByteSink", "Limits", "SeekableSink", "check_pixels", "read_file", "read_open", "refuse"]
 
@@ -113,13 +113,15 @@ def read_file(path: str, limits: Limits) -> bytes:
     refused without waiting on it, and the name cannot be swapped for another file between the checks and the read.
 
     Raises:
-        PictureError: no such file, not a regular file, empty, or larger than ``limits.max_bytes``.
+        MissingPictureError: no such file.
+        PictureError: not a regular file, empty, or larger than ``limits.max_bytes``.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise refuse(ascii(path) if "\0" in path else path, f"cannot be opened: {reason}.") from error
+        refused = refuse(ascii(path) if "\0" in path else path, f"cannot be opened: {reason}.")
+        raise MissingPictureError(*refused.args) if isinstance(error, FileNotFoundError) else refused from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

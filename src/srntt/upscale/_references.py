@@ -31,6 +31,12 @@ class References(Sequence[EncodedView]):
         self.fingerprint, self.fallbacks = fingerprint, fallbacks
         self._encoded = tuple(encoded)
 
+    def __repr__(self) -> str:
+        kinds = ", ".join(dict.fromkeys(item.view for item in self)) if len(self) < 20 else f"{len(self)} views"
+        pictures = len(self.sources)
+        many = "" if pictures == 1 else "s"
+        return f"<References of {pictures} picture{many}: {kinds or 'no views'}; {self.bytes:,} bytes>"
+
     def __len__(self) -> int:
         return len(self._encoded)
 

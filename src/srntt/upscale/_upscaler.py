@@ -15,7 +15,7 @@ from torch import nn
 from srntt import image
 from srntt._shapes import Shaped
 from srntt.errors import InputError
-from srntt.image import Limits, Picture, Source, enlarge
+from srntt.image import Limits, Picture, Source, ValueRange, enlarge
 from srntt.match import Matcher
 from srntt.memory import (
     budget_bytes,
@@ -33,6 +33,7 @@ from srntt.upscale._bands import enlarged_bands
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
+from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
 from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
 from srntt.upscale._plan import Job, Needs, Plan, Room, plan_upscale
@@ -107,6 +108,11 @@ class Upscaler:
         name = str(model) if is_hub_address(model) else Path(model).name
         return cls(open_model(model), name=name, device=device, memory=memory, matcher=matcher)
 
+    def __repr__(self) -> str:
+        memory = "" if self._memory is None else f", memory={self._memory}"
+        about = f"{self.model_name!r}, scale={self.scale}, device='{self.device}', matcher={self._matcher!r}{memory}"
+        return f"<Upscaler {about}>"
+
     @property
     def scale(self) -> int:
         """Output pixels for each input pixel along a side."""
@@ -145,6 +151,8 @@ class Upscaler:
             limits: on what is read.
             progress: told ("encode", done, total).
 
+        Pictures that are equal to an earlier one are left out: copies would only crowd out others.
+
         Raises:
             PictureError: one that is not a whole picture, or smaller than an LR pixel.
             InputError: one picture instead of a list, an array that is no picture, or an unknown kind of view.
@@ -154,12 +162,18 @@ class Upscaler:
             raise InputError("This is one reference; give a list of them: encode_references([reference]).")
         given, makers = list(references), view_makers(views)
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
+        encoder.fallbacks += expect_forks()
         encoded: list[EncodedView] = []
+        seen: set[bytes] = set()
         for number, source in enumerate(given):
             picture = image.load(source, limits=limits_within(limits, self._memory))
-            encoded += encoder.encode(number, picture, makers)
+            if (digest := picture.digest()) not in seen:
+                encoded += encoder.encode(len(seen), picture, makers)
+            seen.add(digest)
             if progress:
                 progress("encode", number + 1, len(given))
+        if copies := len(given) - len(seen):
+            encoder.fallbacks.append(f"references: {copies} of {len(given)} left out, for they are equal to others")
         return References(self._fingerprint, encoded, tuple(encoder.fallbacks))
 
     @torch.inference_mode()
@@ -170,6 +184,7 @@ class Upscaler:
         *,
         tile: int | Literal["auto"] = "auto",
         consistent: bool = False,
+        value_range: ValueRange = None,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         progress: Progress | None = None,
     ) -> Result:
@@ -181,6 +196,8 @@ class Upscaler:
             tile: side of a tile in LR pixels, or ``auto``.
             consistent: change the output as little as it takes for its reduction by bicubic to be the input, to 1/255;
                 ``Result.consistency`` and ``fallbacks`` tell where that cannot be.
+            value_range: as ``srntt.load`` takes it: the values that are black and white, for floats outside [0, 1] and
+                for signed or 32-bit integers.
             limits: on what is read.
             progress: told ("match", "render" or "consistent", done, total).
 
@@ -195,7 +212,8 @@ class Upscaler:
         encoded = self._checked(references)
         if not isinstance(tile, int) and tile != "auto":
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
-        source = image.load(picture, limits=limits_within(limits, self._memory))
+        source = image.load(picture, limits=limits_within(limits, self._memory), value_range=value_range)
+        forked = expect_forks()
         plan = self._plan(source, encoded, None if tile == "auto" else tile)
         engine = Engine(self._drive_on, self.device, encoded, plan, progress or _silent)
         low_res = source.rgb()
@@ -221,6 +239,7 @@ class Upscaler:
             matcher=None if field is None else engine.plan.matcher,
             matcher_reason=None if field is None else engine.plan.reason,
             fallbacks=(
+                *forked,
                 *(references.fallbacks if references else ()),
                 *plan.fallbacks,
                 *engine.fallbacks,

@@ -1,0 +1,69 @@
+"""What people do with an upscaler: copies of references, forks, missing files, a look at what they have."""
+
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+from forks import end_with
+
+from srntt import Upscaler, load
+from srntt.errors import PictureError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
+SHARP = np.random.default_rng(1).integers(0, 256, (96, 96, 3), np.uint8)
+OTHER = np.random.default_rng(2).integers(0, 256, (64, 64, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def upscaler() -> Upscaler:
+    return Upscaler.from_pretrained("lite-rec", device="cpu", memory="4GB")
+
+
+def test_copies_of_a_reference_change_nothing(upscaler: Upscaler):
+    once = upscaler.encode_references([SHARP, OTHER])
+    often = upscaler.encode_references([SHARP, *[SHARP.copy()] * 19, OTHER])
+    assert often.sources == once.sources
+    assert "references: 19 of 21 left out, for they are equal to others" in often.fallbacks
+    np.testing.assert_array_equal(upscaler.upscale(PIXELS, often).array, upscaler.upscale(PIXELS, once).array)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.parametrize("matcher", ["exact", "fast"])
+def test_a_child_that_was_forked_after_work_works(matcher):
+    upscaler = Upscaler.from_pretrained("lite-rec", device="cpu", matcher=matcher)
+    expected = upscaler.upscale(PIXELS, upscaler.encode_references([SHARP]))
+    assert not any("forked" in text for text in expected.fallbacks)
+
+    def work() -> int:
+        signal.alarm(60)  # it used to wait for ever
+        result = upscaler.upscale(PIXELS, upscaler.encode_references([SHARP]))
+        said = any("one thread" in text for text in result.fallbacks)
+        return 0 if said and np.array_equal(result.array, expected.array) else 1
+
+    if not (child := os.fork()):
+        end_with(work)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_missing_file_is_a_file_that_is_not_found():
+    for missing in (FileNotFoundError, PictureError):
+        with pytest.raises(missing, match=r"none\.png: cannot be opened: No such file"):
+            load("none.png")
+
+
+def test_what_there_is_shows_itself(upscaler: Upscaler):
+    assert repr(upscaler) == "<Upscaler 'lite-rec', scale=4, device='cpu', matcher='auto', memory=4000000000>"
+    references = upscaler.encode_references([SHARP, OTHER])
+    assert repr(references) == f"<References of 2 pictures: plain; {references.bytes:,} bytes>"
+
+
+def test_floats_of_any_range_come_back_in_it(upscaler: Upscaler):
+    values = np.linspace(-50, 150, 40 * 48).reshape(40, 48).astype(np.float32)
+    large = upscaler.upscale(values, value_range=(-50, 150)).as_input()
+    assert isinstance(large, np.ndarray)
+    assert (large.dtype, large.shape) == (np.float32, (160, 192))
+    assert len(np.unique(large)) > 256
+    assert np.abs(large.reshape(40, 4, 48, 4).mean((1, 3)) - values).mean() < 2

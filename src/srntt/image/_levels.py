@@ -56,33 +56,46 @@ class Levels:
         return np.clip(np.rint(values), float(ends.min), top).astype(dtype)
 
 
-def levels_for(values: Shaped[np.ndarray, "..."], value_range: ValueRange) -> tuple[Levels, tuple[str, ...]]:
+def levels_for(
+    values: Shaped[np.ndarray, "..."], value_range: ValueRange, no_data: float | None = None
+) -> tuple[Levels, tuple[str, ...]]:
     """The levels of values, and what is to be known of them.
 
     Args:
         values: floats or integers.
         value_range: black and white; ``auto`` for the least and the greatest; None for floats from 0 to 1.
+        no_data: a value that stands for none; it does not count for ``auto``.
 
     Raises:
         InputError: values that are not finite, or None for what does not lie between 0 and 1. The text goes on from
             the name of the picture.
     """
-    kind = values.dtype.newbyteorder("=").name
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise InputError("has float samples that are not finite. Replace them first.")
-    low, high = float(values.min()), float(values.max())
-    way = "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high)."
+    kind = values.dtype.newbyteorder("=").name
     if value_range is None:
-        if values.dtype.kind != "f":
-            found = f"signed or 32-bit integers ({low:.0f} to {high:.0f})"
-            raise InputError(f"has {found}, whose white is not known. {way}")
-        if low < -_TOLERANCE or high > 1 + _TOLERANCE:
-            raise InputError(f"has float samples from {low:.9g} to {high:.9g}; only 0..1 is allowed. {way}")
-        return Levels(0.0, 1.0, kind), ("float samples kept with 16 bits",)
+        return _unit_levels(values, kind)
+    notes: tuple[str, ...] = ()
+    none = None if no_data is None else np.isclose(values.astype(np.float64), no_data)
+    if none is not None and none.any() and not none.all():
+        notes = (f"range: {100 * float(none.mean()):.2g} % are no data ({no_data:g}), which take the least value",)
+        values = values[~none]
     if isinstance(value_range, str):
+        low, high = float(values.min()), float(values.max())
         chosen = Levels(low, high if high > low else low + 1, kind)
-        return chosen, (f"range: {low:.9g} to {chosen.high:.9g}, the least and the greatest value, in 65,536 steps",)
+        return chosen, (*notes, f"range: {low:.9g} to {chosen.high:.9g}, the least and the greatest, in 65,536 steps")
     chosen = Levels(float(value_range[0]), float(value_range[1]), kind)
     outside = float(np.mean((values < chosen.low) | (values > chosen.high)))
-    notes = (f"range: {100 * outside:.2g} % of the values lie outside and were clipped",) if outside else ()
-    return chosen, notes
+    clipped = (f"range: {100 * outside:.2g} % of the values lie outside and were clipped",) if outside else ()
+    return chosen, (*notes, *clipped)
+
+
+def _unit_levels(values: Shaped[np.ndarray, "..."], kind: str) -> tuple[Levels, tuple[str, ...]]:
+    low, high = float(values.min()), float(values.max())
+    way = "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high)."
+    if values.dtype.kind != "f":
+        found = f"signed or 32-bit integers ({low:.0f} to {high:.0f})"
+        raise InputError(f"has {found}, whose white is not known. {way}")
+    if low < -_TOLERANCE or high > 1 + _TOLERANCE:
+        raise InputError(f"has float samples from {low:.9g} to {high:.9g}; only 0..1 is allowed. {way}")
+    return Levels(0.0, 1.0, kind), ("float samples kept with 16 bits",)

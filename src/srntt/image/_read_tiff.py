@@ -25,7 +25,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5
 _RAW = {32803, 34892}  # a mosaic of sensor values, or those interpolated
 _LOG = {32844, 32845}
 _PILLOWS = {2, 3, 4, 6, 7, 32771, 50001}  # compressions of whole pictures, which libtiff undoes
-_SUBFILE, _DESCRIPTION, _SUBDIRECTORIES, _DNG = 254, 270, 330, 50706
+_SUBFILE, _DESCRIPTION, _SUBDIRECTORIES, _NO_DATA, _DNG = 254, 270, 330, 42113, 50706
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_ra
     try:
         if photometric in (_CMYK, _LAB, _ICC_LAB):
             return _other_colors(raw, layout, tags, source)
-        return _split(raw, layout, value_range)
+        return _split(raw, layout, value_range, _no_data(tags))
     except InputError as error:
         raise error if isinstance(error, PictureError) else refuse(source, str(error)) from error
 
@@ -165,14 +165,15 @@ def check_tiff(image: Tiff.TiffImageFile, source: str, limits: Limits) -> None:
         raise refuse(source, "is a TIFF of 16 bits in a form that is not supported. Save it compressed with deflate.")
 
 
-def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueRange) -> Samples:
+def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueRange, no_data: float | None) -> Samples:
     """Colour, alpha and further bands, as 8 or 16 bits."""
     levels, notes = None, ()
     if layout.kind == "u" and layout.bits <= 16 and value_range is None:
         whole, top = _spread(raw, layout.bits), 255 if layout.bits <= 8 else 65_535
         notes = (f"{layout.bits}-bit samples kept with 16 bits",) if 8 < layout.bits < 16 else ()
     else:
-        levels, notes = levels_for(raw[..., : layout.samples - sum(one in (1, 2) for one in layout.extra)], value_range)
+        values = raw[..., : layout.samples - sum(one in (1, 2) for one in layout.extra)]
+        levels, notes = levels_for(values, value_range, no_data)
         whole, top = levels.samples(raw), 65_535
     at = next((layout.colors + k for k, one in enumerate(layout.extra) if one in (1, 2)), None)
     alpha = None if at is None else whole[..., at]
@@ -191,6 +192,15 @@ def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueR
         notes += (f"{count} band{'s' if count > 1 else ''} beyond {'colour' if colors == 3 else 'grey'} kept as grey",)
     alpha = None if alpha is None else np.ascontiguousarray(alpha)
     return Samples(color, alpha, notes=notes, bands=bands, levels=levels)
+
+
+def _no_data(tags: Directory) -> float | None:
+    """GDAL's tag: the value, in text, of pixels that were not measured."""
+    text = (tags.value(_NO_DATA) or b"").rstrip(b"\0 ")
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _spread(raw: Shaped[np.ndarray, "h w n"], bits: int) -> Shaped[np.ndarray, "h w n"]:

@@ -104,7 +104,8 @@ def with_resolution(form: str) -> bytes:
         return made(form, dpi=(300, 300))
     tree = Directory("<")
     return made(
-        form, exif=exif_block(tree.having({282: tree.rationals(300), 283: tree.rationals(300), 296: tree.integers(2)}))
+        form,
+        exif=exif_block(tree.having({282: tree.rationals(300.0), 283: tree.rationals(300.0), 296: tree.integers(2)})),
     )
 
 

@@ -19,6 +19,7 @@ from srntt.errors import ModelError
 
 MAX_HEADER_BYTES = 4 << 20
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64, "BOOL": torch.bool}
+_PIXELS = {"U8": torch.uint8, "U16": torch.uint16}  # of pictures kept beside weights or maps
 _OTHER_FORMATS = {".pth", ".pt", ".pt2", ".ckpt", ".bin", ".pkl", ".pickle", ".npz", ".npy", ".mat", ".h5", ".onnx"}
 _ADVICE = (
     "srntt loads safetensors only, because reading a pickle can run whatever code it holds. Convert the official "
@@ -29,7 +30,7 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What a header says of one tensor; ``dtype`` is one of F32, F16, I64, BOOL."""
+    """What a header says of one tensor; ``dtype`` is one of F32, F16, I64, BOOL, or of pixels U8, U16."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -43,8 +44,12 @@ class Header:
     metadata: dict[str, str]
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path, *, pixels: bool = False) -> Header:
     """Read names, shapes, dtypes and metadata; no tensor is touched.
+
+    Args:
+        path: a safetensors file.
+        pixels: whether uint8 and uint16 are allowed, too.
 
     Raises:
         ModelError: no such file, not a regular file, another format (pickles among them), damaged, or a dtype other
@@ -54,11 +59,14 @@ def read_header(path: str | Path) -> Header:
     _refuse_other_formats(path)
     with _opened(path) as file:
         names = list(file.keys())
-        tensors = {name: _info(path, name, file.get_slice(name)) for name in names}
+        allowed = {**_DTYPES, **_PIXELS} if pixels else _DTYPES
+        tensors = {name: _info(path, name, file.get_slice(name), allowed) for name in names}
         return Header(tensors, dict(file.metadata() or {}))
 
 
-def read_tensors(path: str | Path, expected: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+def read_tensors(
+    path: str | Path, expected: Mapping[str, tuple[int, ...]], *, pixels: bool = False
+) -> dict[str, Tensor]:
     """Read the expected tensors on the CPU, floats as float32, once the header has shown that they are there as
     expected.
 
@@ -67,12 +75,13 @@ def read_tensors(path: str | Path, expected: Mapping[str, tuple[int, ...]]) -> d
     Args:
         path: a safetensors file.
         expected: shape by name.
+        pixels: whether uint8 and uint16 are allowed, too.
 
     Raises:
         ModelError: as `read_header`; a tensor missing, of another shape, or with a value that is not finite.
     """
     path = Path(path)
-    header = read_header(path)
+    header = read_header(path, pixels=pixels)
     missing = sorted(set(expected) - set(header.tensors))
     if missing:
         raise ModelError(f"{path} lacks {_listed(missing)}; it holds {_listed(sorted(header.tensors))}.")
@@ -94,7 +103,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Map
     path = Path(path)
     for name, tensor in tensors.items():
         _checked(path, name, tensor)
-        if tensor.dtype not in _DTYPES.values():
+        if tensor.dtype not in (*_DTYPES.values(), *_PIXELS.values()):
             raise ModelError(f"{name} is {tensor.dtype}; written are {', '.join(_DTYPES)}. Convert it first.")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_bytes(path, _serialized(plain, dict(metadata)))
@@ -148,11 +157,11 @@ def _opened(path: Path):
         raise ModelError(f"{path} is not a whole safetensors file ({error}). Fetch or save it again.") from error
 
 
-def _info(path: Path, name: str, part) -> TensorInfo:
+def _info(path: Path, name: str, part, allowed: Mapping[str, torch.dtype]) -> TensorInfo:
     dtype = str(part.get_dtype())
-    if dtype not in _DTYPES:
+    if dtype not in allowed:
         raise ModelError(
-            f"{path}: {name} is {dtype}; allowed are {', '.join(_DTYPES)}. Save the model as float32 or float16."
+            f"{path}: {name} is {dtype}; allowed are {', '.join(allowed)}. Save the model as float32 or float16."
         )
     return TensorInfo(dtype, tuple(part.get_shape()))
 

@@ -25,7 +25,7 @@ def cache(most: int) -> SimpleNamespace:
     def encode(reference: ReferenceFile, views: tuple[str, ...]) -> References:
         asked.append((reference.sha256[0], views))
         item = EncodedView(0, "somewhere", "plain", 8, 8, PlaneMap(), {"map": torch.zeros(1, 10, 10)})
-        return References("model", [item] * len(views), (f"note on {reference.name}",))
+        return References("model", [item] * len(views), (), (f"note on {reference.name}",))
 
     return SimpleNamespace(asked=asked, kept=EncodedReferences(encode, most))
 

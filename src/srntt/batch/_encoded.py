@@ -2,7 +2,6 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from srntt.batch._shared_references import ReferenceFile
@@ -53,13 +52,7 @@ class EncodedReferences:
         self.trim(files, self._most)
         if not parts:
             return None
-        items = [
-            replace(item, number=number, source=file.name)
-            for number, (file, part) in enumerate(zip(files, parts, strict=True))
-            for item in part
-        ]
-        fallbacks = tuple(text for part in parts for text in part.fallbacks)
-        return References(parts[0].fingerprint, items, fallbacks)
+        return References.joined(parts, [file.name for file in files])
 
     def trim(self, needed: Sequence[ReferenceFile], most: int = 0) -> bool:
         """Drop what is not needed until the rest fits. Returns whether there was anything to drop."""

@@ -112,7 +112,7 @@ class ObjectStore:
             return None
 
     def add(self, key: Key, references: References) -> None:
-        portable = References(references.fingerprint, [one.on(_CPU) for one in references], references.fallbacks)
+        portable = references.on(_CPU)
         _ray().get(self._board.add.remote(key, [_ray().put(portable)], portable.bytes))
 
     def give_up(self, key: Key) -> None:

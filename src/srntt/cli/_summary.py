@@ -34,7 +34,7 @@ def as_json(
         "matcher_reason": result.matcher_reason,
         "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
         "reference_share": None if result.provenance is None else round(float(result.provenance.share.mean()), 4),
-        "references": [{"source": source, "share": round(share, 4)} for source, share in _shares(result)],
+        "references": [reference.as_json() for reference in result.references],
         "consistency": result.consistency.as_json(),
         "fallbacks": list(result.fallbacks),
         "notes": [*result.notes, *notes],
@@ -52,6 +52,7 @@ def as_lines(
     return [
         f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
         _about_references(result),
+        *(f"{reference.source}: {reference.description}" for reference in result.references),
         *(text for text in (result.matcher_reason,) if text),
         *([_about_consistency(result)] if consistent else []),
         *(f"similarity map: {path}" for path in (places.map,) if path),
@@ -67,24 +68,13 @@ def _about_references(result: "srntt.upscale.Result") -> str:
     similarity = f"mean similarity {result.similarity.mean():.2f}"
     if result.provenance is None:
         return f"references: {similarity}"
-    parts = [f"{100 * share:.0f} % from {source}" for source, share in _shares(result)]
+    parts = [f"{100 * one.share:.0f} % from {one.source}" for one in result.references]
     return f"references: let in {100 * result.provenance.share.mean():.0f} % ({', '.join(parts)}), {similarity}"
 
 
 def _about_consistency(result: "srntt.upscale.Result") -> str:
     close = result.consistency
     return f"consistency: reduced, it differs from the input by {close.mean:.2f} of 255, at most {close.largest:.2f}"
-
-
-def _shares(result: "srntt.upscale.Result") -> list[tuple[str, float]]:
-    """How much each reference gave, averaged over the picture; together they are the mean share."""
-    origin = result.provenance
-    if origin is None:
-        return []
-    return [
-        (source, float(origin.share[origin.reference == index].sum()) / origin.share.size)
-        for index, source in enumerate(origin.sources)
-    ]
 
 
 def _name(path: Path | None) -> str | None:

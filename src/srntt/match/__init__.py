@@ -3,6 +3,7 @@
 from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
+from srntt.match._local import local_match
 from srntt.match._match import Match, Window, keep_best
 from srntt.match._patch_rows import is_sketched
 from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
@@ -20,5 +21,6 @@ __all__ = [
     "fast_match_strips",
     "is_sketched",
     "keep_best",
+    "local_match",
     "strips_bytes",
 ]

@@ -112,16 +112,29 @@ class Match:
         for places, values in zip(self.crop(Window(rows, slice(None)))._maps, part._maps, strict=True):
             places.copy_(values)
 
-    def offer(self, number: int, rows: slice, new: "Match") -> None:
-        """Take in the matches of these rows in reference ``number``, the next one, in place.
+    def offer(self, place: int, rows: slice, new: "Match", number: int | None = None) -> None:
+        """Take in the matches of these rows in the next reference, in place.
 
         The twin of `keep_best` for a band of rows.
+
+        Args:
+            place: how many references were offered before.
+            rows: of the whole.
+            new: the matches.
+            number: what ``reference`` is then; as many as were offered before, if None.
         """
-        new = new._in(number)
-        if number < len(self.similarity):
-            self.candidate(number).fill(rows, new)
+        new = new._in(place if number is None else number)
+        if place < len(self.similarity):
+            self.candidate(place).fill(rows, new)
         else:
             self.fill(rows, _with(self.crop(Window(rows, slice(None))), new))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Match"]) -> "Match":
+        """The candidates of all, behind each other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(torch.cat(maps) for maps in zip(*(part._maps for part in parts), strict=True)))
 
     def _in(self, number: int) -> "Match":
         return replace(self, reference=torch.full_like(self.reference, number))

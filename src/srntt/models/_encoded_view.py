@@ -7,7 +7,7 @@ from torch import Tensor
 
 from srntt._shapes import Bool
 from srntt.memory import MappedFile
-from srntt.views import PlaneMap
+from srntt.views import PointMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +22,8 @@ class EncodedView:
         to_original: from a pixel of the view to the same place in the reference.
         maps: what the model computed from it, by name.
         valid: positions of its LR grid that show the reference; None where all do.
+        reach: positions around its own within which the match of a position lies, for a view in the frame of the small
+            picture; None: anywhere.
         file: that the maps lie in; None where they are in memory.
     """
 
@@ -30,9 +32,10 @@ class EncodedView:
     view: str
     height: int
     width: int
-    to_original: PlaneMap
+    to_original: PointMap
     maps: dict[str, Tensor]
     valid: Bool[Tensor, "h w"] | None = None
+    reach: int | None = None
     file: MappedFile | None = None
 
     @property

@@ -1,7 +1,7 @@
 """A reference picture to what a model needs of it, band by band of rows."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
@@ -14,7 +14,8 @@ from srntt.image import Picture
 from srntt.memory import MappedFile, device_free_bytes, release, resident_bytes
 from srntt.models import Drive, EncodedView
 from srntt.upscale._plan import Room, plan_reference
-from srntt.views import Rows, ViewMaker
+from srntt.views import Rows, View, ViewMaker
+from srntt.views.aligned import AlignedView, Original, Placement
 
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
@@ -54,25 +55,41 @@ class Encoder:
                 f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
                 f"at least {least} x {least} are needed. Leave it out."
             )
-        self._plan(size, makers)
+        making = max(maker.transient_bytes(size) for maker in makers)
+        self._plan(size, [view for maker in makers for view in maker.sizes(size)], making)
         encoded, too_small = [], []
         for view in chain.from_iterable(maker(picture) for maker in makers):
             if min(view.size) < least:
                 too_small.append(view.name)
                 continue
-            maps, file = self._encode_rows(view.rows, *view.size)
-            about = (number, picture.source, view.name, *size, view.to_original)
-            encoded.append(EncodedView(*about, maps, view.valid_positions(least), file))
+            encoded.append(self._encode_view(number, picture.source, size, view))
         if too_small:
             self.fallbacks.append(f"encoding: {picture.source} is too small for these views: {'; '.join(too_small)}")
         return encoded
 
-    def _plan(self, size: tuple[int, int], makers: Sequence[ViewMaker]) -> None:
+    def encode_aligned(self, original: Original, placement: Placement) -> EncodedView:
+        """Encode a reference as seen from where the small picture was. What it does not show, nothing matches.
+
+        Raises:
+            MemoryBudgetError: does not fit.
+        """
+        drive = self.drive_on(self.device)
+        aligned = AlignedView(original.pixels, placement, drive.scale)
+        self._plan(placement.reference, [aligned.size], aligned.bytes)
+        encoded = self._encode_view(original.number, original.source, placement.reference, aligned.view())
+        if encoded.valid is not None:
+            encoded.maps[drive.key].mul_(encoded.valid)
+        return replace(encoded, reach=drive.reach)
+
+    def _encode_view(self, number: int, source: str, size: tuple[int, int], view: View) -> EncodedView:
+        maps, file = self._encode_rows(view.rows, *view.size)
+        valid = view.valid_positions(self.drive_on(self.device).scale)
+        return EncodedView(number, source, view.name, *size, view.to_original, maps, valid, file=file)
+
+    def _plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:
         """Choose the rows of a band, and whether maps lie in files."""
         drive = self.drive_on(self.device)
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
-        views = [view for maker in makers for view in maker.sizes(size)]
-        making = max(maker.transient_bytes(size) for maker in makers)
         plan = partial(plan_reference, size, views, making, drive.appetite, drive.context, room)
         self._mapped = self.device == _CPU and plan(True).kept > _MAPPED * max(0, self.budget - room.held)
         self._band = plan(self._mapped).band

@@ -38,6 +38,11 @@ class Provenance:
     x: Float[np.ndarray, "h w"]
     share: Float[np.ndarray, "h w"]
 
+    def shares(self) -> list[float]:
+        """How much came from each reference, averaged over the picture; together they are the mean of ``share``."""
+        size = self.share.size
+        return [float(self.share[self.reference == index].sum()) / size for index in range(len(self.sources))]
+
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write it as .npz, whole or not at all: ``sources``, ``reference``, ``y``, ``x``, ``share``.
 

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from srntt._safetensors import Header, read_header, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError
 from srntt.models import EncodedView
 from srntt.views import PlaneMap
+from srntt.views.aligned import Original
 
 _MISFIT = "These references hold maps that this model does not make. Encode the pictures again."
+_ORIGINAL = "original"
 _FORMAT, _VERSION = "srntt-references", 2
 _VALID = "valid positions"  # beside the names of maps, none of which has a space
 
@@ -24,11 +28,18 @@ class References(Sequence[EncodedView]):
     Args:
         fingerprint: of the weights they were encoded with.
         encoded: their views.
+        originals: the pictures as they came, from which aligned views are made.
         fallbacks: what had to be done otherwise than planned while they were encoded; not saved.
     """
 
-    def __init__(self, fingerprint: str, encoded: Sequence[EncodedView], fallbacks: tuple[str, ...] = ()) -> None:
-        self.fingerprint, self.fallbacks = fingerprint, fallbacks
+    def __init__(
+        self,
+        fingerprint: str,
+        encoded: Sequence[EncodedView],
+        originals: Sequence[Original] = (),
+        fallbacks: tuple[str, ...] = (),
+    ) -> None:
+        self.fingerprint, self.originals, self.fallbacks = fingerprint, tuple(originals), fallbacks
         self._encoded = tuple(encoded)
 
     def __repr__(self) -> str:
@@ -50,8 +61,25 @@ class References(Sequence[EncodedView]):
 
     @property
     def bytes(self) -> int:
-        """Memory that their maps take."""
-        return sum(item.bytes for item in self)
+        """Memory that maps and pictures take."""
+        return sum(item.bytes for item in self) + sum(original.bytes for original in self.originals)
+
+    def on(self, device: torch.device) -> "References":
+        """The same on a device."""
+        return References(self.fingerprint, [item.on(device) for item in self], self.originals, self.fallbacks)
+
+    @classmethod
+    def joined(cls, parts: Sequence["References"], sources: Sequence[str]) -> "References":
+        """References of one picture each as one, in order, with these names.
+
+        Args:
+            parts: at least one, all of one model.
+            sources: a name for each.
+        """
+        named = list(enumerate(zip(sources, parts, strict=True)))
+        views = [replace(item, number=number, source=source) for number, (source, part) in named for item in part]
+        originals = [one.named(number, source) for number, (source, part) in named for one in part.originals]
+        return cls(parts[0].fingerprint, views, originals, tuple(text for part in parts for text in part.fallbacks))
 
     def save(self, path: str | Path) -> None:
         """Write them to one safetensors file, whole or not at all.
@@ -60,11 +88,13 @@ class References(Sequence[EncodedView]):
             OutputError: cannot be written.
         """
         tensors = {f"{i}.{name}": tensor for i, item in enumerate(self) for name, tensor in _tensors(item).items()}
+        tensors |= {f"{_ORIGINAL}.{item.number}": torch.tensor(item.pixels) for item in self.originals}
         head = {
             "format": _FORMAT,
             "version": _VERSION,
             "fingerprint": self.fingerprint,
             "views": [_facts(item) for item in self],
+            "originals": [item.number for item in self.originals],
         }
         write_tensors(path, tensors, {"references": json.dumps(head)})
 
@@ -75,7 +105,7 @@ class References(Sequence[EncodedView]):
         Raises:
             ModelError: missing, damaged, of another format version, or something else.
         """
-        header = read_header(path)
+        header = read_header(path, pixels=True)
         try:
             head = json.loads(header.metadata["references"])
             if head["format"] != _FORMAT:
@@ -88,17 +118,22 @@ class References(Sequence[EncodedView]):
             fingerprint = str(head["fingerprint"])
             views = [_checked(facts) for facts in head["views"]]
             shapes = [_shapes(header, i, names) for i, (_, names) in enumerate(views)]
+            shapes.append(_original_shapes(header, head["originals"], views))
         except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise ModelError(
                 f"{path} does not hold references that this srntt reads ({repr(error)[:200]}). Encode the pictures "
                 "again."
             ) from error
-        tensors = read_tensors(path, {name: shape for view in shapes for name, shape in view.items()})
+        tensors = read_tensors(path, {name: shape for view in shapes for name, shape in view.items()}, pixels=True)
         encoded = []
         for i, (facts, names) in enumerate(views):
             maps = {name: tensors[f"{i}.{name}"] for name in names}
             encoded.append(EncodedView(**facts, valid=maps.pop(_VALID, None), maps=maps))
-        return cls(fingerprint, encoded)
+        sources = {item.number: item.source for item in encoded}
+        originals = [
+            Original(number, sources[number], tensors[f"{_ORIGINAL}.{number}"].numpy()) for number in head["originals"]
+        ]
+        return cls(fingerprint, encoded, originals)
 
     def check_made_for(self, fingerprint: str) -> None:
         """Refuse references of another model.
@@ -135,6 +170,22 @@ class References(Sequence[EncodedView]):
                 raise InputError(_MISFIT)
 
 
+def _original_shapes(header: Header, numbers: Any, views: list[tuple[dict[str, Any], list[str]]]) -> dict[str, Any]:
+    """Of the pictures as they came, if each is that of a view, and of its size.
+
+    Raises:
+        ValueError, TypeError, KeyError: anything else.
+    """
+    sizes = {facts["number"]: (facts["height"], facts["width"]) for facts, _ in views}
+    shapes = {}
+    for number in numbers:
+        info = header.tensors[f"{_ORIGINAL}.{int(number)}"]
+        if info.dtype not in ("U8", "U16") or info.shape not in ((*sizes[number], 1), (*sizes[number], 3)):
+            raise ValueError(f"picture {number} of {info.dtype} {info.shape}")
+        shapes[f"{_ORIGINAL}.{number}"] = info.shape
+    return shapes
+
+
 def picture_names(encoded: Sequence[EncodedView]) -> tuple[str, ...]:
     """Names of the pictures that views came from, by number; several of one count once."""
     return tuple({item.number: item.source for item in encoded}.values())
@@ -146,6 +197,7 @@ def _tensors(item: EncodedView) -> dict[str, Tensor]:
 
 def _facts(item: EncodedView) -> dict[str, Any]:
     """What a file says of a view."""
+    assert isinstance(item.to_original, PlaneMap)  # views in the frame of a small picture are not kept
     return {
         "number": item.number,
         "source": item.source,

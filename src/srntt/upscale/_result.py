@@ -11,6 +11,7 @@ from srntt import image
 from srntt._shapes import Float, Shaped
 from srntt.image import ByteSink, Picture, Quality, to_pillow
 from srntt.match import Matcher
+from srntt.upscale._aligning import UsedReference
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._forms import Form, Given, unit_tensor
 from srntt.upscale._provenance import Provenance
@@ -24,6 +25,7 @@ class Result:
         picture: the output with its metadata; the depth, alpha and greyness of the input.
         similarity: cosine of each LR position's best match, or None without references.
         provenance: where the detail came from, or None without references.
+        references: what became of each reference, in the order given.
         seconds: wall time.
         predicted_bytes: memory that the whole process was predicted to hold at most.
         peak_bytes: memory that it held at most meanwhile, as the operating system counts it.
@@ -46,6 +48,7 @@ class Result:
     picture: image.Picture
     similarity: Float[np.ndarray, "h w"] | None
     provenance: Provenance | None
+    references: tuple[UsedReference, ...]
     seconds: float
     predicted_bytes: int
     peak_bytes: int

@@ -30,6 +30,7 @@ from srntt.memory import (
 )
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
 from srntt.upscale._bands import enlarged_bands
+from srntt.upscale._aligning import AlignOption, aligned_views, check_align, used_references
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -164,17 +165,19 @@ class Upscaler:
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
         encoder.fallbacks += expect_forks()
         encoded: list[EncodedView] = []
+        originals: list[Original] = []
         seen: set[bytes] = set()
-        for number, source in enumerate(given):
+        for done, source in enumerate(given):
             picture = image.load(source, limits=limits_within(limits, self._memory))
             if (digest := picture.digest()) not in seen:
                 encoded += encoder.encode(len(seen), picture, makers)
+                originals.append(Original.of(len(seen), picture))
             seen.add(digest)
             if progress:
-                progress("encode", number + 1, len(given))
+                progress("encode", done + 1, len(given))
         if copies := len(given) - len(seen):
             encoder.fallbacks.append(f"references: {copies} of {len(given)} left out, for they are equal to others")
-        return References(self._fingerprint, encoded, tuple(encoder.fallbacks))
+        return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks))
 
     @torch.inference_mode()
     def upscale(
@@ -214,9 +217,12 @@ class Upscaler:
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         source = image.load(picture, limits=limits_within(limits, self._memory), value_range=value_range)
         forked = expect_forks()
+        low_res, tell = source.rgb(), progress or _silent
+        encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
+        aligned, placements = aligned_views(low_res, self._originals(references), encoder, tell)
+        encoded += aligned
         plan = self._plan(source, encoded, None if tile == "auto" else tile)
-        engine = Engine(self._drive_on, self.device, encoded, plan, progress or _silent)
-        low_res = source.rgb()
+        engine = Engine(self._drive_on, self.device, encoded, plan, tell)
         field = engine.match(low_res)
         for item in encoded:
             item.rest()

@@ -4,6 +4,17 @@ from srntt.views._plain import PlainView
 from srntt.views._plane_map import PlaneMap
 from srntt.views._table import PLAIN, VIEWS, view_makers
 from srntt.views._turned import TurnedViews
-from srntt.views._view import Rows, View, ViewMaker
+from srntt.views._view import PointMap, Rows, View, ViewMaker
 
-__all__ = ["PLAIN", "VIEWS", "PlainView", "PlaneMap", "Rows", "TurnedViews", "View", "ViewMaker", "view_makers"]
+__all__ = [
+    "PLAIN",
+    "VIEWS",
+    "PlainView",
+    "PlaneMap",
+    "PointMap",
+    "Rows",
+    "TurnedViews",
+    "View",
+    "ViewMaker",
+    "view_makers",
+]

@@ -8,10 +8,12 @@ from torch import Tensor
 
 from srntt._shapes import Bool, Float
 from srntt.image import Picture
-from srntt.views._plane_map import PlaneMap
 
 Rows = Callable[[int, int], Float[Tensor, "3 h w"]]
 """Gives the rows top..bottom of a picture, RGB in [0, 1]."""
+
+PointMap = Callable[[Float[Tensor, "*n 2"]], Float[Tensor, "*n 2"]]
+"""Takes points (y, x) of a view to points of the original picture, in double precision."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -32,7 +34,7 @@ class View:
     name: str
     size: Size
     rows: Rows
-    to_original: PlaneMap
+    to_original: PointMap
     valid: Bool[Tensor, "H W"] | None = None
 
     @property

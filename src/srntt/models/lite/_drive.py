@@ -18,6 +18,7 @@ from srntt.match import (
     fast_match_bytes,
     fast_match_strips,
     is_sketched,
+    local_match,
     strips_bytes,
 )
 from srntt.memory import cuts
@@ -46,6 +47,7 @@ class LiteDrive:
     context = 64
     patch = 1
     key = "descriptor"
+    reach = 2
     appetite = Appetite(
         encode=100, encoded=33, matched=46, candidates=3, alone=2050, render=4500, another=1400, first=80_000_000
     )
@@ -67,21 +69,28 @@ class LiteDrive:
         matcher: Matcher,
         progress: Progress,
     ) -> Match:
-        """Match every reference on its own, and keep the best few for each position."""
+        """Match every view on its own, and keep the best few for each position: of those that are searched anywhere,
+        and of those in the frame of the picture, as many each.
+        """
         size = low_res.shape[1], low_res.shape[2]
-        places = min(len(references), self._model.config.candidates)
-        kept = Match.empty(places, EVIDENCE + JACOBIAN, size, self._device)
-        for number, item in enumerate(references):
-            whole, top = Match.empty(1, _REFINED_CHANNELS, size, self._device), 0
-            for found in self._find(low_res, item, band, matcher):
-                rows = slice(top, top + found.similarity.shape[1])
-                whole.fill(rows, found)
-                top = rows.stop
-                progress("match", number * size[0] + top, size[0] * len(references))
-            item.rest()
-            for top, bottom in cuts(size[0], _FRAMED_AT_ONCE):
-                kept.offer(number, slice(top, bottom), self._framed(whole, top, bottom))
-        return kept
+        kinds = [[n for n, item in enumerate(references) if (item.reach is None) == anywhere] for anywhere in (True, False)]
+        kept = []
+        for numbers in filter(None, kinds):
+            places = min(len(numbers), self._model.config.candidates)
+            best = Match.empty(places, EVIDENCE + JACOBIAN, size, self._device)
+            for place, number in enumerate(numbers):
+                item = references[number]
+                whole, top = Match.empty(1, _REFINED_CHANNELS, size, self._device), 0
+                for found in self._find(low_res, item, band, matcher):
+                    rows = slice(top, top + found.similarity.shape[1])
+                    whole.fill(rows, found)
+                    top = rows.stop
+                    progress("match", number * size[0] + top, size[0] * len(references))
+                item.rest()
+                for top, bottom in cuts(size[0], _FRAMED_AT_ONCE):
+                    best.offer(place, slice(top, bottom), self._framed(whole, item, top, bottom), number)
+            kept.append(best)
+        return Match.joined(kept)
 
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
@@ -114,8 +123,14 @@ class LiteDrive:
     def _find(self, low_res: Float[Tensor, "3 h w"], item: EncodedView, band: int, matcher: Matcher) -> Iterator[Match]:
         """The refined matches in one reference, band by band."""
         key, height = item.maps[self.key], low_res.shape[1]
-        rows = self._rows(height, band, matcher)
         maps = _batched(item)
+        if item.reach is not None:
+            for top, bottom in cuts(height, band):
+                (query,) = self._described(low_res, [(top, bottom)])
+                found = local_match(query.descriptor[0], key, top=top, reach=item.reach)
+                yield self._model.refine(query, maps, found.batched())
+            return
+        rows = self._rows(height, band, matcher)
         if matcher == "exact" or self._is_whole(matcher):
             search = dense_match if matcher == "exact" else fast_match
             for query in self._described(low_res, cuts(height, rows)):
@@ -151,11 +166,12 @@ class LiteDrive:
             described = self._model.describe(low_res[None, :, outer].to(self._device))
             yield Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
 
-    def _framed(self, whole: Match, top: int, bottom: int) -> Match:
+    def _framed(self, whole: Match, item: EncodedView, top: int, bottom: int) -> Match:
         """Some rows of the matches in one reference; frames are taken with the neighbours above and below."""
         outer = slice(max(0, top - 1), min(whole.similarity.shape[-2], bottom + 1))
         seen = self._model.with_frames(whole.candidate(0).crop(Window(outer, slice(None))))
-        return seen.crop(Window(slice(top - outer.start, bottom - outer.start), slice(None)))
+        framed = seen.crop(Window(slice(top - outer.start, bottom - outer.start), slice(None)))
+        return framed if item.valid is None else self._model.masked(framed, item.valid[top:bottom])
 
 
 def _batched(item: EncodedView) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from srntt._shapes import Float
 
 EVIDENCE = 4  # channels of Textures.evidence
 LOW = 3  # channels of the lowest band, the last of Textures.bands
+ABSENT = -1.0  # similarity of a candidate that is none
 MOST_TRUST = 30.0  # beyond which a sigmoid is 1 in float32 and an exponential still finite
 
 
@@ -57,7 +58,7 @@ class TextureFusion(nn.Module):
         total, weight, trusts = torch.zeros_like(content), torch.ones_like(content), []
         for bands, evidence in zip(textures.bands.unbind(1), textures.evidence.unbind(1), strict=True):
             merged, logits = self._weigh(content, low_res, bands, evidence)
-            trusts.append(logits.clamp(max=MOST_TRUST).exp())
+            trusts.append(logits.clamp(max=MOST_TRUST).exp() * (evidence[:, :1] > ABSENT))
             total, weight = total + trusts[-1] * merged, weight + trusts[-1]
         return content + total / weight, torch.stack([(trust / weight).mean(1) for trust in trusts], 1)
 

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from srntt._shapes import Float
+from srntt._shapes import Bool, Float
 from srntt.errors import InputError
 from srntt.features import Description, TextureEncoder, texture_bands
 from srntt.image import enlarge
 from srntt.match import Match, keep_best
 from srntt.models.lite._config import LiteConfig
-from srntt.models.lite._fusion import EVIDENCE, TextureFusion, Textures
+from srntt.models.lite._fusion import ABSENT, EVIDENCE, TextureFusion, Textures
 from srntt.transfer import local_frames, refine_match, sample_blocks
 
 JACOBIAN = 4  # channels of a match's local frame, behind those of the evidence
@@ -155,6 +155,17 @@ class Lite(nn.Module):
         evidence = torch.cat([torch.stack(known, -3), frames.jacobian.flatten(-2).movedim(-1, -3)], -3)
         return replace(refined, evidence=evidence)
 
+    def masked(self, framed: Match, valid: Bool[Tensor, "h w"]) -> Match:
+        """Matches with frames; a candidate where a view does not show the reference gets no weight in the fusion.
+
+        Args:
+            framed: the matches in a view that lies in the frame of the picture.
+            valid: where the view shows the reference.
+        """
+        nothing = framed.evidence.new_tensor([ABSENT, 1 / 9, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0])[:, None, None]
+        similarity = torch.where(valid, framed.similarity, ABSENT)
+        return replace(framed, similarity=similarity, evidence=torch.where(valid, framed.evidence, nothing))
+
     def sample(self, match: Match, maps: Sequence[Maps]) -> Textures:
         """The textures of every candidate, turned and scaled by its frame."""
         batch, count, height, width = match.similarity.shape
@@ -173,7 +184,9 @@ class Lite(nn.Module):
                     part, chosen = slice(one, one + 1), own[one].nonzero()[:, 0]
                     view = {name: whole[part] for name, whole in maps[number].items()}
                     bands[one, place][:, chosen] = self._sampled(view, position[part, chosen], frame[part, chosen])[0]
-        return Textures(bands.unflatten(3, (height, width)), evidence)
+        shown = match.similarity > ABSENT
+        bands = bands.unflatten(3, (height, width))
+        return Textures(bands if bool(shown.all()) else bands * shown.unsqueeze(2), evidence)
 
     def fuse(
         self,

@@ -2,6 +2,7 @@
 
 from srntt.views.aligned._align import align
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
+from srntt.views.aligned._original import Original
 from srntt.views.aligned._placement import Located, Placement
 from srntt.views.aligned._planes import Plane
 from srntt.views.aligned._view import AlignedView, PlacementMap
@@ -9,6 +10,7 @@ from srntt.views.aligned._view import AlignedView, PlacementMap
 __all__ = [
     "AlignedView",
     "Located",
+    "Original",
     "Placement",
     "PlacementMap",
     "Plane",

@@ -82,6 +82,11 @@ class Placement:
         length = np.hypot(sine, cosine)
         return float(np.degrees(np.arctan2(np.median(sine / length), np.median(cosine / length))))
 
+    @property
+    def used_planes(self) -> int:
+        """Number of planes that hold somewhere."""
+        return len(np.unique(self.label[self.alike]))
+
     def describe(self, scale: int = 4) -> str:
         """For people: ``same scene, 2.9x larger, turned 12 degrees, 3 planes; 61 % of the picture``."""
         times, turn = self.scale / scale, round(self.turn)
@@ -90,8 +95,7 @@ class Placement:
             parts.append(f"{times:.1f}x larger" if times > 1 else f"{1 / times:.1f}x smaller")
         if turn:
             parts.append(f"turned {abs(turn)} degrees {'clockwise' if turn > 0 else 'anticlockwise'}")
-        used = len(np.unique(self.label[self.alike]))
-        parts.append("1 plane" if used == 1 else f"{used} planes")
+        parts.append("1 plane" if self.used_planes == 1 else f"{self.used_planes} planes")
         return f"{', '.join(parts)}; {self.coverage:.0%} of the picture".replace("%", " %")
 
     def _label_at(self, across: np.ndarray, down: np.ndarray) -> Int[np.ndarray, "h w"]:

@@ -1,5 +1,6 @@
 """Pictures seen through a map of positions: one antialiased resampling, tile by tile."""
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -14,6 +15,8 @@ TILE = 256  # output pixels
 _MOST_SAMPLES = 4  # along each side of an output pixel; what is larger still is reduced first
 _ENOUGH = 1.2  # pixels of the source for one of the output, up to which one sample does
 _MARGIN = 2  # output pixels that antialiased bicubic looks at beyond a tile
+_SAMPLE = 130  # bytes of a sample: its place, before and after the map, and its value
+_SOURCE = 12 * _MOST_SAMPLES**2  # bytes of the part of the source under an output pixel
 _REACH = 3  # source pixels that bicubic looks at
 
 Positions = Callable[
@@ -44,6 +47,18 @@ def resample(
                 tile = _tile(pixels, positions, (top, bottom), (left, right))
                 whole[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = tile
     return whole
+
+
+def resampling_bytes(size: tuple[int, int], ratio: float) -> int:
+    """What `resample` takes beside its result, at most.
+
+    Args:
+        size: height and width of the output.
+        ratio: source pixels for one of the output, along a side.
+    """
+    samples = min(_MOST_SAMPLES, max(1, math.ceil(ratio / _ENOUGH)))
+    height, width = (min(extent, TILE) + 2 * _MARGIN for extent in size)
+    return height * width * (samples**2 * _SAMPLE + _SOURCE)
 
 
 def _tile(

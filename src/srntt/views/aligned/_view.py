@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Shaped
+from srntt.views._view import View
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._resample import TILE, resample
+from srntt.views.aligned._resample import TILE, resample, resampling_bytes
 
 _POINTS_AT_ONCE = 2**14
 
@@ -59,6 +60,16 @@ class AlignedView:
     def to_original(self) -> PlacementMap:
         """From its pixels to those of the reference."""
         return PlacementMap(self.placement, self.scale)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that making a band of rows takes beside its pixels."""
+        return resampling_bytes(self.size, self.placement.scale / self.scale)
+
+    def view(self) -> View:
+        """As one of the views of the reference."""
+        valid = self.valid().repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
+        return View("aligned", self.size, self.rgb, self.to_original, valid)
 
     def rgb(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "3 h w"]:
         """Rows ``top`` to ``bottom`` in [0, 1]; any band of rows gives what the whole picture has there.

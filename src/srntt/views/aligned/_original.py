@@ -1,0 +1,48 @@
+"""A reference as it came, kept until the small picture is known."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from srntt._shapes import Shaped
+from srntt.image import Picture, to_pixels
+from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """What aligned views of a reference are made from.
+
+    Attributes:
+        number: of the reference, among those given.
+        source: name of that picture.
+        pixels: at full size, grey or RGB; uint8 or uint16.
+    """
+
+    number: int
+    source: str
+    pixels: Shaped[np.ndarray, "H W c"]
+
+    @classmethod
+    def of(cls, number: int, picture: Picture) -> "Original":
+        """That of a picture; what is transparent takes the colour of what is near it."""
+        pixels = picture.color if picture.opaque else to_pixels(picture.rgb(), bits=picture.bits)
+        return cls(number, picture.source, pixels)
+
+    def named(self, number: int, source: str) -> "Original":
+        """The same under another number and name; keypoints that were found stay found."""
+        renamed = Original(number, source, self.pixels)
+        if "features" in vars(self):
+            vars(renamed)["features"] = self.features
+        return renamed
+
+    @cached_property
+    def features(self) -> ReferenceFeatures:
+        """Its keypoints, found when they are first asked for."""
+        return find_features(self.pixels)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the pixels take."""
+        return self.pixels.nbytes

@@ -1,0 +1,131 @@
+"""References seen from elsewhere, end to end."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from srntt.errors import InputError
+from srntt.upscale import References, Upscaler
+from srntt.upscale._aligning import check_align
+
+_EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
+_SIZE = (320, 240)  # across and down
+
+
+@pytest.fixture(scope="module")
+def upscaler():
+    return Upscaler.from_pretrained("lite-rec", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return Image.open(_EXAMPLE / "truth.png").convert("RGB").crop((240, 160, 240 + _SIZE[0], 160 + _SIZE[1]))
+
+
+@pytest.fixture(scope="module")
+def low_res(truth):
+    return truth.resize((truth.width // 4, truth.height // 4), Image.Resampling.BICUBIC)
+
+
+def _seen_from_elsewhere(truth: Image.Image, times: float, degrees: float, tilt: float = 0.0):
+    """The truth as another camera would see it, and the homography from its pixels (x, y) to those of that picture."""
+    width, height = truth.size
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, times)
+    matrix = np.vstack([turn, [tilt / width, 0, 1]])
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
+    low = (corners[:, :2] / corners[:, 2:]).min(0)
+    matrix = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]) @ matrix
+    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
+    size = tuple(np.ceil((corners[:, :2] / corners[:, 2:]).max(0)).astype(int).tolist())
+    seen = cv2.warpPerspective(np.asarray(truth), matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return np.ascontiguousarray(seen), matrix
+
+
+def _psnr(picture, truth):
+    error = np.asarray(picture, float) - np.asarray(truth, float)
+    return 10 * np.log10(255**2 / (error[8:-8, 8:-8] ** 2).mean())
+
+
+@pytest.mark.parametrize(("times", "degrees", "tilt"), [(2.0, 0, 0.0), (1.0, 30, 0.0), (1.4, 90, 0.0), (1.2, 0, 0.25)])
+def test_a_reference_helps_from_wherever_it_is_seen(upscaler, truth, low_res, times, degrees, tilt):
+    seen, _ = _seen_from_elsewhere(truth, times, degrees, tilt)
+    references = upscaler.encode_references([seen])
+    as_it_is = upscaler.upscale(low_res, references, align="off")
+    aligned = upscaler.upscale(low_res, references)
+    assert _psnr(aligned.image, truth) > _psnr(as_it_is.image, truth) + 1.0
+    (used,) = aligned.references
+    assert used.placement is not None
+    assert used.placement.coverage > 0.6
+    assert used.share > as_it_is.references[0].share
+
+
+def test_provenance_leads_to_the_pixel_of_the_file(upscaler, truth, low_res):
+    seen, matrix = _seen_from_elsewhere(truth, 1.5, 20)
+    origin = upscaler.upscale(low_res, upscaler.encode_references([seen])).provenance
+    x, y = np.meshgrid(np.arange(low_res.width) * 4 + 1.5, np.arange(low_res.height) * 4 + 1.5)
+    points = np.stack([x, y, np.ones_like(x)], -1) @ matrix.T
+    off = np.hypot(points[..., 0] / points[..., 2] - origin.x, points[..., 1] / points[..., 2] - origin.y) / 1.5
+    assert np.median(off[origin.share > 0.3]) < 1.0  # pixels of the output
+
+
+def test_each_reference_is_described(upscaler, truth, low_res):
+    turned, _ = _seen_from_elsewhere(truth, 2.0, 90)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    result = upscaler.upscale(low_res, upscaler.encode_references([turned, noise]))
+    found, unknown = result.references
+    assert found.description.startswith("same scene, 2.0x larger, turned 90 degrees anticlockwise, ")
+    assert unknown.description == "no geometry found, searched as it is"
+    assert found.as_json()["geometry"]["scale"] == pytest.approx(2.0, abs=0.03)
+    assert unknown.as_json()["geometry"] is None
+    assert found.share + unknown.share == pytest.approx(float(result.provenance.share.mean()), abs=1e-6)
+
+
+def test_saved_references_give_the_same_bytes(upscaler, truth, low_res, tmp_path):
+    seen, _ = _seen_from_elsewhere(truth, 1.5, 45)
+    references = upscaler.encode_references([seen, _EXAMPLE / "reference.png"])
+    references.save(tmp_path / "references.safetensors")
+    loaded = References.load(tmp_path / "references.safetensors")
+    one, other = (upscaler.upscale(low_res, each) for each in (references, loaded))
+    assert one.array.tobytes() == other.array.tobytes()
+    assert [used.description for used in one.references] == [used.description for used in other.references]
+
+
+def test_16_bits_grey_and_alpha_are_aligned_alike(upscaler, truth, low_res):
+    seen, _ = _seen_from_elsewhere(truth, 1.5, 45)
+    coverage = upscaler.upscale(low_res, upscaler.encode_references([seen])).references[0].placement.coverage
+    deep = seen.astype(np.uint16) * 257
+    transparent = np.dstack([seen, np.full(seen.shape[:2], 200, np.uint8)])
+    grey = np.asarray(Image.fromarray(seen).convert("L"))
+    for reference in (deep, transparent, grey):
+        (used,) = upscaler.upscale(low_res, upscaler.encode_references([reference])).references
+        assert used.placement is not None
+        assert used.placement.coverage == pytest.approx(coverage, abs=0.1)
+
+
+@pytest.mark.parametrize("kind", ["noise", "flat", "one pixel wide", "other scene"])
+def test_what_has_no_geometry_is_searched_as_it_is(upscaler, truth, low_res, kind):
+    random = np.random.default_rng(1)
+    reference = {
+        "noise": random.integers(0, 256, (128, 160, 3), dtype=np.uint8),
+        "flat": np.full((100, 100, 3), 90, np.uint8),
+        "one pixel wide": random.integers(0, 256, (2000, 4, 3), dtype=np.uint8),
+        "other scene": np.asarray(Image.open(_EXAMPLE / "truth.png").convert("RGB").crop((0, 0, 200, 120))),
+    }[kind]
+    references = upscaler.encode_references([reference])
+    aligned = upscaler.upscale(low_res, references)
+    assert aligned.references[0].placement is None
+    assert aligned.array.tobytes() == upscaler.upscale(low_res, references, align="off").array.tobytes()
+
+
+def test_tiles_give_the_whole(upscaler, truth, low_res):
+    references = upscaler.encode_references([_seen_from_elsewhere(truth, 1.3, 10)[0]])
+    whole, tiled = (upscaler.upscale(low_res, references, tile=tile).array.astype(int) for tile in (256, 32))
+    assert np.abs(whole - tiled).max() <= 1
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(InputError, match=r"align is 'on'; give 'auto' or 'off'"):
+        check_align("on")

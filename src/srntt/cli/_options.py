@@ -29,12 +29,15 @@ class ModelOptions:
         memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
         matcher: How the references are searched: exact, fast (nearly always the same match; on the CPU), or auto: fast
             where that is predicted to be three times quicker and fits the memory, else exact. Default: auto.
+        align: Also search each reference as seen from where the picture was taken, where geometry can tell how: auto
+            or off. Default: auto.
     """
 
     model: str = "lite-rec"
     device: str = "auto"
     memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # -5GB is no option, but refused
     matcher: Literal["auto", "exact", "fast"] = "auto"
+    align: Literal["auto", "off"] = "auto"
 
     def open(self) -> "srntt.upscale.Upscaler":
         """Load the model.
@@ -46,7 +49,9 @@ class ModelOptions:
         """
         from srntt.upscale import Upscaler
 
-        return Upscaler.from_pretrained(self.model, device=self.device, memory=self.memory, matcher=self.matcher)
+        return Upscaler.from_pretrained(
+            self.model, device=self.device, memory=self.memory, matcher=self.matcher, align=self.align
+        )
 
 
 @Parameter(name="*")

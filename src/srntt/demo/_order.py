@@ -12,7 +12,7 @@ from srntt.models import Progress
 from srntt.upscale import Result, Upscaler
 
 OpenModel = Callable[[str], Upscaler]
-_AFTER = {"encode": "match", "match": "render"}
+_AFTER = {"encode": "align", "align": "match", "match": "render"}
 _TILE = 128  # LR pixels: some seconds on two cores, which is how long a cancelled order may go on
 
 

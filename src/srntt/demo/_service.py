@@ -12,7 +12,7 @@ from srntt.demo._limits import Ceilings
 from srntt.demo._line import Line, Ticket
 from srntt.demo._order import Order, fulfil
 from srntt.errors import InputError
-from srntt.upscale import Upscaler
+from srntt.upscale import Upscaler, UsedReference
 
 _KEPT_SECONDS = 3600.0
 
@@ -24,12 +24,14 @@ class Ready:
     Attributes:
         folder: of its files.
         contributions: of the references.
+        references: what became of each.
         notes: what was changed in the input on reading it, and what had to be done otherwise than planned.
         seconds: that upscaling took.
     """
 
     folder: Path
     contributions: tuple[Contribution, ...]
+    references: tuple[UsedReference, ...]
     notes: tuple[str, ...]
     seconds: float
 
@@ -87,7 +89,7 @@ class Service:
             done = fulfil(wanted, self.ceilings, self._open, ticket)
             folder = self._shelf.keep(owner, done)
             notes = (*done.result.notes, *done.result.fallbacks)
-            return Ready(folder, done.contributions, notes, done.result.seconds)
+            return Ready(folder, done.contributions, done.result.references, notes, done.result.seconds)
 
         return self.line.join(owner, work)
 

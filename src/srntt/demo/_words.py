@@ -10,12 +10,13 @@ from srntt.demo._line import CancelledError, Ticket
 from srntt.demo._service import Ready
 from srntt.errors import SrnttError
 
-_STEPS = ("read", "open", "encode", "match", "render", "keep")
+_STEPS = ("read", "open", "encode", "align", "match", "render", "keep")
 _WORDS = {
     "": "Beginning",
     "read": "Reading the pictures",
     "open": "Loading the model",
     "encode": "Looking at the references",
+    "align": "Aligning the references",
     "match": "Matching",
     "render": "Rendering",
     "keep": "Writing the files",
@@ -58,8 +59,9 @@ def ready(result: Ready) -> str:
         said, kind = "Done, without references: detail is the model's guess.", ""
     else:
         said, kind = judged(parts), "" if sum(each.part for each in parts) >= HELPED else "poor"
+    found = "".join(f"<br>{escape(f'{used.source}: {used.description}')}" for used in result.references)
     notes = "".join(f"<br>{escape(note)}" for note in result.notes)
-    return f'<div class="srntt-said {kind}">{escape(said)} {result.seconds:.1f} s.{notes}</div>'
+    return f'<div class="srntt-said {kind}">{escape(said)} {result.seconds:.1f} s.{found}{notes}</div>'
 
 
 def refused(text: str) -> str:

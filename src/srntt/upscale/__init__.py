@@ -1,5 +1,6 @@
 """The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
 
+from srntt.upscale._aligning import UsedReference
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._provenance import Provenance
@@ -15,5 +16,6 @@ __all__ = [
     "References",
     "Result",
     "Upscaler",
+    "UsedReference",
     "self_ensemble",
 ]

@@ -58,6 +58,8 @@ class Upscaler:
         memory: most that the whole process may hold, in bytes or as ``"2GB"``; None for most of what is free.
         matcher: ``exact``, ``fast`` (on the CPU; nearly always the same match), or ``auto``: fast where that is
             predicted to be three times quicker and fits the memory. ``Result.matcher`` tells.
+        align: ``auto`` also searches each reference as seen from where the picture was taken, where geometry can tell
+            how; ``off`` searches references as they are. ``Result.references`` says what was found.
 
     Example:
         >>> import numpy as np
@@ -74,10 +76,13 @@ class Upscaler:
         device: str | torch.device = "auto",
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
+        align: AlignOption = "auto",
     ) -> None:
         self.model_name, self.device = name, choose_device(device)
         check_matcher(matcher, self.device)
+        check_align(align)
         self._matcher: MatcherOption = matcher
+        self._align: AlignOption = align
         self._memory = parse_memory(memory)
         self._model = model.eval().requires_grad_(False)
         self._fingerprint = fingerprint(model)
@@ -92,6 +97,7 @@ class Upscaler:
         device: str | torch.device = "auto",
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
+        align: AlignOption = "auto",
     ) -> "Upscaler":
         """Load a model by the name of an embedded one, from a folder or .safetensors file, or from a hub.
 
@@ -100,6 +106,7 @@ class Upscaler:
             device: as in the constructor; so are the others.
             memory: likewise.
             matcher: likewise.
+            align: likewise.
 
         Raises:
             ModelError: missing, damaged, not a model; a hub that does not have it or cannot be reached.
@@ -107,7 +114,7 @@ class Upscaler:
             MissingDependencyError: a device that is not there, or the extra ``hub``.
         """
         name = str(model) if is_hub_address(model) else Path(model).name
-        return cls(open_model(model), name=name, device=device, memory=memory, matcher=matcher)
+        return cls(open_model(model), name=name, device=device, memory=memory, matcher=matcher, align=align)
 
     def __repr__(self) -> str:
         memory = "" if self._memory is None else f", memory={self._memory}"
@@ -254,6 +261,9 @@ class Upscaler:
             consistency=measured,
             form=Form.of(picture),
         )
+
+    def _originals(self, references: References | None) -> tuple[Original, ...]:
+        return references.originals if references is not None and self._align == "auto" else ()
 
     def _checked(self, references: References | None) -> list[EncodedView]:
         if references is None:

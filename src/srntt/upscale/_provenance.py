@@ -86,6 +86,8 @@ def _places(
     original, number = torch.zeros_like(place), torch.zeros_like(reference, dtype=torch.int64)
     for index, item in enumerate(references):
         here = reference == index
+        if not here.any():
+            continue
         original[here] = item.to_original(place[here])
         number[here] = item.number
     return original, number

@@ -1,5 +1,6 @@
 """From two pictures to a placement."""
 
+import numpy as np
 from torch import Tensor
 
 from srntt._shapes import Float

@@ -241,10 +241,12 @@ class Upscaler:
         measured = consistency(source, canvas.pixels)
         bands = enlarged_bands(source, engine, field, self.scale)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale), bands=bands)
+        origin = None if field is None or share is None else trace(field, encoded, share, self.scale)
         return Result(
             picture=output,
             similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
-            provenance=None if field is None or share is None else trace(field, encoded, share, self.scale),
+            provenance=origin,
+            references=used_references(references, origin, placements, self.scale),
             seconds=time.perf_counter() - began,
             predicted_bytes=plan.peak,
             peak_bytes=peak_bytes(),
@@ -254,6 +256,7 @@ class Upscaler:
             fallbacks=(
                 *forked,
                 *(references.fallbacks if references else ()),
+                *encoder.fallbacks,
                 *plan.fallbacks,
                 *engine.fallbacks,
                 *(measured.shortfall() if consistent else ()),
@@ -289,13 +292,14 @@ class Upscaler:
         give_back()
         room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
         drive = self._drive
-        candidates = min(len(references), drive.appetite.candidates)
+        anywhere = [item for item in references if item.reach is None]
+        candidates = sum(min(n, drive.appetite.candidates) for n in (len(anywhere), len(references) - len(anywhere)))
         keys = [item.maps[drive.key].nbytes for item in references if item.file]
         sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
         needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, max(keys, default=0), sampled)
         if not references:
             return plan_upscale(needs, room, tile)
-        question = Question.of(source.height * source.width, references, drive)
+        question = Question.of(source.height * source.width, anywhere, drive)
         threads = torch.get_num_threads()
 
         def plan(matcher: Matcher) -> Plan:

@@ -72,22 +72,21 @@ class LiteDrive:
         """Match every view on its own, and keep the best few for each position: of those that are searched anywhere,
         and of those in the frame of the picture, as many each.
         """
-        size = low_res.shape[1], low_res.shape[2]
-        kinds = [[n for n, item in enumerate(references) if (item.reach is None) == anywhere] for anywhere in (True, False)]
-        kept = []
-        for numbers in filter(None, kinds):
-            places = min(len(numbers), self._model.config.candidates)
-            best = Match.empty(places, EVIDENCE + JACOBIAN, size, self._device)
-            for place, number in enumerate(numbers):
-                item = references[number]
-                whole, top = Match.empty(1, _REFINED_CHANNELS, size, self._device), 0
+        numbered = list(enumerate(references))
+        anywhere = [each for each in numbered if each[1].reach is None]
+        nearby = [each for each in numbered if each[1].reach is not None]
+        kept, height = [], low_res.shape[1]
+        for views in filter(None, (anywhere, nearby)):
+            best = self._empty(min(len(views), self._model.config.candidates), EVIDENCE + JACOBIAN, low_res)
+            for place, (number, item) in enumerate(views):
+                whole, top = self._empty(1, _REFINED_CHANNELS, low_res), 0
                 for found in self._find(low_res, item, band, matcher):
                     rows = slice(top, top + found.similarity.shape[1])
                     whole.fill(rows, found)
                     top = rows.stop
-                    progress("match", number * size[0] + top, size[0] * len(references))
+                    progress("match", number * height + top, height * len(references))
                 item.rest()
-                for top, bottom in cuts(size[0], _FRAMED_AT_ONCE):
+                for top, bottom in cuts(height, _FRAMED_AT_ONCE):
                     best.offer(place, slice(top, bottom), self._framed(whole, item, top, bottom), number)
             kept.append(best)
         return Match.joined(kept)
@@ -119,6 +118,9 @@ class LiteDrive:
         textures = self._model.sample(match.crop(window).batched(), [_batched(item) for item in references])
         fused = self._model.fuse(seen, textures)
         return Rendered(fused.picture[0], fused.share[0])
+
+    def _empty(self, candidates: int, channels: int, low_res: Float[Tensor, "3 h w"]) -> Match:
+        return Match.empty(candidates, channels, (low_res.shape[1], low_res.shape[2]), self._device)
 
     def _find(self, low_res: Float[Tensor, "3 h w"], item: EncodedView, band: int, matcher: Matcher) -> Iterator[Match]:
         """The refined matches in one reference, band by band."""

@@ -1,0 +1,39 @@
+"""Whether a picture holds more detail than a low-res picture could."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from srntt._shapes import Bool, Float
+from srntt.image import enlarge, reduce
+
+_WINDOW = 9  # positions of the LR grid over which energies are averaged
+_LEAST = 0.5  # of the amplitude of the finest octave that the LR grid holds
+_TEXTURED = 0.01  # amplitude of that octave, in [0, 1], below which a place is too smooth to tell
+
+
+def holds_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Bool[Tensor, "h w"]:
+    """Where a picture has detail that is lost when it is reduced, or is too smooth to tell.
+
+    In a sharp photograph, what reducing loses has about the amplitude of the finest octave that is left: 0.45 to 2.6
+    of it at 98 of 100 places of 25 photographs. In one that was enlarged from a low-res picture it has 0.17 to 0.44.
+
+    Args:
+        picture: in [0, 1]; height and width are multiples of ``scale``.
+        scale: by which it is reduced.
+    """
+    low = reduce(picture[None], scale)
+    lost = (picture[None] - enlarge(low, scale)).square().mean(1, keepdim=True)
+    octave = (low - _halved(low)).square().mean(1, keepdim=True)
+    energy, reference = _around(F.avg_pool2d(lost, scale))[0, 0], _around(octave)[0, 0]
+    return (energy > _LEAST**2 * reference) | (reference < _TEXTURED**2)
+
+
+def _halved(low: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "1 3 h w"]:
+    """Without its finest octave; odd sizes repeat their last row and column."""
+    even = F.pad(low, (0, low.shape[3] % 2, 0, low.shape[2] % 2), mode="replicate")
+    return enlarge(reduce(even, 2), 2)[:, :, : low.shape[2], : low.shape[3]]
+
+
+def _around(energy: Float[Tensor, "1 1 h w"]) -> Float[Tensor, "1 1 h w"]:
+    reach = _WINDOW // 2
+    return F.avg_pool2d(F.pad(energy, (reach,) * 4, mode="replicate"), _WINDOW, 1)

@@ -21,7 +21,8 @@ class EncodedView:
         height, width: of the reference, in pixels.
         to_original: from a pixel of the view to the same place in the reference.
         maps: what the model computed from it, by name.
-        valid: positions of its LR grid that show the reference; None where all do.
+        valid: positions of its LR grid that show the reference, with detail that the small picture cannot have; nothing
+            matches the others. None where all do.
         reach: positions around its own within which the match of a position lies, for a view in the frame of the small
             picture; None: anywhere.
         file: that the maps lie in; None where they are in memory.

@@ -14,11 +14,12 @@ from srntt.image import Picture
 from srntt.memory import MappedFile, device_free_bytes, release, resident_bytes
 from srntt.models import Drive, EncodedView
 from srntt.upscale._plan import Room, plan_reference
-from srntt.views import Rows, View, ViewMaker
+from srntt.views import Rows, View, ViewMaker, holds_detail
 from srntt.views.aligned import AlignedView, Original, Placement
 
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
+_DETAIL = "detail"  # beside the maps of a model, until all of them are made
 _CPU = torch.device("cpu")
 
 
@@ -77,13 +78,15 @@ class Encoder:
         aligned = AlignedView(original.pixels, placement, drive.scale)
         self._plan(placement.reference, [aligned.size], aligned.bytes)
         encoded = self._encode_view(original.number, original.source, placement.reference, aligned.view())
-        if encoded.valid is not None:
-            encoded.maps[drive.key].mul_(encoded.valid)
         return replace(encoded, reach=drive.reach)
 
     def _encode_view(self, number: int, source: str, size: tuple[int, int], view: View) -> EncodedView:
         maps, file = self._encode_rows(view.rows, *view.size)
-        valid = view.valid_positions(self.drive_on(self.device).scale)
+        drive = self.drive_on(self.device)
+        valid, shown = maps.pop(_DETAIL)[0] > 0, view.valid_positions(drive.scale)
+        if shown is not None:
+            valid &= shown.to(valid.device)
+        maps[drive.key].mul_(valid)  # what is not valid matches nothing
         return EncodedView(number, source, view.name, *size, view.to_original, maps, valid, file=file)
 
     def _plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:
@@ -104,7 +107,9 @@ class Encoder:
             bottom = min(height, top + self._band)
             outer = slice(max(0, top - drive.context), min(height, bottom + drive.context))
             try:
-                for name, part in drive.encode(rows(outer.start, outer.stop)[:, :, :width]).items():
+                band = rows(outer.start, outer.stop)[:, :, :width]
+                detail = holds_detail(band, drive.scale)[None].float().to(self.device)
+                for name, part in {**drive.encode(band), _DETAIL: detail}.items():
                     if name not in maps:
                         maps[name] = self._empty(part, outer, height, file)
                     _place(part, outer, slice(top, bottom), maps[name])

@@ -43,6 +43,7 @@ from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._tiles import Canvas
 from srntt.views import PLAIN, view_makers
+from srntt.views.aligned import Original
 from srntt.weights import is_hub_address
 
 _ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them

@@ -1,5 +1,6 @@
 """A reference to the views of it that are searched, each with its map back to the original picture."""
 
+from srntt.views._detail import holds_detail
 from srntt.views._plain import PlainView
 from srntt.views._plane_map import PlaneMap
 from srntt.views._table import PLAIN, VIEWS, view_makers
@@ -16,5 +17,6 @@ __all__ = [
     "TurnedViews",
     "View",
     "ViewMaker",
+    "holds_detail",
     "view_makers",
 ]

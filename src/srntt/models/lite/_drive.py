@@ -173,7 +173,7 @@ class LiteDrive:
         outer = slice(max(0, top - 1), min(whole.similarity.shape[-2], bottom + 1))
         seen = self._model.with_frames(whole.candidate(0).crop(Window(outer, slice(None))))
         framed = seen.crop(Window(slice(top - outer.start, bottom - outer.start), slice(None)))
-        return framed if item.valid is None else self._model.masked(framed, item.valid[top:bottom])
+        return framed if item.valid is None else self._model.masked(framed, item.valid)
 
 
 def _batched(item: EncodedView) -> dict[str, Tensor]:

@@ -155,13 +155,18 @@ class Lite(nn.Module):
         evidence = torch.cat([torch.stack(known, -3), frames.jacobian.flatten(-2).movedim(-1, -3)], -3)
         return replace(refined, evidence=evidence)
 
-    def masked(self, framed: Match, valid: Bool[Tensor, "h w"]) -> Match:
-        """Matches with frames; a candidate where a view does not show the reference gets no weight in the fusion.
+    def masked(self, framed: Match, valid: Bool[Tensor, "H W"]) -> Match:
+        """Matches with frames; those that lead to a place of the view that is not valid get no weight in the fusion.
 
         Args:
-            framed: the matches in a view that lies in the frame of the picture.
-            valid: where the view shows the reference.
+            framed: the matches in one view.
+            valid: places of the view that may be used.
         """
+        y, x = (
+            at.round().long().clamp(0, size - 1)
+            for at, size in zip(framed.position.unbind(-1), valid.shape, strict=True)
+        )
+        valid = valid[y, x]
         nothing = framed.evidence.new_tensor([ABSENT, 1 / 9, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0])[:, None, None]
         similarity = torch.where(valid, framed.similarity, ABSENT)
         return replace(framed, similarity=similarity, evidence=torch.where(valid, framed.evidence, nothing))

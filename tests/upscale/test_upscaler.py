@@ -26,6 +26,11 @@ def upscaler():
 
 
 @pytest.fixture(scope="module")
+def unaligned():
+    return Upscaler.from_pretrained("lite-rec", device="cpu", align="off")
+
+
+@pytest.fixture(scope="module")
 def truth():
     """A part of the shipped photograph with much detail."""
     return Image.open(_EXAMPLE / "truth.png").convert("RGB").crop((240, 160, 560, 400))
@@ -66,8 +71,7 @@ def test_a_bad_reference_does_no_harm(upscaler, truth, low_res, kind):
     }[kind]
     alone = _psnr(upscaler.upscale(low_res).image, truth)
     with_bad = _psnr(upscaler.upscale(low_res, upscaler.encode_references([bad])).image, truth)
-    allowed = 0.12 if kind == "itself" else 0.05  # a known weakness: the same things, four times smaller, match well
-    assert with_bad > alone - allowed
+    assert with_bad > alone - 0.05
 
 
 def test_tiles_do_not_show(upscaler, references, low_res):
@@ -106,10 +110,10 @@ def test_provenance_points_at_the_place_the_detail_came_from(upscaler, truth, lo
     assert where.share.max() <= 1
 
 
-def test_provenance_of_turned_copies_is_in_the_original_picture(upscaler, truth, low_res):
+def test_provenance_of_turned_copies_is_in_the_original_picture(unaligned, truth, low_res):
     turned = truth.rotate(90, expand=True)
-    plain = upscaler.upscale(low_res, upscaler.encode_references([turned]))
-    joined = upscaler.upscale(low_res, upscaler.encode_references([turned], views=("plain", "turned")))
+    plain = unaligned.upscale(low_res, unaligned.encode_references([turned]))
+    joined = unaligned.upscale(low_res, unaligned.encode_references([turned], views=("plain", "turned")))
     assert _psnr(joined.image, truth) > _psnr(plain.image, truth) + 1
     y, x = np.mgrid[: low_res.height, : low_res.width] * 4 + 1.5
     error = np.hypot(joined.provenance.y - (truth.width - 1 - x), joined.provenance.x - y)[6:-6, 6:-6]
@@ -156,10 +160,10 @@ def test_references_of_other_weights_are_refused(upscaler, references, low_res):
     [
         lambda maps: maps.pop("contrast"),
         lambda maps: maps.update(more=maps["contrast"]),
-        lambda maps: maps.update(high=maps["high"][:, :-1]),
-        lambda maps: maps.update(low=maps["low"][:2]),
+        lambda maps: maps.update(band4=maps["band4"][:, :-1]),
+        lambda maps: maps.update(band1=maps["band1"][:2]),
         lambda maps: maps.update(descriptor=maps["descriptor"][0]),
-        lambda maps: maps.update(middle=maps["middle"].double()),
+        lambda maps: maps.update(band2=maps["band2"].double()),
     ],
 )
 def test_maps_that_the_model_cannot_have_made_are_refused(upscaler, references, low_res, change):
@@ -180,7 +184,7 @@ def _head(**changes) -> dict:
     identity = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
     facts = {"number": 0, "source": "a", "view": "plain", "height": 4, "width": 4, "to_original": identity}
     view = {name: value for name, value in ({**facts, "maps": ["m"]} | changes).items() if value is not None}
-    return {"format": "srntt-references", "version": 2, "fingerprint": "f", "views": [view]}
+    return {"format": "srntt-references", "version": 2, "fingerprint": "f", "views": [view], "originals": [0]}
 
 
 @pytest.mark.parametrize(
@@ -205,13 +209,33 @@ def _head(**changes) -> dict:
 )
 def test_facts_of_views_that_cannot_be_are_refused(tmp_path, change):
     path = tmp_path / "refs.safetensors"
-    tensors = {"0.m": torch.zeros(1, 2, 2), "0.valid positions": torch.zeros(2, 2)}
+    pixels = torch.zeros(4, 4, 3, dtype=torch.uint8)
+    tensors = {"0.m": torch.zeros(1, 2, 2), "0.valid positions": torch.zeros(2, 2), "original.0": pixels}
     write_tensors(path, tensors, {"references": json.dumps(_head())})
     assert len(References.load(path)) == 1
     for text in (json.dumps(_head(**change)), "[" * 10_000):
         write_tensors(path, tensors, {"references": text})
         with pytest.raises(ModelError, match=r"refs\.safetensors does not hold references"):
             References.load(path)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "pixels"),
+    [
+        ([1], torch.zeros(4, 4, 3, dtype=torch.uint8)),
+        (["x"], torch.zeros(4, 4, 3, dtype=torch.uint8)),
+        (7, torch.zeros(4, 4, 3, dtype=torch.uint8)),
+        ([0], torch.zeros(4, 5, 3, dtype=torch.uint8)),
+        ([0], torch.zeros(4, 4, 4, dtype=torch.uint8)),
+        ([0], torch.zeros(4, 4, 3)),
+    ],
+)
+def test_pictures_that_are_none_of_the_references_are_refused(tmp_path, numbers, pixels):
+    path = tmp_path / "refs.safetensors"
+    head = {**_head(), "originals": numbers}
+    write_tensors(path, {"0.m": torch.zeros(1, 2, 2), "original.0": pixels}, {"references": json.dumps(head)})
+    with pytest.raises(ModelError, match=r"refs\.safetensors does not hold references"):
+        References.load(path)
 
 
 def test_references_saved_in_the_first_version_are_refused_in_words(tmp_path):
@@ -270,7 +294,7 @@ def test_no_references_mean_no_provenance(upscaler, low_res):
 def test_the_result_tells_what_it_took(upscaler, references, low_res):
     seen = []
     result = upscaler.upscale(low_res, references, progress=lambda *step: seen.append(step))
-    assert {stage for stage, _, _ in seen} == {"match", "render"}
+    assert {stage for stage, _, _ in seen} == {"align", "match", "render"}
     assert all(0 < done <= total for _, done, total in seen)
     assert seen[-1][1] == seen[-1][2]
     assert 0 < result.seconds < 100

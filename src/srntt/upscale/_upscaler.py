@@ -29,8 +29,8 @@ from srntt.memory import (
     start_peak,
 )
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
-from srntt.upscale._bands import enlarged_bands
 from srntt.upscale._aligning import AlignOption, aligned_views, check_align, used_references
+from srntt.upscale._bands import enlarged_bands
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine

@@ -30,6 +30,7 @@ class UpscaleOptions:
         quality: of lossy formats, 1..100.
         bits: 8 to reduce pictures of 16 bits.
         matcher: how references are searched: ``auto``, ``exact`` or ``fast``.
+        align: whether references are aligned by geometry: ``auto`` or ``off``.
         consistent: make the output's reduction the input.
     """
 
@@ -39,6 +40,7 @@ class UpscaleOptions:
     quality: int = 95
     bits: Literal[8] | None = None
     matcher: Literal["auto", "exact", "fast"] = "auto"
+    align: Literal["auto", "off"] = "auto"
     consistent: bool = False
 
 

@@ -77,10 +77,12 @@ class Worker:
     """
 
     def __init__(self, spec: WorkerSpec, store: ReferenceStore | None = None) -> None:
-        device, memory, matcher = spec.device, spec.memory, spec.options.matcher
+        device, memory, options = spec.device, spec.memory, spec.options
         self._spec, self._outputs = spec, spec.batch.outputs
         self._resolver = Resolver(spec.batch, spec.shared, spec.best, spec.limits, memory)
-        self._upscaler = Upscaler(spec.model, name=spec.name, device=device, memory=memory, matcher=matcher)
+        self._upscaler = Upscaler(
+            spec.model, name=spec.name, device=device, memory=memory, matcher=options.matcher, align=options.align
+        )
         self._fingerprint = self._upscaler.encode_references([]).fingerprint
         most = _CACHE_BYTES if memory is None else memory // 4
         self._references = EncodedReferences(self._encode, most, store)
@@ -217,9 +219,11 @@ def _saver(kind: SideFile, result: Result) -> Save:
 
 
 def _shares(references: Sequence[ReferenceFile], result: Result) -> list[dict[str, Any]]:
-    """How much each reference gave, averaged over the picture."""
-    known, origin = [file._asdict() for file in references], result.provenance
-    if origin is None:
+    """What became of each reference."""
+    known = [file._asdict() for file in references]
+    if result.provenance is None:
         return known
-    shares = [float(origin.share[origin.reference == index].sum()) / origin.share.size for index in range(len(known))]
-    return [{**file, "share": round(share, 4)} for file, share in zip(known, shares, strict=True)]
+    return [
+        {**file, "share": round(used.share, 4), "geometry": used.as_json()["geometry"]}
+        for file, used in zip(known, result.references, strict=True)
+    ]

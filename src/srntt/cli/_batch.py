@@ -66,7 +66,7 @@ def batch(
             f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
             f"{planned.ignored} other files."
         )
-    chosen = upscale_options(outputs, references, tile, model.matcher, consistent)
+    chosen = upscale_options(outputs, references, tile, model, consistent)
     command = _Command(planned, outputs, references, engine, model, chosen, limits.limits(), json)
     return command.preview() if dry_run else command.run()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from srntt.cli._options import views_of
+from srntt.cli._options import ModelOptions, views_of
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def upscale_options(
     outputs: BatchOutputOptions,
     references: BatchReferenceOptions,
     tile: Literal["auto"] | int,
-    matcher: Literal["auto", "exact", "fast"],
+    model: ModelOptions,
     consistent: bool,
 ) -> "srntt.batch.UpscaleOptions":
     """What all outputs depend on.
@@ -157,6 +157,7 @@ def upscale_options(
         strip=outputs.strip,
         quality=outputs.quality,
         bits=outputs.bits,
-        matcher=matcher,
+        matcher=model.matcher,
+        align=model.align,
         consistent=consistent,
     )

@@ -134,7 +134,7 @@ class Match:
         """The candidates of all, behind each other."""
         if len(parts) == 1:
             return parts[0]
-        return cls(*(torch.cat(maps) for maps in zip(*(part._maps for part in parts), strict=True)))
+        return cls(*(torch.cat(maps) for maps in zip(*(part._maps for part in parts), strict=True)), frame=0)
 
     def _in(self, number: int) -> "Match":
         return replace(self, reference=torch.full_like(self.reference, number))

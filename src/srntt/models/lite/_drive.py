@@ -47,7 +47,7 @@ class LiteDrive:
     context = 64
     patch = 1
     key = "descriptor"
-    reach = 2
+    reach: int | None = 2
     appetite = Appetite(
         encode=100, encoded=33, matched=46, candidates=3, alone=2050, render=4500, another=1400, first=80_000_000
     )

@@ -28,7 +28,7 @@ class PaperDrive:
     halo = 32  # the networks see 82 pixels far, but hardly look there (tests/upscale)
     patch = 3
     key = "key"
-    reach = None
+    reach: int | None = None
     appetite = Appetite(
         encode=1500, encoded=520, matched=60, candidates=1, alone=40_000, render=40_000, another=0, first=95_000_000
     )

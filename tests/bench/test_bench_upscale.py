@@ -26,7 +26,7 @@ def test_an_upscale_is_timed_stage_by_stage():
 
 
 def test_a_reference_shows_the_picture_moved():
-    low_res, references = made_pictures((64, 80), (96, 120), 2)
+    low_res, references = made_pictures((64, 80), (96, 120), 2, 4)
     assert low_res.shape == (3, 16, 20)
     assert [picture.shape for picture in references] == [(3, 96, 120)] * 2
     torch.testing.assert_close(references[0][:, 24:, 40:], references[1][:, :-24, :-40])
@@ -41,7 +41,7 @@ def test_what_cannot_be_timed_is_refused(wrong):
 
 def test_outputs_of_some_size_are_3_to_2():
     for amount in (0.25, 1.0, 24.0):
-        height, width = _size(amount)
+        height, width = _size(amount, 4)
         assert height % 4 == width % 4 == 0
         assert height * width == pytest.approx(amount * 1e6, rel=0.02)
         assert width / height == pytest.approx(1.5, rel=0.02)
@@ -50,7 +50,7 @@ def test_outputs_of_some_size_are_3_to_2():
 @pytest.fixture
 def case(tmp_path):
     scene = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
-    files = _write([scene], (64, 96), (48, 64), 2, tmp_path)
+    files = _write([scene], (64, 96), 4, (48, 64), 2, tmp_path)
     return {"model": "lite-rec", "matcher": "fast", "memory": None, "output": [64, 96], "references": 2, **files}
 
 

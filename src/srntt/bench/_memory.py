@@ -20,7 +20,6 @@ from srntt.data import is_picture
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.image import Picture, load, reduce, save
 from srntt.memory import peak_bytes
-from srntt.models import open_model
 from srntt.upscale import MatcherOption, Upscaler
 
 _SCENE = (1024, 1536)  # pixels of what is made, or cut out of a photograph
@@ -71,28 +70,28 @@ def bench_memory(
             f"megapixels={tuple(megapixels)}, references={tuple(references)}, reference={reference}: give at least one "
             "of each, above 0."
         )
-    open_model(model)  # what fails in a process of its own is shown as a traceback
-    sizes = [_size(amount) for amount in megapixels]
+    scale = Upscaler.from_pretrained(model, device="cpu").scale  # what fails in the processes is shown as a traceback
+    sizes = [_size(amount, scale) for amount in megapixels]
     asked = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
     common = {"model": str(model), "reference": [*reference], "matcher": matcher, "memory": memory}
     scenes = [_made_scene()] if photographs is None else _photographed(photographs)
     cases = []
     with tempfile.TemporaryDirectory() as folder:
         for size, count in asked:
-            files = _write(scenes, size, reference, count, Path(folder))
+            files = _write(scenes, size, scale, reference, count, Path(folder))
             cases.append(_in_a_process({**common, **files, "output": [*size], "references": count}))
     about = {"photographs": photographs is not None, "threads": torch.get_num_threads()}
     return {**common, **about, "cases": cases, "growth": _growth(cases[: len(sizes)])}
 
 
-def _size(megapixels: float) -> tuple[int, int]:
-    """Sides of a 3:2 picture, multiples of 4."""
-    height = max(4, round(math.sqrt(megapixels * 1e6 / 1.5) / 4) * 4)
-    return height, max(4, round(megapixels * 1e6 / height / 4) * 4)
+def _size(megapixels: float, scale: int) -> tuple[int, int]:
+    """Sides of a 3:2 picture, multiples of the scale."""
+    height = max(1, round(math.sqrt(megapixels * 1e6 / 1.5) / scale)) * scale
+    return height, max(1, round(megapixels * 1e6 / height / scale)) * scale
 
 
 def _made_scene() -> UInt8[np.ndarray, "H W 3"]:
-    _, (scene,) = made_pictures((4, 4), _SCENE, 1)
+    _, (scene,) = made_pictures((1, 1), _SCENE, 1, 1)
     return (scene.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
 
 
@@ -111,19 +110,19 @@ def _photographed(folder: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
 
 
 def _write(
-    scenes: list[np.ndarray], size: tuple[int, int], reference: tuple[int, int], count: int, folder: Path
+    scenes: list[np.ndarray], size: tuple[int, int], scale: int, reference: tuple[int, int], count: int, folder: Path
 ) -> dict[str, Any]:
     """A small picture that becomes ``size``, and references that show what lies in it, each from elsewhere."""
-    small = [_reduced(scene) for scene in scenes]
+    small = [_reduced(scene, scale) for scene in scenes]
     low_res, files = folder / "low_res.png", [folder / f"{number}.png" for number in range(count)]
-    _save(_mosaic(small, (size[0] // 4, size[1] // 4), (0, 0)), low_res)
+    _save(_mosaic(small, (size[0] // scale, size[1] // scale), (0, 0)), low_res)
     for number, file in enumerate(files):
         _save(_mosaic(scenes, reference, (_SHIFT[0] * (number + 1), _SHIFT[1] * (number + 1))), file)
     return {"low_res": str(low_res), "files": [*map(str, files)], "written": str(folder / "large.png")}
 
 
-def _reduced(scene: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    small = reduce(torch.from_numpy(scene / np.float32(255)).permute(2, 0, 1)[None], 4)[0].clamp(0, 1)
+def _reduced(scene: UInt8[np.ndarray, "H W 3"], scale: int) -> UInt8[np.ndarray, "h w 3"]:
+    small = reduce(torch.from_numpy(scene / np.float32(255)).permute(2, 0, 1)[None], scale)[0].clamp(0, 1)
     return (small.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
 
 

@@ -42,7 +42,7 @@ def bench_upscale(
 
     Args:
         model: name or path.
-        size: of the output, down and across, multiples of 4.
+        size: of the output, down and across, multiples of the model's factor.
         reference: of each reference.
         references: how many.
         matcher: how they are searched.
@@ -56,15 +56,16 @@ def bench_upscale(
         network, in one tile, "render_alone" the network of a picture without references.
 
     Raises:
-        InputError: counts below 1, or sides that are no multiples of 4.
+        InputError: counts below 1, or sides that are no multiples of the factor.
     """
-    if min(references, repeats, *size, *reference) < 1 or any(side % 4 for side in size):
+    upscaler = Upscaler.from_pretrained(model, device=device, matcher=matcher)
+    scale = upscaler.scale
+    if min(references, repeats, *size, *reference) < 1 or any(side % scale for side in size):
         raise InputError(
             f"size={size}, reference={reference}, references={references}, repeats={repeats}: give at least 1 of each, "
-            "and an output whose sides are multiples of 4."
+            f"and an output whose sides are multiples of {scale}."
         )
-    upscaler = Upscaler.from_pretrained(model, device=device, matcher=matcher)
-    low_res, pictures = made_pictures(size, reference, references)
+    low_res, pictures = made_pictures(size, reference, references, scale)
     started = time.perf_counter()
     encoded = upscaler.encode_references(pictures)
     result = upscaler.upscale(low_res, encoded)
@@ -85,7 +86,7 @@ def bench_upscale(
 
 
 def made_pictures(
-    size: tuple[int, int], reference: tuple[int, int], references: int
+    size: tuple[int, int], reference: tuple[int, int], references: int, scale: int
 ) -> tuple[Float[Tensor, "3 h w"], list[Float[Tensor, "3 H W"]]]:
     """A small picture that becomes ``size``, and references that show its surroundings, each further away."""
     rows = max(size[0], reference[0]) + _MOVED[0] * references
@@ -93,7 +94,7 @@ def made_pictures(
     scene = _scene(rows, columns)
     moved = [(_MOVED[0] * number, _MOVED[1] * number) for number in range(1, references + 1)]
     pictures = [scene[:, y : y + reference[0], x : x + reference[1]] for y, x in moved]
-    return reduce(scene[None, :, : size[0], : size[1]], 4)[0].clamp(0, 1), pictures
+    return reduce(scene[None, :, : size[0], : size[1]], scale)[0].clamp(0, 1), pictures
 
 
 def _scene(height: int, width: int) -> Float[Tensor, "3 H W"]:

@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import documents
+from documents import markdown
 from draw_sizes import draw
-from performance_tables import DOCUMENT, markdown
+from performance_tables import DOCUMENT
 
 from srntt._files import write_bytes
 from srntt.bench import bench_memory
@@ -35,7 +37,6 @@ _LARGE = {
 }
 _CPU_SECONDS = {"96": 1200}
 _OFF = 1.2
-_MARK, _END = "<!-- any size: figures -->\n", "<!-- any size: end -->"
 
 
 def main() -> None:
@@ -82,10 +83,8 @@ def filled(document: str, report: dict[str, Any]) -> str:
                  f"{case['peak_bytes'] / 1e6:.0f} MB{budget}", f"{case['peak_over_predicted']:.0%}",
                  f"{case['cpu_seconds']:.0f}", str(case["tile"]), case["matcher"]]
             )  # fmt: skip
-    head, mark, rest = document.partition(_MARK)
-    _, end, tail = rest.partition(_END)
     picture = "![CPU seconds and peak memory against megapixels of output](any-size.svg)\n\n"
-    return head + mark + picture + markdown(rows) + end + tail
+    return documents.filled(document, "any size: figures", picture + markdown(rows), "any size: end")
 
 
 def _broken(report: dict[str, Any]) -> Iterator[str]:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import documents
+from documents import markdown
+
 from srntt._files import write_bytes
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -32,9 +35,7 @@ def write_tables(report: Mapping[str, Any]) -> None:
 def filled(document: str, report: Mapping[str, Any]) -> str:
     """The document with the tables of a whole run."""
     for name, table in tables(report).items():
-        head, mark, rest = document.partition(f"<!-- make bench: {name} -->\n")
-        _, end, tail = rest.partition("<!-- end -->")
-        document = head + mark + table + end + tail
+        document = documents.filled(document, f"make bench: {name}", table)
     return document
 
 
@@ -99,9 +100,3 @@ def _memory(part: Mapping[str, Any]) -> str:
 def _origin(report: Mapping[str, Any]) -> str:
     commit = (report["commit"] or "unknown")[:10] + (" with changes" if report["modified"] else "")
     return f"Made by `make bench` (commit {commit}, {report['threads']} threads, {report['date']}).\n"
-
-
-def markdown(lines: list[list[str]]) -> str:
-    """A table; the first line is its head."""
-    rule = ["---"] * len(lines[0])
-    return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in (lines[0], rule, *lines[1:]))

@@ -1,13 +1,15 @@
 """The tables of README.md and docs/evaluation.md, from benchmarks/results/quality.json."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from documents import filled, markdown
+
 from srntt._files import write_bytes
 
 REPOSITORY = Path(__file__).parent.parent
+MARK = "make results"
 _REFERENCES = {
     "none": "no reference",
     "first": "first reference",
@@ -24,28 +26,12 @@ def write_tables(results: Mapping[str, Any]) -> None:
     for document, table in tables(results).items():
         path = REPOSITORY / document
         before = path.read_text("utf-8")
-        write_bytes(path, replaced(before, table).encode())
+        write_bytes(path, filled(before, MARK, table).encode())
 
 
 def tables(results: Mapping[str, Any]) -> dict[str, str]:
     """The generated part of each document."""
     return {"README.md": quality_table(results["sets"]), "docs/evaluation.md": harness_table(results["sets"])}
-
-
-def between(document: str) -> str:
-    """What stands between the marks."""
-    return _parts(document)[1]
-
-
-def replaced(document: str, table: str) -> str:
-    """The document with another table between its marks."""
-    head, _, tail = _parts(document)
-    return head + table + tail
-
-
-def _parts(document: str) -> tuple[str, str, str]:
-    (found,) = re.finditer(r"(?<=<!-- make results -->\n).*?(?=<!-- end -->)", document, re.DOTALL)
-    return document[: found.start()], found.group(), document[found.end() :]
 
 
 def quality_table(sets: Mapping[str, Any]) -> str:
@@ -56,7 +42,7 @@ def quality_table(sets: Mapping[str, Any]) -> str:
     lines = [["PSNR-Y / SSIM-Y", "", *(item["title"] for item in shown.values())]]
     for key in keys:
         lines.append([*key, *(_figure(item, key) for item in shown.values())])
-    return _markdown(lines) + "\n" + _origin(shown)
+    return markdown(lines) + "\n" + _origin(shown)
 
 
 def harness_table(sets: Mapping[str, Any]) -> str:
@@ -67,7 +53,7 @@ def harness_table(sets: Mapping[str, Any]) -> str:
     for row in sets["Set5"]["rows"]:
         key = _key(row)
         rows.append([", ".join(filter(None, key)), _PUBLISHED.get(key[0], ""), _figure(sets["Set5"], key)])
-    return _markdown(rows) + "\n" + _origin({"Set5": sets["Set5"]})
+    return markdown(rows) + "\n" + _origin({"Set5": sets["Set5"]})
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -92,8 +78,3 @@ def _origin(sets: Mapping[str, Any]) -> str:
         return f"Made by `make results` ({next(iter(origins))}).\n"
     parts = "; ".join(f"{', '.join(titles)}: {text}" for text, titles in origins.items())
     return f"Made by `make results` ({parts}).\n"
-
-
-def _markdown(lines: list[list[str]]) -> str:
-    rule = ["---"] * len(lines[0])
-    return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in (lines[0], rule, *lines[1:]))

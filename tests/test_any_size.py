@@ -1,7 +1,6 @@
 """benchmarks/any_size.py: what it draws, tells and judges, from a report."""
 
-import importlib.util
-import sys
+import importlib
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 from pathlib import Path
@@ -10,21 +9,15 @@ from types import SimpleNamespace
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
 _SCRIPTS = ("performance_tables", "draw_sizes", "any_size")
 
 
 @pytest.fixture
 def scripts(monkeypatch) -> SimpleNamespace:
     """The scripts of benchmarks/, which is no package."""
-    loaded = {}
-    for name in _SCRIPTS:
-        specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-        assert specification
-        assert specification.loader
-        loaded[name] = importlib.util.module_from_spec(specification)
-        monkeypatch.setitem(sys.modules, name, loaded[name])
-        specification.loader.exec_module(loaded[name])
-    return SimpleNamespace(**loaded)
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return SimpleNamespace(**{name: importlib.import_module(name) for name in _SCRIPTS})
 
 
 def _case(megapixels: float, **other) -> dict:

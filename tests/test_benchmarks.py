@@ -1,9 +1,7 @@
 """The others' algorithms do what their papers say, ratios are judged as stated, and tables go where they belong."""
 
-import importlib.util
+import importlib
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,22 +17,11 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 _SCRIPTS = ("origin", "peer_matchers", "peer_swap", "performance_tables", "check", "suite")
 
 
-@pytest.fixture(scope="module")
-def scripts() -> Iterator[SimpleNamespace]:
+@pytest.fixture
+def scripts(monkeypatch) -> SimpleNamespace:
     """The scripts of benchmarks/, which is no package."""
-    before = {name: sys.modules.pop(name, None) for name in _SCRIPTS}
-    loaded = {}
-    for name in _SCRIPTS:
-        specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-        assert specification
-        assert specification.loader
-        loaded[name] = sys.modules[name] = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(loaded[name])
-    yield SimpleNamespace(**loaded)
-    for name, module in before.items():
-        sys.modules.pop(name, None)
-        if module:
-            sys.modules[name] = module
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return SimpleNamespace(**{name: importlib.import_module(name) for name in _SCRIPTS})
 
 
 @pytest.mark.parametrize("name", ["unfold_bmm", "chunked_filters"])

@@ -1,10 +1,9 @@
 """The tables of the documents are those of benchmarks/results/quality.json, which is of the weights that ship."""
 
 import hashlib
-import importlib.util
+import importlib
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,33 +18,19 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 RESULTS = json.loads((BENCHMARKS / "results" / "quality.json").read_text("utf-8"))
 
 
-def loaded(name: str) -> ModuleType:
-    """A script of benchmarks/, which is no package."""
-    specification = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
-    assert specification
-    assert specification.loader
-    module = sys.modules[name] = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def quality() -> Iterator[ModuleType]:
-    before = set(sys.modules)
-    for name in ("origin", "quality_tables"):
-        loaded(name)
-    yield loaded("quality")
-    for name in ("quality", "quality_tables", "origin"):
-        if name not in before:
-            sys.modules.pop(name, None)
+def quality(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A script of benchmarks/, which is no package."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module("quality")
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/evaluation.md"])
 def test_tables_are_of_the_results(quality: ModuleType, document: str) -> None:
     text = (REPOSITORY / document).read_text("utf-8")
-    tables = sys.modules["quality_tables"]
-    assert tables.between(text) == tables.tables(RESULTS)[document], "run `make results`"
-    assert tables.replaced(text, "other") != text
+    tables, documents = (importlib.import_module(name) for name in ("quality_tables", "documents"))
+    assert documents.between(text, tables.MARK) == tables.tables(RESULTS)[document], "run `make results`"
+    assert documents.filled(text, tables.MARK, "other") != text
 
 
 def test_results_are_of_the_shipped_weights() -> None:

@@ -48,7 +48,7 @@ def test_candidates_and_their_origin_do_not_depend_on_the_bands_they_are_made_in
 
 def test_fast_matching_tells_how_far_it_is_within_a_reference(upscaler, coarse):
     low_res = torch.from_numpy(coarse).permute(2, 0, 1) / 255
-    references = list(upscaler.encode_references([coarse, coarse]))
+    references = list(upscaler.encode_references([coarse, coarse[::-1].copy()]))
     told = []
     with torch.inference_mode():
         upscaler._drive.match(low_res, references, 16, "fast", lambda *step: told.append(step))

@@ -113,7 +113,7 @@ class Picture:
         hashed = hashlib.sha256(about)
         for part in parts:
             if part is not None:
-                hashed.update(np.ascontiguousarray(part))
+                hashed.update(np.ascontiguousarray(part).data)
         return hashed.digest()
 
     def to_8bit(self) -> "Picture":

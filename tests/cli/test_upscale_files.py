@@ -65,6 +65,9 @@ def test_bands_are_upscaled_with_the_matches_of_the_colours(run, folder: Path, m
     assert ran.code == 0, ran.err
     assert "note: 2 bands beyond colour kept as grey" in ran.out
     large = opened(folder / "bands_x4.tif").asarray()
+    options = ("--self-ensemble", "-o", folder / "mean.tif", "--model", model)
+    assert run("upscale", folder / "bands.tif", "-r", folder / "sharp.jpg", *options).code == 0
+    np.testing.assert_array_equal(load(folder / "mean.tif").bands, large[:, :, 3:])
     assert large.shape == (56, 80, 5)
     luma = np.rint(large[:, :, :3] @ np.array([0.299, 0.587, 0.114]))
     assert np.abs(luma - large[:, :, 3]).max() <= 1  # grey by the same matches is the grey of the colours

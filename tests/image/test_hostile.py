@@ -28,6 +28,14 @@ from srntt.image._check_directories import check_directories
 
 RGB = waves(40, 56, 3)
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+
+
+def tiff_by_another(pixels: np.ndarray, **options) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, **options)
+    return file.getvalue()
+
+
 WHOLE = {
     "PNG": encoded(NOISE, "PNG"),
     "PNG16": write_png(waves(20, 30, 3, np.uint16)),
@@ -37,6 +45,8 @@ WHOLE = {
     "WEBP lossless": encoded(NOISE, "WEBP", lossless=True),
     "TIFF": encoded(NOISE, "TIFF"),
     "TIFF lzw": encoded(NOISE, "TIFF", compression="tiff_lzw"),
+    "TIFF big": tiff_by_another(NOISE, bigtiff=True, photometric="rgb", compression="zlib"),
+    "TIFF float": tiff_by_another(NOISE / np.float32(255), photometric="rgb", tile=(16, 16)),
     "BMP": encoded(NOISE, "BMP"),
     "AVIF": encoded(NOISE, "AVIF"),
 }

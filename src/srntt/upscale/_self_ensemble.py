@@ -28,9 +28,10 @@ class _Turn:
     quarters: int
 
     def of(self, picture: Picture) -> Picture:
-        """A picture, flipped and turned."""
+        """A picture, flipped and turned; with bands beyond its colours as it is alone, for one pass does for them."""
         alpha = None if picture.alpha is None else self._array(picture.alpha)
-        return replace(picture, color=self._array(picture.color), alpha=alpha)
+        bands = None if self.mirrored or self.quarters else picture.bands
+        return replace(picture, color=self._array(picture.color), alpha=alpha, bands=bands)
 
     def undo(self, samples: Shaped[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h2 w2 c"]:
         """Back to how it was given."""
@@ -93,14 +94,16 @@ def self_ensemble(
     sharp = [image.load(reference, limits=within) for reference in references]
     total = _zeros(source, upscaler.scale)
     passes: list[Result] = []
+    bands = None
     for turn in _TURNS:
         result = _upscaled(upscaler, source, sharp, turn, views, tile, progress)
         total += turn.undo(result.array)
+        bands = result.picture.bands if bands is None else bands
         passes.append(_without_picture(result, source, traced=not passes))
         del result  # before the next pass makes another
         if progress:
             progress("ensemble", len(passes), len(_TURNS))
-    output = _mean(total, source)
+    output = replace(_mean(total, source), bands=bands)
     if consistent:
         back_project(source, output.color, progress)
     measured = consistency(source, output.color)

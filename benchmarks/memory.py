@@ -13,7 +13,7 @@ import sys
 
 import torch
 
-from srntt.match import Match, Window
+from srntt.match import MATCHERS, Match, Window
 from srntt.memory._process import give_back, peak_bytes, resident_bytes, start_peak
 from srntt.models import EncodedView
 from srntt.models._drive import Drive
@@ -67,13 +67,13 @@ def _work(drive: Drive, work: str, size: int, reference: EncodedView) -> tuple[i
     many = [reference] * int(work[-1]) if work[-1].isdigit() else [reference]
     match, candidates = None, 0
     if work.startswith("render"):
-        match = _stretched(drive.match(picture[:, :_SMALL], many, 32, "exact", _silent), rows)
+        match = _stretched(drive.match(picture[:, :_SMALL], many, 32, MATCHERS["exact"], _silent), rows)
         candidates = len(match.similarity)
     start_peak()
     if work in ("exact", "fast"):
-        found = drive.match(picture, many, _BAND, work, _silent)
+        found = drive.match(picture, many, _BAND, MATCHERS[work], _silent)
         keys = [item.maps[drive.key][0].numel() for item in many]
-        predicted = drive.matching_bytes(work, (rows, columns), keys, _BAND, torch.get_num_threads())
+        predicted = drive.matching_bytes(MATCHERS[work], (rows, columns), keys, _BAND, torch.get_num_threads())
         kept = found.bytes
         return pixels, predicted, kept + picture.nbytes
     if work == "encode":

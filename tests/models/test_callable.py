@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from srntt.match import MATCHERS
 from srntt.models.lite import Lite, LiteConfig
 from srntt.upscale import Upscaler
 
@@ -62,7 +63,7 @@ def test_matches_are_those_of_the_model_whatever_the_bands(scale):
     upscaler = Upscaler(model, device="cpu")
     drive, encoded = upscaler._drive, list(upscaler.encode_references(sharp))
     with torch.inference_mode():
-        got = drive.match(low_res[0], encoded, 8, "exact", lambda *_: None)
+        got = drive.match(low_res[0], encoded, 8, MATCHERS["exact"], lambda *_: None)
         want = model.match(model.describe(low_res), [model.encode(_tensor(picture)) for picture in sharp]).candidate(0)
     assert torch.equal(got.reference, want.reference.to(got.reference.dtype))
     torch.testing.assert_close(got.position, want.position, atol=1e-3, rtol=0)

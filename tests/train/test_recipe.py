@@ -5,7 +5,7 @@ import pytest
 
 from srntt.errors import InputError
 from srntt.train import Recipe, read_recipe, shipped_recipes
-from srntt.train._settings import as_table, build
+from srntt.train._recipe import build_recipe, recipe_table
 
 
 @pytest.mark.parametrize("name", sorted(shipped_recipes()))
@@ -17,7 +17,7 @@ def test_shipped_recipes_read_and_say_how_they_are_run(name):
 def test_a_recipe_comes_back_from_what_a_checkpoint_keeps_of_it():
     recipe = read_recipe("lite-gan", ("schedule.halvings=[0.1, 0.2]", "pairs.warp.degrees=3"))
     assert recipe.pairs.warp.degrees == 3.0
-    assert build(Recipe, json.loads(json.dumps(as_table(recipe)))) == recipe
+    assert build_recipe(json.loads(json.dumps(recipe_table(recipe)))) == recipe
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from srntt.train._log import Log, PrintedLines
 from srntt.train._trainer import Trainer
 from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs
+from srntt.upscale import Upscaler
 
 _CPU = torch.device("cpu")
 _ADVERSARIAL = {"adversarial": 0.01, "lr_consistency": 0.1}
@@ -44,7 +45,7 @@ def test_a_run_leaves_a_model_that_loads_a_log_that_reads_and_samples_to_look_at
     assert {"reconstruction", "correspondence", "sub_position", "hit_rate", "rate"} <= set(entry)
     samples = load(place.output / "samples" / "step-0000006.png")
     assert (samples.height, samples.width) == (2 * 48, 5 * 48)
-    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["config"] == {
+    assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["lite"] == {
         "channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 16,
             "scale": 4, "base": False, "candidates": 3,
     }  # fmt: skip
@@ -144,6 +145,20 @@ def test_a_frozen_encoder_stays_and_the_rest_moves(recipe, photograph_folder):
     for name, tensor in trainer.model.state_dict().items():
         frozen = name.startswith("encoder") or name == "log_temperature"
         assert torch.equal(tensor, before[name]) == frozen, name
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_a_model_of_another_factor_learns_and_upscales(recipe, place, scale):
+    other = _with(_with(recipe, "config", scale=scale), "pairs", reference=72)
+    other = _with(_with(other, "schedule", steps=2), "losses", adversarial=0.01)
+    model = load_model(train(other, place))
+    upscaler = Upscaler(model, device="cpu")
+    references = upscaler.encode_references([torch.rand(3, 40, 50)])
+    result = upscaler.upscale(torch.rand(3, 9, 11), references)
+    assert result.array.shape == (9 * scale, 11 * scale, 3)
+    assert result.provenance.y.max() < 40
+    with pytest.raises(InputError, match=r"pairs\.reference is 70; it takes multiples of 4"):
+        _with(recipe, "pairs", reference=70)
 
 
 def test_a_larger_model_begins_as_the_smaller_one_that_it_starts_from(recipe, tmp_path):

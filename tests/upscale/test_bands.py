@@ -6,6 +6,7 @@ import torch
 
 from srntt import image
 from srntt.image import Picture, enlarge
+from srntt.match import MATCHERS
 from srntt.models.lite import _drive as _lite_drive
 from srntt.transfer import _local_frames
 from srntt.upscale import Upscaler, _provenance, _upscaler
@@ -51,7 +52,7 @@ def test_fast_matching_tells_how_far_it_is_within_a_reference(upscaler, coarse):
     references = list(upscaler.encode_references([coarse, coarse[::-1].copy()]))
     told = []
     with torch.inference_mode():
-        upscaler._drive.match(low_res, references, 16, "fast", lambda *step: told.append(step))
+        upscaler._drive.match(low_res, references, 16, MATCHERS["fast"], lambda *step: told.append(step))
     height = low_res.shape[1]
     steps = [*range(16, height, 16), height]
     assert told == [("match", start + step, 2 * height) for start in (0, height) for step in steps]

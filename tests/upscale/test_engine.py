@@ -30,7 +30,7 @@ class NearestMethod:
         self.limit, self.refuse, self.error, self.calls = limit, set(refuse), error, 0
 
     def match(self, low_res, references, band, matcher, progress):
-        if matcher == "fast":
+        if not matcher.exact:
             raise self.error("DefaultCPUAllocator: can't allocate memory")
         if band * low_res.shape[2] > self.limit:
             raise self.error("DefaultCPUAllocator: can't allocate memory")

@@ -9,15 +9,15 @@ from PIL import Image
 from tiny import tiny_network
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match import MatcherChoice
+from srntt.match import MATCHERS, MatcherChoice, Sizes
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler, _matcher
-from srntt.upscale._matcher import Question, check_matcher, plan_matching
+from srntt.upscale._matcher import check_matcher, plan_matching
 from srntt.upscale._plan import Plan
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 _CPU = torch.device("cpu")
-_QUESTION = Question(10**6, (10**6, 1000), 64, 1)
+_SIZES = Sizes(10**6, (10**6, 1000), 64, 1)
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +114,13 @@ def test_the_papers_features_are_matched_fast_with_the_same_frame(tmp_path, monk
     assert (fast.similarity <= exact.similarity + 1e-5).all()
 
 
-def _choose(option, fits=("exact", "fast"), device=_CPU, question=_QUESTION):
+def _choose(option, fits=("exact", "fast"), device=_CPU, sizes=_SIZES):
     def plan(matcher):
         if matcher not in fits:
             raise MemoryBudgetError(f"too little for {matcher}")
         return Plan(32, 8, 0, matcher)
 
-    return plan_matching(option, question, device, plan)
+    return plan_matching(option, sizes, device, plan)
 
 
 @pytest.mark.parametrize("option", ["exact", "fast"])
@@ -131,13 +131,15 @@ def test_what_was_asked_for_is_planned(option):
 
 def test_fast_matching_takes_the_memory_of_the_keys_not_of_the_picture(upscalers):
     taken = upscalers["fast"]._drive.matching_bytes
-    once, wide, tall = (taken("fast", size, [10**5], 32, 2) for size in ((1000, 500), (1000, 1000), (2000, 500)))
+    once, wide, tall = (
+        taken(MATCHERS["fast"], size, [10**5], 32, 2) for size in ((1000, 500), (1000, 1000), (2000, 500))
+    )
     assert tall - once < 20_000_000 + 500_000 * 20 < wide
-    assert taken("fast", (1000, 500), [10**6], 32, 2) - once > 500_000_000
+    assert taken(fast, (1000, 500), [10**6], 32, 2) - once > 500_000_000
 
 
 def test_auto_goes_by_predicted_time_and_says_so():
-    large, small = _choose("auto"), _choose("auto", question=Question(1000, (1000,), 64, 1))
+    large, small = _choose("auto"), _choose("auto", sizes=Sizes(1000, (1000,), 64, 1))
     assert large.reason.startswith("fast matching: predicted ")
     assert small.reason.startswith("exact matching: predicted ")
     assert (large.matcher, small.matcher) == ("fast", "exact")
@@ -170,7 +172,7 @@ def test_an_upscale_tells_that_auto_went_without_the_memory(low_res, references,
     monkeypatch.setattr(
         type(upscaler._drive),
         "matching_bytes",
-        lambda self, matcher, *rest: 10**15 if matcher == "fast" else needed(self, matcher, *rest),
+        lambda self, matcher, *rest: 10**15 if not matcher.exact else needed(self, matcher, *rest),
     )
     short = upscaler.upscale(low_res, references)
     assert short.matcher == "exact"
@@ -180,14 +182,14 @@ def test_an_upscale_tells_that_auto_went_without_the_memory(low_res, references,
 def test_other_devices_match_exactly():
     plan = _choose("auto", device=torch.device("cuda"))
     assert (plan.matcher, plan.reason) == ("exact", "exact matching: fast matching runs on the CPU, not on cuda")
-    with pytest.raises(InputError, match=r"runs on the CPU, and the device is cuda:0. Give matcher 'auto'"):
+    with pytest.raises(InputError, match=r"runs on the CPU, not on cuda:0. Give matcher 'auto'"):
         check_matcher("fast", torch.device("cuda", 0))
 
 
 def test_a_matcher_that_does_not_exist_is_refused_with_what_there_is():
-    with pytest.raises((InputError, TypeError), match=r"auto, exact, fast|matcher"):
+    with pytest.raises((InputError, TypeError), match=r"auto, exact, triton|matcher"):
         Upscaler.from_pretrained("lite-rec", device="cpu", matcher="quick")
-    with pytest.raises(InputError, match="'quick' does not exist; there are auto, exact, fast"):
+    with pytest.raises(InputError, match="'quick' does not exist; there are auto, exact, triton, torch, fast"):
         check_matcher("quick", _CPU)
 
 

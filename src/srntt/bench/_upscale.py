@@ -14,7 +14,7 @@ from srntt._shapes import Float
 from srntt.bench._timing import rounds
 from srntt.errors import InputError
 from srntt.image import reduce
-from srntt.match import Matcher, Window
+from srntt.match import MATCHERS, Matcher, Window
 from srntt.upscale import MatcherOption, Upscaler
 
 _MOVED = (24, 40)  # pixels between a picture and the next reference
@@ -70,7 +70,7 @@ def bench_upscale(
     encoded = upscaler.encode_references(pictures)
     result = upscaler.upscale(low_res, encoded)
     first = time.perf_counter() - started
-    stages = _stages(upscaler, low_res, pictures, result.matcher or "exact")
+    stages = _stages(upscaler, low_res, pictures, MATCHERS[result.matcher or "exact"])
     with torch.inference_mode():
         seconds = rounds(stages, repeats, upscaler.device)
     seconds["end_to_end"] = [*map(sum, zip(seconds["encode"], seconds["upscale"], strict=True))]

@@ -1,26 +1,26 @@
 """Features to correspondences: which patch of which reference matches each patch of the query (Eq. 1-3)."""
 
-from srntt.match._choose import Matcher, MatcherChoice, choose_matcher
+from srntt.match._choose import MatcherChoice, choose_matcher
 from srntt.match._dense import dense_match
 from srntt.match._fast import fast_match, fast_match_bytes
 from srntt.match._local import local_match
 from srntt.match._match import Match, Window, keep_best
-from srntt.match._patch_rows import is_sketched
-from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
+from srntt.match._matchers import MATCHERS, Matcher, Sizes
+from srntt.match._strips import STRIP, fast_match_strips
 
 __all__ = [
+    "MATCHERS",
     "STRIP",
     "Match",
     "Matcher",
     "MatcherChoice",
+    "Sizes",
     "Window",
     "choose_matcher",
     "dense_match",
     "fast_match",
     "fast_match_bytes",
     "fast_match_strips",
-    "is_sketched",
     "keep_best",
     "local_match",
-    "strips_bytes",
 ]

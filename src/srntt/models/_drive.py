@@ -14,14 +14,6 @@ Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and of how much."""
 
 
-_DENSE_MATCH = 64 * 2**20
-
-
-def dense_match_bytes(queries: int, keys: Sequence[int], channels: int) -> int:
-    """What `dense_match` takes by itself on the CPU: its default, or less where the maps are small."""
-    return min(_DENSE_MATCH, (queries + max(keys)) * (8 * channels + 1000))
-
-
 @dataclass(frozen=True, eq=False)
 class Rendered:
     """A tile's output, and for each LR position how much of what the model added there came through each candidate."""
@@ -68,9 +60,6 @@ class Drive(Protocol):
     #: Side of the patches that are matched, and the map of a reference that they are matched in.
     patch: int
     key: str
-
-    #: Positions around its own in which a position is matched in a view that lies in its frame; None: anywhere.
-    reach: int | None
 
     #: Positions around its own in which a position is matched in a view that lies in its frame; None: anywhere.
     reach: int | None

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from srntt.errors import InputError
 from srntt.models import ARCHITECTURES, Architecture
-from srntt.train._settings import build, override, read_toml
+from srntt.train._settings import as_table, build, override, read_toml
 from srntt.train.losses import PerceptualForm
 from srntt.train.pairs._pairs import PairRange
 
@@ -149,13 +150,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         architecture = _trained(self.architecture)
-        if self.config is None:
-            object.__setattr__(self, "config", architecture.config())
-        if type(self.config) is not architecture.config:
-            raise InputError(
-                f"config is a {type(self.config).__name__}; architecture {self.architecture} takes a "
-                f"{architecture.config.__name__}."
-            )
+        config = architecture.config() if self.config is None else self.config
+        if type(config) is not architecture.config:
+            wanted = architecture.config.__name__
+            raise InputError(f"config is a {type(config).__name__}; architecture {architecture.name} takes a {wanted}.")
+        object.__setattr__(self, "config", config)
+        self.pairs.check_scale(config.scale)
 
 
 def shipped_recipes() -> dict[str, Path]:
@@ -182,10 +182,27 @@ def read_recipe(recipe: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
     file = shipped.get(str(recipe), Path(recipe))
     if not os.path.exists(file):  # unlike Path's, it answers for any name
         raise InputError(f"There is no recipe {recipe}; give a TOML file, or one of {', '.join(shipped)}.")
-    table = override(read_toml(file), settings)
-    name = table.pop("architecture", Recipe.architecture)
-    config = build(_trained(name).config, table.pop(name, {}), name)
-    return replace(build(Recipe, table), architecture=name, config=config)
+    return build_recipe(override(read_toml(file), settings))
+
+
+def build_recipe(table: Mapping[str, Any]) -> Recipe:
+    """A recipe from its table, in which the config's section has the name of the architecture.
+
+    Raises:
+        InputError: an unknown key, a value of another type.
+    """
+    name = table.get("architecture", Recipe.architecture)
+    if not isinstance(section := table.get(name, {}), Mapping):
+        raise InputError(f"The setting {name} is {section!r}; it takes a section.")
+    config = build(_trained(name).config, section, name)
+    recipe = build(Recipe, {key: value for key, value in table.items() if key not in ("architecture", name)})
+    return replace(recipe, architecture=name, config=config)
+
+
+def recipe_table(recipe: Recipe) -> dict[str, Any]:
+    """The table that `build_recipe` makes the same recipe from."""
+    table = as_table(recipe)
+    return {recipe.architecture if key == "config" else key: value for key, value in table.items()}
 
 
 def _trained(name: Any) -> Architecture:

@@ -143,14 +143,15 @@ def _open_source(recipe: Recipe, place: Surroundings) -> PhotographPairs | PairF
     if bool(place.photographs) == bool(place.pairs):
         raise InputError("Give folders of photographs, or a folder of ready-made pairs; one of the two.")
     if place.pairs:
-        folder = PairFolder(place.pairs, recipe.pairs, place.device)
+        folder = PairFolder(place.pairs, recipe.pairs, place.device, recipe.config.scale)
         if place.cache and not folder.whole:
             raise InputError(f"Maps can be kept only of pairs that are not cropped; {place.pairs} has larger pictures.")
         return folder
     if place.cache:
         raise InputError("Maps can be kept only of ready-made pairs: those from photographs never come twice.")
     smallest = max(recipe.pairs.target, recipe.pairs.reference) + 8
-    return PhotographPairs(Photographs(list(place.photographs), smallest, place.device), recipe.pairs)
+    photographs = Photographs(list(place.photographs), smallest, place.device)
+    return PhotographPairs(photographs, recipe.pairs, recipe.config.scale)
 
 
 def _resume(trainer: Trainer, place: Surroundings) -> None:

@@ -27,7 +27,7 @@ def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
     outputs = [lesson.run(few, with_references).output[: len(few.low_res)] for with_references in (False, True)]
     if not all(output.isfinite().all() for output in outputs):
         raise ModelError("The output is not finite.")
-    shown = [enlarge(few.low_res, 4), *outputs, few.high_res]
+    shown = [enlarge(few.low_res, few.high_res.shape[-1] // few.low_res.shape[-1]), *outputs, few.high_res]
     size = few.high_res.shape[-1]
     shown.append(few.references[:, 0, :, :size, :size])
     grid = torch.cat([torch.cat([_filled(x, size) for x in column], 2) for column in zip(*shown, strict=True)], 1)

@@ -14,8 +14,7 @@ from srntt.errors import ModelError
 from srntt.models import Outcome, save_model
 from srntt.train import losses
 from srntt.train._begin import begin, channels_last
-from srntt.train._recipe import Losses, Recipe
-from srntt.train._settings import as_table
+from srntt.train._recipe import Losses, Recipe, recipe_table
 from srntt.train._workers import Workers
 from srntt.train.critics import Discriminator, UNetDiscriminator
 from srntt.train.pairs._draws import generator
@@ -99,7 +98,7 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint and the averaged weights, each whole or not at all."""
-        told = {"step": self.step, "seconds": self.seconds, "recipe": as_table(self.recipe)}
+        told = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
         write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(told)})
         save_model(self.average, folder / "model.safetensors", overwrite=True)
 
@@ -112,7 +111,7 @@ class Trainer:
         """
         file = folder / "checkpoint.safetensors"
         told = _read_run(file)
-        _refuse_other_recipe(file, told["recipe"], as_table(self.recipe))
+        _refuse_other_recipe(file, told["recipe"], recipe_table(self.recipe))
         own = self._tensors()
         stored = read_tensors(file, {name: tuple(tensor.shape) for name, tensor in own.items()})
         with torch.no_grad():

@@ -10,7 +10,7 @@ from torch import Tensor
 from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
-from srntt.match import Match, Window
+from srntt.match import MATCHERS, Match, Window
 from srntt.memory import give_back, release
 from srntt.models import Drive, EncodedView, Progress, Rendered
 from srntt.upscale._plan import Plan
@@ -56,12 +56,14 @@ class Engine:
         """Find every LR position in the references."""
         while self.references:
             try:
-                return self._drive.match(low_res, self.references, self._band, self.plan.matcher, self.progress)
+                return self._drive.match(
+                    low_res, self.references, self._band, MATCHERS[self.plan.matcher], self.progress
+                )
             except Exception as error:
                 refuse_failed_device(error, "matching")
                 if not is_out_of_memory(error):
                     raise
-            if self.plan.matcher == "fast":
+            if not MATCHERS[self.plan.matcher].exact:
                 self._go_on_exactly()
             else:
                 self._shrink("matching", "_band", _SMALLEST_BAND)

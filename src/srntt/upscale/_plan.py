@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match import Matcher
 from srntt.memory import format_memory
 from srntt.models import Appetite
 from srntt.upscale._consistent import consistency_bytes
@@ -48,7 +47,7 @@ class Plan:
     tile: int
     band: int
     peak: int
-    matcher: Matcher = "exact"
+    matcher: str = "exact"
     reason: str = ""
     fallbacks: tuple[str, ...] = ()
 

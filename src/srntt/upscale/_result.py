@@ -10,7 +10,6 @@ from torch import Tensor
 from srntt import image
 from srntt._shapes import Float, Shaped
 from srntt.image import ByteSink, Picture, Quality, to_pillow
-from srntt.match import Matcher
 from srntt.upscale._aligning import UsedReference
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._forms import Form, Given, unit_tensor
@@ -53,7 +52,7 @@ class Result:
     predicted_bytes: int
     peak_bytes: int
     tile: int
-    matcher: Matcher | None
+    matcher: str | None
     matcher_reason: str | None
     fallbacks: tuple[str, ...]
     consistency: Consistency

@@ -16,7 +16,7 @@ from srntt import image
 from srntt._shapes import Shaped
 from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source, ValueRange, enlarge
-from srntt.match import Matcher
+from srntt.match import MATCHERS
 from srntt.memory import (
     budget_bytes,
     cuts,
@@ -36,7 +36,7 @@ from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
-from srntt.upscale._matcher import MatcherOption, Question, check_matcher, plan_matching
+from srntt.upscale._matcher import MatcherOption, check_matcher, plan_matching, sizes_of
 from srntt.upscale._plan import Job, Needs, Plan, Room, plan_upscale
 from srntt.upscale._provenance import trace
 from srntt.upscale._references import References
@@ -300,16 +300,16 @@ class Upscaler:
         needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, max(keys, default=0), sampled)
         if not references:
             return plan_upscale(needs, room, tile)
-        question = Question.of(source.height * source.width, anywhere, drive)
+        sizes = sizes_of(source.height * source.width, anywhere, drive)
         threads = torch.get_num_threads()
 
-        def plan(matcher: Matcher) -> Plan:
+        def plan(matcher: str) -> Plan:
             def matching(rows: int) -> int:
-                return drive.matching_bytes(matcher, (source.height, source.width), question.keys, rows, threads)
+                return drive.matching_bytes(MATCHERS[matcher], (source.height, source.width), sizes.keys, rows, threads)
 
             return replace(plan_upscale(needs, room, tile, matching), matcher=matcher)
 
-        return plan_matching(self._matcher, question, self.device, plan)
+        return plan_matching(self._matcher, sizes, self.device, plan)
 
     def _drive_on(self, device: torch.device) -> Drive:
         """The model on a device; made once for each."""

@@ -2,27 +2,16 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.features import Description
-from srntt.match import (
-    STRIP,
-    Match,
-    Matcher,
-    Window,
-    dense_match,
-    fast_match,
-    fast_match_bytes,
-    fast_match_strips,
-    is_sketched,
-    local_match,
-    strips_bytes,
-)
+from srntt.match import Match, Matcher, Sizes, Window, local_match
 from srntt.memory import cuts
-from srntt.models._drive import Appetite, Progress, Rendered, dense_match_bytes
+from srntt.models._drive import Appetite, Progress, Rendered
 from srntt.models._encoded_view import EncodedView
 from srntt.models.lite._fusion import EVIDENCE
 from srntt.models.lite._network import JACOBIAN, Lite
@@ -35,7 +24,6 @@ _FRAMED_AT_ONCE = 256  # rows
 _DESCRIBED = 1100  # while a position of a band is described
 _REFINED = 9 * 64 * 4 * 2  # while a match is refined
 _FOUND = 22  # a position's match in one reference
-_WAITING = 4  # strips that are described and not yet matched
 
 
 class LiteDrive:
@@ -96,17 +84,12 @@ class LiteDrive:
     ) -> int:
         """Bands are described, and in fast matching wait for their neighbours; the matches of a reference at a time."""
         height, width = size
-        rows = min(self._rows(height, band, matcher), height)
+        sizes = Sizes(height * width, tuple(keys), self._model.config.descriptor, self.patch)
+        rows = max(bottom - top for top, bottom in matcher.bands(height, band, sizes))
         described = min(rows + 2 * self._model.encoder.receptive_radius, height) * width * _DESCRIBED
         found = height * width * _FOUND + min(rows * width, REFINED_AT_ONCE) * _REFINED
-        channels = self._model.config.descriptor
-        if matcher == "exact":
-            return described + found + dense_match_bytes(rows * width, keys, channels)
-        if self._is_whole(matcher):
-            whole = fast_match_bytes(rows * width, keys, channels, self.patch, threads)
-            return described + found + rows * width * (channels + 1) * 4 + whole
-        waiting = _WAITING * rows * width * (channels + 1) * 4
-        return described + found + waiting + strips_bytes(rows * width, keys, channels, threads)
+        waiting = matcher.waiting(sizes) * rows * width * (sizes.channels + 1) * 4
+        return described + found + waiting + matcher.bytes(replace(sizes, queries=rows * width), threads)
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
@@ -124,41 +107,23 @@ class LiteDrive:
 
     def _find(self, low_res: Float[Tensor, "3 h w"], item: EncodedView, band: int, matcher: Matcher) -> Iterator[Match]:
         """The refined matches in one reference, band by band."""
-        key, height = item.maps[self.key], low_res.shape[1]
-        maps = _batched(item)
+        maps, waiting = _batched(item), deque[Description]()
+        key, (_, height, width) = item.maps[self.key], low_res.shape
         if item.reach is not None:
             for top, bottom in cuts(height, band):
                 (query,) = self._described(low_res, [(top, bottom)])
                 found = local_match(query.descriptor[0], key, top=top, reach=item.reach)
                 yield self._model.refine(query, maps, found.batched())
             return
-        rows = self._rows(height, band, matcher)
-        if matcher == "exact" or self._is_whole(matcher):
-            search = dense_match if matcher == "exact" else fast_match
-            for query in self._described(low_res, cuts(height, rows)):
-                found = search(query.descriptor[0], [key], patch=self.patch)
-                yield self._model.refine(query, maps, found.batched())
-            return
-        waiting: deque[Description] = deque()
-        bands = [(top, min(height, top + rows)) for top in range(0, height, rows)]
+        sizes = Sizes(height * width, (key[0].numel(),), key.shape[0], self.patch)
 
-        def strips() -> Iterator[Tensor]:
-            for query in self._described(low_res, bands):
+        def queries() -> Iterator[Tensor]:
+            for query in self._described(low_res, matcher.bands(height, band, sizes)):
                 waiting.append(query)
                 yield query.descriptor[0]
 
-        for found in fast_match_strips(strips(), key):
+        for found in matcher.search(queries(), [key], patch=self.patch):
             yield self._model.refine(waiting.popleft(), maps, found.batched())
-
-    def _is_whole(self, matcher: Matcher) -> bool:
-        """Long descriptors are searched by a projection that is made of all of them: not in strips."""
-        return matcher == "fast" and is_sketched(self._model.config.descriptor, self.patch)
-
-    def _rows(self, height: int, band: int, matcher: Matcher) -> int:
-        """How many are described and matched at once."""
-        if self._is_whole(matcher):
-            return height
-        return max(STRIP, band // STRIP * STRIP) if matcher == "fast" else band
 
     def _described(self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]]) -> Iterator[Description]:
         """Bands of rows, each described as if it were seen with the whole picture."""

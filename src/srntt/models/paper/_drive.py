@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.match import Match, Matcher, Window, dense_match, fast_match, fast_match_bytes
+from srntt.match import Match, Matcher, Sizes, Window
 from srntt.memory import cuts
-from srntt.models._drive import Appetite, Progress, Rendered, dense_match_bytes
+from srntt.models._drive import Appetite, Progress, Rendered
 from srntt.models._encoded_view import EncodedView
 from srntt.models.paper._network import PaperSRNTT, border_of
 
@@ -54,11 +54,17 @@ class PaperDrive:
         """Match in the released code's frame: patches that lie wholly inside."""
         keys = [item.maps[self.key] for item in references]
         border = border_of(low_res, keys)
-        if matcher == "fast":
-            found = fast_match(self._whole_query(low_res, band), keys, border=border)
-            progress("match", low_res.shape[1], low_res.shape[1])
-            return found.batched()
-        return self._match_bands(low_res, keys, border, band, progress)
+        height, width = low_res.shape[1:]
+        whole = Match.empty(1, 0, (height, width), self._device)
+        bands = matcher.bands(height, band, self._sizes((height, width), [key[0].numel() for key in keys]))
+        seen = [(max(0, top - 1), min(height, bottom + 1)) for top, bottom in bands]  # a patch reaches one row out
+        queries = (self._query(low_res, slice(*outer), band) for outer in seen)
+        found = matcher.search(queries, keys, patch=self.patch, border=border)
+        for (top, bottom), (first, _), part in zip(bands, seen, found, strict=True):
+            inner = Window(slice(top - first, bottom - first), slice(None))
+            whole.fill(slice(top, bottom), part.crop(inner).batched())
+            progress("match", bottom, height)
+        return replace(whole, frame=int(border == "valid"))
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
@@ -76,32 +82,21 @@ class PaperDrive:
     ) -> int:
         """A band is enlarged and seen by VGG19; fast matching holds the features of the whole picture."""
         height, width = size
+        sizes = self._sizes(size, keys)
+        rows = max(bottom - top for top, bottom in matcher.bands(height, band, sizes))
         seen = min(band + 2 * _REACH, height) * width * _SEEN
-        if matcher == "exact":
-            return seen + dense_match_bytes(min(band, height) * width, keys, _CHANNELS)
-        searched = fast_match_bytes(height * width, keys, _CHANNELS, self.patch, threads)
-        return seen + height * width * _QUERY + searched
+        waiting = matcher.waiting(sizes) * rows * width * _QUERY
+        return seen + waiting + matcher.bytes(replace(sizes, queries=rows * width), threads)
 
-    def _match_bands(
-        self, low_res: Float[Tensor, "3 h w"], keys: list[Tensor], border: str, band: int, progress: Progress
-    ) -> Match:
-        height, width = low_res.shape[1:]
-        whole = Match.empty(1, 0, (height, width), self._device)
-        for top, bottom in cuts(height, band):
-            seen = slice(max(0, top - 1), min(height, bottom + 1))  # a patch reaches one row out
-            found = dense_match(self._query(low_res, seen), keys, border=border)
-            inner = slice(top - seen.start, bottom - seen.start)
-            whole.fill(slice(top, bottom), found.crop(Window(inner, slice(None))).batched())
-            progress("match", bottom, height)
-        return replace(whole, frame=int(border == "valid"))
+    def _sizes(self, size: tuple[int, int], keys: Sequence[int]) -> Sizes:
+        return Sizes(size[0] * size[1], tuple(keys), _CHANNELS, self.patch)
 
-    def _whole_query(self, low_res: Float[Tensor, "3 h w"], band: int) -> Float[Tensor, "256 h w"]:
-        whole = torch.empty(_CHANNELS, *low_res.shape[1:], device=self._device)
-        for top, bottom in cuts(low_res.shape[1], band):
-            whole[:, top:bottom] = self._query(low_res, slice(top, bottom))
+    def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice, band: int) -> Float[Tensor, "256 _ w"]:
+        """Features of these rows, made of no more than a band at once."""
+        whole = torch.empty(_CHANNELS, rows.stop - rows.start, low_res.shape[2], device=self._device)
+        at_once = band if rows.stop - rows.start > band + 2 else band + 2
+        for top, bottom in cuts(rows.stop, at_once, rows.start):
+            outer = slice(max(0, top - _REACH), min(low_res.shape[1], bottom + _REACH))
+            seen = self._model.describe(low_res[None, :, outer].to(self._device))[0]
+            whole[:, top - rows.start : bottom - rows.start] = seen[:, top - outer.start : bottom - outer.start]
         return whole
-
-    def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice) -> Float[Tensor, "256 _ w"]:
-        outer = slice(max(0, rows.start - _REACH), min(low_res.shape[1], rows.stop + _REACH))
-        seen = self._model.describe(low_res[None, :, outer].to(self._device))[0]
-        return seen[:, rows.start - outer.start : rows.stop - outer.start]

@@ -22,7 +22,6 @@ from srntt.train.pairs._noise import gaussian_noise, poisson_noise
 
 #: "antialiased" is bicubic as Pillow and MATLAB shrink; "bicubic" and "bilinear" alias, as careless programs do.
 ResizeMode = Literal["area", "bilinear", "bicubic", "antialiased"]
-_SCALE = 4
 
 
 @dataclass(frozen=True)
@@ -121,34 +120,37 @@ DEGRADATIONS = {"mild": MILD, "real-esrgan": REAL_ESRGAN}
 
 @torch.no_grad()
 def degrade(
-    high_res: Float[Tensor, "b 3 H W"], limits: DegradationRange, streams: Sequence[torch.Generator]
-) -> Float[Tensor, "b 3 H4 W4"]:
-    """Degraded LR pictures of a quarter of the side, on the device of the HR pictures.
+    high_res: Float[Tensor, "b 3 H W"], limits: DegradationRange, streams: Sequence[torch.Generator], scale: int = 4
+) -> Float[Tensor, "b 3 h w"]:
+    """Degraded LR pictures, on the device of the HR pictures.
 
     The same streams give the same pictures, on every run and on the same kind of device.
 
     Args:
-        high_res: RGB in [0, 1]; sides are multiples of 4.
+        high_res: RGB in [0, 1]; sides are multiples of the scale.
         limits: what they go through.
         streams: CPU generators, one a sample: then a sample is the same whichever others are in its batch.
+        scale: HR pixels for each LR pixel along a side.
 
     Returns:
         multiples of 1/255 in [0, 1].
 
     Raises:
-        InputError: sides that are no multiples of 4, or so small that a blur kernel would not fit in between.
+        InputError: sides that are no multiples of the scale, or so small that a blur kernel would not fit in between.
     """
     height, width = high_res.shape[-2:]
-    least = int((RADIUS + 1) / min(limits.first.scale[0], 1 / _SCALE)) + 1
-    if height % _SCALE or width % _SCALE or min(height, width) < least:
-        raise InputError(f"HR pictures of {width}x{height}: sides must be multiples of {_SCALE}, at least {least}.")
+    least = int((RADIUS + 1) / min(limits.first.scale[0], 1 / scale)) + 1
+    if height % scale or width % scale or min(height, width) < least:
+        raise InputError(f"HR pictures of {width}x{height}: sides must be multiples of {scale}, at least {least}.")
     each = zip(high_res.float().split(1), streams, strict=True)
-    return torch.cat([_chain(picture, limits, stream) for picture, stream in each]).to(high_res.dtype)
+    return torch.cat([_chain(picture, limits, stream, scale) for picture, stream in each]).to(high_res.dtype)
 
 
-def _chain(picture: Float[Tensor, "1 3 H W"], limits: DegradationRange, stream: torch.Generator) -> Tensor:
+def _chain(
+    picture: Float[Tensor, "1 3 H W"], limits: DegradationRange, stream: torch.Generator, scale: int
+) -> Float[Tensor, "1 3 h w"]:
     draws = Draws([stream])
-    small = (picture.shape[-2] // _SCALE, picture.shape[-1] // _SCALE)
+    small = (picture.shape[-2] // scale, picture.shape[-1] // scale)
     picture = _round(picture, (picture.shape[-2], picture.shape[-1]), limits, limits.first, draws)
     picture = _compressed(picture, limits.first, draws)
     if draws.chance(limits.again):

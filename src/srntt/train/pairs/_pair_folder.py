@@ -27,13 +27,14 @@ class PairFolder:
             pictures that lack up to 4 pixels are filled up to by repeating their edge, for some of CUFED's lack one;
             how references vary; what LR pictures go through.
         device: where they are held.
+        scale: HR pixels for each LR pixel along a side.
 
     Raises:
         InputError: no such layout, a file without its counterpart, pictures that are too small.
     """
 
-    def __init__(self, folder: Path, limits: PairRange, device: torch.device) -> None:
-        self._limits, self.device = limits, device
+    def __init__(self, folder: Path, limits: PairRange, device: torch.device, scale: int = 4) -> None:
+        self._limits, self._scale, self.device = limits, scale, device
         listed = [pictures_in(folder / part, f"The layout is {_LAYOUT}.") for part in ("input", "ref")]
         inputs, references = ({file.stem: file for file in files.values()} for files in listed)
         if alone := sorted(set(inputs) ^ set(references)):
@@ -41,8 +42,10 @@ class PairFolder:
         if not inputs:
             raise InputError(f"{folder} holds no pairs. The layout is {_LAYOUT}.")
         self.names = sorted(inputs)
-        self._targets = [_held(inputs[name], limits.target, "pairs.target", device) for name in self.names]
-        self._references = [_held(references[name], limits.reference, "pairs.reference", device) for name in self.names]
+        self._targets = [_held(inputs[name], limits.target, "pairs.target", device, scale) for name in self.names]
+        self._references = [
+            _held(references[name], limits.reference, "pairs.reference", device, scale) for name in self.names
+        ]
 
     @property
     def whole(self) -> bool:
@@ -63,19 +66,20 @@ class PairFolder:
         if not self.whole:
             streams = [generator(seed, step, sample, 0, "variation") for sample in samples]
             references = round_to_8bit(vary_references(references, self._limits.variation, streams))
-        low_res = reduced(high_res, self._limits, [generator(seed, step, sample, "degradation") for sample in samples])
+        streams = [generator(seed, step, sample, "degradation") for sample in samples]
+        low_res = reduced(high_res, self._limits, streams, self._scale)
         nothing = high_res.new_zeros(len(samples), 1, *low_res.shape[2:], 2)
         names = tuple(self.names[number] for number in numbers) if self.whole else ()
         return Pairs(high_res, low_res, references[:, None], nothing, nothing[..., 0] > 0, names)
 
 
-def _held(file: Path, side: int, setting: str, device: torch.device) -> UInt8[Tensor, "3 _ _"]:
+def _held(file: Path, side: int, setting: str, device: torch.device, scale: int) -> UInt8[Tensor, "3 _ _"]:
     picture = load(file).to_8bit().rgb()
     height, width = picture.shape[1:]
     if min(height, width) < side - _LACKING:
         raise InputError(
             f"{file} has {width} x {height} pixels; the recipe wants {side} x {side} of {setting}. Set it: "
-            f"--set {setting}={min(height, width) // 4 * 4}."
+            f"--set {setting}={min(height, width) // scale * scale}."
         )
     filled = F.pad(picture[None], (0, max(0, side - width), 0, max(0, side - height)), mode="replicate")[0]
     return (filled * 255).round().byte().to(device)

@@ -19,6 +19,7 @@ from srntt.train.pairs._photographs import Photographs, deepest_level
 from srntt.train.pairs._vary_references import VariationRange, vary_references
 from srntt.train.pairs._warp import Warp, WarpRange, pixel_centres
 
+_SMALLEST = 16  # pixels of a side
 _FAR_OCTAVES = 2.0
 _MARGIN = 3  # pixels around a window, for the taps of the bicubic
 _PROBES = 9  # points along a side at which a view's extent is measured
@@ -29,8 +30,8 @@ class PairRange:
     """What pairs are made of.
 
     Attributes:
-        target: side of the HR target, in pixels (a multiple of 4).
-        reference: side of the HR reference (a multiple of 4).
+        target: side of the HR target, in pixels; a multiple of the model's scale.
+        reference: side of the HR reference, likewise.
         counts: how often a batch has one reference a target, two, and so on.
         unrelated: share of references cut from another photograph.
         elsewhere: share cut from anywhere in the same photograph, so that they show little of the target or nothing.
@@ -53,10 +54,20 @@ class PairRange:
 
     def __post_init__(self) -> None:
         for name in ("target", "reference"):
-            if getattr(self, name) % 4 or getattr(self, name) < 16:
-                raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes multiples of 4 from 16.")
+            if getattr(self, name) < _SMALLEST:
+                raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes {_SMALLEST} or more.")
         if not self.counts or min(self.counts) < 0 or sum(self.counts) <= 0:
             raise InputError(f"The setting pairs.counts is {self.counts}; it takes shares, such as [0.6, 0.4].")
+
+    def check_scale(self, scale: int) -> None:
+        """Refuse sides that do not fill whole LR pixels.
+
+        Raises:
+            InputError: one that is no multiple of the scale.
+        """
+        for name in ("target", "reference"):
+            if (side := getattr(self, name)) % scale:
+                raise InputError(f"The setting pairs.{name} is {side}; it takes multiples of {scale}.")
 
 
 @dataclass(frozen=True)
@@ -65,13 +76,16 @@ class PhotographPairs:
 
     photographs: Photographs
     limits: PairRange
+    scale: int
 
     def draw(self, seed: int, step: int, samples: range) -> Pairs:
         """Some samples of a step's batch."""
-        return make_pairs(self.photographs, self.limits, seed, step, samples)
+        return make_pairs(self.photographs, self.limits, seed, step, samples, self.scale)
 
 
-def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int, samples: range) -> Pairs:
+def make_pairs(
+    photographs: Photographs, limits: PairRange, seed: int, step: int, samples: range, scale: int = 4
+) -> Pairs:
     """Draw some samples of a step's batch; each is the same, but for rounding, whichever others are drawn with it.
 
     Args:
@@ -80,6 +94,7 @@ def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int
         seed: of the run.
         step: of the run.
         samples: which of the step's samples.
+        scale: HR pixels for each LR pixel along a side.
     """
     count, transposed = _of_the_step(limits, seed, step)
     draws = Draws([generator(seed, step, sample) for sample in samples])
@@ -89,12 +104,13 @@ def make_pairs(photographs: Photographs, limits: PairRange, seed: int, step: int
     high_res = photographs.windows(photograph, torch.zeros_like(photograph), corner, limits.target).float() / 255
     each = Draws([generator(seed, step, sample, number) for sample in samples for number in range(count)])
     references, truth, visible = _references(
-        photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each
+        photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each, scale
     )
     streams = [generator(seed, step, sample, number, "variation") for sample in samples for number in range(count)]
     references = round_to_8bit(vary_references(references, limits.variation, streams))
     references, truth, visible = (x.unflatten(0, (-1, count)) for x in (references, truth, visible))
-    low_res = reduced(high_res, limits, [generator(seed, step, sample, "degradation") for sample in samples])
+    streams = [generator(seed, step, sample, "degradation") for sample in samples]
+    low_res = reduced(high_res, limits, streams, scale)
     pairs = Pairs(high_res, low_res, references, truth, visible)
     pairs = _flipped(pairs, flips)
     return _transposed(pairs) if transposed else pairs
@@ -113,17 +129,17 @@ def _corner(extent: Int64[Tensor, "n 2"], size: int, share: Float[Tensor, "n 2"]
 
 
 def reduced(
-    high_res: Float[Tensor, "b 3 H W"], limits: PairRange, streams: list[torch.Generator]
+    high_res: Float[Tensor, "b 3 H W"], limits: PairRange, streams: list[torch.Generator], scale: int
 ) -> Float[Tensor, "b 3 h w"]:
     """LR pictures as the recipe wants them: by bicubic and rounding to 8 bits, or worse."""
     if limits.degradation == "none":
-        return round_to_8bit(reduce(high_res, 4))
+        return round_to_8bit(reduce(high_res, scale))
     if limits.degradation == "mixed":
         kinds = ["mild" if torch.rand((), generator=stream) < 0.5 else "real-esrgan" for stream in streams]
     else:
         kinds = [limits.degradation] * len(streams)
     each = zip(high_res.split(1), kinds, streams, strict=True)
-    return torch.cat([degrade(picture, DEGRADATIONS[kind], [stream]) for picture, kind, stream in each])
+    return torch.cat([degrade(picture, DEGRADATIONS[kind], [stream], scale) for picture, kind, stream in each])
 
 
 def _references(
@@ -132,6 +148,7 @@ def _references(
     corner: Int64[Tensor, "n 2"],
     limits: PairRange,
     draws: Draws,
+    scale: int,
 ) -> tuple[Float[Tensor, "n 3 R R"], Float[Tensor, "n h w 2"], Bool[Tensor, "n h w"]]:
     """Views of the photographs of the targets at some corners, and where in them the targets lie."""
     unrelated, elsewhere, far = (draws.chance(share) for share in (limits.unrelated, limits.elsewhere, limits.far))
@@ -142,9 +159,9 @@ def _references(
     octaves = torch.where(far, _FAR_OCTAVES, limits.warp.octaves)
     warp = Warp(limits.reference, seen + limits.target / 2, limits.warp, octaves, draws)
     references = _views(photographs, shown, warp, limits.reference)
-    cells = pixel_centres(limits.target, 4) + corner[:, None, None]
-    truth = warp.inverse(cells) / 4 - 0.5
-    visible = ((truth > -0.5) & (truth < limits.reference / 4 - 0.5)).all(-1) & ~(unrelated | far)[:, None, None]
+    cells = pixel_centres(limits.target, scale) + corner[:, None, None]
+    truth = warp.inverse(cells) / scale - 0.5
+    visible = ((truth > -0.5) & (truth < limits.reference / scale - 0.5)).all(-1) & ~(unrelated | far)[:, None, None]
     truth = torch.where(unrelated[:, None, None, None], 0.0, truth)
     return references, truth.to(photographs.device), visible.to(photographs.device)
 
@@ -188,7 +205,8 @@ def _reflected(position: Float[Tensor, "n h w 2"], extent: Int64[Tensor, "n 2"])
 
 def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
     """Some samples upside down, some mirrored, both sides alike."""
-    last = pairs.references.shape[-1] / 4 - 1
+    scale = pairs.high_res.shape[-1] // pairs.low_res.shape[-1]
+    last = pairs.references.shape[-1] / scale - 1
     high_res, low_res, references, truth, visible, _ = pairs
     for axis in (0, 1):
         chosen = flips[:, axis]

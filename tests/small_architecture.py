@@ -5,16 +5,14 @@ It enlarges the picture and puts the pixels of the best matching patches over it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from srntt._shapes import Float
 from srntt.data import Pairs
 from srntt.image import enlarge, reduce
 from srntt.match import Match, Matcher, Window, dense_match
-from srntt.models import Appetite, Architecture, EncodedView, Outcome, Progress, Rendered, Teaching
+from srntt.models import Appetite, Architecture, EncodedView, Fused, Outcome, Progress, Rendered, Teaching
 from srntt.transfer import swap
 
 _WHOLE = Window(slice(None), slice(None))
@@ -25,13 +23,6 @@ class SmallConfig:
     """Its scale."""
 
     scale: int = 4
-
-
-class Fused(NamedTuple):
-    """Picture, and the share of the references."""
-
-    picture: Float[Tensor, "b 3 H W"]
-    share: Float[Tensor, "b k h w"]
 
 
 class Small(nn.Module):
@@ -81,7 +72,7 @@ class Small(nn.Module):
 class SmallDrive:
     """Its steps, in bands and tiles."""
 
-    halo, patch, key = 8, 3, "key"
+    halo, patch, key, reach = 8, 3, "key", None
     appetite = Appetite(
         encode=100, encoded=40, matched=14, candidates=1, alone=1000, render=2000, another=0, first=10**7
     )
@@ -98,7 +89,7 @@ class SmallDrive:
         self, low_res: Tensor, references: list[EncodedView], band: int, matcher: Matcher, progress: Progress
     ) -> Match:
         """At once, however small the band."""
-        return self._model.match(low_res[None].to(self._device), [_batched(item) for item in references]).candidate(0)
+        return self._model.match(low_res[None].to(self._device), [item.batch for item in references]).candidate(0)
 
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
@@ -111,7 +102,7 @@ class SmallDrive:
         seen = low_res[None, :, *window].to(self._device)
         if match is None:
             return Rendered(self._model.fuse(seen, None).picture[0], None)
-        maps = [_batched(item) for item in references]
+        maps = [item.batch for item in references]
         fused = self._model.fuse(seen, self._model.sample(match.batched(), maps, window))
         return Rendered(fused.picture[0], fused.share[0])
 
@@ -129,10 +120,6 @@ class SmallLesson:
         """Forward."""
         output = self.model(pairs.low_res, pairs.references.unbind(1) if with_references else ())
         return Outcome(output, pairs.high_res, pairs.low_res)
-
-
-def _batched(item: EncodedView) -> dict[str, Tensor]:
-    return {name: whole[None] for name, whole in item.maps.items()}
 
 
 SMALL = Architecture("small", SmallConfig, Small, SmallDrive, SmallLesson)

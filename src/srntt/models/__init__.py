@@ -4,6 +4,7 @@ from srntt.models._architecture import Architecture
 from srntt.models._drive import Appetite, Drive, Progress, Rendered
 from srntt.models._encoded_view import EncodedView
 from srntt.models._files import load_model, save_model
+from srntt.models._fused import Fused
 from srntt.models._lesson import Lesson, Outcome, Teaching
 from srntt.models._named import choose_device, find_model, fingerprint, list_models, open_model
 from srntt.models._push import Pushed, push_model
@@ -16,6 +17,7 @@ __all__ = [
     "Architecture",
     "Drive",
     "EncodedView",
+    "Fused",
     "Lesson",
     "Outcome",
     "Progress",

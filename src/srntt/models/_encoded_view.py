@@ -44,6 +44,11 @@ class EncodedView:
         """Memory that the maps take."""
         return sum(tensor.nbytes for tensor in self.maps.values()) + (0 if self.valid is None else self.valid.nbytes)
 
+    @property
+    def batch(self) -> dict[str, Tensor]:
+        """The maps as a batch of one."""
+        return {name: whole[None] for name, whole in self.maps.items()}
+
     def rest(self) -> None:
         """Let maps that lie in a file leave memory; they come back where they are read."""
         if self.file:

@@ -3,11 +3,10 @@
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import Textures
 from srntt.models.lite._losses import correspondence, hit_rate, sub_position
-from srntt.models.lite._network import Fused, Lite
+from srntt.models.lite._network import Lite
 from srntt.models.lite._teach import LiteLesson
 
 __all__ = [
-    "Fused",
     "Lite",
     "LiteConfig",
     "LiteLesson",

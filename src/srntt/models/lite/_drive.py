@@ -98,7 +98,7 @@ class LiteDrive:
         seen = low_res[None, :, *window].to(self._device)
         if match is None:
             return Rendered(self._model.fuse(seen, None).picture[0], None)
-        textures = self._model.sample(match.crop(window).batched(), [_batched(item) for item in references])
+        textures = self._model.sample(match.crop(window).batched(), [item.batch for item in references])
         fused = self._model.fuse(seen, textures)
         return Rendered(fused.picture[0], fused.share[0])
 
@@ -107,7 +107,7 @@ class LiteDrive:
 
     def _find(self, low_res: Float[Tensor, "3 h w"], item: EncodedView, band: int, matcher: Matcher) -> Iterator[Match]:
         """The refined matches in one reference, band by band."""
-        maps, waiting = _batched(item), deque[Description]()
+        maps, waiting = item.batch, deque[Description]()
         key, (_, height, width) = item.maps[self.key], low_res.shape
         if item.reach is not None:
             for top, bottom in cuts(height, band):
@@ -139,7 +139,3 @@ class LiteDrive:
         seen = self._model.with_frames(whole.candidate(0).crop(Window(outer, slice(None))))
         framed = seen.crop(Window(slice(top - outer.start, bottom - outer.start), slice(None)))
         return framed if item.valid is None else self._model.masked(framed, item.valid)
-
-
-def _batched(item: EncodedView) -> dict[str, Tensor]:
-    return {name: whole[None] for name, whole in item.maps.items()}

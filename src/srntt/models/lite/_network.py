@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +12,7 @@ from srntt.errors import InputError
 from srntt.features import Description, TextureEncoder, texture_bands
 from srntt.image import enlarge
 from srntt.match import Match, keep_best
+from srntt.models._fused import Fused
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import ABSENT, EVIDENCE, TextureFusion, Textures
 from srntt.transfer import local_frames, refine_match, sample_blocks
@@ -23,13 +23,6 @@ Maps = Mapping[str, Float[Tensor, "b _ _ _"]]
 """Of a reference, by name: ``descriptor`` and ``contrast`` on the LR grid, and ``band4``, ``band2``, ``band1`` on finer
 ones.
 """
-
-
-class Fused(NamedTuple):
-    """The output, and each candidate's share at each position: 0 not at all .. 1 fully; k = 0 without any."""
-
-    picture: Float[Tensor, "b 3 H W"]
-    share: Float[Tensor, "b k h w"]
 
 
 class ResidualBlock(nn.Module):

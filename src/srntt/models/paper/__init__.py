@@ -2,14 +2,13 @@
 
 from srntt.models.paper._blocks import batch_norm
 from srntt.models.paper._content_extractor import ContentExtractor, ContentExtractorConfig
-from srntt.models.paper._network import Fused, PaperConfig, PaperSRNTT, Swapped
+from srntt.models.paper._network import PaperConfig, PaperSRNTT, Swapped
 from srntt.models.paper._teach import PaperLesson
 from srntt.models.paper._texture_transfer import TextureTransfer
 
 __all__ = [
     "ContentExtractor",
     "ContentExtractorConfig",
-    "Fused",
     "PaperConfig",
     "PaperLesson",
     "PaperSRNTT",

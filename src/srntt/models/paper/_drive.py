@@ -73,8 +73,8 @@ class PaperDrive:
         seen = low_res[None, :, *window].to(self._device)
         if match is None:
             return Rendered(self._model.fuse(seen, None).picture[0], None)
-        maps = [{name: whole[None] for name, whole in item.maps.items()} for item in references]
-        fused = self._model.fuse(seen, self._model.sample(match.batched(), maps, window))
+        swapped = self._model.sample(match.batched(), [item.batch for item in references], window)
+        fused = self._model.fuse(seen, swapped)
         return Rendered(fused.picture[0], fused.share[0])
 
     def matching_bytes(

@@ -12,6 +12,7 @@ from srntt.errors import InputError
 from srntt.features import Family, VGG19Features
 from srntt.image import bicubic_pillow
 from srntt.match import Match, Window, dense_match
+from srntt.models._fused import Fused
 from srntt.models.paper._content_extractor import ContentExtractor
 from srntt.models.paper._texture_transfer import Scale, TextureTransfer
 from srntt.transfer import SWAPPED_LAYERS, SwappedMaps, swap
@@ -52,15 +53,6 @@ class Swapped(NamedTuple):
 
     maps: SwappedMaps
     similarity: Float[Tensor, "b 1 h w"]
-
-
-class Fused(NamedTuple):
-    """The output, and the references' share at each position: there is no gate to report, so it is the similarity, as
-    the paper weights it; k = 0 without references.
-    """
-
-    picture: Float[Tensor, "b 3 H W"]
-    share: Float[Tensor, "b k h w"]
 
 
 class PaperSRNTT(nn.Module):
@@ -188,7 +180,8 @@ class PaperSRNTT(nn.Module):
         return Swapped(SwappedMaps(*levels), match.similarity[..., *window])
 
     def fuse(self, low_res: Float[Tensor, "b 3 h w"], swapped: Swapped | None) -> Fused:
-        """The picture, with what was swapped, if anything.
+        """The picture, with what was swapped, if anything. There is no gate to report, so a reference's share is the
+        similarity of its match, as the paper weights it.
 
         Raises:
             InputError: maps that do not fit; none, where the scale is not 4.

@@ -135,7 +135,7 @@ def test_fast_matching_takes_the_memory_of_the_keys_not_of_the_picture(upscalers
         taken(MATCHERS["fast"], size, [10**5], 32, 2) for size in ((1000, 500), (1000, 1000), (2000, 500))
     )
     assert tall - once < 20_000_000 + 500_000 * 20 < wide
-    assert taken(fast, (1000, 500), [10**6], 32, 2) - once > 500_000_000
+    assert taken(MATCHERS["fast"], (1000, 500), [10**6], 32, 2) - once > 500_000_000
 
 
 def test_auto_goes_by_predicted_time_and_says_so():

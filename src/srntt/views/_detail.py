@@ -21,6 +21,7 @@ def holds_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Bool[Tensor, "h
         picture: in [0, 1]; height and width are multiples of ``scale``.
         scale: by which it is reduced.
     """
+    # PAPER: not treated; a blurred reference is then matched by its own blur.
     low = reduce(picture[None], scale)
     lost = (picture[None] - enlarge(low, scale)).square().mean(1, keepdim=True)
     octave = (low - _halved(low)).square().mean(1, keepdim=True)

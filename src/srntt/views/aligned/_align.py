@@ -24,6 +24,7 @@ def align(low_res: Float[Tensor, "3 h w"], features: ReferenceFeatures) -> Place
         low_res: the small picture, in [0, 1].
         features: what `find_features` found in the reference.
     """
+    # PAPER: references are scaled and rotated copies at most; here they are seen from where the small picture was.
     size = low_res.shape[1], low_res.shape[2]
     with deterministic():
         working = working_picture(low_res)

@@ -257,3 +257,19 @@ def test_a_terminal_gets_a_bar(inputs: Path, model: Path) -> None:
     assert json.loads(out)["done"] == 2
     assert "pictures" in shown
     assert "\x1b[" in shown
+
+
+def test_the_notes_of_pictures_are_those_of_upscale(batch, run, inputs: Path, model: Path) -> None:
+    pages = [Image.fromarray(pixels(14, 20, seed=k)) for k in range(3)]
+    pages[0].save(inputs / "c.tif", save_all=True, append_images=pages[1:])
+    for name in ("d.jpg", "e.jpg"):
+        Image.fromarray(pixels(14, 20)).convert("CMYK").save(inputs / name)
+    told = json.loads(batch("--json").out)
+    notes = {(item["name"], item["note"]) for item in told["picture_notes"]}
+    alone = json.loads(run("upscale", inputs / "d.jpg", "--json", "--model", model).out)["notes"]
+    assert {note for name, note in notes if name == "d.jpg"} == set(alone)
+    assert any(name == "c.tif" and "first of 3 pages used" in note for name, note in notes)
+    again = batch("--overwrite").out
+    assert "note: CMYK converted to sRGB by formula" in again
+    assert "(d.jpg and 1 more)" in again
+    assert "(c.tif)" in again

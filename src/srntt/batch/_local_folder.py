@@ -104,9 +104,9 @@ class LocalFolder:
         """Whether an earlier run wrote here."""
         return (self.path / STATE_FOLDER).is_dir()
 
-    def check_output(self, name: str, *, width: int, height: int, alpha: bool, bits: int) -> None:
+    def check_output(self, name: str, *, width: int, height: int, alpha: bool, bits: int, cicp: bool = False) -> None:
         """Raise OutputError if the format of a name cannot hold such a picture."""
-        check_output(self.locate(name), width=width, height=height, alpha=alpha, bits=bits, overwrite=True)
+        check_output(self.locate(name), width=width, height=height, alpha=alpha, bits=bits, cicp=cicp, overwrite=True)
 
     def is_free(self, name: str, *, replaceable: bool) -> bool:
         """Whether an output may get this name: nothing has it, or a file that may be replaced."""

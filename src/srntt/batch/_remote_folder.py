@@ -90,11 +90,11 @@ class RemoteFolder:
     def has_state(self) -> bool:
         return bool(self.files.exists(self._path(STATE_FOLDER)))
 
-    def check_output(self, name: str, *, width: int, height: int, alpha: bool, bits: int) -> None:
+    def check_output(self, name: str, *, width: int, height: int, alpha: bool, bits: int, cicp: bool = False) -> None:
         with tempfile.TemporaryDirectory() as folder:
             local = os.path.join(folder, os.path.basename(name))
             try:
-                check_output(local, width=width, height=height, alpha=alpha, bits=bits, overwrite=True)
+                check_output(local, width=width, height=height, alpha=alpha, bits=bits, cicp=cicp, overwrite=True)
             except SrnttError as error:
                 raise type(error)(str(error).replace(local, self.locate(name))) from error
 

@@ -11,12 +11,14 @@ from srntt.batch._descriptor import describe
 from srntt.batch._shared_references import ReferenceFile, SharedReferences, decode
 from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import InputError, PictureError
-from srntt.image import Limits, Picture
+from srntt.image import Limits, Picture, Quality
 from srntt.memory import limits_within
 from srntt.views import PLAIN
 
 _KEY_VERSION = 2  # another one once the same files give another picture
 _KEEP_BYTES = 2**25  # of a task's own references, so that they are not read twice
+
+_QUALITY = 95  # what None was in earlier manifests
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class UpscaleOptions:
         tile: side of a tile in pixels of the input, or ``auto``.
         views: kinds of views of references that are searched.
         strip: leave out EXIF, colour profile and resolution.
-        quality: of lossy formats, 1..100.
+        quality: of lossy formats, 1..100; ``lossless`` for WebP and JPEG XL; None for 95, or lossless where the input
+            is.
         bits: 8 to reduce pictures of 16 bits.
         matcher: how references are searched: ``auto``, ``exact`` or ``fast``.
         align: whether references are aligned by geometry: ``auto`` or ``off``.
@@ -37,7 +40,7 @@ class UpscaleOptions:
     tile: Literal["auto"] | int = "auto"
     views: tuple[str, ...] = PLAIN
     strip: bool = False
-    quality: int = 95
+    quality: Quality = None
     bits: Literal[8] | None = None
     matcher: Literal["auto", "exact", "fast"] = "auto"
     align: Literal["auto", "off"] = "auto"
@@ -92,7 +95,7 @@ class ResolvedTask:
             "input": self.input.sha256,
             "references": [file.sha256 for file in self.references],
             "model": model,
-            "settings": asdict(options),
+            "settings": asdict(options) | {"quality": options.quality or _QUALITY},
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 

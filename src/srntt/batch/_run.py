@@ -30,6 +30,7 @@ class Tally:
         fallbacks: of ``done``, those where something had to be done otherwise than asked.
         references: how many were ``encoded``, ``reused`` by a worker, or ``fetched`` from another one.
         devices: that did the work.
+        notes: what was converted or dropped, each with the name of its picture.
     """
 
     total: int
@@ -45,6 +46,7 @@ class Tally:
     fallbacks: int = 0
     references: Counter[str] = field(default_factory=Counter)
     devices: set[str] = field(default_factory=set)
+    notes: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def finished(self) -> int:
@@ -66,6 +68,7 @@ class Tally:
             self.pixels += record.about["width"] * record.about["height"]
             self.without_references += not record.about["references"]
             self.fallbacks += bool(record.about["fallbacks"])
+            self.notes += [(record.input, note) for note in record.about.get("notes", ())]
 
 
 def work_here(

@@ -132,13 +132,19 @@ class Worker:
 
     def _first_that_holds(self, outputs: Sequence[str], picture: Picture) -> str:
         width, height = picture.width * self._upscaler.scale, picture.height * self._upscaler.scale
-        bits, alpha = self._spec.options.bits or picture.bits, not picture.opaque
+        needs = {
+            "width": width,
+            "height": height,
+            "bits": self._spec.options.bits or picture.bits,
+            "alpha": not picture.opaque,
+            "cicp": picture.metadata.cicp is not None,
+        }
         *others, last = outputs
         for output in others:
             with suppress(OutputError):
-                self._outputs.check_output(output, width=width, height=height, alpha=alpha, bits=bits)
+                self._outputs.check_output(output, **needs)
                 return output
-        self._outputs.check_output(last, width=width, height=height, alpha=alpha, bits=bits)
+        self._outputs.check_output(last, **needs)
         return last
 
     def _upscale(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from srntt.cli._options import ModelOptions, views_of
+from srntt.cli._options import ModelOptions, check_quality_option, views_of
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class BatchOutputOptions:
         overwrite: Replace files that are there; without --resume everything is made again.
         resume: Pass over what an earlier run into this folder has done, unless it was changed since.
         strip: Leave out EXIF, colour profile and resolution.
-        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100. Default: 95.
+        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100, or lossless for WebP and JPEG XL. Default: 95, or
+            lossless where the input is a lossless WebP or JPEG XL.
         bits: Reduce pictures of 16 bits to 8, for formats that hold no more.
     """
 
@@ -60,15 +61,16 @@ class BatchOutputOptions:
     overwrite: bool = False
     resume: bool = False
     strip: bool = False
-    quality: Annotated[int, Parameter(validator=Number(gte=1, lte=100))] = 95
+    quality: int | Literal["lossless"] | None = None
     bits: Literal[8] | None = None
 
     def check(self, *, with_references: bool) -> None:
         """Refuse results that there will not be.
 
         Raises:
-            InputError: maps or provenance without references.
+            InputError: maps or provenance without references, or a quality that there is not.
         """
+        check_quality_option(self.quality)
         if self.side_files() and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --refs.")
 

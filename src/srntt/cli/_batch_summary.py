@@ -53,6 +53,7 @@ def as_json(
         "pictures_per_second": round(tally.done / tally.seconds, 4) if tally.seconds else None,
         "megapixels_per_second": round(tally.pixels / 1e6 / tally.seconds, 4) if tally.seconds else None,
         "notes": [*_about_links(batch), *notes],
+        "picture_notes": [{"name": name, "note": note} for name, note in tally.notes],
     }
 
 
@@ -81,7 +82,7 @@ def as_lines(
             lines.append(f"note: {tally.without_references} of them had no references")
     if tally.fallbacks:
         lines.append(f"fallback: {tally.fallbacks} of them were done otherwise than asked; the manifest says how")
-    return [*lines, *(f"note: {text}" for text in (*_about_links(batch), *notes))]
+    return [*lines, *(f"note: {text}" for text in (*_about_links(batch), *notes, *_about_pictures(tally)))]
 
 
 def previews_as_json(batch: "srntt.batch.Batch", previews: Sequence[Preview]) -> dict[str, Any]:
@@ -110,6 +111,16 @@ def previews_as_lines(batch: "srntt.batch.Batch", previews: Sequence[Preview]) -
 def _folders(batch: "srntt.batch.Batch") -> dict[str, str | None]:
     references = None if batch.references is None else str(batch.references)
     return {"inputs": str(batch.inputs), "outputs": str(batch.outputs), "references_folder": references}
+
+
+def _about_pictures(tally: "srntt.batch.Tally") -> list[str]:
+    """What was converted or dropped in pictures, each thing once."""
+    names: dict[str, list[str]] = {}
+    for name, note in tally.notes:
+        names.setdefault(note, []).append(name)
+    return [
+        f"{note} ({first}{f' and {len(others)} more' if others else ''})" for note, (first, *others) in names.items()
+    ]
 
 
 def _about_links(batch: "srntt.batch.Batch") -> list[str]:

@@ -79,6 +79,16 @@ class LimitOptions:
         return Limits(**chosen)
 
 
+def check_quality_option(quality: int | Literal["lossless"] | None) -> None:
+    """Raises InputError for a quality that there is not."""
+    from srntt.image import check_quality
+
+    try:
+        check_quality(quality)
+    except InputError as error:
+        raise InputError(f"--{error}") from error
+
+
 def refuse_missing(files: Iterable[Path]) -> None:
     """Name every file that is not there, before any work.
 

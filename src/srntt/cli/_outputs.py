@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from srntt.cli._options import check_quality_option
 from srntt.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -49,12 +50,7 @@ class OutputOptions:
         Raises:
             InputError: a map or provenance without references, or a quality that there is not.
         """
-        from srntt.image import check_quality
-
-        try:
-            check_quality(self.quality)
-        except InputError as error:
-            raise InputError(f"--{error}") from error
+        check_quality_option(self.quality)
         if (self.map or self.provenance) and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --ref.")
 

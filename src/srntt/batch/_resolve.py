@@ -17,7 +17,6 @@ from srntt.views import PLAIN
 
 _KEY_VERSION = 2  # another one once the same files give another picture
 _KEEP_BYTES = 2**25  # of a task's own references, so that they are not read twice
-
 _QUALITY = 95  # what None was in earlier manifests
 
 

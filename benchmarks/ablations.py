@@ -25,7 +25,8 @@ from srntt.train._recipe import Losses, Recipe, Schedule
 from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
 from srntt.train.pairs._draws import generator
-from srntt.train.pairs._pairs import PairRange, make_pairs
+from srntt.train.pairs._pair_range import PairRange
+from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs
 from srntt.weights import find_weights, load_vgg19
 

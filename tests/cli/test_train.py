@@ -91,7 +91,7 @@ def test_a_setting_is_replaced_and_a_run_resumed(run, tokens) -> None:
         (["--validation", "gone"], "There is no gone"),
         (["--every", "-1"], "must not be below 0"),
         (["--device", "abacus"], "not a device"),
-        (["--pairs", "."], "or one of ready-made pairs"),
+        (["--pairs", "."], "The layout is input/NAME.png"),
         (["--resume"], "no checkpoint to resume"),
     ],
 )

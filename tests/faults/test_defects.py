@@ -14,7 +14,7 @@ from srntt.models import load_model, save_model
 from srntt.models.lite import Lite, LiteConfig
 from srntt.train import Recipe, Schedule, Surroundings, train
 from srntt.train._log import Log, PrintedLines
-from srntt.train.pairs._pairs import PairRange
+from srntt.train.pairs._pair_range import PairRange
 
 _SMALL = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8)
 

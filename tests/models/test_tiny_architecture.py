@@ -14,7 +14,7 @@ from srntt.errors import InputError, MemoryBudgetError
 from srntt.models import ARCHITECTURES, export_model, load_model, save_model
 from srntt.train import Losses, Recipe, Schedule, Surroundings, train
 from srntt.train._recipe import read_recipe
-from srntt.train.pairs._pairs import PairRange
+from srntt.train.pairs._pair_range import PairRange
 from srntt.upscale import Upscaler
 
 

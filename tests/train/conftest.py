@@ -4,7 +4,7 @@ from PIL import Image
 
 from srntt.models.lite import LiteConfig
 from srntt.train import Recipe, Schedule
-from srntt.train.pairs._pairs import PairRange
+from srntt.train.pairs._pair_range import PairRange
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,14 @@ import torch
 from PIL import Image
 
 from srntt.errors import InputError
+from srntt.image import enlarge
 from srntt.models.paper._map_cache import MapCache
 from srntt.train import Surroundings, train
+from srntt.train.pairs._mixed import MixedPairs
 from srntt.train.pairs._pair_folder import PairFolder
-from srntt.train.pairs._pairs import PairRange
+from srntt.train.pairs._pair_range import PairRange
+from srntt.train.pairs._pairs import PhotographPairs
+from srntt.train.pairs._photographs import Photographs
 
 _CPU = torch.device("cpu")
 _WHOLE = PairRange(target=48, reference=64)
@@ -64,11 +68,58 @@ def test_each_sample_is_the_same_whichever_others_are_drawn_with_it(folder):
 def test_a_light_model_and_the_papers_learn_from_them(folder, recipe, tmp_path):
     place = Surroundings((), tmp_path / "run", pairs=folder, every=1e9)
     train(replace(recipe, pairs=_WHOLE), place)
-    with pytest.raises(InputError, match="one of the two"):
-        train(replace(recipe, pairs=_WHOLE), replace(place, photographs=(folder,), output=tmp_path / "other"))
+    with pytest.raises(InputError, match="or both"):
+        train(replace(recipe, pairs=_WHOLE), replace(place, pairs=None, output=tmp_path / "other"))
     cropped = replace(recipe, pairs=PairRange(target=16, reference=32))
     with pytest.raises(InputError, match="not cropped"):
         train(cropped, replace(place, cache=tmp_path / "cache", output=tmp_path / "third"))
+
+
+def test_photographs_and_ready_made_pairs_take_turns(folder, photograph_folder):
+    made = PhotographPairs(Photographs([photograph_folder], 72, _CPU), _WHOLE, 4)
+    source = MixedPairs(made, PairFolder(folder, _WHOLE, _CPU), 0.5)
+    ready = [bool(source.draw(0, step, range(1)).names) for step in range(40)]
+    assert 10 < sum(ready) < 30
+    assert ready == [bool(source.draw(0, step, range(1)).names) for step in range(40)]
+
+
+@pytest.fixture
+def taught(folder):
+    """The teacher says white."""
+    (folder / "teacher").mkdir()
+    for name in ("a", "b", "c"):
+        Image.new("RGB", (48, 48), "white").save(folder / "teacher" / f"{name}.png")
+    return folder
+
+
+def test_a_teacher_is_mixed_into_the_goal_and_is_the_base_of_a_share(taught):
+    assert PairFolder(taught, replace(_WHOLE, distilled=0.25), _CPU).draw(0, 0, range(2)).base is None
+    pairs = PairFolder(taught, replace(_WHOLE, distilled=0.25, based=0.5), _CPU).draw(0, 0, range(16))
+    assert pairs.goal is not None
+    assert pairs.base is not None
+    torch.testing.assert_close(pairs.goal, 0.75 * pairs.high_res + 0.25)
+    white = (pairs.base == 1).flatten(1).all(1)
+    assert 2 < white.sum() < 14
+    torch.testing.assert_close(pairs.base[~white], enlarge(pairs.low_res[~white], 4))
+
+
+def test_a_teacher_is_cropped_as_its_target(taught):
+    for name in ("a", "b", "c"):
+        Image.open(taught / "input" / f"{name}.png").save(taught / "teacher" / f"{name}.png")
+    pairs = PairFolder(taught, PairRange(target=16, reference=32, distilled=1.0), _CPU).draw(0, 0, range(6))
+    assert pairs.goal is not None
+    assert torch.equal(pairs.goal, pairs.high_res)
+
+
+@pytest.mark.parametrize("wrong", ["missing", "size"])
+def test_what_is_wrong_with_a_teacher_is_said(taught, wrong):
+    file = taught / "teacher" / "b.png"
+    if wrong == "missing":
+        file.unlink()
+    else:
+        Image.new("RGB", (52, 48)).save(file)
+    with pytest.raises(InputError, match="b has no counterpart" if wrong == "missing" else "52 x 48 pixels"):
+        PairFolder(taught, _WHOLE, _CPU)
 
 
 @pytest.mark.parametrize("spoil", ["layout", "counterpart", "size", "empty"])

@@ -9,7 +9,8 @@ from PIL import Image
 from srntt.errors import InputError
 from srntt.image import reduce
 from srntt.train.pairs._draws import Draws, generator
-from srntt.train.pairs._pairs import PairRange, make_pairs
+from srntt.train.pairs._pair_range import PairRange
+from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs, deepest_level
 from srntt.train.pairs._vary_references import VariationRange
 from srntt.train.pairs._warp import Warp, WarpRange
@@ -136,3 +137,43 @@ def test_a_folder_without_a_large_enough_photograph_is_refused(tmp_path):
         Photographs([tmp_path], 64, _CPU)
     with pytest.raises(InputError, match="no folder"):
         Photographs([tmp_path / "nowhere"], 64, _CPU)
+
+
+def test_an_aligned_view_shows_the_target_in_place_where_its_map_is_exact(photographs):
+    """The second half of the references are the first half's views in the frame of the target."""
+    limits = replace(_PLAIN, target=96, reference=128, aligned=1.0, misaligned=0.0)
+    pairs = make_pairs(photographs, limits, 1, 0, range(4))
+    assert pairs.references.shape[1] == 4
+    for view, visible in zip(pairs.references[:, 2:].unbind(1), pairs.visible[:, 2:].unbind(1), strict=True):
+        seen = visible.repeat_interleave(4, 1).repeat_interleave(4, 2)[:, None]
+        assert seen.float().mean() > 0.5
+        off = (view[..., 16:-16, 16:-16] - pairs.high_res).abs() * seen
+        beside = (view[..., 16:-16, 20:-12] - pairs.high_res).abs() * seen
+        assert off.sum() < 0.3 * beside.sum()
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_the_truth_of_a_misaligned_view_leads_to_the_same_thing(photographs, step):
+    limits = replace(_PLAIN, aligned=1.0, misaligned=0.7)
+    pairs = make_pairs(photographs, limits, 1, step, range(4))
+    small = reduce(pairs.references[:, 2:].flatten(0, 1), 4)
+    truth = pairs.truth[:, 2:].flatten(0, 1)
+    here = torch.stack(torch.meshgrid(*[torch.arange(32.0) + 8] * 2, indexing="ij"), -1)
+    assert (truth - here).abs().max() > 0.3
+    found, identity = (
+        F.grid_sample(small, ((place + 0.5) / 48 * 2 - 1).flip(-1), mode="bicubic", align_corners=False)
+        for place in (truth, here.expand_as(truth))
+    )
+    low_res, visible = pairs.low_res.repeat_interleave(2, 0), pairs.visible[:, 2:].flatten(0, 1)[:, None]
+    assert ((found - low_res).abs() * visible).sum() < 0.6 * ((identity - low_res).abs() * visible).sum()
+
+
+def test_steps_show_aligned_views_as_often_as_asked_and_plain_ones_stay_the_same(photographs):
+    limits = replace(_PLAIN, target=16, reference=16, counts=(1.0,))
+    counts = [make_pairs(photographs, replace(limits, aligned=0.5), 0, step, range(1)) for step in range(40)]
+    assert 8 < sum(pairs.references.shape[1] == 2 for pairs in counts) < 32
+    plain = make_pairs(photographs, limits, 0, 3, range(2))
+    both = make_pairs(photographs, replace(limits, aligned=1.0), 0, 3, range(2))
+    assert torch.equal(both.references[:, :1], plain.references)
+    with pytest.raises(InputError, match=r"Set pairs\.aligned=0"):
+        replace(limits, target=32, aligned=1.0)

@@ -10,7 +10,8 @@ from srntt.models import load_model
 from srntt.models.paper import PaperConfig, PaperLesson, PaperSRNTT, Swapped
 from srntt.train import Losses, Recipe, Surroundings, train
 from srntt.train._trainer import Trainer
-from srntt.train.pairs._pairs import PairRange, make_pairs
+from srntt.train.pairs._pair_range import PairRange
+from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs
 from srntt.transfer import SwappedMaps
 from srntt.upscale import Upscaler

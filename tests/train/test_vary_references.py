@@ -4,6 +4,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from srntt.image import enlarge, reduce, round_to_8bit
 from srntt.train.pairs._vary_references import VariationRange, vary_references
 
 NOTHING = VariationRange(gain=0.0, channel_gain=0.0, shift=0.0, gamma=0.0, blur=0.0, noise=0.0, jpeg=0.0)
@@ -52,6 +53,15 @@ def test_a_sample_is_the_same_in_any_batch():
     for sample in range(3):
         alone = vary_references(pictures[sample : sample + 1], limits, [seeded(sample)])
         torch.testing.assert_close(together[sample : sample + 1], alone, rtol=0, atol=1e-5)
+
+
+def test_a_reference_as_blurred_as_the_input_holds_no_more_than_the_input():
+    pictures = references()
+    bare = vary_references(pictures, replace(NOTHING, as_input=1.0), streams(4))
+    torch.testing.assert_close(bare, enlarge(round_to_8bit(reduce(pictures, 4)), 4))
+    some = vary_references(references(100, 16), replace(NOTHING, as_input=0.3), streams(100))
+    changed = (some - references(100, 16)).abs().flatten(1).amax(1) > 1e-3
+    assert 15 < changed.sum() < 50
 
 
 def test_each_change_reaches_about_its_share_of_the_references():

@@ -27,7 +27,8 @@ class PlaceOptions:
 
     Attributes:
         photographs: Folders of photographs to make pairs from (srntt corpus build makes one).
-        pairs: Instead: a folder of ready-made pairs, input/NAME.png and ref/NAME.png, as CUFED's training set has them.
+        pairs: A folder of ready-made pairs, input/NAME.png and ref/NAME.png, as CUFED's training set has them, and
+            perhaps teacher/NAME.png. Instead of photographs, or in turns with them.
         cache: Folder to keep the swapped maps of ready-made pairs in (the paper's models).
         output: Folder for the log, the checkpoint, samples and the weights.
         validation: Folder with an index.json of pairs, as for srntt evaluate, that are scored at each checkpoint.
@@ -59,8 +60,8 @@ class PlaceOptions:
         """
         if self.output is None:
             raise InputError("Say where the log, checkpoints and weights go: -o FOLDER.")
-        if bool(self.photographs) == bool(self.pairs):
-            raise InputError("Give folders of photographs (--photographs), or one of ready-made pairs (--pairs).")
+        if not self.photographs and not self.pairs:
+            raise InputError("Give folders of photographs (--photographs), one of ready-made pairs (--pairs), or both.")
         if (self.every or 0) < 0 or self.threads < 0:
             raise InputError("--every and --threads must not be below 0.")
         index = self.validation / "index.json" if self.validation else None

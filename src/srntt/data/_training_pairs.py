@@ -9,7 +9,9 @@ from srntt._shapes import Bool, Float
 
 class Pairs(NamedTuple):
     """A batch, of r references a target. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the
-    target; ``visible`` says if it is in. ``names`` are of pairs that come again just so; none of others.
+    target; ``visible`` says if it is in. ``names`` are of pairs that come again just so; none of others. ``goal`` is
+    what to learn without references, in place of the target; ``base`` what another upscaler made of the LR picture, to
+    begin from. Either may be None.
     """
 
     high_res: Float[Tensor, "b 3 H W"]
@@ -18,6 +20,8 @@ class Pairs(NamedTuple):
     truth: Float[Tensor, "b r h w 2"]
     visible: Bool[Tensor, "b r h w"]
     names: tuple[str, ...] = ()
+    goal: Float[Tensor, "b 3 H W"] | None = None
+    base: Float[Tensor, "b 3 H W"] | None = None
 
     def first(self, count: int) -> "Pairs":
         """Those of the first few targets."""
@@ -25,5 +29,5 @@ class Pairs(NamedTuple):
         return Pairs(**few, names=self.names[:count])
 
     def tensors(self) -> dict[str, Tensor]:
-        """All but the names."""
-        return {name: value for name, value in self._asdict().items() if name != "names"}
+        """All that there are, but not the names."""
+        return {name: value for name, value in self._asdict().items() if isinstance(value, Tensor)}

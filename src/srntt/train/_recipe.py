@@ -12,7 +12,7 @@ from srntt.errors import InputError
 from srntt.models import ARCHITECTURES, Architecture
 from srntt.train._settings import as_table, build, override, read_toml
 from srntt.train.losses import PerceptualForm
-from srntt.train.pairs._pairs import PairRange
+from srntt.train.pairs._pair_range import PairRange
 
 _RANGES = (
     (("steps", "batch", "warmup"), 1, math.inf),

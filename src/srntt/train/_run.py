@@ -23,6 +23,7 @@ from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
 from srntt.train._workers import Workers, own_device
 from srntt.train.pairs._draws import generator
+from srntt.train.pairs._mixed import MixedPairs
 from srntt.train.pairs._pair_folder import PairFolder
 from srntt.train.pairs._pairs import PhotographPairs
 from srntt.train.pairs._photographs import Photographs
@@ -37,8 +38,9 @@ class Surroundings:
     """Where a run takes place; nothing here changes what it learns.
 
     Attributes:
-        photographs: folders to make pairs from; none where ``pairs`` is given.
-        pairs: folder of ready-made pairs, with input/ and ref/.
+        photographs: folders to make pairs from; may be none where ``pairs`` is given.
+        pairs: folder of ready-made pairs, with input/ and ref/. With photographs too, a share ``pairs.ready`` of the
+            steps takes from here.
         cache: folder to keep the swapped maps of ready-made pairs in (the paper's models), or None.
         output: folder for the log, the checkpoint, samples and the weights.
         validation: folder with an ``index.json`` of pairs, or None.
@@ -139,16 +141,22 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
     return place.output / "model.safetensors"
 
 
-def _open_source(recipe: Recipe, place: Surroundings) -> PhotographPairs | PairFolder:
-    if bool(place.photographs) == bool(place.pairs):
-        raise InputError("Give folders of photographs, or a folder of ready-made pairs; one of the two.")
-    if place.pairs:
-        folder = PairFolder(place.pairs, recipe.pairs, place.device, recipe.config.scale)
-        if place.cache and not folder.whole:
-            raise InputError(f"Maps can be kept only of pairs that are not cropped; {place.pairs} has larger pictures.")
-        return folder
-    if place.cache:
+def _open_source(recipe: Recipe, place: Surroundings) -> PhotographPairs | PairFolder | MixedPairs:
+    if not place.photographs and not place.pairs:
+        raise InputError("Give folders of photographs, a folder of ready-made pairs, or both.")
+    if place.photographs and place.cache:
         raise InputError("Maps can be kept only of ready-made pairs: those from photographs never come twice.")
+    if not place.pairs:
+        return _from_photographs(recipe, place)
+    folder = PairFolder(place.pairs, recipe.pairs, place.device, recipe.config.scale)
+    if place.cache and not folder.whole:
+        raise InputError(f"Maps can be kept only of pairs that are not cropped; {place.pairs} has larger pictures.")
+    if not place.photographs:
+        return folder
+    return MixedPairs(_from_photographs(recipe, place), folder, recipe.pairs.ready)
+
+
+def _from_photographs(recipe: Recipe, place: Surroundings) -> PhotographPairs:
     smallest = max(recipe.pairs.target, recipe.pairs.reference) + 8
     photographs = Photographs(list(place.photographs), smallest, place.device)
     return PhotographPairs(photographs, recipe.pairs, recipe.config.scale)
@@ -210,7 +218,7 @@ class _Clock:
 
 @contextmanager
 def _prefetched(
-    source: PhotographPairs | PairFolder, recipe: Recipe, step: int, workers: Workers
+    source: PhotographPairs | PairFolder | MixedPairs, recipe: Recipe, step: int, workers: Workers
 ) -> Iterator[Iterator[Pairs]]:
     """The batches of the steps from ``step`` on, made ahead by a thread, which ends with the block: one in torch when
     the interpreter ends aborts the process.

@@ -43,10 +43,16 @@ class LiteLesson:
         """Nothing."""
 
     def run(self, pairs: Pairs, with_references: bool) -> Outcome:
-        """Forward a batch; the share of matches that were right is reported."""
+        """Forward a batch; the share of matches that were right is reported.
+
+        Without references the goal of the pairs stands in for the target, where they have one. A base is for models
+        that take one.
+        """
         model, low_res, high_res = self.model, pairs.low_res, pairs.high_res
+        base = pairs.base if model.config.base else None
         if not with_references:
-            return Outcome(model(low_res), high_res, low_res)
+            goal = high_res if pairs.goal is None else pairs.goal
+            return Outcome(model(low_res, (), base), goal, low_res)
         learns = model.log_temperature.requires_grad
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
             brought = _bring(model, low_res, pairs.references.unbind(1))
@@ -56,7 +62,7 @@ class LiteLesson:
             terms["correspondence"] = _contrast(model, brought, pairs)
             terms["sub_position"] = losses.sub_position(_positions(brought.refined), truth, visible)
         told = {"hit_rate": losses.hit_rate(_positions(brought.whole), truth, visible)}
-        return Outcome(model.fuse(low_res, brought.textures).picture, high_res, low_res, terms, told=told)
+        return Outcome(model.fuse(low_res, brought.textures, base).picture, high_res, low_res, terms, told=told)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,6 @@
-"""Ready-made pairs: a folder with input/ and ref/, files of one name belonging together, as CUFED's training set."""
+"""Ready-made pairs: a folder with input/ and ref/, files of one name belonging together, as CUFED's training set; and
+perhaps with teacher/, what another upscaler made of the LR pictures.
+"""
 
 from pathlib import Path
 
@@ -6,15 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from srntt._shapes import Float, UInt8
+from srntt._shapes import Bool, Float, UInt8
 from srntt.data import Pairs, pictures_in
 from srntt.errors import InputError
-from srntt.image import load, round_to_8bit
+from srntt.image import enlarge, load, round_to_8bit
 from srntt.train.pairs._draws import Draws, generator
-from srntt.train.pairs._pairs import PairRange, reduced
+from srntt.train.pairs._pair_range import PairRange
+from srntt.train.pairs._pairs import reduced
 from srntt.train.pairs._vary_references import vary_references
 
 _LAYOUT = "input/NAME.png, the HR picture, and ref/NAME.png, its reference"
+_TAUGHT = "teacher/NAME.png has what another upscaler made of the reduced input/NAME.png, of the same size"
 _LACKING = 4  # pixels of a side, at most
 
 
@@ -22,7 +26,8 @@ class PairFolder:
     """Pairs of a folder, held as uint8 on the training device. Nothing is known of what corresponds to what.
 
     Args:
-        folder: with input/ and ref/; CUFED's training set has 160 x 160 pixels in both.
+        folder: with input/ and ref/; CUFED's training set has 160 x 160 pixels in both. ``teacher/``, if it is there,
+            is learnt from as far as ``limits.distilled`` says, and is the base of a share ``limits.based`` of samples.
         limits: sides of target and reference, which larger pictures are cropped to at the same relative place, and
             pictures that lack up to 4 pixels are filled up to by repeating their edge, for some of CUFED's lack one;
             how references vary; what LR pictures go through.
@@ -46,6 +51,7 @@ class PairFolder:
         self._references = [
             _held(references[name], limits.reference, "pairs.reference", device, scale) for name in self.names
         ]
+        self._teachers = self._taught(folder / "teacher") if (folder / "teacher").is_dir() else None
 
     @property
     def whole(self) -> bool:
@@ -57,20 +63,40 @@ class PairFolder:
         """Some samples of a step's batch."""
         draws = Draws([generator(seed, step, sample) for sample in samples])
         numbers = (draws.uniform()[:, 0] * len(self.names)).long().clamp(max=len(self.names) - 1).tolist()
-        places = draws.uniform(size=2)
-        targets, references = (
-            torch.stack([_crop(held[number], side, place) for number, place in zip(numbers, places, strict=True)])
-            for held, side in ((self._targets, self._limits.target), (self._references, self._limits.reference))
-        )
-        high_res, references = targets.float() / 255, references.float() / 255
+        places, based = draws.uniform(size=2), draws.chance(self._limits.based)
+        high_res = _cut(self._targets, numbers, self._limits.target, places)
+        references = _cut(self._references, numbers, self._limits.reference, places)
         if not self.whole:
             streams = [generator(seed, step, sample, 0, "variation") for sample in samples]
-            references = round_to_8bit(vary_references(references, self._limits.variation, streams))
+            references = round_to_8bit(vary_references(references, self._limits.variation, streams, self._scale))
         streams = [generator(seed, step, sample, "degradation") for sample in samples]
         low_res = reduced(high_res, self._limits, streams, self._scale)
         nothing = high_res.new_zeros(len(samples), 1, *low_res.shape[2:], 2)
         names = tuple(self.names[number] for number in numbers) if self.whole else ()
-        return Pairs(high_res, low_res, references[:, None], nothing, nothing[..., 0] > 0, names)
+        pairs = Pairs(high_res, low_res, references[:, None], nothing, nothing[..., 0] > 0, names)
+        if self._teachers is None:
+            return pairs
+        return self._with_teacher(pairs, _cut(self._teachers, numbers, self._limits.target, places), based)
+
+    def _with_teacher(self, pairs: Pairs, teacher: Float[Tensor, "b 3 H W"], based: Bool[Tensor, " b"]) -> Pairs:
+        goal = pairs.high_res.lerp(teacher, self._limits.distilled)
+        if not self._limits.based:
+            return pairs._replace(goal=goal)
+        chosen = based.to(self.device)[:, None, None, None]
+        return pairs._replace(goal=goal, base=torch.where(chosen, teacher, enlarge(pairs.low_res, self._scale)))
+
+    def _taught(self, folder: Path) -> list[UInt8[Tensor, "3 _ _"]]:
+        files = {file.stem: file for file in pictures_in(folder, f"{_TAUGHT}.").values()}
+        if alone := sorted(set(files) ^ set(self.names)):
+            raise InputError(f"{folder}: {alone[0]} has no counterpart. {_TAUGHT}.")
+        pictures = [
+            _held(files[name], self._limits.target, "pairs.target", self.device, self._scale) for name in self.names
+        ]
+        for name, picture, target in zip(self.names, pictures, self._targets, strict=True):
+            if picture.shape != target.shape:
+                sizes = (f"{p.shape[2]} x {p.shape[1]}" for p in (picture, target))
+                raise InputError("{} has {} pixels, the target {}. {}.".format(files[name], *sizes, _TAUGHT))
+        return pictures
 
 
 def _held(file: Path, side: int, setting: str, device: torch.device, scale: int) -> UInt8[Tensor, "3 _ _"]:
@@ -88,3 +114,10 @@ def _held(file: Path, side: int, setting: str, device: torch.device, scale: int)
 def _crop(picture: UInt8[Tensor, "3 _ _"], side: int, place: Float[Tensor, "2"]) -> UInt8[Tensor, "3 s s"]:
     y, x = (int((extent - side + 1) * float(share)) for extent, share in zip(picture.shape[1:], place, strict=True))
     return picture[:, y : y + side, x : x + side]
+
+
+def _cut(
+    held: list[UInt8[Tensor, "3 _ _"]], numbers: list[int], side: int, places: Float[Tensor, "b 2"]
+) -> Float[Tensor, "b 3 s s"]:
+    each = [_crop(held[number], side, place) for number, place in zip(numbers, places, strict=True)]
+    return torch.stack(each).float() / 255

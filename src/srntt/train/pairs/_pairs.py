@@ -3,7 +3,7 @@ some of it differently, and the truth.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,63 +11,18 @@ from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
 from srntt.data import Pairs
-from srntt.errors import InputError
 from srntt.image import reduce, round_to_8bit
+from srntt.train.pairs._aligned import aligned_views, seen_through, smooth_error
 from srntt.train.pairs._degrade import DEGRADATIONS, degrade
 from srntt.train.pairs._draws import Draws, generator
+from srntt.train.pairs._pair_range import PairRange
 from srntt.train.pairs._photographs import Photographs, deepest_level
-from srntt.train.pairs._vary_references import VariationRange, vary_references
-from srntt.train.pairs._warp import Warp, WarpRange, pixel_centres
+from srntt.train.pairs._vary_references import vary_references
+from srntt.train.pairs._warp import Warp, pixel_centres
 
-_SMALLEST = 16  # pixels of a side
 _FAR_OCTAVES = 2.0
 _MARGIN = 3  # pixels around a window, for the taps of the bicubic
 _PROBES = 9  # points along a side at which a view's extent is measured
-
-
-@dataclass(frozen=True)
-class PairRange:
-    """What pairs are made of.
-
-    Attributes:
-        target: side of the HR target, in pixels; a multiple of the model's scale.
-        reference: side of the HR reference, likewise.
-        counts: how often a batch has one reference a target, two, and so on.
-        unrelated: share of references cut from another photograph.
-        elsewhere: share cut from anywhere in the same photograph, so that they show little of the target or nothing.
-        far: share at quite another scale, up to 4x either way, which match well and have nothing to give.
-        warp: how references are turned.
-        variation: how references differ in exposure, colour, sharpness, noise and compression.
-        degradation: what LR pictures go through beyond bicubic: ``none``, ``mild``, ``real-esrgan``, or ``mixed``: each
-            sample either of these two.
-    """
-
-    target: int = 160
-    reference: int = 192
-    counts: tuple[float, ...] = (0.6, 0.25, 0.15)
-    unrelated: float = 0.1
-    elsewhere: float = 0.05
-    far: float = 0.08
-    warp: WarpRange = WarpRange()  # noqa: RUF009 (frozen)
-    variation: VariationRange = VariationRange()  # noqa: RUF009 (frozen)
-    degradation: Literal["none", "mild", "real-esrgan", "mixed"] = "none"
-
-    def __post_init__(self) -> None:
-        for name in ("target", "reference"):
-            if getattr(self, name) < _SMALLEST:
-                raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes {_SMALLEST} or more.")
-        if not self.counts or min(self.counts) < 0 or sum(self.counts) <= 0:
-            raise InputError(f"The setting pairs.counts is {self.counts}; it takes shares, such as [0.6, 0.4].")
-
-    def check_scale(self, scale: int) -> None:
-        """Refuse sides that do not fill whole LR pixels.
-
-        Raises:
-            InputError: one that is no multiple of the scale.
-        """
-        for name in ("target", "reference"):
-            if (side := getattr(self, name)) % scale:
-                raise InputError(f"The setting pairs.{name} is {side}; it takes multiples of {scale}.")
 
 
 @dataclass(frozen=True)
@@ -102,18 +57,54 @@ def make_pairs(
     corner = _corner(photographs.sizes[photograph], limits.target, draws.uniform(size=2))
     flips = torch.stack([draws.chance(0.5), draws.chance(0.5)], 1).to(photographs.device)
     high_res = photographs.windows(photograph, torch.zeros_like(photograph), corner, limits.target).float() / 255
-    each = Draws([generator(seed, step, sample, number) for sample in samples for number in range(count)])
-    references, truth, visible = _references(
-        photographs, photograph.repeat_interleave(count), corner.repeat_interleave(count, 0), limits, each, scale
+    views = _views_of_the_step(photographs, photograph, corner, limits, _Place(seed, step, samples, count), scale)
+    references, truth, visible = (
+        torch.cat([x.unflatten(0, (-1, count)) for x in parts], 1) for parts in zip(*views, strict=True)
     )
-    streams = [generator(seed, step, sample, number, "variation") for sample in samples for number in range(count)]
-    references = round_to_8bit(vary_references(references, limits.variation, streams))
-    references, truth, visible = (x.unflatten(0, (-1, count)) for x in (references, truth, visible))
     streams = [generator(seed, step, sample, "degradation") for sample in samples]
     low_res = reduced(high_res, limits, streams, scale)
     pairs = Pairs(high_res, low_res, references, truth, visible)
     pairs = _flipped(pairs, flips)
     return _transposed(pairs) if transposed else pairs
+
+
+class _Place(NamedTuple):
+    """Of a batch in the run, and how many references each of its samples has."""
+
+    seed: int
+    step: int
+    samples: range
+    each: int
+
+    def streams(self, *what: str) -> list[torch.Generator]:
+        """One for each reference."""
+        seed, step, samples, each = self
+        return [generator(seed, step, sample, number, *what) for sample in samples for number in range(each)]
+
+
+_Views = tuple[Float[Tensor, "n 3 R R"], Float[Tensor, "n h w 2"], Bool[Tensor, "n h w"]]
+"""Views, the (y, x) in their LR grids of the targets' LR positions, and whether they show those."""
+
+
+def _views_of_the_step(
+    photographs: Photographs,
+    photograph: Int64[Tensor, "b"],
+    corner: Int64[Tensor, "b 2"],
+    limits: PairRange,
+    place: _Place,
+    scale: int,
+) -> list[_Views]:
+    """The references, and in some steps once more in the frames of their targets."""
+    targets = photograph.repeat_interleave(place.each), corner.repeat_interleave(place.each, 0)
+    shown = _references(photographs, *targets, limits, Draws(place.streams()), scale)
+    varied = vary_references(shown.references, limits.variation, place.streams("variation"), scale)
+    shown = shown._replace(references=round_to_8bit(varied))
+    if float(torch.rand((), generator=generator(place.seed, place.step, "aligned"))) >= limits.aligned:
+        return [shown[:3]]
+    draws = Draws(place.streams("aligned"))
+    error = smooth_error(limits.reference, limits.misaligned, draws)
+    view, truth = aligned_views(shown.references, shown.warp, shown.frame, limits.target, error, scale)
+    return [shown[:3], (view, truth, seen_through(shown.visible, truth, limits.reference // scale))]
 
 
 def _of_the_step(limits: PairRange, seed: int, step: int) -> tuple[int, bool]:
@@ -142,6 +133,18 @@ def reduced(
     return torch.cat([degrade(picture, DEGRADATIONS[kind], [stream], scale) for picture, kind, stream in each])
 
 
+class _Shown(NamedTuple):
+    """References, the (y, x) in their LR grids of the targets' LR positions, whether they show those; their maps to
+    the photographs, and the corners there of what a view by geometry would show.
+    """
+
+    references: Float[Tensor, "n 3 R R"]
+    truth: Float[Tensor, "n h w 2"]
+    visible: Bool[Tensor, "n h w"]
+    warp: Warp
+    frame: Int64[Tensor, "n 2"]
+
+
 def _references(
     photographs: Photographs,
     photograph: Int64[Tensor, "n"],
@@ -149,8 +152,8 @@ def _references(
     limits: PairRange,
     draws: Draws,
     scale: int,
-) -> tuple[Float[Tensor, "n 3 R R"], Float[Tensor, "n h w 2"], Bool[Tensor, "n h w"]]:
-    """Views of the photographs of the targets at some corners, and where in them the targets lie."""
+) -> _Shown:
+    """Views of the photographs of the targets at some corners."""
     unrelated, elsewhere, far = (draws.chance(share) for share in (limits.unrelated, limits.elsewhere, limits.far))
     other, anywhere = photographs.choose(draws.uniform()[:, 0]), draws.uniform(size=2)
     shown = torch.where(unrelated, other, photograph)
@@ -163,7 +166,8 @@ def _references(
     truth = warp.inverse(cells) / scale - 0.5
     visible = ((truth > -0.5) & (truth < limits.reference / scale - 0.5)).all(-1) & ~(unrelated | far)[:, None, None]
     truth = torch.where(unrelated[:, None, None, None], 0.0, truth)
-    return references, truth.to(photographs.device), visible.to(photographs.device)
+    frame = torch.where(unrelated[:, None], inside, corner)
+    return _Shown(references, truth.to(photographs.device), visible.to(photographs.device), warp, frame)
 
 
 def _views(photographs: Photographs, shown: Int64[Tensor, "n"], warp: Warp, size: int) -> Float[Tensor, "n 3 s s"]:
@@ -207,7 +211,7 @@ def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
     """Some samples upside down, some mirrored, both sides alike."""
     scale = pairs.high_res.shape[-1] // pairs.low_res.shape[-1]
     last = pairs.references.shape[-1] / scale - 1
-    high_res, low_res, references, truth, visible, _ = pairs
+    high_res, low_res, references, truth, visible = pairs[:5]
     for axis in (0, 1):
         chosen = flips[:, axis]
         turned = truth.flip(axis + 2)

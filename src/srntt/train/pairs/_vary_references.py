@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
+from srntt.image import enlarge, reduce, round_to_8bit
 from srntt.train.pairs._blur_kernels import blur
 from srntt.train.pairs._draws import Draws
 from srntt.train.pairs._jpeg import jpeg
@@ -30,6 +31,7 @@ class VariationRange:
         noise_sigma: its deviation, in levels of 255.
         jpeg: share that was compressed.
         quality: of JPEG.
+        as_input: share that is as blurred as the input: reduced to its size and enlarged again by bicubic.
     """
 
     gain: float = 0.3
@@ -42,11 +44,12 @@ class VariationRange:
     noise_sigma: tuple[float, float] = (0.0, 5.0)
     jpeg: float = 0.15
     quality: tuple[float, float] = (50.0, 95.0)
+    as_input: float = 0.0
 
 
 @torch.no_grad()
 def vary_references(
-    references: Float[Tensor, "n 3 H W"], limits: VariationRange, streams: Sequence[torch.Generator]
+    references: Float[Tensor, "n 3 H W"], limits: VariationRange, streams: Sequence[torch.Generator], scale: int = 4
 ) -> Float[Tensor, "n 3 H W"]:
     """Change each reference by severities of its own, on the device where they are.
 
@@ -54,6 +57,7 @@ def vary_references(
         references: RGB in [0, 1], of more pixels each way than 3 deviations of the widest blur.
         limits: how far.
         streams: CPU generators, one a sample.
+        scale: of the model: how much smaller than a reference its input is.
 
     Returns:
         RGB in [0, 1], not rounded.
@@ -62,9 +66,12 @@ def vary_references(
     varied = _exposed(references, limits, draws)
     sigma, levels, quality = (draws.uniform(x)[:, 0] for x in (limits.sigma, limits.noise_sigma, limits.quality))
     blurred, noisy, compressed = (draws.chance(share) for share in (limits.blur, limits.noise, limits.jpeg))
+    bare = draws.chance(limits.as_input)
     if blurred.any():
         kernels = _gaussians(sigma[blurred], limits.sigma[1])
         varied[_at(blurred, varied)] = blur(varied[_at(blurred, varied)], kernels)
+    if bare.any():
+        varied[_at(bare, varied)] = enlarge(round_to_8bit(reduce(varied[_at(bare, varied)], scale)), scale)
     for sample in noisy.nonzero()[:, 0].tolist():
         noise = draws.on_device(sample, varied.device)
         varied[sample] = gaussian_noise(varied[sample], float(levels[sample]) / 255, False, noise)

@@ -15,14 +15,15 @@ def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path)
     ran = run("upscale", folder / "small.png", "-r", folder / "sharp.jpg", "-o", folder / "large.png", "--model", model)
     assert ran.code == 0, ran.err
     assert size_and_mode(folder / "large.png") == (80, 56, "RGB")
-    first, second, third = ran.out.splitlines()
+    first, second, third, fourth = ran.out.splitlines()
     assert first.startswith(f"{folder}/large.png: 80x56, ")
     assert "peak memory" in first
     assert "predicted" in first
     assert second.startswith("references: let in ")
     assert f"% from {folder}/sharp.jpg)" in second
     assert "mean similarity" in second
-    assert third.startswith("exact matching: predicted ")
+    assert third == f"{folder}/sharp.jpg: no geometry found, searched as it is"
+    assert fourth.startswith("exact matching: predicted ")
 
 
 @pytest.mark.parametrize("matcher", ["exact", "fast"])
@@ -38,7 +39,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(run, folder: Path, model: P
     ran = run("upscale", folder / "small.png", "--ref", folder / "sharp.jpg", "--model", model, "--json")
     json.loads(ran.out)
     said = [line for line in ran.err.splitlines() if not line.startswith("compiling")]  # in a new installation
-    assert said == ["reading references: 100 %", "matching: 100 %", "rendering: 100 %"]
+    assert said == ["reading references: 100 %", "aligning references: 100 %", "matching: 100 %", "rendering: 100 %"]
 
 
 def test_json_tells_everything_but_the_pixels(run, folder: Path, model: Path) -> None:

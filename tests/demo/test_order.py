@@ -53,7 +53,7 @@ def test_progress_goes_through_the_steps_in_order(run) -> None:
     ticket = Told()
     run("small.png", "sharp.png", ticket=ticket)
     stages = list(dict.fromkeys(stage for stage, _, _ in ticket.told))
-    assert stages == ["read", "open", "match", "render", "keep"]  # one reference: encoded is encoded
+    assert stages == ["read", "open", "align", "match", "render", "keep"]  # one reference: encoded is encoded
     assert all(0 <= done <= total for _, done, total in ticket.told)
     assert [done / total for stage, done, total in ticket.told if stage == "render"] == [0, 1]
 

@@ -53,13 +53,13 @@ def test_bad_references_beside_a_good_one_take_little_away(light: dict[str, Upsc
     assert (crowded.provenance.reference == 0).mean() > 0.95
 
 
-def test_a_reference_as_blurred_as_the_picture_does_harm_and_the_documents_say_so(light: dict[str, Upscaler]):
-    """A limit, not a promise: it matches everywhere and has no detail. Once it does none, docs/promises.md is wrong."""
+def test_a_reference_as_blurred_as_the_picture_does_no_harm(light: dict[str, Upscaler]):
+    """It matches everywhere and has no detail."""
     losses = [
         -_gain(light["lite-rec"], one, np.array(Image.fromarray(one.low_res).resize((160, 120), BICUBIC)))
         for one in SCENES
     ]
-    assert 0.3 < np.mean(losses) < 1.2
+    assert max(losses) < 0.05
 
 
 @pytest.mark.slow

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _STAGES = {
     "encode": "references encoded",
-    "align": "aligning references",
     "match": "matching",
     "render": "textures and network",
     "render_alone": "network without references",

@@ -108,8 +108,9 @@ class Encoder:
             outer = slice(max(0, top - drive.context), min(height, bottom + drive.context))
             try:
                 band = rows(outer.start, outer.stop)[:, :, :width]
-                detail = holds_detail(band, drive.scale)[None].float().to(self.device)
-                for name, part in {**drive.encode(band), _DETAIL: detail}.items():
+                parts = drive.encode(band)
+                parts[_DETAIL] = holds_detail(band, drive.scale)[None].to(parts[drive.key])
+                for name, part in parts.items():
                     if name not in maps:
                         maps[name] = self._empty(part, outer, height, file)
                     _place(part, outer, slice(top, bottom), maps[name])

@@ -61,62 +61,50 @@ class CropToMultiple:
 
 
 @dataclass(frozen=True)
-class PadToMultiple:
-    """Filled up until both sides are multiples; the odd pixel, where centred, goes to the bottom and right."""
+class Pad:
+    """Filled up at the bottom and right, or on all sides, where an odd pixel goes to the bottom and right.
 
-    of: int
-    fill: Fill
-    centred: bool
+    Attributes:
+        to: multiples of which both sides become; or height and width; None for the largest height and width among
+            the target and its references.
+        fill: what the rest is filled with.
+        centred: whether on all sides.
+    """
 
-    def pad(self, picture: UInt8[np.ndarray, "H W 3"], others: Sequence[Size]) -> Placed:
-        """The picture in a frame of its own."""
-        height, width = picture.shape[:2]
-        return _framed(picture, (-(-height // self.of) * self.of, -(-width // self.of) * self.of), self)
-
-    def __str__(self) -> str:
-        return f"padded ({self.fill}, {_where(self.centred)}) to multiples of {self.of}"
-
-
-@dataclass(frozen=True)
-class PadTo:
-    """Filled up to a size; a larger picture is refused, as the published code cannot take it either."""
-
-    height: int
-    width: int
-    fill: Fill
-    centred: bool = False
-
-    def pad(self, picture: UInt8[np.ndarray, "H W 3"], others: Sequence[Size]) -> Placed:
-        """The picture in a frame of that size.
-
-        Raises:
-            InputError: it is larger.
-        """
-        if picture.shape[0] > self.height or picture.shape[1] > self.width:
-            raise InputError(
-                f"A picture of {picture.shape[1]}x{picture.shape[0]} does not fit into the {self.width}x{self.height} "
-                "that the protocol pads to. Take a protocol without this padding."
-            )
-        return _framed(picture, (self.height, self.width), self)
-
-    def __str__(self) -> str:
-        return f"padded ({self.fill}, {_where(self.centred)}) to {self.width}x{self.height}"
-
-
-@dataclass(frozen=True)
-class PadToCommonSize:
-    """Filled up, at the bottom and right, to the largest height and width among the target and its references."""
-
+    to: int | Size | None
     fill: Fill = "black"
     centred: bool = False
 
     def pad(self, picture: UInt8[np.ndarray, "H W 3"], others: Sequence[Size]) -> Placed:
-        """The picture in a frame as large as it and ``others`` need."""
-        heights, widths = zip(picture.shape[:2], *others, strict=True)
-        return _framed(picture, (max(heights), max(widths)), self)
+        """The picture in its frame.
+
+        Raises:
+            InputError: it is larger than the size, and the published code cannot take it either.
+        """
+        extents = picture.shape[:2]
+        if self.to is None:
+            whole = tuple(map(max, zip(extents, *others, strict=True)))
+        elif isinstance(self.to, int):
+            whole = tuple(-(-extent // self.to) * self.to for extent in extents)
+        else:
+            whole = self.to
+        missing = [size - extent for size, extent in zip(whole, extents, strict=True)]
+        if min(missing) < 0:
+            raise InputError(
+                f"A picture of {extents[1]}x{extents[0]} does not fit into the {whole[1]}x{whole[0]} that the protocol "
+                "pads to. Take a protocol without this padding."
+            )
+        before = [extent // 2 if self.centred else 0 for extent in missing]
+        around = [(start, extent - start) for start, extent in zip(before, missing, strict=True)]
+        mode = "edge" if self.fill == "edge" else "constant"
+        return Placed(np.pad(picture, (*around, (0, 0)), mode=mode), *before)
 
     def __str__(self) -> str:
-        return f"padded ({self.fill}, {_where(self.centred)}) to the size that target and references have in common"
+        if self.to is None:
+            goal = "the size that target and references have in common"
+        else:
+            goal = f"multiples of {self.to}" if isinstance(self.to, int) else f"{self.to[1]}x{self.to[0]}"
+        return f"padded ({self.fill}, {'on all sides' if self.centred else 'bottom and right'}) to {goal}"
 
 
 @dataclass(frozen=True)
@@ -154,17 +142,5 @@ class LowRes:
 
 
 Crop = AsItIs | CropToMultiple
-Padding = AsItIs | PadToMultiple | PadTo | PadToCommonSize
-ReferenceStep = CropToMultiple | PadToMultiple | PadTo | PadToCommonSize | Stack
-
-
-def _framed(picture: UInt8[np.ndarray, "h w 3"], size: Size, how: PadToMultiple | PadTo | PadToCommonSize) -> Placed:
-    missing = [whole - extent for whole, extent in zip(size, picture.shape[:2], strict=True)]
-    before = [extent // 2 if how.centred else 0 for extent in missing]
-    around = [(start, extent - start) for start, extent in zip(before, missing, strict=True)]
-    mode = "edge" if how.fill == "edge" else "constant"
-    return Placed(np.pad(picture, (*around, (0, 0)), mode=mode), *before)
-
-
-def _where(centred: bool) -> str:
-    return "on all sides" if centred else "bottom and right"
+Padding = AsItIs | Pad
+ReferenceStep = CropToMultiple | Pad | Stack

@@ -13,10 +13,8 @@ from srntt.evaluate._parts import (
     Crop,
     CropToMultiple,
     LowRes,
+    Pad,
     Padding,
-    PadTo,
-    PadToCommonSize,
-    PadToMultiple,
     ReferenceStep,
     Stack,
 )
@@ -112,7 +110,7 @@ TTSR_STITCHED = Protocol(
     description="CUFED5 with five references stitched into one of 500x2500, as the paper of TTSR evaluates",
     data=LAYOUTS["cufed5"],
     refs="all",
-    references=(PadTo(500, 500, "black"), Stack()),
+    references=(Pad((500, 500), "black"), Stack()),
     source="github.com/researchmm/TTSR issues 3 and 54 (the paper's 27.09 dB); no code for it was published",
 )
 
@@ -124,8 +122,8 @@ MASA = Protocol(
     data=LAYOUTS["cufed5"],
     refs="all",
     target=AsItIs(),
-    canvas=PadToMultiple(32, "edge", centred=True),
-    references=(PadTo(512, 512, "edge", centred=True), Stack()),
+    canvas=Pad(32, "edge", centred=True),
+    references=(Pad((512, 512), "edge", centred=True), Stack()),
     source="github.com/JIA-Lab-research/MASA-SR: dataloader/dataset.py (TestSet_multi), models/trainer.py (test)",
 )
 
@@ -136,8 +134,8 @@ C2 = Protocol(
     description="CUFED5 with the most similar reference, as C2-Matching, AMSA and DATSR evaluate",
     data=LAYOUTS["cufed5"],
     refs="first",
-    canvas=PadToCommonSize(),
-    references=(CropToMultiple(4), PadToCommonSize()),
+    canvas=Pad(None),
+    references=(CropToMultiple(4), Pad(None)),
     source=(
         "github.com/yumingj/C2-Matching: mmsr/data/ref_cufed_dataset.py, mmsr/models/ref_restoration_model.py, "
         "datasets/CUFED5_pairs.txt; github.com/caojiezhang/DATSR: datsr/data/ref_cufed_dataset.py"
@@ -151,8 +149,8 @@ MREFSR = Protocol(
     description="CUFED5 with five references, each a picture of its own, everything padded to 500x500",
     data=LAYOUTS["cufed5"],
     refs="all",
-    canvas=PadTo(500, 500, "black"),
-    references=(PadTo(500, 500, "black"),),
+    canvas=Pad((500, 500), "black"),
+    references=(Pad((500, 500), "black"),),
     source="github.com/wdmwhh/MRefSR: mmsr/data/multi_ref_dataset.py (MultiRefCUFEDSet)",
 )
 
@@ -194,8 +192,8 @@ WRSR = Protocol(
     description="WR-SR, a web-found reference for each picture, as C2-Matching and DATSR evaluate",
     data=LAYOUTS["wr-sr"],
     refs="first",
-    canvas=PadToCommonSize(),
-    references=(CropToMultiple(4), PadToCommonSize()),
+    canvas=Pad(None),
+    references=(CropToMultiple(4), Pad(None)),
     source=(
         "github.com/yumingj/C2-Matching: datasets/DATASETS.md, datasets/WR-SR_pairs.txt, mmsr/data/ref_cufed_dataset.py"
     ),

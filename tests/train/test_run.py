@@ -149,7 +149,7 @@ def test_a_frozen_encoder_stays_and_the_rest_moves(recipe, photograph_folder):
 
 @pytest.mark.parametrize("scale", [2, 3])
 def test_a_model_of_another_factor_learns_and_upscales(recipe, place, scale):
-    other = _with(_with(recipe, "config", scale=scale), "pairs", reference=72)
+    other = _with(_with(recipe, "pairs", reference=72), "config", scale=scale)
     other = _with(_with(other, "schedule", steps=2), "losses", adversarial=0.01)
     model = load_model(train(other, place))
     upscaler = Upscaler(model, device="cpu")

@@ -259,17 +259,31 @@ def test_a_terminal_gets_a_bar(inputs: Path, model: Path) -> None:
     assert "\x1b[" in shown
 
 
+def test_all_pages_of_a_tiff_become_pages_where_the_output_holds_them(batch, inputs: Path) -> None:
+    pages = [Image.fromarray(pixels(14, 20, seed=k)) for k in range(3)]
+    pages[0].save(inputs / "stack.tif", save_all=True, append_images=pages[1:])
+    told = json.loads(batch("--json", "--format", "tif").out)
+    with Image.open(inputs.parent / "out" / "stack.tif") as large:
+        assert large.n_frames == 3
+        for number, page in enumerate(pages):
+            large.seek(number)
+            assert large.size == (80, 56)
+            small = np.asarray(large.convert("RGB").resize(page.size, Image.Resampling.BOX), int)
+            assert np.abs(small - np.asarray(page.convert("RGB"), int)).mean() < 12
+    assert not [item for item in told["picture_notes"] if "pages" in item["note"]]
+
+
 def test_the_notes_of_pictures_are_those_of_upscale(batch, run, inputs: Path, model: Path) -> None:
     pages = [Image.fromarray(pixels(14, 20, seed=k)) for k in range(3)]
     pages[0].save(inputs / "c.tif", save_all=True, append_images=pages[1:])
     for name in ("d.jpg", "e.jpg"):
         Image.fromarray(pixels(14, 20)).convert("CMYK").save(inputs / name)
-    told = json.loads(batch("--json").out)
+    told = json.loads(batch("--json", "--format", "png").out)
     notes = {(item["name"], item["note"]) for item in told["picture_notes"]}
     alone = json.loads(run("upscale", inputs / "d.jpg", "--json", "--model", model).out)["notes"]
     assert {note for name, note in notes if name == "d.jpg"} == set(alone)
     assert any(name == "c.tif" and "first of 3 pages used" in note for name, note in notes)
-    again = batch("--overwrite").out
+    again = batch("--overwrite", "--format", "png").out
     assert "note: CMYK converted to sRGB by formula" in again
     assert "(d.jpg and 1 more)" in again
     assert "(c.tif)" in again

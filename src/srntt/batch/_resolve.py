@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal
@@ -47,7 +47,8 @@ class UpscaleOptions:
 
 
 class InputFile:
-    """A picture file, read and hashed once; it is decoded at the first use, and its bytes are then dropped.
+    """A picture file, read and hashed once; it is decoded at the first use, and its bytes are then dropped, unless
+    it has several pages.
 
     Args:
         content: of the file.
@@ -62,8 +63,15 @@ class InputFile:
     @cached_property
     def picture(self) -> Picture:
         """Raises PictureError if it is no whole picture."""
-        content, self._content = self._content, b""
-        return decode(content, self._source, self._limits)
+        picture = decode(self._content, self._source, self._limits)
+        if picture.metadata.page[1] == 1:
+            self._content = b""
+        return picture
+
+    def pages(self) -> Iterator[Picture]:
+        """All pages of a TIFF of several, one at a time."""
+        for number in range(1, self.picture.metadata.page[1] + 1):
+            yield decode(self._content, self._source, self._limits, page=number)
 
 
 @dataclass(frozen=True)

@@ -124,13 +124,14 @@ def describe_references(
     return SharedReferences(tuple(descriptors), table, tuple(failures))
 
 
-def decode(content: bytes, source: str, limits: Limits) -> Picture:
+def decode(content: bytes, source: str, limits: Limits, page: int | None = None) -> Picture:
     """Decode what has been read, and hashed, already; so that the hash is of nothing else.
 
     Args:
         content: of the file.
         source: its path or URL, for messages.
         limits: on what is decoded.
+        page: of a TIFF of several, from 1; None for the first, with a note.
 
     Raises:
         PictureError: no whole picture.
@@ -138,7 +139,7 @@ def decode(content: bytes, source: str, limits: Limits) -> Picture:
         MemoryBudgetError: decoding would take too much.
     """
     try:
-        return replace(load(content, limits=limits), source=source)
+        return replace(load(content, limits=limits, page=page), source=source)
     except SrnttError as error:
         raise type(error)(str(error).replace("<bytes>", source, 1)) from error
 

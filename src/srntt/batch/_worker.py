@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from srntt.batch._resolve import ResolvedTask, Resolver, UpscaleOptions
 from srntt.batch._shared_references import ReferenceFile, SharedReferences
 from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import MemoryBudgetError, OutputError, SrnttError
-from srntt.image import Limits, Picture, save
+from srntt.image import Limits, Picture, holds_pages, save, save_pages
 from srntt.models import Progress
 from srntt.upscale import References, Result, Upscaler
 
@@ -107,15 +108,23 @@ class Worker:
         options, picture = self._spec.options, resolved.input.picture
         self._outputs.make_parent(resolved.task.outputs[0])
         output = self._free_output(resolved, picture)
-        result, fallbacks = self._upscale(resolved, picture, progress)
-        upscaled = result.picture.to_8bit() if options.bits == 8 else result.picture
+        count = picture.metadata.page[1] if holds_pages(output) else 1
+        pages = resolved.input.pages() if count > 1 else iter([picture])
+        result, fallbacks = self._upscale(resolved, next(pages), progress)
+        upscaled = self._output_picture(result)
         save_output = partial(save, upscaled, strip=options.strip, quality=options.quality)
+        if count > 1:
+            others = (self._output_picture(self._once(resolved, page, progress)) for page in pages)
+            save_output = partial(save_pages, chain([upscaled], others), count=count, strip=options.strip)
         large, notes = self._outputs.stage(os.path.splitext(output)[1], save_output)
         side = (self._outputs.stage(SIDE_FILES[kind], _saver(kind, result))[0] for kind in resolved.side_files)
         staged = (*side, large)
         about = self._about(resolved, result, fallbacks + result.fallbacks) | {"notes": [*upscaled.notes, *notes]}
         files = tuple(file._replace(output=name) for file, name in zip(staged, resolved.files(output), strict=True))
         return replace(record, files=files, staged=tuple(file.output for file in staged), about=about)
+
+    def _output_picture(self, result: Result) -> Picture:
+        return result.picture.to_8bit() if self._spec.options.bits == 8 else result.picture
 
     def _free_output(self, resolved: ResolvedTask, picture: Picture) -> str:
         """The first name whose format can hold the output, known before the work.

@@ -4,7 +4,7 @@
 band of its rows as float32 RGB tensors in [0, 1].
 """
 
-from srntt.image._formats import PICTURE_SUFFIXES
+from srntt.image._formats import PICTURE_SUFFIXES, holds_pages
 from srntt.image._levels import Levels, ValueRange
 from srntt.image._load import Source, load
 from srntt.image._metadata import Metadata
@@ -38,6 +38,7 @@ __all__ = [
     "check_output",
     "check_quality",
     "enlarge",
+    "holds_pages",
     "load",
     "picture_like",
     "read_file",

@@ -81,6 +81,11 @@ FORMATS = (
 PICTURE_SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 
 
+def holds_pages(path: str) -> bool:
+    """Whether the format that a suffix asks for holds several pages. Raises OutputError when there is none."""
+    return format_of(path).name == "TIFF"
+
+
 def format_of(path: str) -> Format:
     """The format that the suffix of ``path`` asks for. Raises OutputError when there is none."""
     suffix = os.path.splitext(path)[1].lower()

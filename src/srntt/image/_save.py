@@ -10,7 +10,7 @@ from typing import Any, Literal
 from srntt._files import exists_error, whole_file
 from srntt.errors import InputError, OutputError
 from srntt.image._encode import encode, encode_pages
-from srntt.image._formats import FORMATS, Format, format_of, require
+from srntt.image._formats import FORMATS, Format, format_of, holds_pages, require
 from srntt.image._picture import Picture
 from srntt.image._source import ByteSink
 
@@ -87,7 +87,7 @@ def save_pages(
     """
     name = os.fsdecode(path)
     form = format_of(name)
-    if form.name != "TIFF":
+    if not holds_pages(name):
         raise OutputError(
             f"{name}: the file has {count} pages and {form.name} holds one. End the name with .tif, or choose a page: "
             "--page N."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from srntt.errors import InputError, PictureError, SrnttError
 from srntt.image import Limits, Picture, load
 
-_CELL = 4  #: reference pixels of a position that is matched, along a side: the scale of every model there is
+_CELL = 4  #: reference pixels along a side that count as one position, whatever the scale of the model
 
 _MOST_REFERENCES = 255  # the page is told which one a place came from in a byte
 

@@ -47,15 +47,17 @@ class Sizes:
 
 @runtime_checkable
 class Matcher(Protocol):
-    """A way of finding each query position in the keys.
+    """A way of finding each query position in the keys."""
 
-    Attributes:
-        name: in the table, in options and results.
-        exact: it returns the argmax of Eq. 1-3.
-    """
+    @property
+    def name(self) -> str:
+        """In the table, in options and results."""
+        ...
 
-    name: str
-    exact: bool
+    @property
+    def exact(self) -> bool:
+        """It returns the argmax of Eq. 1-3."""
+        ...
 
     def refusal(self, device: torch.device) -> str | None:
         """Why it does not run on a device; None where it does."""

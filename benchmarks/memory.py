@@ -1,104 +1,115 @@
-"""Measure what a kind of model takes in memory: the figures behind each method's ``appetite`` and ``matching_bytes``.
+"""Predicted and measured memory of upscales by models of many configurations, each in a process of its own.
 
-    python benchmarks/memory.py MODEL
+    python benchmarks/memory.py [NAME ...]
 
-Each line is one piece of work of one size in a process of its own, after the same work on something small: bytes beside
-what was held before, those for each pixel, and what the method predicts. What the first work leaves for good is told
-beside it; ``appetite.first`` is to cover that.
+Models have random weights: what they take depends on their sizes alone. A line is one upscale: its prediction, what the
+operating system counted of the whole process, and the ratio. Above 1 the promise is broken; below 0.8 memory is given
+away. NAME picks the cases whose text holds one of them.
 """
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass, field
+from typing import Any
 
-import torch
+import numpy as np
 
-from srntt.match import MATCHERS, Match, Window
-from srntt.memory._process import give_back, peak_bytes, resident_bytes, start_peak
-from srntt.models import EncodedView
-from srntt.models._drive import Drive
+from srntt.features import VGG19Features
+from srntt.models.lite import Lite, LiteConfig
+from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler
-from srntt.views import PlaneMap
-
-_SIZES = {
-    "encode": (160, 608, 1120), "alone": (80, 176, 304), "render 1": (80, 176, 304), "render 3": (80, 176, 304),
-    "exact": (16, 48, 144), "fast": (48, 144, 432),
-}  # fmt: skip
-_WIDTH, _BAND = 752, 48
-_SMALL = 16
 
 
-def main(model: str) -> None:
+@dataclass(frozen=True)
+class Case:
+    """One upscale: LR height and width, references of so many pixels a side, matcher, what differs of the config."""
+
+    size: tuple[int, int]
+    references: int = 1
+    side: int = 300
+    matcher: str = "exact"
+    architecture: str = "lite"
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        config = ", ".join(f"{name} {value}" for name, value in self.config.items()) or "default"
+        found = f"{self.references} of {self.side}, {self.matcher}" if self.references else "no reference"
+        return f"{self.architecture}, {config}; {self.size[1]} x {self.size[0]}; {found}"
+
+
+_SHALLOW = {"content_blocks": 1, "transfer_blocks": 1}  # blocks follow one another: more of them take only weights
+
+
+def _lite(size: tuple[int, int], references: int = 1, side: int = 300, matcher: str = "exact", **config: Any) -> Case:
+    return Case(size, references, side, matcher, "lite", _SHALLOW | config)
+
+
+def _paper(size: tuple[int, int], references: int = 1, side: int = 160, matcher: str = "exact", **config: Any) -> Case:
+    return Case(size, references, side, matcher, "paper", config)
+
+
+CASES = [
+    _lite((24, 32), 0),
+    _lite((24, 32), 1, 64),
+    _lite((24, 32), 1, 64, "fast"),
+    _lite((120, 160), channels=256, descriptor=256),
+    _lite((200, 300), channels=128),
+    _lite((200, 300), 3, channels=24, descriptor=40, scale=3),
+    _lite((300, 400), channels=16, descriptor=256),
+    _lite((300, 400), 1, 400, "fast", channels=16, descriptor=256),
+    _lite((300, 400), 1, 600, "fast", channels=32),
+    _lite((300, 400), 2),
+    _lite((300, 400), 4, 400, channels=32, descriptor=16, scale=2),
+    _lite((200, 300), 6, 200, channels=32, candidates=5),
+    _lite((500, 700), 0, scale=3),
+    _lite((500, 700), 0, channels=8),
+    _lite((500, 700), 1, 300, channels=8, descriptor=8, scale=2),
+    _paper((64, 80), 0),
+    _paper((64, 80)),
+    _paper((64, 80), gated=True),
+    _paper((120, 140), 2, 320),
+    _paper((64, 80), 1, 320, "fast"),
+    _paper((64, 80), 1, 320, scale=8),
+    _paper((48, 64), 1, 640, scale=16),
+]
+
+
+def main(names: list[str]) -> None:
     """Print a table."""
-    for work, sizes in _SIZES.items():
-        for size in sizes:
-            line = subprocess.run(
-                [sys.executable, __file__, model, work, str(size)], check=True, capture_output=True, text=True
-            ).stdout
-            pixels, taken, predicted, first = json.loads(line)
-            verdict = "" if taken <= predicted else "  TOO LITTLE"
-            print(
-                f"{work:8} {size:5} {pixels:9} pixels {taken / 1e6:8.1f} MB {taken / pixels:8.0f} bytes a pixel, "
-                f"predicted {predicted / 1e6:8.1f} MB{verdict}; first {first / 1e6:6.1f} MB",
-                flush=True,
-            )
+    print(f"{'predicted':>10} {'measured':>10} {'ratio':>6}")
+    for number, case in enumerate(CASES):
+        if names and not any(name in str(case) for name in names):
+            continue
+        command = [sys.executable, __file__, "--case", str(number)]
+        line = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        predicted, measured = json.loads(line)
+        print(f"{predicted / 1e6:7.0f} MB {measured / 1e6:7.0f} MB {measured / predicted:6.2f}  {case}", flush=True)
 
 
-@torch.inference_mode()
-def measure(model: str, work: str, size: int) -> None:
-    """Do one piece of work and print its pixels, the bytes it took and should have taken, and what the first left."""
-    drive = Upscaler.from_pretrained(model, device="cpu")._drive
-    torch.manual_seed(0)
-    start = resident_bytes()
-    reference = EncodedView(0, "", "plain", 400, 400, PlaneMap(), drive.encode(torch.rand(3, 400, 400)))
-    _work(drive, work, _SMALL, reference)
-    give_back()
-    held = resident_bytes()
-    pixels, predicted, kept = _work(drive, work, size, reference)
-    print(json.dumps([pixels, peak_bytes() - held - kept, predicted, held - start]))
+def measure(case: Case) -> None:
+    """Upscale and print what was predicted and what was taken."""
+    random = np.random.default_rng(0)
+    upscaler = Upscaler(_model(case), device="cpu", matcher=case.matcher)  # pyright: ignore[reportArgumentType]
+    shape = (case.side, case.side, 3)
+    pictures = [random.integers(0, 256, shape, dtype=np.uint8) for _ in range(case.references)]
+    result = upscaler.upscale(
+        random.integers(0, 256, (*case.size, 3), dtype=np.uint8),
+        upscaler.encode_references(pictures) if pictures else None,
+    )
+    print(json.dumps([result.predicted_bytes, result.peak_bytes]))
 
 
-def _work(drive: Drive, work: str, size: int, reference: EncodedView) -> tuple[int, int, int]:
-    """Do it; returns its pixels, what it is predicted to take, and what of that its results and inputs are."""
-    appetite = drive.appetite
-    rows, columns = (size, size) if work[0] in "ar" else (size, _WIDTH)
-    pixels = rows * columns
-    picture = torch.rand(3, rows, columns)
-    many = [reference] * int(work[-1]) if work[-1].isdigit() else [reference]
-    match, candidates = None, 0
-    if work.startswith("render"):
-        match = _stretched(drive.match(picture[:, :_SMALL], many, 32, MATCHERS["exact"], _silent), rows)
-        candidates = len(match.similarity)
-    start_peak()
-    if work in ("exact", "fast"):
-        found = drive.match(picture, many, _BAND, MATCHERS[work], _silent)
-        keys = [item.maps[drive.key][0].numel() for item in many]
-        predicted = drive.matching_bytes(MATCHERS[work], (rows, columns), keys, _BAND, torch.get_num_threads())
-        kept = found.bytes
-        return pixels, predicted, kept + picture.nbytes
-    if work == "encode":
-        kept = sum(tensor.nbytes for tensor in drive.encode(picture).values())
-        return pixels, pixels * appetite.encode, kept + picture.nbytes
-    drive.render(picture, match, Window(slice(None), slice(None)), many)
-    if match is None:
-        return pixels, pixels * appetite.alone, picture.nbytes
-    kept = match.bytes
-    return pixels, pixels * (appetite.render + appetite.another * (candidates - 1)), kept + picture.nbytes
-
-
-def _stretched(match: Match, rows: int) -> Match:
-    """The same matches again and again, down to so many rows."""
-    again = torch.arange(rows) % match.similarity.shape[1]
-    reference, position, similarity = (x[:, again] for x in (match.reference, match.position, match.similarity))
-    return Match(reference, position, similarity, match.evidence[:, :, again], match.frame)
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
+def _model(case: Case) -> Lite | PaperSRNTT:
+    if case.architecture == "lite":
+        return Lite(LiteConfig(**case.config))
+    model = PaperSRNTT(PaperConfig(**case.config))
+    model._vgg19.append(VGG19Features(model.config.phi))
+    return model
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
-        measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    if sys.argv[1:2] == ["--case"]:
+        measure(CASES[int(sys.argv[2])])
     else:
-        main(sys.argv[1])
+        main(sys.argv[1:])

@@ -8,11 +8,10 @@ from PIL import Image
 from properties.scenes import BICUBIC, largest_difference, psnr, scene
 
 from srntt.image import Picture
+from srntt.memory import Appetite, Job, Needs, Work
 from srntt.memory._process import peak_bytes, resident_bytes, start_peak
-from srntt.models._drive import Appetite
 from srntt.upscale import Upscaler, _consistent
-from srntt.upscale._consistent import back_project, consistency
-from srntt.upscale._plan import Job, Needs
+from srntt.upscale._consistent import back_project, consistency, consistency_bytes
 
 
 def _reduced(array: np.ndarray) -> np.ndarray:
@@ -119,8 +118,9 @@ def test_a_picture_that_is_consistent_already_stays_as_it_is():
 def test_back_projection_takes_no_more_memory_than_writing_the_file(
     height: int, width: int, channels: int, sample: int
 ):
-    needs = Needs(Job(height, width, channels, sample), Appetite(0, 0, 0, 1, 0, 0, 0, 0), 24, 4, 1)
-    assert needs.checking <= 1.2 * needs.saving
+    nothing = Appetite(Work(0), 0, 0, 1, lambda candidates: Work(0), 0)
+    needs = Needs(Job(height, width, channels, sample), nothing, 24, 4, 1)
+    assert consistency_bytes(height, width, channels, 4) <= 1.2 * needs.saving
 
 
 @pytest.mark.slow

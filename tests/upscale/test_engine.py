@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.match import Match
+from srntt.memory import Appetite, Work
 from srntt.models import EncodedView
-from srntt.models._drive import Appetite, Rendered
+from srntt.models._drive import Rendered
 from srntt.upscale._engine import Engine
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import Canvas
@@ -23,7 +24,7 @@ class NearestMethod:
     """Repeats each pixel; refuses a tile of more than ``limit`` pixels, and whatever ``refuse`` picks by its number."""
 
     scale, halo, context = 4, 10, 0
-    appetite = Appetite(1, 1, 1, 1, 1, 1, 0, 0)
+    appetite = Appetite(Work(1), 1, 1, 1, lambda candidates: Work(1), 0)
     patch, key = 1, ""
 
     def __init__(self, limit=10**9, refuse=(), error=torch.OutOfMemoryError):

@@ -40,7 +40,7 @@ class TextureEncoder(nn.Module):
 
     def __init__(self, channels: int = 64, dimensions: int = 64, scale: int = 4) -> None:
         super().__init__()
-        self.scale = scale
+        self.hidden, self.scale = channels, scale
         self.layers = nn.Sequential(
             nn.Conv2d(3, channels, 3, padding=1),
             nn.ReLU(inplace=True),

@@ -12,12 +12,13 @@ from srntt.errors import InputError
 from srntt.match import _fused, _pixelwise
 from srntt.match._engines import choose_engine
 from srntt.match._match import Match
-from srntt.match._problem import Block, Problem, make_problem, split
+from srntt.match._problem import WIDEST, Block, Problem, make_problem, split
 from srntt.match._shortlist import Shortlist, choose
 from srntt.match._triton import triton_search
 
 DEFAULT_MEMORY = {"cpu": 64 * 2**20}
 _DEVICE_MEMORY = 512 * 2**20
+_LOCATED = 80  # bytes of a position on the way from the winners to the match
 
 
 @torch.no_grad()
@@ -90,6 +91,23 @@ def dense_match(
         crowded[block.slices] = found.crowded.reshape(block.rows, block.columns)
         _decide(problem, module, block, crowded, threads, memory, best, similarity)
     return matched_at(problem, best, similarity)
+
+
+def dense_match_bytes(queries: int, keys: Sequence[int], channels: int, patch: int, threads: int) -> int:
+    """Transient memory that `dense_match` takes at most on the CPU by its default; less than that where maps are small.
+
+    Args:
+        queries: positions of the query.
+        keys: of each key map.
+        channels: of the features.
+        patch: 3 or 1.
+        threads: that work.
+    """
+    most = max(queries, *keys)
+    largest = torch.empty(channels, -(-most // WIDEST), min(most, WIDEST), device="meta")
+    problem = Problem(largest, (largest,), patch, 0)
+    workspace = _fused.workspace_bytes(problem, torch.float64, threads, DEFAULT_MEMORY["cpu"])
+    return workspace + queries * _LOCATED
 
 
 def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Match:

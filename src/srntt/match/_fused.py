@@ -60,6 +60,11 @@ def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) ->
     return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
 
 
+def workspace_bytes(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> int:
+    """What tiles that `memory` allows take."""
+    return _tile_bytes(problem, dtype.itemsize, threads, *tile_for(problem, dtype, threads, memory))
+
+
 def _tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: int) -> int:
     """Workspace of a query and a key tile of this shape: packed, with their norms and hashes, and what threads hold."""
     rim = 2 * problem.reach

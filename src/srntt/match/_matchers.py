@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.match._dense import DEFAULT_MEMORY, dense_match
+from srntt.match._dense import dense_match, dense_match_bytes
 from srntt.match._fast import fast_match, fast_match_bytes
 from srntt.match._match import Match
 from srntt.match._patch_rows import SKETCH, is_sketched
@@ -123,7 +123,7 @@ class ExactMatcher:
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
         """What `dense_match` takes by default, or less where the maps are small."""
-        return min(DEFAULT_MEMORY["cpu"], (sizes.queries + max(sizes.keys)) * (8 * sizes.channels + 1000))
+        return dense_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
 
     def search(
         self,

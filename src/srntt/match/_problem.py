@@ -19,7 +19,10 @@ EMPTY = 2.0**-40
 TIE = 1e-12
 """Cosines closer than this are equal: float64 cannot tell them apart, and the lowest index wins."""
 
-_TILE_COLUMNS = (126, 62, 30, 14, 6)
+WIDEST = 126
+"""Columns of a tile at most."""
+
+_TILE_COLUMNS = (WIDEST, 62, 30, 14, 6)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,11 @@
-"""What memory there is, what the process holds, and pieces that fit."""
+"""Memory: what there is, what the process holds, what work will take, and pieces that fit."""
 
+from srntt.memory._appetite import Appetite, Work
 from srntt.memory._mapped import MappedFile
-from srntt.memory._pieces import cuts
+from srntt.memory._needs import Job, Needs
+from srntt.memory._pieces import BLEND, SMALLEST, cuts
+from srntt.memory._plan_reference import plan_reference
+from srntt.memory._plan_upscale import Pieces, plan_pieces
 from srntt.memory._process import (
     budget_bytes,
     device_free_bytes,
@@ -14,9 +18,18 @@ from srntt.memory._process import (
     resident_bytes,
     start_peak,
 )
+from srntt.memory._room import Room
 
 __all__ = [
+    "BLEND",
+    "SMALLEST",
+    "Appetite",
+    "Job",
     "MappedFile",
+    "Needs",
+    "Pieces",
+    "Room",
+    "Work",
     "budget_bytes",
     "cuts",
     "device_free_bytes",
@@ -25,6 +38,8 @@ __all__ = [
     "limits_within",
     "parse_memory",
     "peak_bytes",
+    "plan_pieces",
+    "plan_reference",
     "release",
     "resident_bytes",
     "start_peak",

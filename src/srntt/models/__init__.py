@@ -1,7 +1,7 @@
 """Architectures, one folder each, in one table; model files; the models that ship inside."""
 
 from srntt.models._architecture import Architecture
-from srntt.models._drive import Appetite, Drive, Progress, Rendered
+from srntt.models._drive import Drive, Progress, Rendered
 from srntt.models._encoded_view import EncodedView
 from srntt.models._files import load_model, save_model
 from srntt.models._fused import Fused
@@ -13,7 +13,6 @@ from srntt.models.paper._official import convert_official, load_official
 
 __all__ = [
     "ARCHITECTURES",
-    "Appetite",
     "Architecture",
     "Drive",
     "EncodedView",

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.match import Match, Matcher, Window
+from srntt.memory import Appetite
 from srntt.models._encoded_view import EncodedView
 
 Progress = Callable[[str, int, int], None]
@@ -20,33 +21,6 @@ class Rendered:
 
     image: Float[Tensor, "3 H W"]
     share: Float[Tensor, "k h w"] | None
-
-
-@dataclass(frozen=True)
-class Appetite:
-    """Memory that a kind of model takes, in bytes, beside what the process holds.
-
-    Measured, not derived (``benchmarks/memory.py``), and rounded up.
-
-    Attributes:
-        encode: transient, for each HR pixel of a reference band.
-        encoded: lasting, for each HR pixel of a reference.
-        matched: lasting, for each LR pixel of the input and each candidate.
-        candidates: most that a position has.
-        alone: transient, for each LR pixel of a tile with its halo, without references.
-        render: likewise with one candidate.
-        another: likewise, what each further candidate adds.
-        first: what the first matching of a process takes for good: code that is loaded and made for the machine.
-    """
-
-    encode: int
-    encoded: int
-    matched: int
-    candidates: int
-    alone: int
-    render: int
-    another: int
-    first: int
 
 
 @runtime_checkable

@@ -11,9 +11,8 @@ from torch import Tensor
 from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
-from srntt.memory import MappedFile, device_free_bytes, release, resident_bytes
+from srntt.memory import MappedFile, Room, device_free_bytes, plan_reference, release, resident_bytes
 from srntt.models import Drive, EncodedView
-from srntt.upscale._plan import Room, plan_reference
 from srntt.views import Rows, View, ViewMaker, holds_detail
 from srntt.views.aligned import AlignedView, Original, Placement
 

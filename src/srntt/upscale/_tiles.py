@@ -9,12 +9,8 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.image import to_pixels
-from srntt.memory import cuts
+from srntt.memory import BLEND, SMALLEST, cuts
 
-#: LR pixels that a tile reaches over into its neighbour; the same for all sizes, so that rows of any two can meet.
-BLEND = 8
-#: LR pixels of the smallest tile: every part is then at least as wide as two ramps.
-SMALLEST = 32
 _ROUNDED_AT_ONCE = 64  # output rows
 
 

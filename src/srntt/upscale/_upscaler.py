@@ -18,6 +18,9 @@ from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source, ValueRange, enlarge
 from srntt.match import MATCHERS
 from srntt.memory import (
+    Job,
+    Needs,
+    Room,
     budget_bytes,
     cuts,
     device_free_bytes,
@@ -25,19 +28,20 @@ from srntt.memory import (
     limits_within,
     parse_memory,
     peak_bytes,
+    plan_pieces,
     resident_bytes,
     start_peak,
 )
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
 from srntt.upscale._aligning import AlignOption, aligned_views, check_align, used_references
 from srntt.upscale._bands import enlarged_bands
-from srntt.upscale._consistent import back_project, consistency
+from srntt.upscale._consistent import back_project, consistency, consistency_bytes
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
 from srntt.upscale._matcher import MatcherOption, check_matcher, plan_matching, sizes_of
-from srntt.upscale._plan import Job, Needs, Plan, Room, plan_upscale
+from srntt.upscale._plan import Plan
 from srntt.upscale._provenance import trace
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
@@ -297,9 +301,11 @@ class Upscaler:
         candidates = sum(min(n, drive.appetite.candidates) for n in (len(anywhere), len(references) - len(anywhere)))
         keys = [item.maps[drive.key].nbytes for item in references if item.file]
         sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
-        needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, max(keys, default=0), sampled)
+        checking = consistency_bytes(job.height, job.width, job.channels, self.scale)
+        files = max(keys, default=0), sampled
+        needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, checking, *files)
         if not references:
-            return plan_upscale(needs, room, tile)
+            return Plan.of(plan_pieces(needs, room, tile))
         sizes = sizes_of(source.height * source.width, anywhere, drive)
         threads = torch.get_num_threads()
 
@@ -307,7 +313,7 @@ class Upscaler:
             def matching(rows: int) -> int:
                 return drive.matching_bytes(MATCHERS[matcher], (source.height, source.width), sizes.keys, rows, threads)
 
-            return replace(plan_upscale(needs, room, tile, matching), matcher=matcher)
+            return Plan.of(plan_pieces(needs, room, tile, matching), matcher)
 
         return plan_matching(self._matcher, sizes, self.device, plan)
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -11,19 +11,11 @@ from srntt._shapes import Float
 from srntt.features import Description
 from srntt.match import Match, Matcher, Sizes, Window, local_match
 from srntt.memory import cuts
-from srntt.models._drive import Appetite, Progress, Rendered
+from srntt.models._drive import Progress, Rendered
 from srntt.models._encoded_view import EncodedView
-from srntt.models.lite._fusion import EVIDENCE
-from srntt.models.lite._network import JACOBIAN, Lite
-from srntt.transfer import REFINED_AT_ONCE
-
-_REFINED_CHANNELS = 2  # of the evidence of a refined match
-_FRAMED_AT_ONCE = 256  # rows
-
-# Bytes, measured by benchmarks/memory.py.
-_DESCRIBED = 1100  # while a position of a band is described
-_REFINED = 9 * 64 * 4 * 2  # while a match is refined
-_FOUND = 22  # a position's match in one reference
+from srntt.models.lite._costs import FRAMED_AT_ONCE, REFINED_CHANNELS, LiteCosts
+from srntt.models.lite._fusion import EVIDENCE, JACOBIAN
+from srntt.models.lite._network import Lite
 
 
 class LiteDrive:
@@ -36,14 +28,14 @@ class LiteDrive:
     patch = 1
     key = "descriptor"
     reach: int | None = 2
-    appetite = Appetite(
-        encode=100, encoded=33, matched=46, candidates=3, alone=2050, render=4500, another=1400, first=80_000_000
-    )
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._device = device
         self.scale = model.scale
+        encoder = model.encoder
+        self._costs = LiteCosts(model.config, encoder.hidden, encoder.receptive_radius, self.patch)
+        self.appetite = self._costs.appetite
 
     def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
         """Descriptor and contrast on the LR grid, texture bands on finer ones."""
@@ -67,14 +59,14 @@ class LiteDrive:
         for views in filter(None, (anywhere, nearby)):
             best = self._empty(min(len(views), self._model.config.candidates), EVIDENCE + JACOBIAN, low_res)
             for place, (number, item) in enumerate(views):
-                whole, top = self._empty(1, _REFINED_CHANNELS, low_res), 0
+                whole, top = self._empty(1, REFINED_CHANNELS, low_res), 0
                 for found in self._find(low_res, item, band, matcher):
                     rows = slice(top, top + found.similarity.shape[1])
                     whole.fill(rows, found)
                     top = rows.stop
                     progress("match", number * height + top, height * len(references))
                 item.rest()
-                for top, bottom in cuts(height, _FRAMED_AT_ONCE):
+                for top, bottom in cuts(height, FRAMED_AT_ONCE):
                     best.offer(place, slice(top, bottom), self._framed(whole, item, top, bottom), number)
             kept.append(best)
         return Match.joined(kept)
@@ -82,14 +74,8 @@ class LiteDrive:
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
     ) -> int:
-        """Bands are described, and in fast matching wait for their neighbours; the matches of a reference at a time."""
-        height, width = size
-        sizes = Sizes(height * width, tuple(keys), self._model.config.descriptor, self.patch)
-        rows = max(bottom - top for top, bottom in matcher.bands(height, band, sizes))
-        described = min(rows + 2 * self._model.encoder.receptive_radius, height) * width * _DESCRIBED
-        found = height * width * _FOUND + min(rows * width, REFINED_AT_ONCE) * _REFINED
-        waiting = matcher.waiting(sizes) * rows * width * (sizes.channels + 1) * 4
-        return described + found + waiting + matcher.bytes(replace(sizes, queries=rows * width), threads)
+        """See `LiteCosts`."""
+        return self._costs.matching(matcher, size, keys, band, threads)
 
     def render(
         self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
@@ -111,27 +97,36 @@ class LiteDrive:
         key, (_, height, width) = item.maps[self.key], low_res.shape
         if item.reach is not None:
             for top, bottom in cuts(height, band):
-                (query,) = self._described(low_res, [(top, bottom)])
+                query = self._describe(low_res, top, bottom)
                 found = local_match(query.descriptor[0], key, top=top, reach=item.reach)
                 yield self._model.refine(query, maps, found.batched())
             return
         sizes = Sizes(height * width, (key[0].numel(),), key.shape[0], self.patch)
 
         def queries() -> Iterator[Tensor]:
-            for query in self._described(low_res, matcher.bands(height, band, sizes)):
+            for query in self._described(low_res, matcher.bands(height, band, sizes), band):
                 waiting.append(query)
                 yield query.descriptor[0]
 
         for found in matcher.search(queries(), [key], patch=self.patch):
             yield self._model.refine(waiting.popleft(), maps, found.batched())
 
-    def _described(self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]]) -> Iterator[Description]:
-        """Bands of rows, each described as if it were seen with the whole picture."""
-        reach = self._model.encoder.receptive_radius
+    def _described(
+        self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]], at_once: int
+    ) -> Iterator[Description]:
+        """Bands of rows, each described as if it were seen with the whole picture; tall ones in so many rows at once."""
         for top, bottom in bands:
-            outer = slice(max(0, top - reach), min(low_res.shape[1], bottom + reach))
-            described = self._model.describe(low_res[None, :, outer].to(self._device))
-            yield Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
+            if bottom - top <= 2 * at_once:
+                yield self._describe(low_res, top, bottom)
+            else:
+                parts = (self._describe(low_res, *part) for part in cuts(bottom, at_once, top))
+                yield _joined(parts, bottom - top)
+
+    def _describe(self, low_res: Float[Tensor, "3 h w"], top: int, bottom: int) -> Description:
+        reach = self._model.encoder.receptive_radius
+        outer = slice(max(0, top - reach), min(low_res.shape[1], bottom + reach))
+        described = self._model.describe(low_res[None, :, outer].to(self._device))
+        return Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
 
     def _framed(self, whole: Match, item: EncodedView, top: int, bottom: int) -> Match:
         """Some rows of the matches in one reference; frames are taken with the neighbours above and below."""
@@ -139,3 +134,15 @@ class LiteDrive:
         seen = self._model.with_frames(whole.candidate(0).crop(Window(outer, slice(None))))
         framed = seen.crop(Window(slice(top - outer.start, bottom - outer.start), slice(None)))
         return framed if item.valid is None else self._model.masked(framed, item.valid)
+
+
+def _joined(bands: Iterator[Description], height: int) -> Description:
+    """Bands of rows as one, put there as they come."""
+    first = next(bands)
+    whole = Description(*(x.new_empty(*x.shape[:2], height, x.shape[3]) for x in first))
+    top = 0
+    for band in chain([first], bands):
+        for part, x in zip(whole, band, strict=True):
+            part[:, :, top : top + x.shape[2]] = x
+        top += band.contrast.shape[2]
+    return whole

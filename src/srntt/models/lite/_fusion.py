@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from srntt._shapes import Float
 
 EVIDENCE = 4  # channels of Textures.evidence
+JACOBIAN = 4  # channels of a match's local frame, behind those of the evidence
 LOW = 3  # channels of the lowest band, the last of Textures.bands
 ABSENT = -1.0  # similarity of a candidate that is none
 MOST_TRUST = 30.0  # beyond which a sigmoid is 1 in float32 and an exponential still finite

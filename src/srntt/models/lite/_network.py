@@ -14,10 +14,8 @@ from srntt.image import enlarge
 from srntt.match import Match, keep_best
 from srntt.models._fused import Fused
 from srntt.models.lite._config import LiteConfig
-from srntt.models.lite._fusion import ABSENT, EVIDENCE, TextureFusion, Textures
+from srntt.models.lite._fusion import ABSENT, EVIDENCE, JACOBIAN, TextureFusion, Textures
 from srntt.transfer import local_frames, refine_match, sample_blocks
-
-JACOBIAN = 4  # channels of a match's local frame, behind those of the evidence
 
 Maps = Mapping[str, Float[Tensor, "b _ _ _"]]
 """Of a reference, by name: ``descriptor`` and ``contrast`` on the LR grid, and ``band4``, ``band2``, ``band1`` on finer

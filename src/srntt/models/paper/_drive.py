@@ -9,17 +9,12 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.match import Match, Matcher, Sizes, Window
 from srntt.memory import cuts
-from srntt.models._drive import Appetite, Progress, Rendered
+from srntt.models._drive import Progress, Rendered
 from srntt.models._encoded_view import EncodedView
+from srntt.models.paper._costs import MATCHED_CHANNELS, REACH, PaperCosts
 from srntt.models.paper._network import PaperSRNTT, border_of
 
-_REACH = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up
 _SEEN_AROUND = 16  # LR rows above and below a band of a reference: the halo, and twice the bicubic's
-_CHANNELS = 256  # of a key
-
-# Bytes, measured by benchmarks/memory.py.
-_SEEN = 16_000  # while a position of a band is seen by VGG19
-_QUERY = 1100  # a position's features while the whole picture is matched fast
 
 
 class PaperDrive:
@@ -29,14 +24,13 @@ class PaperDrive:
     patch = 3
     key = "key"
     reach: int | None = None
-    appetite = Appetite(
-        encode=1500, encoded=520, matched=60, candidates=1, alone=40_000, render=40_000, another=0, first=95_000_000
-    )
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         self._model = model.to(device)
         _ = model.phi  # which says now if it is missing
         self._device = device
+        self._costs = PaperCosts(model.config, self.patch)
+        self.appetite = self._costs.appetite
         self.scale, self.context = model.scale, _SEEN_AROUND * model.scale
 
     def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
@@ -80,23 +74,18 @@ class PaperDrive:
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
     ) -> int:
-        """A band is enlarged and seen by VGG19; fast matching holds the features of the whole picture."""
-        height, width = size
-        sizes = self._sizes(size, keys)
-        rows = max(bottom - top for top, bottom in matcher.bands(height, band, sizes))
-        seen = min(band + 2 * _REACH, height) * width * _SEEN
-        waiting = matcher.waiting(sizes) * rows * width * _QUERY
-        return seen + waiting + matcher.bytes(replace(sizes, queries=rows * width), threads)
+        """See `PaperCosts`."""
+        return self._costs.matching(matcher, size, keys, band, threads)
 
     def _sizes(self, size: tuple[int, int], keys: Sequence[int]) -> Sizes:
-        return Sizes(size[0] * size[1], tuple(keys), _CHANNELS, self.patch)
+        return Sizes(size[0] * size[1], tuple(keys), MATCHED_CHANNELS, self.patch)
 
     def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice, band: int) -> Float[Tensor, "256 _ w"]:
         """Features of these rows, made of no more than a band at once."""
-        whole = torch.empty(_CHANNELS, rows.stop - rows.start, low_res.shape[2], device=self._device)
+        whole = torch.empty(MATCHED_CHANNELS, rows.stop - rows.start, low_res.shape[2], device=self._device)
         at_once = band if rows.stop - rows.start > band + 2 else band + 2
         for top, bottom in cuts(rows.stop, at_once, rows.start):
-            outer = slice(max(0, top - _REACH), min(low_res.shape[1], bottom + _REACH))
+            outer = slice(max(0, top - REACH), min(low_res.shape[1], bottom + REACH))
             seen = self._model.describe(low_res[None, :, outer].to(self._device))[0]
             whole[:, top - rows.start : bottom - rows.start] = seen[:, top - outer.start : bottom - outer.start]
         return whole

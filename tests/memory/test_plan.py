@@ -18,7 +18,6 @@ from srntt.memory import (
 from srntt.memory._process import peak_bytes, resident_bytes, start_peak
 
 
-
 def _tile(candidates):
     return Work(2500 + 300 * (candidates - 1) if candidates else 1250)
 

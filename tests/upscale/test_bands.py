@@ -38,7 +38,7 @@ def coarse():
 def test_candidates_and_their_origin_do_not_depend_on_the_bands_they_are_made_in(upscaler, coarse, monkeypatch):
     references = upscaler.encode_references([coarse, coarse[::-1], coarse[:, ::-1], coarse[20:]])
     whole = upscaler.upscale(coarse[:40, :32], references)
-    monkeypatch.setattr(_lite_drive, "_FRAMED_AT_ONCE", 3)
+    monkeypatch.setattr(_lite_drive, "FRAMED_AT_ONCE", 3)
     monkeypatch.setattr(_local_frames, "REFINED_AT_ONCE", 100)
     monkeypatch.setattr(_provenance, "_ROWS_AT_ONCE", 7)
     cut = upscaler.upscale(coarse[:40, :32], references)

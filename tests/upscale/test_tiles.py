@@ -3,7 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srntt.upscale._tiles import BLEND, SMALLEST, Canvas, spans
+from srntt.memory import BLEND, SMALLEST
+from srntt.upscale._tiles import Canvas, spans
 
 _TILES = st.sampled_from([SMALLEST, 48, 64])
 _EXTENTS = st.integers(1, 150)

@@ -11,10 +11,10 @@ from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.match import MATCHERS, Match, Window
-from srntt.memory import give_back, release
+from srntt.memory import SMALLEST, give_back, release
 from srntt.models import Drive, EncodedView, Progress, Rendered
 from srntt.upscale._plan import Plan
-from srntt.upscale._tiles import SMALLEST, Canvas, Span, spans
+from srntt.upscale._tiles import Canvas, Span, spans
 
 _CPU = torch.device("cpu")
 _SMALLEST_BAND = 8

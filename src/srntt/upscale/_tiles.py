@@ -9,7 +9,7 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.image import to_pixels
-from srntt.memory import BLEND, SMALLEST, cuts
+from srntt.memory import BLEND, cuts
 
 _ROUNDED_AT_ONCE = 64  # output rows
 

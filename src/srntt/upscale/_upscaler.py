@@ -3,7 +3,6 @@
 import copy
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -308,10 +307,12 @@ class Upscaler:
             return Plan.of(plan_pieces(needs, room, tile))
         sizes = sizes_of(source.height * source.width, anywhere, drive)
         threads = torch.get_num_threads()
+        joining = needs.field if 0 < len(anywhere) < len(references) else 0  # candidates of both kinds, put together
 
         def plan(matcher: str) -> Plan:
             def matching(rows: int) -> int:
-                return drive.matching_bytes(MATCHERS[matcher], (source.height, source.width), sizes.keys, rows, threads)
+                size = source.height, source.width
+                return max(joining, drive.matching_bytes(MATCHERS[matcher], size, sizes.keys, rows, threads))
 
             return Plan.of(plan_pieces(needs, room, tile, matching), matcher)
 

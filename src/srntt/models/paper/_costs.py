@@ -25,7 +25,9 @@ _DETAIL = 105  # an output pixel of the steps beyond 4x: three maps of 8 channel
 _MATCHED = 20
 _READ = 6 * _FLOAT  # a pixel of a reference as it was read and in floating point
 _FIRST = 60_000_000
-_SEEN = Work(3 * _FINE + 2 * _PICTURE, _FINE)  # by VGG19: the picture before and after scaling, a layer, its in- and output
+_SEEN = Work(
+    3 * _FINE + 2 * _PICTURE, _FINE
+)  # by VGG19: pictures before and after scaling, a layer, what comes in and out
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,7 @@ class PaperCosts:
         return Appetite(encode, -(-lasting // pixels), _MATCHED, 1, self._tile, _FIRST)
 
     def matching(self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int) -> int:
-        """As `Drive.matching_bytes`: a band is enlarged and seen by VGG19, piece by piece, and matched.
-        """
+        """As `Drive.matching_bytes`: a band is enlarged and seen by VGG19, piece by piece, and matched."""
         height, width = size
         sizes = Sizes(height * width, tuple(keys), MATCHED_CHANNELS, self.patch)
         rows = min(height, max(bottom - top for top, bottom in matcher.bands(height, band, sizes)) + self.patch - 1)

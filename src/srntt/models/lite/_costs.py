@@ -51,8 +51,8 @@ class LiteCosts:
         return Appetite(encode, -(-lasting // pixels), _KEPT, self.config.candidates, self._tile, _FIRST)
 
     def matching(self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int) -> int:
-        """As `Drive.matching_bytes`: bands are described and matched, and may wait for their neighbours; the matches of one
-        reference at a time are refined and framed.
+        """As `Drive.matching_bytes`: bands are described and matched, and may wait for their neighbours; the matches of
+        one reference at a time are refined and framed.
         """
         (height, width), vectors = size, (self.config.descriptor + 1) * _FLOAT
         sizes = Sizes(height * width, tuple(keys), self.config.descriptor, self.patch)

@@ -114,7 +114,7 @@ class LiteDrive:
     def _described(
         self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]], at_once: int
     ) -> Iterator[Description]:
-        """Bands of rows, each described as if it were seen with the whole picture; tall ones in so many rows at once."""
+        """Bands of rows, each described as if seen with the whole picture; tall ones in pieces of so many rows."""
         for top, bottom in bands:
             if bottom - top <= 2 * at_once:
                 yield self._describe(low_res, top, bottom)

@@ -117,7 +117,7 @@ def _contents() -> Iterator[Attack]:
         yield case(
             f"dtype-{dtype.lower()}",
             f"a tensor that is said to be {dtype}",
-            "allowed are|not a whole",
+            "allowed are|not a whole|expected",
             partial(_retype, dtype),
         )
     yield case("integer-weights", "int64 where floats belong", "I64|expected", partial(_retype, "I64"))
@@ -146,6 +146,7 @@ def _configs() -> Iterator[Attack]:
         return _case(f"config-{name}", about, partial(_with_config, changes), says)
 
     inner = {"channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 8}
+    inner |= {"scale": 4, "base": False, "candidates": 3}
     yield case("unknown-key", "a key that no config has", "unknown config keys", config=inner | {"hook": "os.system"})
     yield case(
         "long-key", "an unknown key of 50,000 characters", "unknown config keys", config=inner | {"k" * 50_000: 1}
@@ -166,7 +167,7 @@ def _configs() -> Iterator[Attack]:
     yield case(
         "architecture-object", "an architecture that cannot be hashed", "no architecture", architecture={"a": []}
     )
-    yield case("version", "version 2", "A newer srntt", version=2)
+    yield case("version", "version 3", "A newer srntt", version=3)
     yield case("format-long", "a format of 60,000 characters", "reads", format="f" * 60_000)
     for name, text in (
         ("not-json", "{'a': 1}"),

@@ -112,7 +112,6 @@ def _outputs() -> Iterator[Attack]:
         return Attack(f"output-{name}", about, make, ("upscale", "a.png", "-o", output, *_SMALL), code, says)
 
     yield case("fifo", "the output is a FIFO", "f.png", "f.png: is a folder or a special file", _fifo("f.png"))
-    yield case("folder", "the output is a folder", "f.png", "f.png: is a folder", _folder("f.png"))
     yield case("exists", "the output is there", "b.png", "b.png: exists already", _pictures("b.png"))
     yield case("is-the-input", "the output is the input", "a.png", "a.png: exists already")
     yield case("link-out", "the output is a link to a file", "l.png", "l.png: exists already", _link("l.png", "a.png"))

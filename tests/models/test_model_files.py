@@ -131,7 +131,7 @@ def test_a_failed_write_leaves_what_was_there(extractor, tmp_path, monkeypatch):
 
 
 def test_other_networks_are_not_saved(tmp_path):
-    with pytest.raises(InputError, match="Discriminator is no architecture"):
+    with pytest.raises(InputError, match="Discriminator is of no architecture"):
         save_model(Discriminator(32), tmp_path / "model")
 
 

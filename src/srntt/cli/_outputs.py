@@ -115,7 +115,7 @@ def plan_destinations(
         OutputError: one that cannot be written, or cannot hold what it is to hold.
     """
     bits = options.bits or source.bits
-    folder = options.output if options.output and options.output.is_dir() else None
+    folder = options.output if options.output and os.path.isdir(options.output) else None
     output = _default_output(file, source, bits, folder) if folder or not options.output else options.output
     _check_picture(output, source, bits=bits, options=options)
     if source.metadata.page[1] > 1 and not paged:

@@ -222,5 +222,5 @@ def _refuse_misfits(weights: Path, header: Header, expected: Mapping[str, Tensor
     for name, info in header.tensors.items():
         if info.shape != tuple(expected[name].shape):
             raise ModelError(f"{weights}: {name} has shape {info.shape}, expected {tuple(expected[name].shape)}.")
-        if (info.dtype == "I64") == expected[name].is_floating_point():
+        if info.dtype not in (("F32", "F16") if expected[name].is_floating_point() else ("I64",)):
             raise ModelError(f"{weights}: {name} is {info.dtype}, expected {expected[name].dtype}.")

@@ -192,9 +192,10 @@ def build_recipe(table: Mapping[str, Any]) -> Recipe:
         InputError: an unknown key, a value of another type.
     """
     name = table.get("architecture", Recipe.architecture)
+    architecture = _trained(name)
     if not isinstance(section := table.get(name, {}), Mapping):
         raise InputError(f"The setting {name} is {section!r}; it takes a section.")
-    config = build(_trained(name).config, section, name)
+    config = build(architecture.config, section, name)
     recipe = build(Recipe, {key: value for key, value in table.items() if key not in ("architecture", name)})
     return replace(recipe, architecture=name, config=config)
 

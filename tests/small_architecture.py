@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from srntt.data import Pairs
 from srntt.image import enlarge, reduce
 from srntt.match import Match, Matcher, Window, dense_match
-from srntt.models import Appetite, Architecture, EncodedView, Fused, Outcome, Progress, Rendered, Teaching
+from srntt.memory import Appetite, Work
+from srntt.models import Architecture, EncodedView, Fused, Outcome, Progress, Rendered, Teaching
 from srntt.transfer import swap
 
 _WHOLE = Window(slice(None), slice(None))
@@ -74,7 +75,12 @@ class SmallDrive:
 
     halo, patch, key, reach = 8, 3, "key", None
     appetite = Appetite(
-        encode=100, encoded=40, matched=14, candidates=1, alone=1000, render=2000, another=0, first=10**7
+        encode=Work(140),
+        encoded=40,
+        matched=14,
+        candidates=1,
+        tile=lambda candidates: Work(1000 + 1000 * candidates),
+        first=10**7,
     )
 
     def __init__(self, model: Small, device: torch.device) -> None:

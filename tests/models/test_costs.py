@@ -5,7 +5,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from srntt.features import VGG19Features
-from srntt.match import Match, Window
+from srntt.match import MATCHERS, Match, Window
 from srntt.memory import Work
 from srntt.models import EncodedView
 from srntt.models.lite import Lite, LiteConfig
@@ -107,7 +107,7 @@ def test_matches_take_what_was_said(make, config):
     drive, side = make(config), 24
     views = _views(drive, side, 4)
     with torch.inference_mode():
-        found = drive.match(torch.rand(3, side, side), views, 8, "exact", lambda *_: None)
+        found = drive.match(torch.rand(3, side, side), views, 8, MATCHERS["exact"], lambda *_: None)
     places = min(len(views), drive.appetite.candidates)
     assert len(found.similarity) == places
     assert found.bytes <= drive.appetite.matched * places * side * side <= 1.5 * found.bytes

@@ -8,31 +8,10 @@ import pytest
 from PIL import Image
 
 from srntt.errors import InputError
-from srntt.upscale import References, Upscaler
+from srntt.upscale import References
 from srntt.upscale._aligning import check_align
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
-_SIZE = (320, 240)  # across and down
-
-
-@pytest.fixture(scope="module")
-def upscaler():
-    return Upscaler.from_pretrained("lite-rec", device="cpu")
-
-
-@pytest.fixture(scope="module")
-def unaligned():
-    return Upscaler.from_pretrained("lite-rec", device="cpu", align="off")
-
-
-@pytest.fixture(scope="module")
-def truth():
-    return Image.open(_EXAMPLE / "truth.png").convert("RGB").crop((240, 160, 240 + _SIZE[0], 160 + _SIZE[1]))
-
-
-@pytest.fixture(scope="module")
-def low_res(truth):
-    return truth.resize((truth.width // 4, truth.height // 4), Image.Resampling.BICUBIC)
 
 
 def _seen_from_elsewhere(truth: Image.Image, times: float, degrees: float, tilt: float = 0.0):
@@ -134,3 +113,9 @@ def test_tiles_give_the_whole(upscaler, truth, low_res):
 def test_an_unknown_option_is_refused():
     with pytest.raises(InputError, match=r"align is 'on'; give 'auto' or 'off'"):
         check_align("on")
+
+
+def test_keypoints_are_found_once_whatever_a_reference_is_called(upscaler, truth):
+    (original,) = upscaler.encode_references([np.asarray(truth)]).originals
+    one, other = original.named(3, "a"), original.named(4, "b").named(5, "c")
+    assert one.features is other.features is original.features

@@ -27,8 +27,10 @@ def local_match(query: Float[Tensor, "c h w"], key: Float[Tensor, "c H w"], *, t
         key=lambda step: (step[0] ** 2 + step[1] ** 2, step),
     )
     best = query.new_full((height, width), -torch.inf)
-    y = torch.arange(top, top + height, device=query.device)[:, None].expand(height, width).clone()
-    x = torch.arange(width, device=query.device).expand(height, width).clone()
+    own = torch.meshgrid(
+        torch.arange(top, top + height, device=query.device), torch.arange(width, device=query.device), indexing="ij"
+    )
+    y, x = (place.clone() for place in own)
     for dy, dx in offsets:
         rows = slice(max(0, -top - dy), min(height, key.shape[1] - top - dy))
         columns = slice(max(0, -dx), min(width, width - dx))
@@ -38,18 +40,6 @@ def local_match(query: Float[Tensor, "c h w"], key: Float[Tensor, "c H w"], *, t
         cosine = (query[:, rows, columns] * moved).sum(0)
         better = cosine > best[rows, columns]
         best[rows, columns] = torch.where(better, cosine, best[rows, columns])
-        for place, at, step in (
-            (y, _rows_at(top, rows, columns, query), dy),
-            (x, _columns_at(rows, columns, query), dx),
-        ):
-            place[rows, columns] = torch.where(better, at + step, place[rows, columns])
+        for place, at, step in ((y, own[0], dy), (x, own[1], dx)):
+            place[rows, columns] = torch.where(better, at[rows, columns] + step, place[rows, columns])
     return Match.at(torch.zeros_like(y), y, x, best.clamp(-1, 1))
-
-
-def _rows_at(top: int, rows: slice, columns: slice, like: Tensor) -> Tensor:
-    line = torch.arange(top + rows.start, top + rows.stop, device=like.device)
-    return line[:, None].expand(-1, columns.stop - columns.start)
-
-
-def _columns_at(rows: slice, columns: slice, like: Tensor) -> Tensor:
-    return torch.arange(columns.start, columns.stop, device=like.device).expand(rows.stop - rows.start, -1)

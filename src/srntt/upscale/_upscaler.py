@@ -213,7 +213,7 @@ class Upscaler:
             value_range: as ``srntt.load`` takes it: the values that are black and white, for floats outside [0, 1] and
                 for signed or 32-bit integers.
             limits: on what is read.
-            progress: told ("match", "render" or "consistent", done, total).
+            progress: called with ("align", "match", "render" or "consistent", done, total).
 
         Raises:
             PictureError: not a whole picture.

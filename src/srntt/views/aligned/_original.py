@@ -18,11 +18,13 @@ class Original:
         number: of the reference, among those given.
         source: name of that picture.
         pixels: at full size, grey or RGB; uint8 or uint16.
+        first: the same under the name that it came with, which keeps the keypoints for all others.
     """
 
     number: int
     source: str
     pixels: Shaped[np.ndarray, "H W c"]
+    first: "Original | None" = None
 
     @classmethod
     def of(cls, number: int, picture: Picture) -> "Original":
@@ -31,16 +33,13 @@ class Original:
         return cls(number, picture.source, pixels)
 
     def named(self, number: int, source: str) -> "Original":
-        """The same under another number and name; keypoints that were found stay found."""
-        renamed = Original(number, source, self.pixels)
-        if "features" in vars(self):
-            vars(renamed)["features"] = self.features
-        return renamed
+        """The same under another number and name; its keypoints are found once for both."""
+        return Original(number, source, self.pixels, self.first or self)
 
     @cached_property
     def features(self) -> ReferenceFeatures:
         """Its keypoints, found when they are first asked for."""
-        return find_features(self.pixels)
+        return self.first.features if self.first else find_features(self.pixels)
 
     @property
     def bytes(self) -> int:

@@ -79,7 +79,8 @@ def test_a_tile_takes_what_was_said(make, config):
         match = _matched(drive, side, candidates, min(candidates, 2), 8 if make is _lite else 0) if candidates else None
         most, _, _ = _most(lambda match=match: drive.render(picture, match, _WHOLE, views))
         said = _said(drive.appetite.tile(candidates), side * side)
-        assert 0.9 * said <= most <= 1.01 * said, candidates
+        least = 0.6 if drive.scale == 16 else 0.9  # whether oneDNN copies depends on the threads
+        assert least * said <= most <= 1.01 * said, candidates
 
 
 @pytest.mark.parametrize(("make", "config"), _DRIVES)

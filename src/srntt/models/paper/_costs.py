@@ -21,7 +21,8 @@ _FINE = _FEATURE * FINEST**2
 _KEY = MATCHED_CHANNELS * _FLOAT
 _SWAPPED = _KEY + 128 * _FLOAT * 2**2 + 64 * _FLOAT * FINEST**2
 _PICTURE = 3 * _FLOAT * FINEST**2
-_DETAIL = 105  # an output pixel of the steps beyond 4x: three maps of 8 channels, and the picture before and after tanh
+_DETAIL = 177  # an output pixel of the last convolution beyond 4x: a map of 8 channels, and the oneDNN library's copies
+# of what comes in and out, widened to 16 channels each; with one thread, it makes none, and 105 would do
 _MATCHED = 20
 _READ = 6 * _FLOAT  # a pixel of a reference as it was read and in floating point
 _FIRST = 60_000_000

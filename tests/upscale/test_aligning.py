@@ -119,3 +119,33 @@ def test_keypoints_are_found_once_whatever_a_reference_is_called(upscaler, truth
     (original,) = upscaler.encode_references([np.asarray(truth)]).originals
     one, other = original.named(3, "a"), original.named(4, "b").named(5, "c")
     assert one.features is other.features is original.features
+
+
+def test_where_keypoints_fail_the_models_own_matches_place_a_reference_at_another_size(
+    upscaler, unaligned, truth, low_res, monkeypatch
+):
+    monkeypatch.setattr("srntt.upscale._aligning.align", lambda low_res, features: None)
+    references = upscaler.encode_references([_seen_from_elsewhere(truth, 2.0, 0)[0]])
+    result = upscaler.upscale(low_res, references)
+    assert result.references[0].description.startswith("same scene, 2.0x larger, ")
+    assert _psnr(result.image, truth) > _psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
+
+
+def test_without_geometry_a_reference_is_searched_at_the_size_that_fits(
+    upscaler, unaligned, truth, low_res, monkeypatch
+):
+    for name, found in (("align", None), ("align_densely", None)):
+        monkeypatch.setattr(f"srntt.upscale._aligning.{name}", lambda *_, found=found: found)
+    seen, _ = _seen_from_elsewhere(truth, 2.0, 0)
+    references = upscaler.encode_references([seen])
+    result = upscaler.upscale(low_res, references)
+    (used,) = result.references
+    assert used.description == "no geometry found, searched as it is and at 1/2 of its size"
+    assert used.as_json()["reduced"] == 2
+    assert _psnr(result.image, truth) > _psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
+    share = result.provenance.share > 0.3
+    rows, columns = np.nonzero(share)
+    off = np.hypot(result.provenance.y[share] - (rows * 8 + 3.5), result.provenance.x[share] - (columns * 8 + 3.5))
+    assert np.median(off) < 4  # pixels of the reference
+    twice = upscaler.encode_references([seen], views=["plain", "turned"])
+    assert upscaler.upscale(low_res, twice).references[0].as_json()["reduced"] == 1  # half its size is there already

@@ -239,6 +239,6 @@ def _shares(references: Sequence[ReferenceFile], result: Result) -> list[dict[st
     if result.provenance is None:
         return known
     return [
-        {**file, "share": round(used.share, 4), "geometry": used.as_json()["geometry"]}
+        {**file, **{name: fact for name, fact in used.as_json().items() if name != "source"}}
         for file, used in zip(known, result.references, strict=True)
     ]

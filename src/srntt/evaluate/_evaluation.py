@@ -27,6 +27,7 @@ class Score:
         crops: what a report shows of it; None where none were asked for.
         target_sha256: `pixels_sha256` of what was scored of the target; None where it is not known.
         low_res_sha256: that of the low-res picture that was given.
+        placed: what was found of each reference, a sentence each.
     """
 
     name: str
@@ -38,11 +39,12 @@ class Score:
     crops: Crops | None = field(default=None, repr=False)
     target_sha256: str | None = None
     low_res_sha256: str | None = None
+    placed: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """JSON has no infinity: null stands for it."""
         scores = {name: _finite(value) for name, value in self.values.items()}
-        fallbacks = {"fallbacks": list(self.fallbacks)} if self.fallbacks else {}
+        texts = {"fallbacks": list(self.fallbacks), "placed": list(self.placed)}
         optional: dict[str, float | str | None] = {
             "similarity": _finite(self.similarity),
             "bicubic_psnr_y": _finite(self.bicubic),
@@ -50,7 +52,13 @@ class Score:
             "low_res_sha256": self.low_res_sha256,
         }
         known = {name: value for name, value in optional.items() if value is not None}
-        return {"name": self.name, **scores, "seconds": round(self.seconds, 3), **known, **fallbacks}
+        return {
+            "name": self.name,
+            **scores,
+            "seconds": round(self.seconds, 3),
+            **known,
+            **{name: given for name, given in texts.items() if given},
+        }
 
 
 @dataclass(frozen=True)

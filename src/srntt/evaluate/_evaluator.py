@@ -72,7 +72,7 @@ class Evaluator:
             runs: which references it is given.
         """
         weights, device = weights_of(upscaler), str(upscaler.device)
-        options = {"matcher": upscaler.matcher, "memory": upscaler.memory}
+        options = {"matcher": upscaler.matcher, "memory": upscaler.memory, "align": upscaler.align}
         journal = self._journal_of({"model": weights["sha256"], "device": device, **options})
         evaluations = []
         for kind, change in runs:
@@ -117,5 +117,5 @@ def _warmed(upscaler: Upscaler, kind: ReferenceKind) -> Upscale:
     may_be_fast = kind != "none" and upscaler.matcher == "auto" and upscaler.device.type == "cpu"
     if not may_be_fast:
         return warmed(by_model(upscaler))
-    options = {"device": upscaler.device, "memory": upscaler.memory}
+    options = {"device": upscaler.device, "memory": upscaler.memory, "align": upscaler.align}
     return warmed(by_model(upscaler), by_model(Upscaler(upscaler.model, matcher="fast", **options)))

@@ -113,7 +113,12 @@ def _entry(line: bytes) -> tuple[str, Score] | None:
         inner = json.loads(outer["line"])
         score = inner["score"]
         return inner["key"], Score(
-            **{**score, "fallbacks": tuple(score["fallbacks"]), "crops": Crops.from_json(score["crops"])}
+            **{
+                **score,
+                "fallbacks": tuple(score["fallbacks"]),
+                "placed": tuple(score["placed"]),
+                "crops": Crops.from_json(score["crops"]),
+            }
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # torn, damaged or of another version: scored again

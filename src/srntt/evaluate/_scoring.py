@@ -85,6 +85,7 @@ def _score(upscale: Upscale, case: Case, name: str, protocol: Protocol, metrics:
         values,
         seconds=seconds,
         fallbacks=made.fallbacks,
+        placed=made.placed,
         similarity=None if made.similarity is None else float(made.similarity.mean()),
         bicubic=psnr_y(as_unit(bicubic_of(case)), wanted, crop=protocol.crop),
         crops=make_crops(case, made, output) if crops else None,

@@ -26,6 +26,7 @@ class Upscaled:
         fallbacks: whatever had to be done otherwise than asked.
         similarity: of each low-res position to its match; None where there is none.
         provenance: where the detail came from; None where it is not known.
+        placed: what was found of each reference, a sentence each.
         seconds: that it took, where whoever made it knows better than a clock around it; else None.
     """
 
@@ -33,6 +34,7 @@ class Upscaled:
     fallbacks: tuple[str, ...] = ()
     similarity: Float[np.ndarray, "h w"] | None = None
     provenance: "srntt.upscale.Provenance | None" = None
+    placed: tuple[str, ...] = ()
     seconds: float | None = None
 
 
@@ -49,7 +51,8 @@ def by_model(upscaler: "srntt.upscale.Upscaler") -> Upscale:
     def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         encoded = upscaler.encode_references(list(references)) if references else None
         result = upscaler.upscale(low_res, encoded)
-        return Upscaled(result.picture.rgb().numpy(), result.fallbacks, result.similarity, result.provenance)
+        placed = tuple(f"{used.source}: {used.description}" for used in result.references)
+        return Upscaled(result.picture.rgb().numpy(), result.fallbacks, result.similarity, result.provenance, placed)
 
     return upscale
 

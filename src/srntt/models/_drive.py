@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor
 
 from srntt._shapes import Float
+from srntt.features import Description
 from srntt.match import Match, Matcher, Window
 from srntt.memory import Appetite
 from srntt.models._encoded_view import EncodedView
@@ -43,6 +44,11 @@ class Drive(Protocol):
 
     def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
         """Maps of a band of a reference, context included, each at a scale of its own."""
+        ...
+
+    @property
+    def describe(self) -> Callable[[Float[Tensor, "b 3 h w"]], Description] | None:
+        """What is matched of pictures on the LR grid; None for a model whose references keep their size."""
         ...
 
     def match(

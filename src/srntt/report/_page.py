@@ -84,7 +84,8 @@ def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:
 def _score(score: Score) -> dict[str, Any]:
     values = {name: _finite(value) for name, value in score.values.items()}
     about = {"similarity": _finite(score.similarity), "bicubic": _finite(score.bicubic)}
-    return {"values": values, "seconds": score.seconds, "fallbacks": list(score.fallbacks), **about}
+    texts = {"fallbacks": list(score.fallbacks), "placed": list(score.placed)}
+    return {"values": values, "seconds": score.seconds, **texts, **about}
 
 
 class _Pool:

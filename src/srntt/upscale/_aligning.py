@@ -1,7 +1,6 @@
 """How each reference is placed against the small picture, and the view of it that follows."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from torch import Tensor
@@ -12,7 +11,8 @@ from srntt.models import EncodedView, Progress
 from srntt.upscale._encode import Encoder
 from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import References
-from srntt.views.aligned import Original, Placement, align
+from srntt.views import TurnedViews
+from srntt.views.aligned import Original, Placement, align, align_densely
 
 AlignOption = Literal["auto", "off"]
 """``auto`` also searches each reference as seen from where the small picture was, where geometry can tell."""
@@ -27,17 +27,22 @@ class UsedReference:
         share: how much of the output came from it, 0 .. 1, averaged over the picture.
         placement: how it is placed against the small picture; None where no geometry was found, or none was looked for.
         scale: output pixels for one of the small picture.
+        reduced: by how much it was reduced to be searched once more; 1 where it was not.
     """
 
     source: str
     share: float
     placement: Placement | None
     scale: int
+    reduced: int = 1
 
     @property
     def description(self) -> str:
         """``same scene, 2.9x larger, turned 12 degrees, 3 planes; 61 % of the picture``, or that nothing was found."""
-        return self.placement.describe(self.scale) if self.placement else "no geometry found, searched as it is"
+        if self.placement:
+            return self.placement.describe(self.scale)
+        smaller = "" if self.reduced == 1 else f" and at 1/{self.reduced} of its size"
+        return f"no geometry found, searched as it is{smaller}"
 
     def as_json(self) -> dict[str, Any]:
         """All of it, by name; geometry is null where none was found."""
@@ -48,7 +53,23 @@ class UsedReference:
             "planes": placed.used_planes,
             "coverage": round(placed.coverage, 4),
         }
-        return {"source": self.source, "share": round(self.share, 4), "geometry": geometry}
+        about = {"description": self.description, "geometry": geometry, "reduced": self.reduced}
+        return {"source": self.source, "share": round(self.share, 4), **about}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of the references against a small picture.
+
+    Attributes:
+        views: that are searched besides those they were encoded in.
+        placements: of those whose geometry was found, by number.
+        reductions: by how much others are reduced, by number, if they are.
+    """
+
+    views: list[EncodedView] = field(default_factory=list)
+    placements: dict[int, Placement] = field(default_factory=dict)
+    reductions: dict[int, int] = field(default_factory=dict)
 
 
 def check_align(option: str) -> None:
@@ -61,44 +82,68 @@ def check_align(option: str) -> None:
         raise InputError(f"align is {option!r}; give {' or '.join(map(repr, get_args(AlignOption)))}.")
 
 
-def aligned_views(
-    low_res: Float[Tensor, "3 h w"], originals: Iterable[Original], encoder: Encoder, progress: Progress
-) -> tuple[list[EncodedView], dict[int, Placement]]:
-    """Views of the references in the frame of a small picture, and the placement of each, by its number.
+def found_views(
+    low_res: Float[Tensor, "3 h w"], references: References | None, encoder: Encoder, progress: Progress
+) -> Found:
+    """Views of the references in the frame of a small picture, or, without geometry, reduced to the size that fits.
 
     Args:
         low_res: the small picture, in [0, 1].
-        originals: the references as they came.
+        references: as they were encoded, with the pictures as they came.
         encoder: of the model.
         progress: called with ("align", done, total).
 
     Raises:
         MemoryBudgetError: they do not fit.
     """
-    views: list[EncodedView] = []
-    placements: dict[int, Placement] = {}
-    given = list(originals)
+    found = Found()
+    given = references.originals if references else ()
     for done, original in enumerate(given):
-        if placement := align(low_res, original.features):
-            placements[original.number] = placement
-            views.append(encoder.encode_aligned(original, placement))
+        _find(low_res, original, [item for item in references or () if item.number == original.number], encoder, found)
         progress("align", done + 1, len(given))
-    return views, placements
+    return found
+
+
+def _find(
+    low_res: Float[Tensor, "3 h w"], original: Original, encoded: list[EncodedView], encoder: Encoder, found: Found
+) -> None:
+    """Add what is found of one reference.
+
+    Args:
+        low_res: the small picture.
+        original: the reference as it came.
+        encoded: its views.
+        encoder: of the model.
+        found: so far.
+    """
+    number, placement = original.number, align(low_res, original.features)
+    times = encoder.reduction(low_res, original) if placement is None and len(encoded) == 1 else 1
+    reduced = encoder.encode(number, original.picture, [TurnedViews([(1 / times, 0)])]) if times > 1 else []
+    if placement is None and (matches := encoder.matches(low_res, (reduced or encoded)[0])):
+        placement = align_densely(low_res, original.features, *matches)
+    if placement:
+        found.placements[number] = placement
+        found.views.append(encoder.encode_aligned(original, placement))
+    elif reduced:
+        found.reductions[number] = times
+        found.views.extend(reduced)
 
 
 def used_references(
-    references: References | None, origin: Provenance | None, placements: dict[int, Placement], scale: int
+    references: References | None, origin: Provenance | None, found: Found, scale: int
 ) -> tuple[UsedReference, ...]:
     """What became of each reference.
 
     Args:
         references: what was given.
         origin: where the output's detail came from; None without matches.
-        placements: of those whose geometry was found, by number.
+        found: how they are placed.
         scale: of the model.
     """
     if not references:
         return ()
     shares = origin.shares() if origin else [0.0] * len(references.sources)
-    named = enumerate(zip(references.sources, shares, strict=True))
-    return tuple(UsedReference(source, share, placements.get(number), scale) for number, (source, share) in named)
+    return tuple(
+        UsedReference(source, share, found.placements.get(number), scale, found.reductions.get(number, 1))
+        for number, (source, share) in enumerate(zip(references.sources, shares, strict=True))
+    )

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from srntt._failures import is_out_of_memory, refuse_failed_device
+from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.memory import MappedFile, Room, device_free_bytes, plan_reference, release, resident_bytes
 from srntt.models import Drive, EncodedView
-from srntt.views import Rows, View, ViewMaker, holds_detail
-from srntt.views.aligned import AlignedView, Original, Placement
+from srntt.views import Rows, View, ViewMaker, choose_reduction, holds_detail
+from srntt.views.aligned import AlignedView, Original, Placement, dense_matches
 
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
@@ -78,6 +80,23 @@ class Encoder:
         self._plan(placement.reference, [aligned.size], aligned.bytes)
         encoded = self._encode_view(original.number, original.source, placement.reference, aligned.view())
         return replace(encoded, reach=drive.reach)
+
+    def reduction(self, low_res: Float[Tensor, "3 h w"], original: Original) -> int:
+        """By how much a reference of another scene is reduced to fit a small picture; 1 for not at all."""
+        drive = self.drive_on(self.device)
+        return choose_reduction(low_res, original.pixels, drive.scale, drive.describe) if drive.describe else 1
+
+    def matches(
+        self, low_res: Float[Tensor, "3 h w"], view: EncodedView
+    ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
+        """Points (x, y) of a small picture and of a reference that the model matches; None if it cannot."""
+        drive = self.drive_on(self.device)
+        if not drive.describe:
+            return None
+        described = drive.describe(low_res[None])
+        mine, theirs = dense_matches(described.descriptor[0], described.contrast[0, 0], view.maps[drive.key])
+        pixels = torch.from_numpy(theirs[:, ::-1] * drive.scale + (drive.scale - 1) / 2)
+        return mine, view.to_original(pixels).numpy()[:, ::-1].astype(np.float32)
 
     def _encode_view(self, number: int, source: str, size: tuple[int, int], view: View) -> EncodedView:
         maps, file = self._encode_rows(view.rows, *view.size)

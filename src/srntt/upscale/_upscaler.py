@@ -32,7 +32,7 @@ from srntt.memory import (
     start_peak,
 )
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
-from srntt.upscale._aligning import AlignOption, aligned_views, check_align, used_references
+from srntt.upscale._aligning import AlignOption, Found, check_align, found_views, used_references
 from srntt.upscale._bands import enlarged_bands
 from srntt.upscale._consistent import back_project, consistency, consistency_bytes
 from srntt.upscale._encode import Encoder
@@ -141,6 +141,11 @@ class Upscaler:
         return self._matcher
 
     @property
+    def align(self) -> AlignOption:
+        """Whether references are aligned, as it was asked for."""
+        return self._align
+
+    @property
     def memory(self) -> int | None:
         """Bytes that the whole process may hold; None for most of what is free."""
         return self._memory
@@ -230,8 +235,8 @@ class Upscaler:
         forked = expect_forks()
         low_res, tell = source.rgb(), progress or _silent
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
-        aligned, placements = aligned_views(low_res, self._originals(references), encoder, tell)
-        encoded += aligned
+        found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found()
+        encoded += found.views
         plan = self._plan(source, encoded, None if tile == "auto" else tile)
         engine = Engine(self._drive_on, self.device, encoded, plan, tell)
         field = engine.match(low_res)
@@ -250,7 +255,7 @@ class Upscaler:
             picture=output,
             similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
             provenance=origin,
-            references=used_references(references, origin, placements, self.scale),
+            references=used_references(references, origin, found, self.scale),
             seconds=time.perf_counter() - began,
             predicted_bytes=plan.peak,
             peak_bytes=peak_bytes(),
@@ -268,9 +273,6 @@ class Upscaler:
             consistency=measured,
             form=Form.of(picture),
         )
-
-    def _originals(self, references: References | None) -> tuple[Original, ...]:
-        return references.originals if references is not None and self._align == "auto" else ()
 
     def _checked(self, references: References | None) -> list[EncodedView]:
         if references is None:

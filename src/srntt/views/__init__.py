@@ -3,6 +3,7 @@
 from srntt.views._detail import holds_detail
 from srntt.views._plain import PlainView
 from srntt.views._plane_map import PlaneMap
+from srntt.views._size import choose_reduction
 from srntt.views._table import PLAIN, VIEWS, view_makers
 from srntt.views._turned import TurnedViews
 from srntt.views._view import PointMap, Rows, View, ViewMaker
@@ -17,6 +18,7 @@ __all__ = [
     "TurnedViews",
     "View",
     "ViewMaker",
+    "choose_reduction",
     "holds_detail",
     "view_makers",
 ]

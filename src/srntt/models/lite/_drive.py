@@ -41,6 +41,10 @@ class LiteDrive:
         """Descriptor and contrast on the LR grid, texture bands on finer ones."""
         return {name: whole[0] for name, whole in self._model.encode(band.to(self._device)[None]).items()}
 
+    def describe(self, low_res: Float[Tensor, "b 3 h w"]) -> Description:
+        """Descriptor and contrast of every position."""
+        return self._model.describe(low_res.to(self._device))
+
     def match(
         self,
         low_res: Float[Tensor, "3 h w"],
@@ -125,7 +129,7 @@ class LiteDrive:
     def _describe(self, low_res: Float[Tensor, "3 h w"], top: int, bottom: int) -> Description:
         reach = self._model.encoder.receptive_radius
         outer = slice(max(0, top - reach), min(low_res.shape[1], bottom + reach))
-        described = self._model.describe(low_res[None, :, outer].to(self._device))
+        described = self.describe(low_res[None, :, outer])
         return Description(*(x[:, :, top - outer.start : bottom - outer.start] for x in described))
 
     def _framed(self, whole: Match, item: EncodedView, top: int, bottom: int) -> Match:

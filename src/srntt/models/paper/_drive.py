@@ -24,6 +24,7 @@ class PaperDrive:
     patch = 3
     key = "key"
     reach: int | None = None
+    describe = None  # references of other sizes are searched where that is asked for, as in the paper
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         self._model = model.to(device)

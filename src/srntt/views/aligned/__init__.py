@@ -1,6 +1,7 @@
 """Views by geometry: a reference as it would look from where the small picture was taken."""
 
-from srntt.views.aligned._align import align
+from srntt.views.aligned._align import align, align_densely
+from srntt.views.aligned._dense import dense_matches
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
 from srntt.views.aligned._original import Original
 from srntt.views.aligned._placement import Located, Placement
@@ -16,5 +17,7 @@ __all__ = [
     "Plane",
     "ReferenceFeatures",
     "align",
+    "align_densely",
+    "dense_matches",
     "find_features",
 ]

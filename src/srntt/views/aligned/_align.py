@@ -5,6 +5,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.views.aligned._compose import ALIKE, choose_planes, composed, see_through
+from srntt.views.aligned._dense import LEAST
 from srntt.views.aligned._flow import residual_flow
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_target_keypoints, luma, working_picture
 from srntt.views.aligned._opencv import deterministic
@@ -29,8 +30,28 @@ def align(low_res: Float[Tensor, "3 h w"], features: ReferenceFeatures) -> Place
     with deterministic():
         working = working_picture(low_res)
         mine, theirs = match_keypoints(find_target_keypoints(working, size), features.keypoints)
-        planes = tuple(find_planes(mine, theirs, features.size))
+        planes = tuple(find_planes(mine, theirs))
         return _placed(luma(working), planes, size, features) if planes else None
+
+
+def align_densely(
+    low_res: Float[Tensor, "3 h w"],
+    features: ReferenceFeatures,
+    mine: Float[np.ndarray, "n 2"],
+    theirs: Float[np.ndarray, "n 2"],
+) -> Placement | None:
+    """Find it by matches of another kind than keypoints.
+
+    Args:
+        low_res: the small picture, in [0, 1].
+        features: what `find_features` found in the reference.
+        mine: points (x, y) of the small picture.
+        theirs: their matches in the reference.
+    """
+    with deterministic():
+        planes = tuple(find_planes(mine, theirs, least=LEAST))
+        gray, size = luma(working_picture(low_res)), (low_res.shape[1], low_res.shape[2])
+        return _placed(gray, planes, size, features) if planes else None
 
 
 def _placed(

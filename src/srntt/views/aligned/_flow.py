@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from srntt._shapes import Float, UInt8
+from srntt.views.aligned._opencv import in_parallel
 
 _ENLARGED = 2
 _SURROUNDINGS = 15.0  # pixels of the enlarged picture: standard deviation of the window that exposure is evened out in
@@ -26,13 +27,17 @@ def residual_flow(one: Float[np.ndarray, "a b"], other: Float[np.ndarray, "a b"]
     if min(one.shape) * _ENLARGED < 2 * 8:  # a patch of the search
         return np.zeros((*one.shape, 2), np.float32)
     first, second = _evened(one), _evened(other)
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # pyright: ignore[reportAttributeAccessIssue]
-    search.setFinestScale(0)
-    there, back = search.calc(first, second, None), search.calc(second, first, None)
+    there, back = in_parallel(_search, ((first, second), (second, first)))
     trusted = _returns(there, back) & (np.hypot(there[..., 0], there[..., 1]) < _LONGEST * _ENLARGED)
     weight = cv2.GaussianBlur(trusted.astype(np.float32), (0, 0), _SMOOTHED)
     smooth = cv2.GaussianBlur(there * trusted[..., None], (0, 0), _SMOOTHED) / np.maximum(weight, _FEW)[..., None]
     return cv2.resize(smooth, one.shape[::-1], interpolation=cv2.INTER_AREA) / _ENLARGED
+
+
+def _search(pair: tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]) -> Float[np.ndarray, "h w 2"]:
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # pyright: ignore[reportAttributeAccessIssue]
+    search.setFinestScale(0)
+    return search.calc(*pair, None)
 
 
 def _evened(gray: Float[np.ndarray, "a b"]) -> UInt8[np.ndarray, "_ _"]:

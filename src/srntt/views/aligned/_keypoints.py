@@ -9,7 +9,7 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped, UInt8
 from srntt.image import enlarge
-from srntt.views.aligned._opencv import deterministic
+from srntt.views.aligned._opencv import deterministic, in_parallel
 
 DETECTED = 1024  # pixels of the longer side at which detection begins; larger pictures are reduced first
 _SMALLEST = 24  # pixels of the shorter side at which it ends
@@ -67,7 +67,7 @@ def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
     with deterministic():
         gray = stretched(_gray(_at_most(pixels, DETECTED)))
         grays = tuple(_pyramid(gray))
-        keypoints = tuple(detect(level, (height, width)) for level in grays)
+        keypoints = tuple(in_parallel(lambda level: detect(level, (height, width)), grays))
     return ReferenceFeatures((height, width), grays, keypoints)
 
 

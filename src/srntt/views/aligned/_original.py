@@ -42,6 +42,11 @@ class Original:
         return self.first.features if self.first else find_features(self.pixels)
 
     @property
+    def picture(self) -> Picture:
+        """It as a picture."""
+        return Picture(np.ascontiguousarray(self.pixels), source=self.source)
+
+    @property
     def bytes(self) -> int:
         """Memory that the pixels take."""
         return self.pixels.nbytes

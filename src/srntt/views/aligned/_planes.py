@@ -14,7 +14,7 @@ _RATIO = 0.85  # of distances to the best and second best point, above which a m
 _TOLERANCE = 0.75  # pixels of the small picture
 _REMOVED = 2 * _TOLERANCE  # within which matches count as explained by a plane, and are not offered to the next
 _ITERATIONS, _CONFIDENCE = 10_000, 0.9999
-_LEAST = 8  # different points that a plane stands on
+_LEAST = 8  # different keypoints that a plane stands on
 _SPREAD = 1.5  # pixels: smallest standard deviation of these points in any direction
 _CONDITION = 1e12
 _SCALES = (1 / 16, 64.0)  # pixels of the reference for one of the small picture
@@ -53,20 +53,20 @@ def match_keypoints(
 
 
 def find_planes(
-    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"], size: tuple[int, int]
+    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"], least: int = _LEAST
 ) -> Iterator[Plane]:
     """The homography that explains most matches, then the one that explains most of the rest, and so on.
 
     Args:
         mine: points of the small picture.
         theirs: their matches in the reference.
-        size: height and width of the reference.
+        least: different points that a plane stands on.
     """
     for _ in range(MOST_PLANES):
-        if len(mine) < _LEAST:
+        if len(mine) < least:
             return
         to_reference, inlier = _estimate(mine, theirs)
-        if to_reference is None or not _is_supported(mine[inlier]):
+        if to_reference is None or not _is_supported(mine[inlier], least):
             return
         if _is_sound(to_reference, mine[inlier]):
             yield Plane(to_reference, mine[inlier])
@@ -131,10 +131,10 @@ def _error(to_reference: np.ndarray, mine: np.ndarray, theirs: np.ndarray) -> np
     return np.where(ahead, np.hypot(x - mine[:, 0], y - mine[:, 1]), np.inf)
 
 
-def _is_supported(points: Float[np.ndarray, "n 2"]) -> bool:
+def _is_supported(points: Float[np.ndarray, "n 2"], least: int) -> bool:
     """Enough different points, that do not lie along a line."""
     different = np.unique(np.rint(points * 2), axis=0) / 2
-    if len(different) < _LEAST:
+    if len(different) < least:
         return False
     return bool(np.linalg.eigvalsh(np.cov(different.T))[0] >= _SPREAD**2)
 

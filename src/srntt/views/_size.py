@@ -1,0 +1,101 @@
+"""At which size a reference is searched that shows the same kind of thing, but not the same scene."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srntt._shapes import Float, Shaped
+from srntt.features import Description
+from srntt.image import enlarge, reduce, resize_bicubic
+
+REDUCTIONS = (1, 2, 3)
+"""By which a reference may be reduced; 1 is as it is."""
+
+_LEAST, _MARGIN = 0.2, 0.05  # correlation that a reduction must reach, and by which it must beat the reference as it is
+_PIECE, _PIECES = 64, 3  # LR pixels of a side of the pieces that are looked at, and of those along each side
+_SMALLEST = 8  # LR pixels of a side of a piece
+_QUERIES, _KEYS = 2048, 4096
+_AT_ONCE = 512  # queries
+_STEPS = 128  # of a descriptor's values: products are whole numbers below 2**24, which float32 adds exactly
+
+Describe = Callable[[Float[Tensor, "b 3 h w"]], Description]
+"""What a model matches of pictures on the LR grid."""
+
+
+def choose_reduction(
+    low_res: Float[Tensor, "3 h w"], reference: Shaped[np.ndarray, "H W c"], scale: int, describe: Describe
+) -> int:
+    """By how much a reference is reduced until its texture fits the small picture; 1 unless that is clear.
+
+    The small picture is halved and given its finest octave back from the reference, by matching, at each size of the
+    reference. What comes back is compared with what was there: the size with the highest correlation is right.
+
+    Args:
+        low_res: the small picture, in [0, 1].
+        reference: its pixels, RGB or grey; uint8 or uint16.
+        scale: of the model: pixels of a fitting reference for one of the small picture.
+        describe: gives what the model matches.
+    """
+    # PAPER: references at several scales are all searched; here the one that fits is chosen.
+    looked_at = _pieces(low_res.permute(1, 2, 0).contiguous().numpy(), 1)
+    if looked_at is None:
+        return 1
+    wanted = _Octave.of(looked_at, describe, _QUERIES)
+    scores = {}
+    for times in REDUCTIONS:
+        pieces = _pieces(reference, scale * times)
+        scores[times] = -1.0 if pieces is None else wanted.restored_by(_Octave.of(pieces, describe, _KEYS))
+    best = max(REDUCTIONS, key=lambda times: scores[times])
+    return best if scores[best] > max(_LEAST, scores[1] + _MARGIN) else 1
+
+
+class _Octave:
+    """Blocks of the finest octave of pictures on the LR grid, and what describes them without it."""
+
+    def __init__(self, vectors: Float[Tensor, "n d"], contrast: Float[Tensor, " n"], blocks: Float[Tensor, "n 4"]):
+        self.vectors, self.contrast, self.blocks = vectors, contrast, blocks
+
+    @classmethod
+    def of(cls, pieces: Float[Tensor, "b 3 h w"], describe: Describe, most: int) -> "_Octave":
+        """At most so many places, evenly spread."""
+        halves = reduce(pieces, 2)
+        described = describe(halves)
+        octave = F.pixel_unshuffle((pieces - enlarge(halves, 2)).mean(1, keepdim=True), 2)
+        maps = (described.descriptor.cpu().mul(_STEPS).round(), described.contrast.cpu(), octave)
+        vectors, contrast, blocks = (x.movedim(1, -1).flatten(0, 2) for x in maps)
+        chosen = torch.linspace(0, len(vectors) - 1, min(most, len(vectors))).round().long()
+        return cls(vectors[chosen], contrast[chosen, 0], blocks[chosen])
+
+    def restored_by(self, other: "_Octave") -> float:
+        """Correlation of the octave with what another has at the best match of each place, -1 .. 1."""
+        index = torch.cat([(rows @ other.vectors.T).argmax(1) for rows in self.vectors.split(_AT_ONCE)])
+        gain = self.contrast / other.contrast[index]
+        mine, theirs = self.blocks.double(), (other.blocks[index] * gain[:, None]).double()
+        energy = float(mine.square().sum() * theirs.square().sum())
+        return float((mine * theirs).sum()) / energy**0.5 if energy > 0 else -1.0
+
+
+def _pieces(pixels: Shaped[np.ndarray, "H W c"], step: int) -> Float[Tensor, "b 3 h w"] | None:
+    """Pieces of a picture, evenly spread, on the grid on which ``step`` of its pixels are one; None if it has none."""
+    height, width = pixels.shape[:2]
+    down, across = (min(_PIECE, extent // step) // 2 * 2 for extent in (height, width))
+    if min(down, across) < _SMALLEST:
+        return None
+    rows, columns = _starts(height, down * step), _starts(width, across * step)
+    cut = (pixels[y : y + down * step, x : x + across * step] for y in rows for x in columns)
+    return torch.cat([_resized(piece, (down, across)) for piece in cut])
+
+
+def _resized(pixels: Shaped[np.ndarray, "H W c"], size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
+    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    picture = torch.from_numpy(pixels.astype(np.float32) / np.float32(top)).permute(2, 0, 1)[None]
+    resized = picture if pixels.shape[:2] == size else resize_bicubic(picture, size).clamp_(0, 1)
+    return resized.expand(1, 3, -1, -1)
+
+
+def _starts(extent: int, piece: int) -> list[int]:
+    count = min(_PIECES, -(-extent // piece))
+    return np.linspace(0, extent - piece, count).round().astype(int).tolist()

@@ -25,6 +25,7 @@ def as_json(
         "width": result.picture.width,
         "height": result.picture.height,
         "model": upscaler.model_name,
+        "base": result.base,
         "device": str(upscaler.device),
         "seconds": round(result.seconds, 3),
         "peak_bytes": result.peak_bytes,
@@ -51,6 +52,7 @@ def as_lines(
     size = f"{result.picture.width}x{result.picture.height}"
     return [
         f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
+        *(f"base: {name}" for name in (result.base,) if name),
         _about_references(result),
         *(f"{reference.source}: {reference.description}" for reference in result.references),
         *(text for text in (result.matcher_reason,) if text),

@@ -18,6 +18,7 @@ from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._read_options import ReadOptions
 from srntt.cli._say import say, say_json
 from srntt.cli._summary import as_json, as_lines
+from srntt.errors import InputError
 
 if TYPE_CHECKING:
     import srntt.image
@@ -30,6 +31,7 @@ def upscale(
     *,
     ref: Annotated[tuple[Path, ...], Parameter(name=["--ref", "-r"])] = (),
     augment_refs: bool = False,
+    base: Path | None = None,
     outputs: OutputOptions = OutputOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     tile: Literal["auto"] | int = "auto",
@@ -46,13 +48,14 @@ def upscale(
         ref: A sharp picture of something similar, of any size. May be given several times; without any, the picture is
             upscaled on its own.
         augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
+        base: The picture as another program enlarged it, exactly as much as the model does: references are added to it.
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
             allows.
         consistent: Change the output as little as it takes for its reduction by bicubic to be the input, to 1 of 255.
         self_ensemble: Take the mean over the eight flips and quarter turns of picture and references: a little better,
             and eight times slower.
     """
-    refuse_missing([picture, *ref])
+    refuse_missing([picture, *ref, *([base] if base else [])])
     outputs.check(with_references=bool(ref))
     reading.check()
     ceiling = limits.limits()
@@ -63,9 +66,11 @@ def upscale(
         source = reading.load(picture, within)
     places = plan_destinations(picture, source, outputs, paged=reading.page is not None)
     pages = 1 if reading.page else source.metadata.page[1]
+    if base and pages > 1:
+        raise InputError(f"--base {base} is one picture, and {picture} has {pages} pages. Choose one with --page N.")
     with ProgressOnStderr() as progress, telling_of_compiling():
         upscaler = model.open()
-        asked = _Asked(unique(ref), views_of(augment_refs), tile, consistent, self_ensemble)
+        asked = _Asked(unique(ref), views_of(augment_refs), base, tile, consistent, self_ensemble)
         work = _Work(asked, upscaler, ceiling, progress)
         if pages > 1:
             every = (reading.load(picture, within, page=number) for number in range(1, pages + 1))
@@ -92,6 +97,7 @@ class _Asked:
 
     references: tuple[Path, ...]
     views: tuple[str, ...]
+    base: Path | None
     tile: Literal["auto"] | int
     consistent: bool
     self_ensemble: bool
@@ -135,6 +141,7 @@ class _Work:
     def _options(self) -> dict[str, Any]:
         asked = self.asked
         return {
+            "base": asked.base,
             "tile": asked.tile,
             "consistent": asked.consistent,
             "limits": self.limits,

@@ -19,6 +19,7 @@ from srntt.image._resize import (
     resize_pillow,
     round_to_8bit,
 )
+from srntt.image._same_colors import in_colors_of
 from srntt.image._save import Quality, check_output, check_quality, save, save_pages
 from srntt.image._source import ByteSink, Limits, read_file
 
@@ -39,6 +40,7 @@ __all__ = [
     "check_quality",
     "enlarge",
     "holds_pages",
+    "in_colors_of",
     "load",
     "picture_like",
     "read_file",

@@ -9,6 +9,7 @@ _FLOAT = 4
 _SAVED = 4  # bytes of an output pixel in Pillow while a file is written
 _PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer for each of a band, and of a band at most
 CODE = 20_000_000  # bytes of code that torch loads, and makes for the machine, at its first convolutions
+_BASED = 6  # outputs in floating point of a tile with a base: it, its difference from bicubic, that folded, a blend
 _TOLD = 28  # bytes of an LR position in similarity and provenance
 
 
@@ -35,6 +36,7 @@ class Needs:
         checking: bytes that comparing the output with the input takes, and making it consistent.
         searched: bytes of the largest map that is matched in and lies in a file, of which it comes into memory.
         sampled: bytes of the maps that textures come from and that lie in files.
+        base: the model goes on from a picture that another upscaler enlarged, which the process holds already.
     """
 
     job: Job
@@ -45,6 +47,7 @@ class Needs:
     checking: int = 0
     searched: int = 0
     sampled: int = 0
+    base: bool = False
 
     @property
     def pixels(self) -> int:
@@ -89,4 +92,6 @@ class Needs:
             max(min(extent, stop + self.halo) - max(0, start - self.halo) for start, stop in cuts(extent, side))
             for extent in (self.job.height, self.job.width)
         )
-        return self.appetite.tile(self.candidates).bytes(height * width)
+        seen = height * width
+        based = seen * self.scale**2 * 3 * _FLOAT * _BASED if self.base else 0
+        return self.appetite.tile(self.candidates).bytes(seen) + based

@@ -88,3 +88,30 @@ class Drive(Protocol):
             references: what the matches point into.
         """
         ...
+
+
+@runtime_checkable
+class BasedDrive(Drive, Protocol):
+    """A kind of model that can go on from a picture that another upscaler enlarged."""
+
+    #: Whether this model was trained for that.
+    takes_base: bool
+
+    def render_based(
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        match: Match | None,
+        window: Window,
+        references: list[EncodedView],
+        base: Float[Tensor, "3 H W"],
+    ) -> Rendered:
+        """As `render`.
+
+        Args:
+            low_res: the whole picture, on the CPU.
+            match: of the whole picture.
+            window: rows and columns to upscale.
+            references: what the matches point into.
+            base: what is in the window, enlarged, on the CPU.
+        """
+        ...

@@ -1,6 +1,7 @@
 """Models by name or path, and the devices that they run on."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ def list_models() -> list[dict[str, Any]]:
         for folder in sorted(EMBEDDED.iterdir())
         if (folder / "model.safetensors").is_file()
     ]
+
+
+def models_with_base() -> list[str]:
+    """Names of the embedded models that can go on from a picture that another upscaler enlarged."""
+    configs = {model["name"]: json.loads(Path(model["path"], "config.json").read_text()) for model in list_models()}
+    return [name for name, content in configs.items() if content["config"].get("base")]
 
 
 def find_model(name: str | Path) -> Path:

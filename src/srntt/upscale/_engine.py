@@ -10,9 +10,10 @@ from torch import Tensor
 from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, ModelError
+from srntt.image import Picture
 from srntt.match import MATCHERS, Match, Window
 from srntt.memory import SMALLEST, give_back, release
-from srntt.models import Drive, EncodedView, Progress, Rendered
+from srntt.models import BasedDrive, Drive, EncodedView, Progress, Rendered
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import Canvas, Span, spans
 
@@ -34,6 +35,7 @@ class Engine:
         references: encoded references; none for single-image super-resolution.
         plan: tile, band and matcher to start with; in the end the matcher that was used, and why.
         progress: told what is done.
+        base: the picture, enlarged, that the model goes on from; None for none.
     """
 
     make_drive: Callable[[torch.device], Drive]
@@ -41,6 +43,7 @@ class Engine:
     references: list[EncodedView]
     plan: Plan
     progress: Progress
+    base: Picture | None = None
     fallbacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -103,7 +106,7 @@ class Engine:
         share: Float[np.ndarray, "k h w"] | None,
     ) -> None:
         for column in spans(canvas.width, self._tile, self._drive.halo):
-            rendered = self._drive.render(low_res, matched, Window(row.outer, column.outer), self.references)
+            rendered = self._rendered(low_res, matched, Window(row.outer, column.outer))
             self._refuse_broken(rendered, row, column)
             canvas.add(row, column, rendered.image)
             give_back()  # or the blocks of each tile, freed and kept by the allocator, add up along the row
@@ -115,6 +118,13 @@ class Engine:
                 ]
                 share[:, row.start : row.stop, column.start : column.stop] = inner.cpu().numpy()
             self.progress("render", row.start * canvas.width + (row.stop - row.start) * column.stop, low_res[0].numel())
+
+    def _rendered(self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window) -> Rendered:
+        if self.base is None:
+            return self._drive.render(low_res, matched, window, self.references)
+        assert isinstance(self._drive, BasedDrive)
+        rows, columns = (slice(part.start * self._drive.scale, part.stop * self._drive.scale) for part in window)
+        return self._drive.render_based(low_res, matched, window, self.references, self.base.window(rows, columns))
 
     def _refuse_broken(self, rendered: Rendered, row: Span, column: Span) -> None:
         if not bool(torch.isfinite(rendered.image).all()):

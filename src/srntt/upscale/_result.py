@@ -34,6 +34,7 @@ class Result:
         fallbacks: what had to be done otherwise than planned, in order.
         consistency: how far the output, reduced, is from the input.
         form: what the input came as.
+        base: name of the picture, or of the model, that the network went on from; None for bicubic.
 
     Example:
         >>> from srntt import Upscaler
@@ -57,6 +58,7 @@ class Result:
     fallbacks: tuple[str, ...]
     consistency: Consistency
     form: Form = field(default_factory=Form)
+    base: str | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source
 from srntt.memory import limits_within
 from srntt.models import Progress
+from srntt.upscale._base import load_base
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._forms import Form
 from srntt.upscale._result import Result
@@ -50,6 +51,7 @@ def self_ensemble(
     picture: Source,
     references: Iterable[Source] = (),
     *,
+    base: Source | None = None,
     views: Sequence[str] = PLAIN,
     tile: int | Literal["auto"] = "auto",
     consistent: bool = False,
@@ -68,6 +70,7 @@ def self_ensemble(
         upscaler: with the model.
         picture: as ``Upscaler.upscale`` takes it.
         references: as ``Upscaler.encode_references`` takes them; none for single-image super-resolution.
+        base: as ``Upscaler.upscale`` takes it; turned with the picture.
         views: kinds of views of each reference that are searched.
         tile: side of a tile in LR pixels, or ``auto``.
         consistent: make the mean's reduction the input.
@@ -91,12 +94,13 @@ def self_ensemble(
         raise InputError("This is one reference; give a list of them: self_ensemble(upscaler, picture, [reference]).")
     within = limits_within(limits, upscaler.memory)
     source = image.load(picture, limits=within)
+    under = None if base is None else load_base(base, source, upscaler.scale, within)
     sharp = [image.load(reference, limits=within) for reference in references]
     total = _zeros(source, upscaler.scale)
     passes: list[Result] = []
     bands = None
     for turn in _TURNS:
-        result = _upscaled(upscaler, source, sharp, turn, views, tile, progress)
+        result = _upscaled(upscaler, source, under, sharp, turn, views, tile, progress)
         total += turn.undo(result.array)
         bands = result.picture.bands if bands is None else bands
         passes.append(_without_picture(result, source, traced=not passes))
@@ -122,6 +126,7 @@ def self_ensemble(
 def _upscaled(
     upscaler: Upscaler,
     source: Picture,
+    base: Picture | None,
     sharp: Sequence[Picture],
     turn: _Turn,
     views: Sequence[str],
@@ -132,7 +137,8 @@ def _upscaled(
     encoded = None
     if sharp:
         encoded = upscaler.encode_references([turn.of(one) for one in sharp], views=views, progress=progress)
-    return upscaler.upscale(turn.of(source), encoded, tile=tile, progress=progress)
+    under = None if base is None else turn.of(base)
+    return upscaler.upscale(turn.of(source), encoded, base=under, tile=tile, progress=progress)
 
 
 def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result:

@@ -34,6 +34,7 @@ from srntt.memory import (
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
 from srntt.upscale._aligning import AlignOption, Found, check_align, found_views, used_references
 from srntt.upscale._bands import enlarged_bands
+from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._consistent import back_project, consistency, consistency_bytes
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -201,6 +202,7 @@ class Upscaler:
         picture: Source,
         references: References | None = None,
         *,
+        base: Source | None = None,
         tile: int | Literal["auto"] = "auto",
         consistent: bool = False,
         value_range: ValueRange = None,
@@ -212,6 +214,9 @@ class Upscaler:
         Args:
             picture: path, bytes, open file, Pillow image, array, tensor or Picture, as ``srntt.load`` takes them.
             references: what ``encode_references`` returned; None or none for single-image super-resolution.
+            base: the picture as another upscaler enlarged it, exactly ``scale`` times, for the model to go on from: it
+                passes unchanged where it has enough detail and references have none. None for bicubic, or for what the
+                upscaler's base model makes.
             tile: side of a tile in LR pixels, or ``auto``.
             consistent: change the output as little as it takes for its reduction by bicubic to be the input, to 1/255;
                 ``Result.consistency`` and ``fallbacks`` tell where that cannot be.
@@ -222,23 +227,28 @@ class Upscaler:
 
         Raises:
             PictureError: not a whole picture.
-            InputError: references of another model, or not encoded; a tile that is too small.
+            InputError: references of another model, or not encoded; a tile that is too small; a base of another size.
             MemoryBudgetError: does not fit even in the smallest pieces.
-            ModelError: the model returned values that are not finite.
+            ModelError: the model returned values that are not finite, or takes no base.
         """
         began = time.perf_counter()
         start_peak()
         encoded = self._checked(references)
         if not isinstance(tile, int) and tile != "auto":
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
+        if base is not None:
+            check_takes_base(self._drive, self.model_name)
         source = image.load(picture, limits=limits_within(limits, self._memory), value_range=value_range)
+        under = None
+        if base is not None:
+            under = load_base(base, source, self.scale, limits_within(limits, self._memory))
         forked = expect_forks()
         low_res, tell = source.rgb(), progress or _silent
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
         found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found()
         encoded += found.views
-        plan = self._plan(source, encoded, None if tile == "auto" else tile)
-        engine = Engine(self._drive_on, self.device, encoded, plan, tell)
+        plan = self._plan(source, encoded, None if tile == "auto" else tile, based=under is not None)
+        engine = Engine(self._drive_on, self.device, encoded, plan, tell, under)
         field = engine.match(low_res)
         for item in encoded:
             item.rest()
@@ -248,6 +258,7 @@ class Upscaler:
         if consistent:
             back_project(source, canvas.pixels, progress)
         measured = consistency(source, canvas.pixels)
+        engine.base = None  # it has no bands beyond colours
         bands = enlarged_bands(source, engine, field, self.scale)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale), bands=bands)
         origin = None if field is None or share is None else trace(field, encoded, share, self.scale)
@@ -272,6 +283,7 @@ class Upscaler:
             ),
             consistency=measured,
             form=Form.of(picture),
+            base=None if under is None else under.source,
         )
 
     def _checked(self, references: References | None) -> list[EncodedView]:
@@ -291,7 +303,7 @@ class Upscaler:
         """Maps of a small picture, which all others have the form of."""
         return self._drive.encode(torch.zeros(3, 16, 16))
 
-    def _plan(self, source: Picture, references: list[EncodedView], tile: int | None) -> Plan:
+    def _plan(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> Plan:
         bands = 0 if source.bands is None else source.bands.shape[2]
         channels = source.color.shape[2] + (source.alpha is not None) + bands
         job = Job(source.height, source.width, channels, source.bits // 8)
@@ -304,7 +316,7 @@ class Upscaler:
         sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
         checking = consistency_bytes(job.height, job.width, job.channels, self.scale)
         files = max(keys, default=0), sampled
-        needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, checking, *files)
+        needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, checking, *files, base=based)
         if not references:
             return Plan.of(plan_pieces(needs, room, tile))
         sizes = sizes_of(source.height * source.width, anywhere, drive)

@@ -13,8 +13,9 @@ from srntt.match import Match, Matcher, Sizes, Window, local_match
 from srntt.memory import cuts
 from srntt.models._drive import Progress, Rendered
 from srntt.models._encoded_view import EncodedView
+from srntt.models.lite._based import blend_with_base
 from srntt.models.lite._costs import FRAMED_AT_ONCE, REFINED_CHANNELS, LiteCosts
-from srntt.models.lite._fusion import EVIDENCE, JACOBIAN
+from srntt.models.lite._fusion import EVIDENCE, JACOBIAN, Textures
 from srntt.models.lite._network import Lite
 
 
@@ -33,6 +34,7 @@ class LiteDrive:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self._device = device
         self.scale = model.scale
+        self.takes_base = model.config.base
         encoder = model.encoder
         self._costs = LiteCosts(model.config, encoder.hidden, encoder.receptive_radius, self.patch)
         self.appetite = self._costs.appetite
@@ -86,11 +88,29 @@ class LiteDrive:
     ) -> Rendered:
         """One tile."""
         seen = low_res[None, :, *window].to(self._device)
-        if match is None:
-            return Rendered(self._model.fuse(seen, None).picture[0], None)
-        textures = self._model.sample(match.crop(window).batched(), [item.batch for item in references])
+        textures = self._textures(match, window, references)
         fused = self._model.fuse(seen, textures)
-        return Rendered(fused.picture[0], fused.share[0])
+        return Rendered(fused.picture[0], None if textures is None else fused.share[0])
+
+    def render_based(
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        match: Match | None,
+        window: Window,
+        references: list[EncodedView],
+        base: Float[Tensor, "3 H W"],
+    ) -> Rendered:
+        """One tile, from a base."""
+        seen, under = low_res[None, :, *window].to(self._device), base[None].to(self._device)
+        textures = self._textures(match, window, references)
+        fused = self._model.fuse(seen, textures, under)
+        picture = blend_with_base(seen, under, fused.picture, fused.share)
+        return Rendered(picture[0], None if textures is None else fused.share[0])
+
+    def _textures(self, match: Match | None, window: Window, references: list[EncodedView]) -> Textures | None:
+        if match is None:
+            return None
+        return self._model.sample(match.crop(window).batched(), [item.batch for item in references])
 
     def _empty(self, candidates: int, channels: int, low_res: Float[Tensor, "3 h w"]) -> Match:
         return Match.empty(candidates, channels, (low_res.shape[1], low_res.shape[2]), self._device)

@@ -34,7 +34,8 @@ dev: $(INSTALLED_DEV) ## srntt and all that the checks need, in .venv
 demo: $(INSTALLED) ## the shipped photograph four times larger: where it is, and what the reference gave
 	@$(RUN) examples/demo.py
 
-peers: $(INSTALLED_PEERS) ## what srntt evaluate --peer dat-light and realesrgan run in, in .venv-peers
+peers: $(INSTALLED_PEERS) ## what srntt evaluate --peer dat-light and realesrgan run in, in .venv-peers; both as ONNX, in out/peers
+	"$(PEERS_VENV)/bin/python" peers/export_onnx.py out/peers
 
 results: $(INSTALLED) ## every figure of README's quality table anew (peers first: make peers)
 	$(RUN) benchmarks/quality.py --data "$(DATA)"

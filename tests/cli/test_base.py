@@ -1,10 +1,12 @@
-"""``srntt upscale --base``."""
+"""``--base`` and ``--base-model``."""
 
 import json
 from pathlib import Path
 
 import pytest
 from cli.pictures import pixels, size_and_mode
+from evaluate.pictures import write_pairs
+from onnx_upscaler import repeating_file
 from PIL import Image
 
 from srntt.image import load
@@ -60,3 +62,44 @@ def test_a_base_is_of_one_page(run, folder: Path, base: Path) -> None:
     assert ran.code == 2
     assert "has 2 pages. Choose one with --page N" in ran.err
     assert run("upscale", folder / "pages.tif", "--page", 2, "--base", base, "--model", "lite-rec").code == 0
+
+
+def test_a_base_model_makes_the_base(run, folder: Path, tmp_path: Path) -> None:
+    file = repeating_file(tmp_path)
+    asked = ("upscale", folder / "small.png", "--model", "lite-rec", "--base-model", file)
+    ran = run(*asked, "-o", folder / "large.png")
+    assert ran.code == 0, ran.err
+    assert "base: repeat.onnx" in ran.out
+    assert "base model: 100 %" in ran.err
+    two = run(*asked, "--base", folder / "other.png", "-o", folder / "two.png")
+    assert two.code == 2
+    assert "--base and --base-model are two bases" in two.err
+    missing = run("upscale", folder / "small.png", "--base-model", folder / "missing.onnx")
+    assert (missing.code, "missing.onnx" in missing.err) == (2, True)
+
+
+def test_a_batch_with_a_base_model_is_another_batch(run, folder: Path, tmp_path: Path) -> None:
+    file, out = repeating_file(tmp_path), tmp_path / "out"
+    (tmp_path / "in").mkdir()
+    (folder / "small.png").rename(tmp_path / "in" / "small.png")
+    asked = ("batch", tmp_path / "in", "-o", out, "--model", "lite-rec", "--json")
+    assert json.loads(run(*asked).out)["done"] == 1
+    plain = (out / "small.png").read_bytes()
+    assert json.loads(run(*asked, "--resume").out)["skipped"] == 1
+    based = ("--base-model", file, "--resume")
+    assert json.loads(run(*asked, *based).out)["done"] == 1
+    assert (out / "small.png").read_bytes() != plain
+    assert json.loads(run(*asked, *based).out)["skipped"] == 1
+
+
+def test_a_base_model_is_scored_alone_and_with_references(run, tmp_path: Path) -> None:
+    file, data = repeating_file(tmp_path), write_pairs(tmp_path / "data")
+    told = json.loads(
+        run(
+            "evaluate", "--data", data, "--model", "lite-rec", "--refs", "none,first", "--base-model", file, "--json"
+        ).out
+    )
+    on = "lite-rec on repeat.onnx"
+    assert [(row["model"], row["refs"]) for row in told] == [("repeat.onnx", "none"), (on, "first"), (on, "none")]
+    assert len(told[0]["peer"]["weights"]) == 64
+    assert told[0]["mean"]["psnr_y"] < told[1]["mean"]["psnr_y"]

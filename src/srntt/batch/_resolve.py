@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from srntt.batch._descriptor import describe
 from srntt.batch._shared_references import ReferenceFile, SharedReferences, decode
@@ -34,6 +34,7 @@ class UpscaleOptions:
         matcher: how references are searched: ``auto``, ``exact`` or ``fast``.
         align: whether references are aligned by geometry: ``auto`` or ``off``.
         consistent: make the output's reduction the input.
+        base_model: SHA-256 of the upscaler that makes bases; None for none.
     """
 
     tile: Literal["auto"] | int = "auto"
@@ -44,6 +45,13 @@ class UpscaleOptions:
     matcher: Literal["auto", "exact", "fast"] = "auto"
     align: Literal["auto", "off"] = "auto"
     consistent: bool = False
+    base_model: str | None = None
+
+
+def _settings(options: UpscaleOptions) -> dict[str, Any]:
+    """As they were in earlier manifests, where nothing new was asked for."""
+    settings = asdict(options) | {"quality": options.quality or _QUALITY}
+    return settings if options.base_model else {name: settings[name] for name in settings if name != "base_model"}
 
 
 class InputFile:
@@ -102,7 +110,7 @@ class ResolvedTask:
             "input": self.input.sha256,
             "references": [file.sha256 for file in self.references],
             "model": model,
-            "settings": asdict(options) | {"quality": options.quality or _QUALITY},
+            "settings": _settings(options),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 

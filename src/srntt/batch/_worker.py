@@ -44,6 +44,7 @@ class WorkerSpec:
         history: of what runs have made.
         device: as the upscaler takes it.
         memory: bytes that each worker may hold, or None.
+        base_model: ONNX file of the upscaler that makes bases, wherever a worker runs; None for none.
         best: how many of the shared references a picture gets.
         limits: on what is read.
         resume: skip what an earlier run has done.
@@ -59,6 +60,7 @@ class WorkerSpec:
     history: History
     device: str = "auto"
     memory: int | None = None
+    base_model: Path | None = None
     best: int = 4
     limits: Limits = field(default_factory=Limits)
     resume: bool = False
@@ -82,7 +84,13 @@ class Worker:
         self._spec, self._outputs = spec, spec.batch.outputs
         self._resolver = Resolver(spec.batch, spec.shared, spec.best, spec.limits, memory)
         self._upscaler = Upscaler(
-            spec.model, name=spec.name, device=device, memory=memory, matcher=options.matcher, align=options.align
+            spec.model,
+            name=spec.name,
+            device=device,
+            memory=memory,
+            matcher=options.matcher,
+            align=options.align,
+            base_model=spec.base_model,
         )
         self._fingerprint = self._upscaler.encode_references([]).fingerprint
         most = _CACHE_BYTES if memory is None else memory // 4

@@ -1,5 +1,6 @@
 """``srntt batch``: folders in, folders out."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,7 +58,8 @@ def batch(
     inputs, output = engine.place(folder), engine.place(outputs.output)
     refs = engine.place(references.refs) if references.refs else None
     outputs.check(with_references=refs is not None)
-    refuse_missing([place.path for place in (inputs, refs) if isinstance(place, LocalFolder)])
+    bases = [model.base_model] if model.base_model else []
+    refuse_missing([*(place.path for place in (inputs, refs) if isinstance(place, LocalFolder)), *bases])
     planned = plan_batch(
         inputs, output, refs, recursive=recursive, suffix=outputs.suffix(), side_files=outputs.side_files()
     )
@@ -148,6 +150,7 @@ class _Command:
             history=folder.history,
             device=self.model.device,
             memory=parse_memory(self.model.memory),
+            base_model=self.model.base_model and Path(os.path.abspath(self.model.base_model)),
             best=self.references.best,
             limits=self.limits,
             resume=self.outputs.resume,

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -162,4 +163,5 @@ def upscale_options(
         matcher=model.matcher,
         align=model.align,
         consistent=consistent,
+        base_model=None if model.base_model is None else sha256(model.base_model.read_bytes()).hexdigest(),
     )

@@ -148,14 +148,19 @@ class _Methods:
     def scored(
         self, evaluator: "srntt.evaluate.Evaluator", runs: Sequence["srntt.evaluate.Run"]
     ) -> list["srntt.evaluate.Evaluation"]:
-        """The model first, then the peers; that a peer's environment is missing is known before any of it."""
-        from srntt.evaluate import open_peer
+        """The base model alone, the model, then the peers, whose environment is looked for before any work."""
+        from srntt.evaluate import base_alone, open_peer
 
         with ExitStack() as open_peers:
             peers = [open_peers.enter_context(open_peer(name, evaluator.protocol.scale)) for name in self.peers]
             upscaler = self._opened(evaluator.protocol) if self.model else None
             _tell_of_kept(evaluator)
-            evaluations = evaluator.model(upscaler, self.model.model, runs) if self.model and upscaler else []
+            evaluations = []
+            if upscaler and upscaler.base_model:
+                evaluations.append(evaluator.peer(base_alone(upscaler)))
+            if self.model and upscaler:
+                base = f" on {upscaler.base_model.name}" if upscaler.base_model else ""
+                evaluations += evaluator.model(upscaler, f"{self.model.model}{base}", runs)
             return [*evaluations, *(evaluator.peer(peer) for peer in peers)]
 
     def _opened(self, protocol: "srntt.evaluate.Protocol") -> "srntt.upscale.Upscaler":

@@ -31,6 +31,8 @@ class ModelOptions:
             where that is predicted to be three times quicker and fits the memory, else exact. Default: auto.
         align: Also search each reference as seen from where the picture was taken, where geometry can tell how: auto
             or off. Default: auto.
+        base_model: ONNX file of any upscaler of the model's factor: the model goes on from what that makes, and adds
+            what references show. Needs the extra onnx; lite-rec can.
     """
 
     model: str = "lite-rec"
@@ -38,6 +40,7 @@ class ModelOptions:
     memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # -5GB is no option, but refused
     matcher: Literal["auto", "exact", "fast"] = "auto"
     align: Literal["auto", "off"] = "auto"
+    base_model: Path | None = None
 
     def open(self) -> "srntt.upscale.Upscaler":
         """Load the model.
@@ -50,7 +53,12 @@ class ModelOptions:
         from srntt.upscale import Upscaler
 
         return Upscaler.from_pretrained(
-            self.model, device=self.device, memory=self.memory, matcher=self.matcher, align=self.align
+            self.model,
+            device=self.device,
+            memory=self.memory,
+            matcher=self.matcher,
+            align=self.align,
+            base_model=self.base_model,
         )
 
 

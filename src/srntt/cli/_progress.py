@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _STAGES = {
     "encode": "reading references",
+    "base": "base model",
     "align": "aligning references",
     "match": "matching",
     "render": "rendering",

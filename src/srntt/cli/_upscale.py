@@ -55,7 +55,9 @@ def upscale(
         self_ensemble: Take the mean over the eight flips and quarter turns of picture and references: a little better,
             and eight times slower.
     """
-    refuse_missing([picture, *ref, *([base] if base else [])])
+    refuse_missing([picture, *ref, *(file for file in (base, model.base_model) if file)])
+    if base and model.base_model:
+        raise InputError("--base and --base-model are two bases. Give one of them.")
     outputs.check(with_references=bool(ref))
     reading.check()
     ceiling = limits.limits()

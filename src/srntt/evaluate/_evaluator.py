@@ -73,6 +73,8 @@ class Evaluator:
         """
         weights, device = weights_of(upscaler), str(upscaler.device)
         options = {"matcher": upscaler.matcher, "memory": upscaler.memory, "align": upscaler.align}
+        if upscaler.base_model:
+            options["base_model"] = upscaler.base_model.sha256
         journal = self._journal_of({"model": weights["sha256"], "device": device, **options})
         evaluations = []
         for kind, change in runs:

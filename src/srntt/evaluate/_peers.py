@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,7 +14,11 @@ from srntt.data import as_unit
 from srntt.errors import InputError
 from srntt.evaluate._peer_process import NETWORK_SCALE, PeerProcess
 from srntt.evaluate._upscale import PreparedReference, Upscale, Upscaled
-from srntt.image import resize_pillow
+from srntt.image import load, resize_pillow
+from srntt.memory import budget_bytes
+
+if TYPE_CHECKING:
+    import srntt.upscale
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,18 @@ def matlab(scale: int) -> Upscale:
         return Upscaled(picture.numpy())
 
     return upscale
+
+
+def base_alone(upscaler: "srntt.upscale.Upscaler") -> Peer:
+    """The base model of an upscaler, without what the upscaler adds."""
+    base_model = upscaler.base_model
+    assert base_model is not None
+
+    def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
+        made = base_model.enlarge(load(low_res), budget_bytes(upscaler.memory), lambda *_: None)
+        return Upscaled(made.picture.rgb().numpy(), made.fallbacks)
+
+    return Peer(base_model.name, upscale, {"weights": base_model.sha256})
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
 
 from srntt.upscale._aligning import UsedReference
+from srntt.upscale._base_model import BaseModel
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._provenance import Provenance
@@ -10,6 +11,7 @@ from srntt.upscale._self_ensemble import self_ensemble
 from srntt.upscale._upscaler import Upscaler
 
 __all__ = [
+    "BaseModel",
     "Consistency",
     "MatcherOption",
     "Provenance",

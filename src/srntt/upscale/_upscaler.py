@@ -35,6 +35,7 @@ from srntt.models import Drive, EncodedView, Progress, choose_device, drive_mode
 from srntt.upscale._aligning import AlignOption, Found, check_align, found_views, used_references
 from srntt.upscale._bands import enlarged_bands
 from srntt.upscale._base import check_takes_base, load_base
+from srntt.upscale._base_model import BaseModel
 from srntt.upscale._consistent import back_project, consistency, consistency_bytes
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
@@ -65,6 +66,8 @@ class Upscaler:
             predicted to be three times quicker and fits the memory. ``Result.matcher`` tells.
         align: ``auto`` also searches each reference as seen from where the picture was taken, where geometry can tell
             how; ``off`` searches references as they are. ``Result.references`` says what was found.
+        base_model: ONNX file of another upscaler of the same factor, which makes the base of every picture; the model
+            must take one. Runs on the CPU, in tiles that fit the memory; needs the extra ``onnx``.
 
     Example:
         >>> import numpy as np
@@ -82,6 +85,7 @@ class Upscaler:
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
         align: AlignOption = "auto",
+        base_model: str | Path | BaseModel | None = None,
     ) -> None:
         self.model_name, self.device = name, choose_device(device)
         check_matcher(matcher, self.device)
@@ -93,6 +97,7 @@ class Upscaler:
         self._fingerprint = fingerprint(model)
         self._drives: dict[torch.device, Drive] = {}
         self._drive = self._drive_on(self.device)
+        self._base_model = self._opened(base_model)
 
     @classmethod
     def from_pretrained(
@@ -103,6 +108,7 @@ class Upscaler:
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
         align: AlignOption = "auto",
+        base_model: str | Path | BaseModel | None = None,
     ) -> "Upscaler":
         """Load a model by the name of an embedded one, from a folder or .safetensors file, or from a hub.
 
@@ -112,6 +118,7 @@ class Upscaler:
             memory: likewise.
             matcher: likewise.
             align: likewise.
+            base_model: likewise.
 
         Raises:
             ModelError: missing, damaged, not a model; a hub that does not have it or cannot be reached.
@@ -119,7 +126,8 @@ class Upscaler:
             MissingDependencyError: a device that is not there, or the extra ``hub``.
         """
         name = str(model) if is_hub_address(model) else Path(model).name
-        return cls(open_model(model), name=name, device=device, memory=memory, matcher=matcher, align=align)
+        options = {"device": device, "memory": memory, "matcher": matcher, "align": align}
+        return cls(open_model(model), name=name, base_model=base_model, **options)
 
     def __repr__(self) -> str:
         memory = "" if self._memory is None else f", memory={self._memory}"
@@ -150,6 +158,11 @@ class Upscaler:
     def memory(self) -> int | None:
         """Bytes that the whole process may hold; None for most of what is free."""
         return self._memory
+
+    @property
+    def base_model(self) -> BaseModel | None:
+        """What makes the base of every picture."""
+        return self._base_model
 
     @torch.inference_mode()
     def encode_references(
@@ -223,7 +236,7 @@ class Upscaler:
             value_range: as ``srntt.load`` takes it: the values that are black and white, for floats outside [0, 1] and
                 for signed or 32-bit integers.
             limits: on what is read.
-            progress: called with ("align", "match", "render" or "consistent", done, total).
+            progress: called with ("base", "align", "match", "render" or "consistent", done, total).
 
         Raises:
             PictureError: not a whole picture.
@@ -238,10 +251,13 @@ class Upscaler:
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         if base is not None:
             check_takes_base(self._drive, self.model_name)
+        maker = self._base_model if base is None else None
         source = image.load(picture, limits=limits_within(limits, self._memory), value_range=value_range)
         under = None
         if base is not None:
             under = load_base(base, source, self.scale, limits_within(limits, self._memory))
+        made = maker and maker.enlarge(source, budget_bytes(self._memory), progress or _silent)
+        under = made.picture if made else under
         forked = expect_forks()
         low_res, tell = source.rgb(), progress or _silent
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
@@ -268,13 +284,14 @@ class Upscaler:
             provenance=origin,
             references=used_references(references, origin, found, self.scale),
             seconds=time.perf_counter() - began,
-            predicted_bytes=plan.peak,
+            predicted_bytes=max(plan.peak, made.predicted if made else 0),
             peak_bytes=peak_bytes(),
             tile=engine.tile,
             matcher=None if field is None else engine.plan.matcher,
             matcher_reason=None if field is None else engine.plan.reason,
             fallbacks=(
                 *forked,
+                *(made.fallbacks if made else ()),
                 *(references.fallbacks if references else ()),
                 *encoder.fallbacks,
                 *plan.fallbacks,
@@ -285,6 +302,14 @@ class Upscaler:
             form=Form.of(picture),
             base=None if under is None else under.source,
         )
+
+    def _opened(self, base_model: str | Path | BaseModel | None) -> BaseModel | None:
+        if base_model is None:
+            return None
+        check_takes_base(self._drive, self.model_name)
+        opened = base_model if isinstance(base_model, BaseModel) else BaseModel(base_model)
+        opened.check_scale(self.scale, self.model_name)
+        return opened
 
     def _checked(self, references: References | None) -> list[EncodedView]:
         if references is None:

@@ -1,0 +1,199 @@
+"""An upscaler in an ONNX file: checked in full before it is run, and run by ONNX Runtime on the CPU."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from srntt._shapes import Float
+from srntt.errors import MemoryBudgetError, MissingDependencyError, ModelError
+
+if TYPE_CHECKING:
+    import onnx
+
+PROBED = 64  # side of the picture that a file of open sizes is tried with
+_LEAST = 48  # side of a tile of fixed size
+_LARGEST = 2**31 - 1  # bytes: what one ONNX file can hold
+_OWN_DOMAINS = {"", "ai.onnx"}
+_FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, enlarged"
+
+
+@dataclass(frozen=True, eq=False)
+class BaseFile:
+    """An upscaler that can be run.
+
+    Attributes:
+        path: of the file.
+        sha256: of its content.
+        side: height and width that it asks for; None for any.
+        session: of ONNX Runtime.
+    """
+
+    path: Path
+    sha256: str
+    side: tuple[int, int] | None
+    session: Any
+
+    @classmethod
+    def open(cls, path: str | Path) -> "BaseFile":
+        """Read and check a file.
+
+        Raises:
+            MissingDependencyError: onnx or onnxruntime is not installed.
+            ModelError: missing, no ONNX, tensors in other files, operators that are not ONNX's, or inputs and outputs
+                of another form.
+        """
+        if missing := [package for package in ("onnx", "onnxruntime") if find_spec(package) is None]:
+            raise MissingDependencyError(f"A base model needs {' and '.join(missing)}: pip install 'srntt[onnx]'.")
+        path = Path(path)
+        content = _content(path)
+        model = _parsed(path, content)
+        _refuse_foreign(path, model)
+        side = _side(path, model)
+        return cls(path, hashlib.sha256(content).hexdigest(), side, _session(path, content))
+
+    def __call__(self, tile: Float[np.ndarray, "1 3 h w"]) -> Float[np.ndarray, "1 3 H W"]:
+        """Run it.
+
+        Raises:
+            MemoryBudgetError: out of memory.
+            ModelError: it fails, or returns what is no enlarged picture or not finite.
+        """
+        name = self.session.get_inputs()[0].name
+        height, width = tile.shape[2:]
+        try:
+            (large,) = self.session.run(None, {name: np.ascontiguousarray(tile)})
+        except Exception as error:  # ONNX Runtime raises classes of its own for each status
+            text = str(error).splitlines()[0][:300]
+            if any(word in str(error).lower() for word in ("bad_alloc", "allocate memory", "out of memory")):
+                raise MemoryBudgetError(f"Out of memory in {self.path} at {width} x {height}.") from error
+            raise ModelError(f"The base model {self.path} failed at {width} x {height}: {text}") from error
+        large = np.asarray(large)
+        fits = large.ndim == 4 and large.shape[:2] == (1, 3) and large.shape[2] * width == large.shape[3] * height
+        if not fits or large.dtype != np.float32 or large.shape[2] % height:
+            raise ModelError(
+                f"The base model {self.path} returned {large.dtype} of shape {large.shape} for a picture of shape "
+                f"{tile.shape}. {_FORM} by a whole number."
+            )
+        if not np.isfinite(large).all():
+            raise ModelError(f"The base model {self.path} returned values that are not finite.")
+        return large
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}. Give the ONNX file of an upscaler.")
+    if (size := path.stat().st_size) > _LARGEST:
+        raise ModelError(f"{path} has {size:,} bytes; an ONNX file has {_LARGEST:,} at most.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _parsed(path: Path, content: bytes) -> "onnx.ModelProto":
+    import onnx
+
+    try:
+        model = onnx.load_model_from_string(content)
+    except Exception as error:  # protobuf's
+        raise ModelError(f"{path} is no ONNX file, or damaged. Export the upscaler again.") from error
+    if not model.graph.output:
+        raise ModelError(f"{path} is no ONNX file, or damaged: it has no output. Export the upscaler again.")
+    return model
+
+
+def _refuse_foreign(path: Path, model: "onnx.ModelProto") -> None:
+    """Tensors in other files could be any file of this machine; foreign operators are code that is not here."""
+    own = _OWN_DOMAINS | {function.domain for function in model.functions}
+    for nodes in (model.graph.node, *(function.node for function in model.functions)):
+        for node in _nodes(nodes):
+            if node.domain not in own:
+                raise ModelError(
+                    f"{path} uses the operator {node.domain[:50]}::{node.op_type[:50]}, which is not of ONNX. Export "
+                    "the upscaler with ONNX's own operators."
+                )
+            for attribute in node.attribute:
+                _refuse_outside(path, [attribute.t, *attribute.tensors])
+    for graph in _graphs(model.graph):
+        if graph.sparse_initializer:
+            raise ModelError(f"{path} has sparse tensors. Export the upscaler with dense ones.")
+        _refuse_outside(path, graph.initializer)
+
+
+def _refuse_outside(path: Path, tensors: "Iterable[onnx.TensorProto]") -> None:
+    import onnx
+
+    for tensor in tensors:
+        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise ModelError(
+                f"{path} keeps {tensor.name[:50] or 'a tensor'} in another file. Export the upscaler with all tensors "
+                "inside (onnx.save(..., save_as_external_data=False))."
+            )
+
+
+def _graphs(graph: "onnx.GraphProto") -> "Iterable[onnx.GraphProto]":
+    """A graph, and those of its branches and loops."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _graphs(inner)
+
+
+def _nodes(nodes: "Iterable[onnx.NodeProto]") -> "Iterable[onnx.NodeProto]":
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _nodes(inner.node)
+
+
+def _side(path: Path, model: "onnx.ModelProto") -> tuple[int, int] | None:
+    """The size that the file asks for, if its input and output are pictures."""
+    import onnx
+
+    constants = {item.name for item in model.graph.initializer}
+    inputs = [item for item in model.graph.input if item.name not in constants]
+    outputs = list(model.graph.output)
+    if len(inputs) != 1 or len(outputs) != 1:
+        names = (", ".join(item.name[:40] for item in items) or "none" for items in (inputs, outputs))
+        raise ModelError(f"{path} has the inputs {next(names)} and the outputs {next(names)}. {_FORM}.")
+    for item in (*inputs, *outputs):
+        kind = item.type.tensor_type
+        shape = [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
+        known = not kind.HasField("shape") or (len(shape) == 4 and shape[0] in (1, None) and shape[1] in (3, None))
+        if kind.elem_type != onnx.TensorProto.FLOAT or not known:
+            type_ = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+            raise ModelError(f"{path}: {item.name[:40]} is {type_} of shape {_written(shape)}. {_FORM}.")
+    shape = [one.dim_value for one in inputs[0].type.tensor_type.shape.dim] or [1, 3, 0, 0]
+    if not shape[2] and not shape[3]:
+        return None
+    if min(shape[2:]) < _LEAST:
+        raise ModelError(
+            f"{path} takes pictures of {_written(shape[2:])} (height x width); tiles need at least {_LEAST} x "
+            f"{_LEAST}, or open sizes. Export the upscaler for a larger picture."
+        )
+    return shape[2], shape[3]
+
+
+def _written(shape: "Iterable[int | None]") -> str:
+    return " x ".join(str(extent or "?") for extent in shape) or "unknown"
+
+
+def _session(path: Path, content: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory goes back after each tile
+    options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 4
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises classes of its own for each status
+        text = str(error).splitlines()[0][:300]
+        raise ModelError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {text}") from error

@@ -1,0 +1,155 @@
+"""A base made by an upscaler in an ONNX file, in overlapping tiles that fit the memory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from srntt._shapes import Float
+from srntt.errors import InputError, MemoryBudgetError
+from srntt.image import Picture
+from srntt.memory import BLEND, cuts, format_memory, give_back, peak_bytes, resident_bytes, start_peak
+from srntt.models import Progress
+from srntt.upscale._base_file import PROBED, BaseFile
+from srntt.upscale._tiles import Canvas, Span
+
+_SIDES = (256, 192, 128, 96, PROBED)
+_USABLE = 0.9  # of the budget
+_BITS = 16  # of the base: what the small picture's depth would round is rounded once, at the end
+_FLOATS = 3 * 4  # bytes of a pixel
+
+
+@dataclass(frozen=True, eq=False)
+class MadeBase:
+    """What a base model made.
+
+    Attributes:
+        picture: with 16 bits.
+        predicted: bytes that the process was predicted to hold at most meanwhile.
+        fallbacks: what had to be done otherwise than planned.
+    """
+
+    picture: Picture
+    predicted: int
+    fallbacks: tuple[str, ...]
+
+
+class BaseModel:
+    """Any upscaler as ONNX, run on the CPU.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        MissingDependencyError, ModelError: as `BaseFile.open`; or it fails on a test picture.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = BaseFile.open(path)
+        height, width = self._file.side or (PROBED, PROBED)
+        start_peak()
+        before = resident_bytes()
+        large = self._file(np.linspace(0, 1, 3 * height * width, dtype=np.float32).reshape(1, 3, height, width))
+        self._pixel_bytes = max(0, peak_bytes() - before) / (height * width)
+        self.scale: int = large.shape[2] // height
+
+    @property
+    def name(self) -> str:
+        """Of the file."""
+        return self._file.path.name
+
+    @property
+    def sha256(self) -> str:
+        """Of the file."""
+        return self._file.sha256
+
+    def check_scale(self, scale: int, model: str) -> None:
+        """Raises InputError if it does not enlarge as much as the model that goes on from it."""
+        if self.scale != scale:
+            raise InputError(
+                f"The base model {self._file.path} enlarges {self.scale} times, and {model} {scale} times. Give a base "
+                "model of the same factor."
+            )
+
+    def enlarge(self, source: Picture, budget: int, progress: Progress) -> MadeBase:
+        """Enlarge a picture.
+
+        Args:
+            source: the small picture.
+            budget: bytes that the process may hold.
+            progress: called with ("base", done, total).
+
+        Raises:
+            MemoryBudgetError: not even the smallest tile fits.
+            ModelError: the file fails on this picture.
+        """
+        low_res, fallbacks = source.rgb(), list[str]()
+        give_back()
+        held = resident_bytes()
+        if self._file.side:
+            sizes = [self._file.side]
+        else:
+            sizes = [(_at_most(source.height, side), _at_most(source.width, side)) for side in _SIDES]
+        fitting = [size for size in sizes if held + self._bytes(size, source) <= _USABLE * budget]
+        if not fitting:
+            least = held + self._bytes(sizes[-1], source)
+            raise MemoryBudgetError(
+                f"The base model {self.name} needs {format_memory(least)} even in tiles of {sizes[-1][1]} x "
+                f"{sizes[-1][0]}. Allowed are {format_memory(budget)}, a tenth of it kept in reserve. Allow more "
+                "memory, or give a smaller base model."
+            )
+        predicted = held + self._bytes(fitting[0], source)
+        for number, size in enumerate(fitting):
+            try:
+                picture = self._tiled(low_res, source, size, progress)
+                give_back()
+                return MadeBase(picture, predicted, tuple(fallbacks))
+            except MemoryBudgetError as error:
+                if number + 1 == len(fitting):
+                    raise
+                fallbacks.append(f"base: {error} Went on with smaller tiles.")
+        raise AssertionError
+
+    def _bytes(self, size: tuple[int, int], source: Picture) -> int:
+        """The base, a row of tiles in floating point, and what the file takes for one."""
+        output = source.height * source.width * self.scale**2
+        rows = min(size[0] + 4 * BLEND, source.height) * source.width * self.scale**2
+        tile = size[0] * size[1] * self.scale**2 * _FLOATS * 2
+        return int(output * 3 * _BITS // 8 + rows * _FLOATS + tile + size[0] * size[1] * self._pixel_bytes * 1.2)
+
+    def _tiled(
+        self, low_res: Float[torch.Tensor, "3 h w"], source: Picture, size: tuple[int, int], progress: Progress
+    ) -> Picture:
+        canvas = Canvas(source.height, source.width, self.scale, bits=_BITS, gray=False)
+        rows, columns = (_spans(extent, side) for extent, side in zip((source.height, source.width), size, strict=True))
+        for number, row in enumerate(rows):
+            for column in columns:
+                tile = _cut(low_res, row, column)
+                large = self._file(tile[None].numpy())[0]
+                canvas.add(row, column, torch.from_numpy(large))
+            canvas.finish_row(row)
+            progress("base", number + 1, len(rows))
+        return Picture(canvas.pixels, source=self.name)
+
+
+def _at_most(extent: int, side: int) -> int:
+    """The side of a tile: that of a small picture in whole windows of 16, as networks with windows like it."""
+    return min(side, max(PROBED, -(-extent // 16) * 16))
+
+
+def _spans(extent: int, side: int) -> list[Span]:
+    """Tiles that are shown exactly so many pixels, beyond the picture where it has fewer."""
+    halo = max(BLEND, min(24, side // 6))
+    pieces = [(0, extent)] if extent <= side else cuts(extent, side - 2 * halo)
+    starts = [min(max(0, start - halo), max(0, extent - side)) for start, _ in pieces]
+    return [Span(*piece, first, first + side) for piece, first in zip(pieces, starts, strict=True)]
+
+
+def _cut(low_res: Float[torch.Tensor, "3 h w"], row: Span, column: Span) -> Float[torch.Tensor, "3 _ _"]:
+    """What a tile is shown; beyond the picture its last pixels again."""
+    seen = low_res[:, row.outer, column.outer]
+    below = row.outer_stop - row.outer_start - seen.shape[1]
+    right = column.outer_stop - column.outer_start - seen.shape[2]
+    return F.pad(seen[None], (0, right, 0, below), mode="replicate")[0].contiguous()

@@ -1,0 +1,193 @@
+"""Upscalers in ONNX files as base."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx_upscaler import OPEN, graph_of, repeating_file, resizing, saved
+
+from srntt.errors import InputError, MemoryBudgetError, ModelError
+from srntt.image import load
+from srntt.memory import resident_bytes
+from srntt.upscale import BaseModel, Upscaler
+
+
+@pytest.fixture
+def repeating(tmp_path):
+    return repeating_file(tmp_path)
+
+
+@pytest.fixture
+def fixed(tmp_path):
+    """The same, for 64 x 80 alone."""
+    node, factors = resizing()
+    small = helper.make_tensor_value_info("small", TensorProto.FLOAT, [1, 3, 64, 80])
+    return saved(tmp_path / "fixed.onnx", graph_of([node], inputs=[small], tensors=[factors]))
+
+
+def _noise(height, width):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+@pytest.mark.parametrize("size", [(5, 3), (64, 80), (70, 200), (300, 90)])
+@pytest.mark.parametrize("kind", ["repeating", "fixed"])
+def test_tiles_make_the_whole(request, kind, size):
+    model, small = BaseModel(request.getfixturevalue(kind)), _noise(*size)
+    made = model.enlarge(load(small), 2 * 10**9, lambda *_: None)
+    want = small.astype(np.uint16).repeat(4, 0).repeat(4, 1) * 257
+    assert np.abs(made.picture.color.astype(int) - want).max() <= 1  # weights of tiles sum to one but for rounding
+    assert (model.scale, made.fallbacks) == (4, ())
+
+
+def test_what_it_makes_is_the_base(upscaler, repeating, low_res):
+    small = np.asarray(low_res)
+    with_model = Upscaler(upscaler.model, name="lite-rec", device="cpu", base_model=repeating)
+    given = upscaler.upscale(small, base=small.repeat(4, 0).repeat(4, 1))
+    result = with_model.upscale(small)
+    assert np.array_equal(result.array, given.array)
+    assert result.base == "repeat.onnx"
+    assert not np.array_equal(result.array, upscaler.upscale(small).array)
+    other = np.asarray(low_res.resize((low_res.width * 4, low_res.height * 4)))
+    assert np.array_equal(with_model.upscale(small, base=other).array, upscaler.upscale(small, base=other).array)
+
+
+def test_progress_is_told(upscaler, repeating):
+    stages = []
+    with_model = Upscaler(upscaler.model, device="cpu", base_model=repeating)
+    with_model.upscale(_noise(300, 20), progress=lambda *step: stages.append(step))
+    assert stages[:2] == [("base", 1, 2), ("base", 2, 2)]
+
+
+def test_peak_stays_within_its_prediction(upscaler, tmp_path):
+    """A network of 64 channels at the output's size, which takes a lot."""
+    rng = np.random.default_rng(0)
+    node, factors = resizing()
+    node.output[0] = "plain"
+    tensors = [
+        numpy_helper.from_array(rng.normal(0, 0.05, shape).astype(np.float32), name)
+        for name, shape in {"in": (64, 3, 3, 3), "out": (3, 64, 3, 3)}.items()
+    ]
+    nodes = [
+        node,
+        helper.make_node("Conv", ["plain", "in"], ["wide"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["wide"], ["bent"]),
+        helper.make_node("Conv", ["bent", "out"], ["large"], pads=[1, 1, 1, 1]),
+    ]
+    path = saved(tmp_path / "wide.onnx", graph_of(nodes, tensors=[factors, *tensors]))
+    upscaler.upscale(_noise(64, 64))
+    within = Upscaler(upscaler.model, device="cpu", memory=resident_bytes() + 500_000_000, base_model=path)
+    result = within.upscale(_noise(300, 400))
+    assert result.peak_bytes <= result.predicted_bytes <= within.memory
+    with pytest.raises(MemoryBudgetError, match=r"base model wide\.onnx needs .* even in tiles of 64 x 64"):
+        within.base_model.enlarge(load(_noise(300, 400)), resident_bytes() + 10_000_000, lambda *_: None)
+
+
+def test_a_file_of_another_factor_is_refused(upscaler, tmp_path):
+    node, factors = resizing(2)
+    path = saved(tmp_path / "twice.onnx", graph_of([node], tensors=[factors]))
+    with pytest.raises(InputError, match=r"twice\.onnx enlarges 2 times, and lite-rec 4 times"):
+        Upscaler(upscaler.model, name="lite-rec", device="cpu", base_model=path)
+
+
+def test_a_model_that_takes_no_base_is_refused(repeating):
+    with pytest.raises(ModelError, match="Model lite-gan takes no base"):
+        Upscaler.from_pretrained("lite-gan", device="cpu", base_model=repeating)
+
+
+def _external(graph):
+    tensor = TensorProto(name="factors", data_type=TensorProto.FLOAT, dims=[4])
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="/etc/passwd")
+    graph.initializer[0].CopyFrom(tensor)
+    return graph
+
+
+def _inner_external(graph):
+    """Hidden in a branch."""
+    inner = helper.make_graph([], "inner", [], [helper.make_tensor_value_info("x", TensorProto.FLOAT, [])])
+    tensor = inner.initializer.add(name="x", data_type=TensorProto.FLOAT)
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="weights.bin")
+    graph.node.append(helper.make_node("If", ["c"], ["unused"], then_branch=inner, else_branch=inner))
+    return graph
+
+
+def _constant_external(graph):
+    node = helper.make_node("Constant", [], ["unused"], value=numpy_helper.from_array(np.zeros(1, np.float32)))
+    node.attribute[0].t.data_location = TensorProto.EXTERNAL
+    node.attribute[0].t.external_data.add(key="location", value="weights.bin")
+    graph.node.append(node)
+    return graph
+
+
+@pytest.mark.parametrize("hide", [_external, _inner_external, _constant_external])
+def test_tensors_in_other_files_are_refused(tmp_path, hide):
+    node, factors = resizing()
+    path = saved(tmp_path / "outside.onnx", hide(graph_of([node], tensors=[factors])))
+    with pytest.raises(ModelError, match=r"keeps .* in another file\. Export the upscaler with all tensors inside"):
+        BaseModel(path)
+
+
+def test_operators_that_are_not_of_onnx_are_refused(tmp_path):
+    node = helper.make_node("Enlarge", ["small"], ["large"], domain="evil")
+    path = saved(tmp_path / "custom.onnx", graph_of([node]), domains=[helper.make_opsetid("evil", 1)])
+    with pytest.raises(ModelError, match="uses the operator evil::Enlarge, which is not of ONNX"):
+        BaseModel(path)
+
+
+def _info(name, shape, kind=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "text"),
+    [
+        ([_info("small", OPEN), _info("noise", [1])], None, "has the inputs small, noise and the outputs large"),
+        ([_info("small", [1, 1, "h", "w"])], None, r"small is float of shape 1 x 1 x \? x \?"),
+        ([_info("small", [8, 3, "h", "w"])], None, r"small is float of shape 8 x 3"),
+        ([_info("small", ["h", "w", 3])], None, r"small is float of shape \? x \? x 3"),
+        ([_info("small", OPEN, TensorProto.UINT8)], None, "small is uint8"),
+        ([_info("small", [1, 3, 16, 16])], None, "tiles need at least 48 x 48"),
+        (None, [_info("large", [1, 1, "h", "w"])], "large is float of shape 1 x 1"),
+    ],
+)
+def test_inputs_and_outputs_of_another_form_are_refused(tmp_path, inputs, outputs, text):
+    node, factors = resizing()
+    path = saved(tmp_path / "form.onnx", graph_of([node], inputs, outputs, [factors]))
+    with pytest.raises(ModelError, match=text):
+        BaseModel(path)
+
+
+def test_what_fails_or_is_no_picture_is_refused_in_words(tmp_path):
+    flat = saved(tmp_path / "flat.onnx", graph_of([helper.make_node("GlobalAveragePool", ["small"], ["large"])]))
+    with pytest.raises(ModelError, match=r"returned float32 of shape \(1, 3, 1, 1\)"):
+        BaseModel(flat)
+    nan = saved(tmp_path / "nan.onnx", graph_of([helper.make_node("Log", ["minus"], ["large"]),
+                                                 helper.make_node("Neg", ["small"], ["minus"])][::-1]))  # fmt: skip
+    with pytest.raises(ModelError, match="not finite"):
+        BaseModel(nan)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x04pickle", bytes(1000)])
+def test_what_is_no_onnx_is_refused(tmp_path, content):
+    (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match=r"x\.onnx is no ONNX file, or damaged"):
+        BaseModel(tmp_path / "x.onnx")
+    with pytest.raises(ModelError, match="There is no file"):
+        BaseModel(tmp_path)
+
+
+def test_a_truncated_file_is_refused(repeating):
+    repeating.write_bytes(repeating.read_bytes()[:-20])
+    with pytest.raises(ModelError):
+        BaseModel(repeating)
+
+
+def test_the_file_is_only_read(repeating, low_res):
+    assert onnx.load(repeating).graph.node
+    before = repeating.read_bytes()
+    BaseModel(repeating).enlarge(load(low_res), 2 * 10**9, lambda *_: None)
+    assert repeating.read_bytes() == before
+    assert json.dumps([file.name for file in repeating.parent.iterdir()]) == '["repeat.onnx"]'

@@ -15,7 +15,7 @@ from cli.pictures import contents, pixels, size_and_mode
 from cli.test_processes import SRNTT, environment
 from PIL import Image
 
-from srntt.batch import Failure, Tally, open_output_folder
+from srntt.batch import Failure, Tally, open_output_folder, place
 from srntt.cli._batch_progress import pace
 
 
@@ -287,3 +287,21 @@ def test_the_notes_of_pictures_are_those_of_upscale(batch, run, inputs: Path, mo
     assert "note: CMYK converted to sRGB by formula" in again
     assert "(d.jpg and 1 more)" in again
     assert "(c.tif)" in again
+
+
+def test_the_model_is_chosen_for_each_picture(run, inputs: Path) -> None:
+    Image.open(inputs / "a.png").save(inputs / "b.jpg", quality=15)
+    (inputs / "a.png").unlink()
+    Image.new("RGB", (20, 14), "grey").save(inputs / "c.png")
+    out = inputs.parent / "auto"
+    told = json.loads(run("batch", inputs, "-o", out, "--json").out)
+    assert (told["model"], told["models"], told["done"]) == ("auto", {"lite-real": 1, "lite-rec": 1}, 2)
+    with open_output_folder(place(str(out))) as opened:
+        about = {name: record.about for name, record in opened.history.records.items()}
+    assert about["b.jpg"]["model_reason"].startswith("lite-real: JPEG of quality 1")
+    assert about["c.png"]["model"] == "lite-rec"
+    again = run("batch", inputs, "-o", out, "--resume", "--dry-run")
+    assert again.out.count("done already") == 2
+    assert json.loads(run("batch", inputs, "-o", out, "--json", "--resume").out)["skipped"] == 2
+    (out / "b.jpg").unlink()
+    assert "model: lite-real for 1, by compression, noise and blur" in run("batch", inputs, "-o", out, "--resume").out

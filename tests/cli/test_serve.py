@@ -30,9 +30,9 @@ def test_help_names_the_extra_and_the_defaults(run) -> None:
 
 def test_the_models_that_are_offered_ship_and_the_help_names_them(run) -> None:
     shipped = {each["name"] for each in list_models()}
-    assert set(Settings().models.values()) <= shipped
+    assert set(Settings().models.values()) <= {"auto", *shipped}
     told = " ".join(run("serve", "--help").out.replace("│", " ").split())
-    assert "Default: {} and {}.".format(*Settings().models) in told
+    assert "Default: {}, {} and {}.".format(*Settings().models) in told
 
 
 def test_without_gradio_it_says_what_to_install(run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:

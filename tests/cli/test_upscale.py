@@ -162,3 +162,15 @@ def test_what_was_converted_is_said(run, tmp_path: Path, model: Path) -> None:
     ran = run("upscale", tmp_path / "print.jpg", "--model", model)
     assert ran.code == 0
     assert "note: CMYK converted to sRGB" in ran.out
+
+
+def test_the_model_is_chosen_by_the_picture_and_told(run, folder: Path) -> None:
+    ran = run("upscale", folder / "small.png", "-o", folder / "large.png", "--device", "cpu")
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[1].startswith("model: lite-re")
+    Image.open(folder / "small.png").save(folder / "worse.jpg", quality=20)
+    asked = ("upscale", folder / "worse.jpg", "--json", "--overwrite")
+    told = json.loads(run(*asked).out)
+    assert (told["model"], told["model_reason"][:33]) == ("lite-real", "lite-real: JPEG of quality 20; --")
+    named = json.loads(run(*asked, "--model", "lite-rec").out)
+    assert (named["model"], named["model_reason"]) == ("lite-rec", None)

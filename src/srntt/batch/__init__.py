@@ -5,6 +5,7 @@ process or on a cluster; it reads what a task depends on, and makes a ``Record``
 gives outputs their names in an ``OutputFolder``, whose manifest keeps the records.
 """
 
+from srntt.batch._auto_worker import AutoWorker
 from srntt.batch._listing import Failure
 from srntt.batch._local_folder import LocalFolder
 from srntt.batch._output_folder import OutputFolder, open_output_folder
@@ -19,6 +20,7 @@ from srntt.batch._worker import Worker, WorkerSpec
 
 __all__ = [
     "SIDE_FILES",
+    "AutoWorker",
     "Batch",
     "Failure",
     "LocalFolder",

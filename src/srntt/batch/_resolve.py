@@ -161,6 +161,15 @@ class Resolver:
             references = ()
         return ResolvedTask(task, file, references, self._batch.side_files if references else ())
 
+    def open_input(self, task: Task) -> Picture:
+        """Decode the small picture of a task, without its references.
+
+        Raises:
+            PictureError: it is no whole picture.
+        """
+        inputs, limits = self._batch.inputs, self.limits
+        return decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
+
     def open_reference(self, file: ReferenceFile) -> Picture:
         """Decode a reference.
 

@@ -8,7 +8,7 @@ from srntt.batch._listing import Failure
 from srntt.batch._output_folder import OutputFolder
 from srntt.batch._record import Record
 from srntt.batch._tasks import Task
-from srntt.batch._worker import Worker, explained
+from srntt.batch._worker import explained
 from srntt.models import Progress
 
 
@@ -31,6 +31,7 @@ class Tally:
         references: how many were ``encoded``, ``reused`` by a worker, or ``fetched`` from another one.
         devices: that did the work.
         notes: what was converted or dropped, each with the name of its picture.
+        models: how many of ``done`` each model upscaled.
     """
 
     total: int
@@ -47,6 +48,7 @@ class Tally:
     references: Counter[str] = field(default_factory=Counter)
     devices: set[str] = field(default_factory=set)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    models: Counter[str] = field(default_factory=Counter)
 
     @property
     def finished(self) -> int:
@@ -64,6 +66,7 @@ class Tally:
             self.skipped += 1
         else:
             self.done += 1
+            self.models[record.about["model"]] += 1
             self.seconds += record.seconds / self.workers
             self.pixels += record.about["width"] * record.about["height"]
             self.without_references += not record.about["references"]
@@ -72,7 +75,10 @@ class Tally:
 
 
 def work_here(
-    worker: Worker, tasks: Iterable[Task], starting: Callable[[str], None], progress: Progress | None = None
+    worker: Callable[[Task, Progress | None], Record],
+    tasks: Iterable[Task],
+    starting: Callable[[str], None],
+    progress: Progress | None = None,
 ) -> Iterator[Record]:
     """Do one task after the other, in this process.
 

@@ -3,10 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -113,13 +113,15 @@ class _Command:
         self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress
     ) -> "Iterator[Iterable[srntt.batch.Record]]":
         """What becomes of the pictures, as the engine does them."""
-        from srntt.batch import RayWorkers, Worker, ray_connected, work_here
+        from srntt.batch import AutoWorker, RayWorkers, Worker, ray_connected, work_here
         from srntt.models import choose_device
 
         starting = partial(progress.picture, tally)
         if self.engine.engine == "local":
             choose_device(self.model.device)  # refused before references are looked at, which may take long
-            yield work_here(Worker(self._spec(folder, tally, progress)), self.batch.tasks, starting, progress.stage)
+            spec = self._spec(folder, tally, progress)
+            worker = AutoWorker(partial(_with_model, spec)) if tally.model == "auto" else Worker(spec)
+            yield work_here(worker, self.batch.tasks, starting, progress.stage)
             return
         with ray_connected(self.engine.ray_address):
             spec, engine = self._spec(folder, tally, progress), self.engine
@@ -137,7 +139,9 @@ class _Command:
         from srntt.memory import parse_memory
         from srntt.models import open_model
 
-        model, name = open_model(self.model.model), self.model.model
+        auto = self.model.model == "auto" and self.engine.engine == "local" and not self.model.base_model
+        name = "auto" if auto else self.model.named().model
+        model = open_model(self.model.named().model)
         shared = self._shared(folder, progress)
         tally.failed += shared.failures
         tally.model = name if "://" in name else Path(name).name
@@ -165,11 +169,11 @@ class _Command:
         began_before = self.outputs.resume and self.batch.outputs.has_state()
         opened = open_output_folder(self.batch.outputs) if began_before else nullcontext()
         with opened as folder, BatchProgress() as progress, telling_of_compiling():
-            model = self.model.open().encode_references([]).fingerprint if folder else ""
+            fingerprint_for = cache(_fingerprint)
             shared = self._shared(folder, progress)
             memory = parse_memory(self.model.memory)
             resolver = Resolver(self.batch, shared, self.references.best, self.limits, memory)
-            previews = [self._preview(resolver, task, model, folder) for task in self.batch.tasks]
+            previews = [self._preview(resolver, task, fingerprint_for, folder) for task in self.batch.tasks]
         if self.json:
             say_json(previews_as_json(self.batch, previews))
         else:
@@ -182,15 +186,19 @@ class _Command:
         self,
         resolver: "srntt.batch.Resolver",
         task: "srntt.batch.Task",
-        model: str,
+        fingerprint_for: Callable[[str], str],
         folder: "srntt.batch.OutputFolder | None",
     ) -> Preview:
         try:
             resolved = resolver.resolve(task)
         except SrnttError as error:
             return Preview(task.name, task.outputs, problem=str(error))
-        key = resolved.key(self.options, model)
-        done = folder is not None and folder.history.is_done(resolved, key, folder.place)
+        done = False
+        if folder is not None:
+            named = self.model.named() if self.engine.engine == "ray" else self.model
+            model, _ = named.chosen_for(resolved.input.picture)
+            key = resolved.key(self.options, fingerprint_for(model.model))
+            done = folder.history.is_done(resolved, key, folder.place)
         return Preview(task.name, task.outputs, tuple(file.name for file in resolved.references), done)
 
     def _shared(
@@ -210,6 +218,18 @@ class _Command:
             raise InputError(
                 f"{folder.place} holds what an earlier run made. Go on with it: --resume. Make all again: --overwrite."
             )
+
+
+def _with_model(spec: "srntt.batch.WorkerSpec", name: str) -> "srntt.batch.WorkerSpec":
+    from srntt.models import open_model
+
+    return replace(spec, model=open_model(name), name=name)
+
+
+def _fingerprint(model: str) -> str:
+    from srntt.models import fingerprint, open_model
+
+    return fingerprint(open_model(model))
 
 
 def _exit_code(failed: "Sequence[tuple[str, str]]", done: int) -> int:

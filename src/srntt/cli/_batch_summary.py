@@ -37,6 +37,7 @@ def as_json(
     return {
         **_folders(batch),
         "model": tally.model,
+        "models": dict(tally.models),
         "device": ", ".join(sorted(tally.devices)),
         "workers": tally.workers,
         "pictures": tally.total,
@@ -80,6 +81,9 @@ def as_lines(
         lines.append(f"references: {encoded} encoded, {reused} times one that was encoded already{shared}")
         if tally.without_references:
             lines.append(f"note: {tally.without_references} of them had no references")
+    if tally.model == "auto" and tally.models:
+        counts = ", ".join(f"{name} for {count}" for name, count in sorted(tally.models.items()))
+        lines.append(f"model: {counts}, by compression, noise and blur; the manifest says why")
     if tally.fallbacks:
         lines.append(f"fallback: {tally.fallbacks} of them were done otherwise than asked; the manifest says how")
     return [*lines, *(f"note: {text}" for text in (*_about_links(batch), *notes, *_about_pictures(tally)))]

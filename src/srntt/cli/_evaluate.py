@@ -63,13 +63,14 @@ def evaluate(
         baseline: With --compare and one or two reports: hold all of the last one against this model or peer of the
             first. "NAME, REFERENCES" where a model was given several, such as "lite-rec, none".
     """
+    given, model = model, model.named()
     if compare or baseline:
         _refuse_beside_compare(
             {"--data": data, "--refs": refs, "--peer": peer or None, "--metrics": metrics, "--report": report},
             others=protocol != "pairs"
             or subset
             or overwrite
-            or (changes, model) != (ReferenceOptions(), ModelOptions()),
+            or (changes, given) != (ReferenceOptions(), ModelOptions()),
         )
         return _compared(compare, baseline, as_json=json)
     if data is None:

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,7 +24,8 @@ class ModelOptions:
 
     Attributes:
         model: A name (srntt weights list), a model folder, a .safetensors file, or hf://owner/name[@revision], which is
-            fetched. Default: lite-rec.
+            fetched. Default: auto, lite-rec or lite-real by the compression, noise and blur of each picture; for
+            evaluate lite-rec.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
         matcher: How the references are searched: exact, fast (nearly always the same match; on the CPU), or auto: fast
@@ -35,12 +36,33 @@ class ModelOptions:
             what references show. Needs the extra onnx; lite-rec can.
     """
 
-    model: str = "lite-rec"
+    model: str = "auto"
     device: str = "auto"
     memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # -5GB is no option, but refused
     matcher: Literal["auto", "exact", "fast"] = "auto"
     align: Literal["auto", "off"] = "auto"
     base_model: Path | None = None
+
+    def chosen_for(self, picture: "srntt.image.Picture", *, based: bool = False) -> "tuple[ModelOptions, str | None]":
+        """With a model by name or path, and the reason where it was chosen.
+
+        Args:
+            picture: the small one.
+            based: the model is to go on from a base.
+        """
+        from srntt.upscale import AUTO, CLEAN, ModelChoice, choose_model
+
+        if self.model != AUTO:
+            return self, None
+        based = based or self.base_model is not None
+        choice = ModelChoice(CLEAN, f"{CLEAN}: it takes a base") if based else choose_model(picture)
+        return replace(self, model=choice.model), choice.reason
+
+    def named(self) -> "ModelOptions":
+        """The same, where no picture can be looked at: auto is the model for clean ones."""
+        from srntt.upscale import AUTO, CLEAN
+
+        return replace(self, model=CLEAN) if self.model == AUTO else self
 
     def open(self) -> "srntt.upscale.Upscaler":
         """Load the model.

@@ -33,7 +33,8 @@ def serve(
         host: Address to listen on. Default: 127.0.0.1, which only this machine reaches. There is no password: whoever
             reaches another address can use the page.
         model: One that visitors may choose: a name (srntt weights list), a model folder or a .safetensors file. May be
-            given several times, the first is chosen at the start. Default: lite-rec and lite-gan.
+            given several times, the first is chosen at the start. auto takes lite-rec or lite-real by
+            the picture. Default: auto, lite-rec and lite-gan.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
         memory: Most that the whole process may hold, such as 2GB. Default: most of what is free.
         queue: How many pictures may wait while one is done; more are refused. Default: 8.

@@ -15,6 +15,7 @@ def as_json(
     upscaler: "srntt.upscale.Upscaler",
     result: "srntt.upscale.Result",
     notes: tuple[str, ...],
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """Everything that is known of an upscale but the pixels."""
     return {
@@ -25,6 +26,7 @@ def as_json(
         "width": result.picture.width,
         "height": result.picture.height,
         "model": upscaler.model_name,
+        "model_reason": reason,
         "base": result.base,
         "device": str(upscaler.device),
         "seconds": round(result.seconds, 3),
@@ -43,15 +45,21 @@ def as_json(
 
 
 def as_lines(
-    places: Destinations, result: "srntt.upscale.Result", notes: tuple[str, ...], *, consistent: bool = False
+    places: Destinations,
+    result: "srntt.upscale.Result",
+    notes: tuple[str, ...],
+    reason: str | None = None,
+    *,
+    consistent: bool = False,
 ) -> list[str]:
-    """The same for people, a line for each thing; consistency where it was asked for."""
+    """The same for people, a line for each thing; consistency where it was asked for, the model where it was chosen."""
     from srntt.memory import format_memory
 
     peak, predicted = format_memory(result.peak_bytes), format_memory(result.predicted_bytes)
     size = f"{result.picture.width}x{result.picture.height}"
     return [
         f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
+        *(f"model: {text}" for text in (reason,) if text),
         *(f"base: {name}" for name in (result.base,) if name),
         _about_references(result),
         *(f"{reference.source}: {reference.description}" for reference in result.references),

@@ -71,7 +71,8 @@ def upscale(
     if base and pages > 1:
         raise InputError(f"--base {base} is one picture, and {picture} has {pages} pages. Choose one with --page N.")
     with ProgressOnStderr() as progress, telling_of_compiling():
-        upscaler = model.open()
+        chosen, reason = model.chosen_for(source, based=base is not None)
+        upscaler = chosen.open()
         asked = _Asked(unique(ref), views_of(augment_refs), base, tile, consistent, self_ensemble)
         work = _Work(asked, upscaler, ceiling, progress)
         if pages > 1:
@@ -84,10 +85,10 @@ def upscale(
         notes = places.write(results[0], outputs)
     notes = (*duplicates(ref), *notes)
     if json:
-        about = as_json(picture, places, upscaler, results[0], notes)
+        about = as_json(picture, places, upscaler, results[0], notes, reason)
         say_json(about | ({"pages": pages} if pages > 1 else {}))
     else:
-        say(*as_lines(places, results[0], notes, consistent=consistent))
+        say(*as_lines(places, results[0], notes, reason, consistent=consistent))
         if pages > 1:
             say(f"pages: {pages}; the figures above are of the first")
     return Exit.DONE

@@ -9,7 +9,7 @@ from srntt.demo._limits import Ceilings
 from srntt.demo._line import Ticket
 from srntt.image import Picture
 from srntt.models import Progress
-from srntt.upscale import Result, Upscaler
+from srntt.upscale import AUTO, Result, Upscaler, choose_model
 
 OpenModel = Callable[[str], Upscaler]
 _AFTER = {"encode": "align", "align": "match", "match": "render"}
@@ -42,6 +42,7 @@ class Done:
         contributions: of the references, in their order; none without.
         model: by which name.
         scale: output pixels for each input pixel along a side.
+        model_reason: why that model, where it was chosen for the picture.
     """
 
     picture: Picture
@@ -50,6 +51,7 @@ class Done:
     contributions: tuple[Contribution, ...]
     model: str
     scale: int
+    model_reason: str = ""
 
 
 def fulfil(order: Order, ceilings: Ceilings, open_model: OpenModel, ticket: Ticket) -> Done:
@@ -75,13 +77,17 @@ def fulfil(order: Order, ceilings: Ceilings, open_model: OpenModel, ticket: Tick
             references.append(reference)
         ceilings.check_work(picture, references)  # each time: so much is decoded at most
     ticket.report("open", 0, 1)
-    upscaler = open_model(order.model)
+    model, reason = order.model, ""
+    if order.model == AUTO:
+        choice = choose_model(picture)
+        model, reason = choice.model, choice.reason
+    upscaler = open_model(model)
     progress = _going_on(ticket)
     encoded = upscaler.encode_references(references, progress=progress) if references else None
     result = upscaler.upscale(picture, encoded, tile=_TILE, progress=progress)
     ticket.report("keep", 0, 1)
     parts = () if result.provenance is None else tuple(contributions(result.provenance))
-    return Done(picture, tuple(references), result, parts, order.model, upscaler.scale)
+    return Done(picture, tuple(references), result, parts, model, upscaler.scale, reason)
 
 
 def _going_on(ticket: Ticket) -> Progress:

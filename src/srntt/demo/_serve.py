@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from srntt.demo._page import Example
     from srntt.demo._service import Service
 
-_MODELS = ("lite-rec", "lite-gan")  #: of which the page can say whether a reference helped
+_MODELS = ("auto", "lite-rec", "lite-gan")  #: of which the page can say whether a reference helped
 _STORED_BYTES = 2 * 2**30  #: of uploads, at most, before more are refused
 _TIDY_SECONDS = 30.0
 _SESSIONS = 200  #: that Gradio remembers the buttons of; without a limit of ours it keeps 10,000, and each for an hour

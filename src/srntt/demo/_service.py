@@ -12,7 +12,7 @@ from srntt.demo._limits import Ceilings
 from srntt.demo._line import Line, Ticket
 from srntt.demo._order import Order, fulfil
 from srntt.errors import InputError
-from srntt.upscale import Upscaler, UsedReference
+from srntt.upscale import AUTO, CLEAN, Upscaler, UsedReference
 
 _KEPT_SECONDS = 3600.0
 
@@ -69,7 +69,8 @@ class Service:
         Raises:
             ModelError, InputError, MissingDependencyError: it cannot be used.
         """
-        upscaler = self._open(next(iter(self.models)))
+        first = next(iter(self.models))
+        upscaler = self._open(CLEAN if first == AUTO else first)
         gray = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
         upscaler.upscale(gray[:16, :16], upscaler.encode_references([gray]))
 
@@ -88,7 +89,8 @@ class Service:
         def work(ticket: Ticket) -> Ready:
             done = fulfil(wanted, self.ceilings, self._open, ticket)
             folder = self._shelf.keep(owner, done)
-            notes = (*done.result.notes, *done.result.fallbacks)
+            reasons = (f"model {done.model_reason}",) if done.model_reason else ()
+            notes = (*reasons, *done.result.notes, *done.result.fallbacks)
             return Ready(folder, done.contributions, done.result.references, notes, done.result.seconds)
 
         return self.line.join(owner, work)
@@ -110,6 +112,6 @@ class Service:
         """One model is held at a time, so that choosing others does not fill the memory."""
         if self._upscaler is None or self._upscaler[0] != name:
             self._upscaler = None
-            opened = Upscaler.from_pretrained(self.models[name], device=self._device, memory=self._memory)
+            opened = Upscaler.from_pretrained(self.models.get(name, name), device=self._device, memory=self._memory)
             self._upscaler = (name, opened)
         return self._upscaler[1]

@@ -10,6 +10,7 @@ from PIL import Image
 from srntt.image._directory import Directory
 from srntt.image._exif import ORIENTATION, exif_tree
 from srntt.image._headers import png_chunks
+from srntt.image._jpeg_quality import jpeg_quality
 from srntt.image._jxl import jxl_about
 
 __all__ = ["Facts", "facts_of_image", "facts_of_tiff"]
@@ -36,6 +37,7 @@ class Facts:
         tiff: the directory of a TIFF.
         orientation: that is still to be applied.
         lossless: the file holds what its encoder was given.
+        jpeg_quality: 1..100, by the quantisation of luma.
         notes: what cannot travel.
     """
 
@@ -54,6 +56,7 @@ class Facts:
     tiff: Directory | None = None
     orientation: int = 1
     lossless: bool = False
+    jpeg_quality: float | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -130,6 +133,7 @@ def _sane_orientation(value: Any) -> int:
 
 
 def _add_jpeg(facts: Facts, image: Image.Image) -> None:
+    facts.jpeg_quality = jpeg_quality(getattr(image, "quantization", None))
     facts.comment = _bytes(image.info.get("comment"))
     resources = image.info.get("photoshop")
     if isinstance(resources, dict):

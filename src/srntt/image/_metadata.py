@@ -36,6 +36,7 @@ class Metadata:
         size: width and height of the source, upright: what sizes are scaled from.
         lossless: the source was coded without loss.
         page: of the source, from 1, and how many it has.
+        jpeg_quality: 1..100, of a source that is a JPEG.
     """
 
     icc: bytes | None = None
@@ -52,6 +53,7 @@ class Metadata:
     size: tuple[int, int] | None = field(default=None, compare=False)
     lossless: bool = field(default=False, compare=False)
     page: tuple[int, int] = field(default=(1, 1), compare=False)
+    jpeg_quality: float | None = field(default=None, compare=False)
 
     def factors(self, width: int, height: int) -> tuple[float, float]:
         """How many times wider and higher than the source a picture is; 1 where the source is not known."""
@@ -97,6 +99,7 @@ def metadata_of(
         tiff=tiff,
         size=size,
         lossless=facts.lossless,
+        jpeg_quality=facts.jpeg_quality,
         page=page,
     )
     return metadata, notes

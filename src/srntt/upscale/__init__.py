@@ -2,6 +2,7 @@
 
 from srntt.upscale._aligning import UsedReference
 from srntt.upscale._base_model import BaseModel
+from srntt.upscale._choose_model import AUTO, CLEAN, Degradation, ModelChoice, choose_model
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._provenance import Provenance
@@ -11,13 +12,18 @@ from srntt.upscale._self_ensemble import self_ensemble
 from srntt.upscale._upscaler import Upscaler
 
 __all__ = [
+    "AUTO",
+    "CLEAN",
     "BaseModel",
     "Consistency",
+    "Degradation",
     "MatcherOption",
+    "ModelChoice",
     "Provenance",
     "References",
     "Result",
     "Upscaler",
     "UsedReference",
+    "choose_model",
     "self_ensemble",
 ]

@@ -23,6 +23,7 @@ _FLOAT, _PLANES = 4, 7  # bytes of a value; bands of the output in floating poin
 class Consistency:
     """How far the output, reduced to the input's size, is from the input, in levels of 255.
 
+    Of a picture of 16 bits that uses a small part of them, in levels of 255 of what it uses, before its last rounding.
     Reduced by bicubic as Pillow does, without its rounding. Colours only: alpha is enlarged by bicubic whatever the
     model.
 

@@ -42,6 +42,7 @@ from srntt.upscale._engine import Engine
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
 from srntt.upscale._matcher import MatcherOption, check_matcher, plan_matching, sizes_of
+from srntt.upscale._own_range import own_gain, stretched, unstretch
 from srntt.upscale._plan import Plan
 from srntt.upscale._provenance import trace
 from srntt.upscale._references import References
@@ -200,6 +201,7 @@ class Upscaler:
         for done, source in enumerate(given):
             picture = image.load(source, limits=limits_within(limits, self._memory))
             if (digest := picture.digest()) not in seen:
+                picture = stretched(picture)
                 encoded += encoder.encode(len(seen), picture, makers)
                 originals.append(Original.of(len(seen), picture))
             seen.add(digest)
@@ -256,10 +258,12 @@ class Upscaler:
         under = None
         if base is not None:
             under = load_base(base, source, self.scale, limits_within(limits, self._memory))
-        made = maker and maker.enlarge(source, budget_bytes(self._memory), progress or _silent)
-        under = made.picture if made else under
+        gain = own_gain(source)
+        seen = stretched(source, gain)
+        made = maker and maker.enlarge(seen, budget_bytes(self._memory), progress or _silent)
+        under = made.picture if made else under and stretched(under, gain)
         forked = expect_forks()
-        low_res, tell = source.rgb(), progress or _silent
+        low_res, tell = seen.rgb(), progress or _silent
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
         found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found()
         encoded += found.views
@@ -272,8 +276,9 @@ class Upscaler:
         canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
         share = engine.render(low_res, field, canvas)
         if consistent:
-            back_project(source, canvas.pixels, progress)
-        measured = consistency(source, canvas.pixels)
+            back_project(seen, canvas.pixels, progress)
+        measured = consistency(seen, canvas.pixels)
+        unstretch(canvas.pixels, gain)
         engine.base = None  # it has no bands beyond colours
         bands = enlarged_bands(source, engine, field, self.scale)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale), bands=bands)

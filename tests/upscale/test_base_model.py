@@ -41,6 +41,33 @@ def test_tiles_make_the_whole(request, kind, size):
     assert (model.scale, made.fallbacks) == (4, ())
 
 
+def test_a_small_picture_is_not_padded_unless_it_must_be(tmp_path):
+    """Pixels beyond the frame are context that networks see."""
+    mean = [
+        helper.make_node("GlobalAveragePool", ["small"], ["mean"]),
+        helper.make_node("Sub", ["small", "mean"], ["d"]),
+    ]
+    node, factors = resizing()
+    node.input[0] = "d"
+    centred = BaseModel(saved(tmp_path / "centred.onnx", graph_of([*mean, node], tensors=[factors])))
+    bright = np.full((70, 90, 3), 255, np.uint8)
+    bright[-1] = 0  # repeated beyond the frame, it would change the mean
+    made = centred.enlarge(load(bright), 2 * 10**9, lambda *_: None).picture.color / 65_535
+    assert made.max() == pytest.approx(1 / 70, abs=1e-3)
+    windows = numpy_helper.from_array(np.array([-1, 3, 64, 64], np.int64), "windows")
+    picky = [
+        helper.make_node("Shape", ["small"], ["shape"]),
+        helper.make_node("Reshape", ["small", "windows"], ["cut"]),
+        helper.make_node("Relu", ["cut"], ["bent"]),
+        helper.make_node("Reshape", ["bent", "shape"], ["d"]),
+        node,
+    ]
+    whole = BaseModel(saved(tmp_path / "picky.onnx", graph_of(picky, tensors=[factors, windows])))
+    with pytest.raises(ModelError, match="failed at 50 x 40"):
+        whole._file(np.zeros((1, 3, 40, 50), np.float32))
+    assert whole.enlarge(load(bright[:40, :50]), 2 * 10**9, lambda *_: None).picture.color.shape == (160, 200, 3)
+
+
 def test_what_it_makes_is_the_base(upscaler, repeating, low_res):
     small = np.asarray(low_res)
     with_model = Upscaler(upscaler.model, name="lite-rec", device="cpu", base_model=repeating)

@@ -1,5 +1,6 @@
 """A base made by an upscaler in an ONNX file, in overlapping tiles that fit the memory."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from srntt._shapes import Float
-from srntt.errors import InputError, MemoryBudgetError
+from srntt.errors import InputError, MemoryBudgetError, ModelError
 from srntt.image import Picture
 from srntt.memory import BLEND, cuts, format_memory, give_back, peak_bytes, resident_bytes, start_peak
 from srntt.models import Progress
@@ -18,6 +19,7 @@ from srntt.upscale._tiles import Canvas, Span
 _SIDES = (256, 192, 128, 96, PROBED)
 _USABLE = 0.9  # of the budget
 _BITS = 16  # of the base: what the small picture's depth would round is rounded once, at the end
+_SPARE = 1.4  # of what the test picture took: larger blocks leave larger holes
 _FLOATS = 3 * 4  # bytes of a pixel
 
 
@@ -103,7 +105,7 @@ class BaseModel:
         predicted = held + self._bytes(fitting[0], source)
         for number, size in enumerate(fitting):
             try:
-                picture = self._tiled(low_res, source, size, progress)
+                picture = self._unpadded_first(low_res, source, size, progress)
                 give_back()
                 return MadeBase(picture, predicted, tuple(fallbacks))
             except MemoryBudgetError as error:
@@ -117,7 +119,17 @@ class BaseModel:
         output = source.height * source.width * self.scale**2
         rows = min(size[0] + 4 * BLEND, source.height) * source.width * self.scale**2
         tile = size[0] * size[1] * self.scale**2 * _FLOATS * 2
-        return int(output * 3 * _BITS // 8 + rows * _FLOATS + tile + size[0] * size[1] * self._pixel_bytes * 1.2)
+        return int(output * 3 * _BITS // 8 + rows * _FLOATS + tile + size[0] * size[1] * self._pixel_bytes * _SPARE)
+
+    def _unpadded_first(
+        self, low_res: Float[torch.Tensor, "3 h w"], source: Picture, size: tuple[int, int], progress: Progress
+    ) -> Picture:
+        """A picture smaller than a tile as it is; where the file only takes whole windows, with pixels beyond it."""
+        exact = (min(size[0], source.height), min(size[1], source.width))
+        if self._file.side is None and exact != size:
+            with suppress(ModelError):
+                return self._tiled(low_res, source, exact, progress)
+        return self._tiled(low_res, source, size, progress)
 
     def _tiled(
         self, low_res: Float[torch.Tensor, "3 h w"], source: Picture, size: tuple[int, int], progress: Progress

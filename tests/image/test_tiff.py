@@ -105,6 +105,35 @@ def test_tifffiles_own_shape_follows(tmp_path):
     assert tiff.series[0].shape == (96, 120, 3)
 
 
+def test_tifffiles_own_shape_follows_the_bands(tmp_path):
+    ink = written(waves(24, 30, 4), photometric="separated", metadata={"axes": "YXS"})
+    tiff, _ = resaved(ink, tmp_path / "ink.tif")  # which becomes RGB
+    assert tiff.shaped_metadata[0]["shape"] == [96, 120, 3]
+    assert tiff.series[0].shape == (96, 120, 3)
+    palette = np.linspace(0, 65_535, 768).astype(np.uint16).reshape(3, 256)
+    tiff, _ = resaved(written(GRAY, photometric="palette", colormap=palette), tmp_path / "palette.tif")
+    assert tiff.shaped_metadata[0]["shape"] == [96, 120, 3]
+    planes = waves(24, 30, 3).transpose(2, 0, 1)
+    tiff, notes = resaved(written(planes, photometric="rgb", planarconfig="separate"), tmp_path / "planes.tif")
+    assert "tifffile's note of the shape dropped: it describes other pages or planes" in notes
+    np.testing.assert_array_equal(tiff.asarray(), planes.transpose(1, 2, 0).repeat(4, 0).repeat(4, 1))
+    tiff, notes = resaved(written(np.stack([GRAY] * 3), photometric="minisblack"), tmp_path / "page.tif", page=2)
+    assert "tifffile's note of the shape dropped: it describes other pages or planes" in notes
+    assert tiff.series[0].shape == (96, 120)
+
+
+def test_ome_xml_and_imagej_follow_samples_and_type(tmp_path):
+    tiff, notes = resaved(written(RGB, ome=True, photometric="rgb", metadata={"axes": "YXS"}), tmp_path / "rgb.tif")
+    assert notes == ()
+    assert tiff.series[0].shape == (96, 120, 3)
+    deep = waves(24, 30, 1, np.uint16)[:, :, 0]
+    notes = save(load(written(deep, ome=True, metadata={"axes": "YX"})).to_8bit(), tmp_path / "ome.tif")
+    assert notes == ("OME-XML dropped: it describes other planes or samples than those that are written",)
+    save(load(written(deep, imagej=True, metadata={"min": 0.0, "max": 65535.0})).to_8bit(), tmp_path / "ij.tif")
+    with tifffile.TiffFile(tmp_path / "ij.tif") as tiff:  # shown with that white, it would be black
+        assert not {"min", "max"} & set(tiff.imagej_metadata)
+
+
 def test_resolution_follows_in_every_unit(tmp_path):
     for unit, named in ((2, "INCH"), (3, "CENTIMETER")):
         data = written(RGB, photometric="rgb", resolution=(300, 200), resolutionunit=unit)
@@ -115,24 +144,31 @@ def test_resolution_follows_in_every_unit(tmp_path):
         assert (x, y) == pytest.approx((1200, 800) if unit == 2 else (3048, 2032), rel=1e-4)
 
 
+STATISTICS = '<GDALMetadata>\n<Item name="STATISTICS_MEAN" sample="0">9</Item>\n<Item name="A">b</Item>\n</GDALMetadata>'
+
+
 def geo(point: bool) -> list[tuple]:
     keys = (1, 1, 0, 1, 1025, 0, 1, 2 if point else 1)
     return [
         (33550, "d", 3, (10.0, 20.0, 0.0), True),
         (33922, "d", 6, (0.0, 0.0, 0.0, 500_000.0, 4_000_000.0, 0.0), True),
         (34735, "H", len(keys), keys, True),
+        (42112, "s", 0, STATISTICS, True),
         (42113, "s", 0, "-9999", True),
     ]
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("point", "corner"), [(False, (0, 0)), (True, (1.5, 1.5))])
-def test_geotiff_keeps_its_place_on_the_earth(point, corner, tmp_path):
-    tiff, notes = resaved(written(RGB, photometric="rgb", extratags=geo(point)), tmp_path / "x.tif")
+def test_geotiff_keeps_its_place_on_the_earth(point, corner, order, tmp_path):
+    data = written(RGB, photometric="rgb", extratags=geo(point), byteorder=order)
+    tiff, notes = resaved(data, tmp_path / "x.tif")
     tags = tiff.pages[0].tags
     assert tags[33550].value == (2.5, 5.0, 0.0)
     assert tags[33922].value == (*corner, 0, 500_000, 4_000_000, 0)
     assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 2 if point else 1)
     assert tags[42113].value == "-9999"
+    assert tags[42112].value == '<GDALMetadata>\n<Item name="A">b</Item>\n</GDALMetadata>'
     assert notes == ()
     assert any("TIFF's own tags dropped" in note for note in save(load(tmp_path / "x.tif"), tmp_path / "x.png"))
 
@@ -212,10 +248,24 @@ def test_bands_beyond_three_are_kept(bands, photometric, dtype, tmp_path):
     data = written(pixels, photometric=photometric, planarconfig="contig", extrasamples=extra)
     picture = load(data)
     np.testing.assert_array_equal(np.concatenate([picture.color, picture.bands], 2), pixels)
+    taken = f"first three of {bands} bands taken for red, green and blue"
+    assert (taken in picture.notes) == (photometric == "minisblack")
     assert any("kept as grey" in note for note in picture.notes)
     tiff, _ = resaved(data, tmp_path / "x.tif")
     np.testing.assert_array_equal(tiff.asarray(), pixels.repeat(4, 0).repeat(4, 1))
+    assert tiff.pages[0].photometric.name.lower() == photometric
+    assert tiff.pages[0].extrasamples == ((0,) * (bands - 1) if photometric == "minisblack" else (0,) * (bands - 3))
+    np.testing.assert_array_equal(load(tmp_path / "x.tif").bands, picture.bands.repeat(4, 0).repeat(4, 1))
     assert any("dropped: PNG holds none beyond colour" in note for note in save(picture, tmp_path / "x.png"))
+
+
+def test_alpha_of_bands_that_are_no_colours(tmp_path):
+    pixels = waves(24, 30, 5)
+    data = written(pixels, photometric="minisblack", extrasamples=["unspecified"] * 2 + ["unassalpha", "unspecified"])
+    np.testing.assert_array_equal(load(data).alpha, pixels[:, :, 3])
+    tiff, _ = resaved(data, tmp_path / "x.tif")
+    assert (tiff.pages[0].photometric, tiff.pages[0].extrasamples) == (1, (0, 0, 2, 0))
+    np.testing.assert_array_equal(tiff.asarray(), pixels.repeat(4, 0).repeat(4, 1))
 
 
 def test_bands_in_planes_are_kept_too():
@@ -364,6 +414,7 @@ def test_lerc_and_jpeg_2000_are_read_with_the_extra(compression, dtype, monkeypa
     args = {"reversible": True} if compression == "jpeg2000" else {}
     data = written(pixels, photometric="rgb", compression=compression, compressionargs=args)
     np.testing.assert_array_equal(load(data).color, pixels)
+    assert load(data).notes == ()
     real = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "imagecodecs" else real(name))
     with pytest.raises(MissingDependencyError, match=r"compressed with (LERC|JPEG 2000) needs an extra.*\[tiff\]"):
@@ -383,6 +434,7 @@ def test_compressions_of_bytes_need_no_extra(compression, tile):
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
+        ({"t259": 50001}, "compressed by method 50001, which is not supported"),
         ({"t259": 50002}, "compressed by method 50002, which is not supported"),
         ({"t262": 32844}, "LogLuv"),
         ({"t339": 5}, "complex"),

@@ -3,6 +3,7 @@
 import importlib
 import io
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -41,9 +42,15 @@ def encode_pages(
     writer: TiffWriter | None = None
     for picture in pictures:
         ready = carried(picture, form, strip=strip)
-        writer = writer or TiffWriter(file, ready.picture, count, ready.tree.order if ready.tree else "<")
+        writer = writer or TiffWriter(file, ready.picture, count, _order(ready))
         notes += [*ready.notes, *writer.add(ready)]
     return tuple(dict.fromkeys(notes))
+
+
+def _order(ready: Carried) -> Literal["<", ">"]:
+    """That of the tags that are to be written as they were."""
+    tags = ready.tree or ready.metadata.tiff
+    return tags.order if tags else "<"
 
 
 def _through_pillow(ready: Carried, form: Format, file: SeekableSink, quality: int, lossless: bool) -> None:

@@ -24,7 +24,7 @@ _MOST_PAGES = 2**16
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5, 6, 8, 9
 _RAW = {32803, 34892}  # a mosaic of sensor values, or those interpolated
 _LOG = {32844, 32845}
-_PILLOWS = {2, 3, 4, 6, 7, 32771, 50001}  # compressions of whole pictures, which libtiff undoes
+_PILLOWS = {2, 3, 4, 6, 7, 32771}  # compressions of whole pictures, which libtiff undoes
 _SUBFILE, _DESCRIPTION, _SUBDIRECTORIES, _NO_DATA, _DNG = 254, 270, 330, 42113, 50706
 
 
@@ -187,6 +187,8 @@ def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueR
     if at is not None and layout.extra[at - layout.colors] == 1 and alpha is not None:
         color = _straight(color, alpha, top)
     bands = np.ascontiguousarray(whole[..., planes[colors:]]) if len(planes) > colors else None
+    if colors > layout.colors:
+        notes += (f"first three of {len(planes)} bands taken for red, green and blue",)
     if bands is not None:
         count = bands.shape[2]
         notes += (f"{count} band{'s' if count > 1 else ''} beyond {'colour' if colors == 3 else 'grey'} kept as grey",)

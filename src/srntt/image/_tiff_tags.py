@@ -1,23 +1,51 @@
 """What only a TIFF says of its picture: descriptions by microscopes, places on the earth; corrected for a new size."""
 
 import json
+import math
 import re
+from dataclasses import dataclass
 
 from srntt.image._directory import Directory, Field
 
-__all__ = ["described_by_program", "kept_tags", "tags_for"]
+__all__ = ["Written", "described_by_program", "kept_tags", "tags_for"]
 
-_DESCRIPTION, _PAGE_NAME = 270, 285
+_PHOTOMETRIC, _SAMPLES, _DESCRIPTION, _PAGE_NAME = 262, 277, 270, 285
 _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION = 282, 283, 296, 286, 287
 _PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS = 33550, 33922, 34264, 34735
-_GEO = frozenset({_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS, 34736, 34737, 42112, 42113})
+_GDAL = 42112
+_GEO = frozenset({_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS, 34736, 34737, _GDAL, 42113})
 _KEPT = _GEO | {_DESCRIPTION, _PAGE_NAME, _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION}
 _STRUCTURE = frozenset(range(254, 260)) | {262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 290, 291}
-_STRUCTURE |= {292, 293, 297, 317, 318, 319, 320, *range(322, 331), *range(336, 344), *range(512, 522)}
-_STRUCTURE |= {529, 530, 531, 532, 700, 32781, 33723, 34377, 34665, 34675, 34853, 40965, 37724}
+_STRUCTURE |= {292, 293, 297, 317, 320, *range(322, 331), *range(336, 348), *range(512, 522), 529, 530, 531, 532}
+_STRUCTURE |= {32995, 32996, 32997, 32998, 50674}  # older names of alpha and type; depth; how LERC was set
+_BLOCKS = {700, 32781, 33723, 34377, 34665, 34675, 34853, 40965}  # of which others take care
 _PHOTOGRAPH = {269, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095}
 _POINT_KEY = 1025  # GTRasterTypeGeoKey: 1 pixels are areas, 2 they are points
 _COUNTS = re.compile(rb"(?m)^(images|slices|channels|frames|hyperstack)=.*\n?")
+_DISPLAY = re.compile(rb"(?m)^(min|max)=(.*)\n?")
+_STATISTICS = re.compile(rb'[ \t]*<Item name="STATISTICS_[^>]*>[^<]*</Item>\n?')  # of the old values
+_OME_TYPES = {"float32": b"float", "float64": b"double"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is being written.
+
+    Attributes:
+        before: width and height of the picture that was read.
+        size: width and height of the one that is written.
+        samples: of a pixel.
+        kind: NumPy's name of their type.
+        pages: how many there will be.
+        whole: they are all that the file that was read had, in order.
+    """
+
+    before: tuple[int, int]
+    size: tuple[int, int]
+    samples: int
+    kind: str
+    pages: int
+    whole: bool
 
 
 def kept_tags(tags: Directory, *, turned: bool, notes: list[str]) -> Directory:
@@ -28,10 +56,11 @@ def kept_tags(tags: Directory, *, turned: bool, notes: list[str]) -> Directory:
         turned: the picture was turned upright, so that places in it are others now.
         notes: told what was left behind.
     """
-    kept = tags.only(frozenset(_KEPT - (_GEO if turned else frozenset())))
+    bands = {_PHOTOMETRIC} if tags.number(_PHOTOMETRIC, 2) < 2 < tags.number(_SAMPLES, 1) else set()
+    kept = tags.only(frozenset((_KEPT | bands) - (_GEO if turned else frozenset())))
     if turned and _GEO & set(tags.fields):
         notes.append("GeoTIFF tags dropped: the picture was turned upright")
-    private = sorted(set(tags.fields) - _KEPT - _STRUCTURE - _PHOTOGRAPH)
+    private = sorted(set(tags.fields) - _KEPT - _STRUCTURE - _BLOCKS - _PHOTOGRAPH)
     if private:
         notes.append(f"TIFF tags {', '.join(map(str, private[:20]))} dropped: what they mean is not known here")
     return kept
@@ -46,28 +75,26 @@ def described_by_program(description: bytes) -> str | None:
     return "tifffile" if re.match(rb'\{"shape":|shape=\(', description) else None
 
 
-def tags_for(
-    tags: Directory, before: tuple[int, int], after: tuple[int, int], *, whole: bool, notes: list[str]
-) -> Directory:
-    """The tags of a picture of another size.
+def tags_for(tags: Directory, written: Written, notes: list[str]) -> Directory:
+    """The tags of a picture of another size, and perhaps of other samples.
 
     Args:
         tags: what ``kept_tags`` gave.
-        before: width and height of the picture that they describe.
-        after: and of the one that they are to describe.
-        whole: all pages of its file are written, in order.
+        written: what they are to describe.
         notes: told what was dropped.
     """
-    factors = after[0] / before[0], after[1] / before[1]
+    factors = written.size[0] / written.before[0], written.size[1] / written.before[1]
     fields: dict[int, Field] = {}
     for tag, factor in ((_X_RESOLUTION, factors[0]), (_Y_RESOLUTION, factors[1])):
         if (values := tags.numbers(tag)) and values[0] > 0:
             fields[tag] = tags.fields[tag] if factor == 1 else tags.rationals(values[0] * factor)
+    if statistics := tags.value(_GDAL):
+        fields[_GDAL] = tags.ascii(_STATISTICS.sub(b"", statistics))
     tags = _placed(tags, factors).having(fields)
     description = tags.value(_DESCRIPTION)
     if description is None:
         return tags
-    new = _description(description.rstrip(b"\0"), before, after, whole, notes)
+    new = _description(description.rstrip(b"\0"), written, notes)
     if new is None:
         return tags.only(frozenset(tags.fields) - {_DESCRIPTION})
     return tags.having({_DESCRIPTION: tags.ascii(new)})
@@ -95,23 +122,33 @@ def _placed(tags: Directory, factors: tuple[float, float]) -> Directory:
     return tags.having(fields)
 
 
-def _description(
-    text: bytes, before: tuple[int, int], after: tuple[int, int], whole: bool, notes: list[str]
-) -> bytes | None:
+def _description(text: bytes, written: Written, notes: list[str]) -> bytes | None:
     program = described_by_program(text)
     if program == "ImageJ":
-        return text if whole else _COUNTS.sub(b"", text)
+        return _imagej(text, written)
     if program == "OME-XML":
-        return _ome(text, before, after, whole, notes)
-    if program == "tifffile":
-        return _shaped(text, before, after, whole, notes)
-    return text
+        return _ome(text, written, notes)
+    return _shaped(text, written, notes) if program else text
 
 
-def _ome(text: bytes, before: tuple[int, int], after: tuple[int, int], whole: bool, notes: list[str]) -> bytes | None:
-    sizes = set(re.findall(rb'\bSize([XY])="(\d+)"', text))
-    if not whole or sizes != {(b"X", b"%d" % before[0]), (b"Y", b"%d" % before[1])}:
-        notes.append("OME-XML dropped: it describes more than the picture that is written")
+def _imagej(text: bytes, written: Written) -> bytes:
+    """Counts hold for whole stacks only, and what is shown as white for values that there can be."""
+    if not written.whole:
+        text = _COUNTS.sub(b"", text)
+    shown = dict(_DISPLAY.findall(text))
+    reduced = written.kind == "uint8" and float(_times(shown.get(b"max", b"0"), 1.0)) > 255
+    return _DISPLAY.sub(b"", text) if reduced else text
+
+
+def _ome(text: bytes, written: Written, notes: list[str]) -> bytes | None:
+    before, after = written.before, written.size
+    sizes = dict(re.findall(rb'\bSize([XYZCT])="(\d+)"', text))
+    planes = math.prod(int(sizes.get(axis, b"0")) for axis in (b"Z", b"C", b"T"))
+    same = planes == written.pages * written.samples and text.count(b"<Pixels") == 1
+    kinds = set(re.findall(rb'<Pixels[^>]*\bType="([^"]*)"', text))
+    same = same and kinds == {_OME_TYPES.get(written.kind, written.kind.encode())}
+    if not (same and written.whole and [sizes.get(axis) for axis in (b"X", b"Y")] == [b"%d" % side for side in before]):
+        notes.append("OME-XML dropped: it describes other planes or samples than those that are written")
         return None
     for axis, old, new in ((b"X", before[0], after[0]), (b"Y", before[1], after[1])):
         text = re.sub(rb'\bSize%s="\d+"' % axis, b'Size%s="%d"' % (axis, new), text)
@@ -130,21 +167,19 @@ def _times(number: bytes, factor: float) -> bytes:
         return number
 
 
-def _shaped(
-    text: bytes, before: tuple[int, int], after: tuple[int, int], whole: bool, notes: list[str]
-) -> bytes | None:
-    """tifffile's own note of the shape: of several pages, on the first of them."""
+def _shaped(text: bytes, written: Written, notes: list[str]) -> bytes | None:
+    """tifffile's own note of the shape: of several pages, on the first of them; samples come last."""
+    sides = [written.before[1], written.before[0]]
+    pages = written.pages if written.whole else 1
     try:
         about = json.loads(text)
         shape = list(about["shape"])
-        at = next(k for k in range(len(shape) - 1) if shape[k : k + 2] == [before[1], before[0]])
-        pages = 1
-        for side in shape[:at]:
-            pages *= side
+        ends = range(len(shape) - 2, len(shape) - 4, -1)
+        at = next(k for k in ends if k >= 0 and shape[k : k + 2] == sides and math.prod(shape[:k]) == pages)
     except (ValueError, KeyError, TypeError, StopIteration):
-        notes.append("tifffile's note of the shape dropped")
+        notes.append("tifffile's note of the shape dropped: it describes other pages or planes")
         return None
-    if pages > 1 and not whole:
-        notes.append("tifffile's note of the shape dropped: it describes all pages")
-        return None
-    return json.dumps({**about, "shape": [*shape[:at], after[1], after[0], *shape[at + 2 :]]}).encode()
+    samples = [written.samples] if len(shape) == at + 3 or written.samples > 1 else []
+    if at + 2 + len(samples) != len(shape):
+        about.pop("axes", None)
+    return json.dumps({**about, "shape": [*shape[:at], written.size[1], written.size[0], *samples]}).encode()

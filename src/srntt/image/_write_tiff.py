@@ -11,7 +11,7 @@ from srntt.image._carried import Carried
 from srntt.image._directory import Directory, Field, pack
 from srntt.image._picture import Picture
 from srntt.image._source import SeekableSink
-from srntt.image._tiff_tags import described_by_program, tags_for
+from srntt.image._tiff_tags import Written, described_by_program, tags_for
 
 __all__ = ["TiffWriter"]
 
@@ -94,9 +94,7 @@ class TiffWriter:
             tags = tags.having({282: tags.rationals(metadata.dpi[0]), 283: tags.rationals(metadata.dpi[1])})
             tags = tags.having({296: tags.integers(2)})
         if metadata.tiff and metadata.tiff.order == order:
-            before = metadata.size or (picture.width, picture.height)
-            whole = self._count == metadata.page[1]
-            own = tags_for(metadata.tiff, before, (picture.width, picture.height), whole=whole, notes=notes)
+            own = tags_for(metadata.tiff, self._written(picture), notes)
             if self._pages > 1 and described_by_program(own.value(270) or b""):  # it is said once for all
                 own = own.only(frozenset(own.fields) - {270})
             tags = tags.having(own.fields)
@@ -106,11 +104,18 @@ class TiffWriter:
                 tags = tags.having({tag: Field(kind, len(block), block)})
         return tags.having(self._layout(tags, picture))
 
+    def _written(self, picture: Picture) -> Written:
+        size, metadata = (picture.width, picture.height), picture.metadata
+        whole = self._count == metadata.page[1]
+        return Written(metadata.size or size, size, _count(picture), _dtype(picture).name, self._count, whole)
+
     def _layout(self, tags: Directory, picture: Picture) -> dict[int, Field]:
-        dtype = np.dtype(picture.levels.kind) if picture.levels else picture.color.dtype
-        colors, alpha = picture.color.shape[2], picture.alpha is not None
-        bands = 0 if picture.bands is None else picture.bands.shape[2]
-        count, extra = colors + alpha + bands, [_ALPHA] * alpha + [_OTHER] * bands
+        dtype, count, colors = _dtype(picture), _count(picture), picture.color.shape[2]
+        if tags.number(262, 2) < 2:  # bands, of which the first three were taken for colours
+            colors = 1
+        alpha = picture.alpha is not None
+        extra = [_OTHER] * (picture.color.shape[2] - colors) + [_ALPHA] * alpha
+        extra += [_OTHER] * (count - colors - len(extra))
         kind = {"u": 1, "i": 2, "f": 3}[dtype.kind]
         numbers = {
             256: (picture.width,),
@@ -128,11 +133,19 @@ class TiffWriter:
         return {tag: tags.integers(*values) for tag, values in numbers.items()}
 
 
+def _dtype(picture: Picture) -> np.dtype:
+    return np.dtype(picture.levels.kind) if picture.levels else picture.color.dtype
+
+
+def _count(picture: Picture) -> int:
+    """Samples of a pixel."""
+    bands = 0 if picture.bands is None else picture.bands.shape[2]
+    return picture.color.shape[2] + (picture.alpha is not None) + bands
+
+
 def _sample_bytes(picture: Picture) -> int:
     """Of a pixel."""
-    dtype = np.dtype(picture.levels.kind) if picture.levels else picture.color.dtype
-    bands = 0 if picture.bands is None else picture.bands.shape[2]
-    return (picture.color.shape[2] + (picture.alpha is not None) + bands) * dtype.itemsize
+    return _count(picture) * _dtype(picture).itemsize
 
 
 def _samples(picture: Picture, rows: slice) -> Shaped[np.ndarray, "h w c"]:

@@ -4,6 +4,9 @@ Each has the text a person needs (what was given, what is allowed, what to do ne
 ``except ValueError`` works for those who have never heard of us.
 """
 
+import errno
+import os
+
 
 class SrnttError(Exception):
     """Base of all errors below; its text is meant for the person at the keyboard."""
@@ -18,7 +21,21 @@ class PictureError(InputError):
 
 
 class MissingPictureError(PictureError, FileNotFoundError):
-    """A picture's file that is not there."""
+    """A picture's file that is not there.
+
+    Attributes:
+        filename: of it; ``errno`` and ``strerror`` are those of every ``FileNotFoundError``.
+    """
+
+    def __init__(self, text: str, filename: str | None = None) -> None:
+        super().__init__(text)
+        self.errno, self.strerror, self.filename = errno.ENOENT, os.strerror(errno.ENOENT), filename
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple:
+        return type(self), (*self.args, self.filename)
 
 
 class OutputError(SrnttError, OSError):

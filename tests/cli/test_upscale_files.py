@@ -111,6 +111,14 @@ def test_a_folder_as_output_gets_the_default_name(run, folder: Path, model: Path
     assert (again.code, "exists already" in again.err) == (2, True)
 
 
+def test_a_folder_that_is_not_there_is_made_if_it_is_named_as_one(run, folder: Path, model: Path) -> None:
+    ran = run("upscale", folder / "small.png", "-o", f"{folder}/new/one/", "--model", model)
+    assert ran.code == 0, ran.err
+    assert list(contents(folder / "new" / "one")) == ["small_x4.png"]
+    refused = run("upscale", folder / "small.png", "-o", f"{folder}/small.png/", "--model", model)
+    assert (refused.code, "cannot be made a folder" in refused.err) == (2, True), refused.err
+
+
 def test_copies_of_a_reference_change_nothing(run, folder: Path, model: Path) -> None:
     copies = []
     for number in range(5):

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from image.pictures import encoded, waves
 from image.test_metadata import EXIF, ORIENTATION, enlarged, reopened
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 from reference.png import chunk, read_png, write_png
 
 from srntt.errors import InputError, OutputError
 from srntt.image import Metadata, Picture, load, save, to_pillow
-from srntt.image._directory import Directory, Field
+from srntt.image._directory import Directory, Field, pack
 from srntt.image._exif import exif_block, exif_tree
 
 RGB = waves(24, 16, 3)
@@ -341,14 +341,53 @@ def test_values_of_mode_f_beyond_1_come_back_too():
     np.testing.assert_allclose(np.asarray(back), np.asarray(image), atol=255 / 65_535)
 
 
-def test_what_was_turned_by_hand_is_not_turned_again():
+HAND = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_270", 7: "TRANSVERSE"}
+HAND |= {8: "ROTATE_90"}
+
+
+def photograph(turn: int, evidence: str) -> Image.Image:
+    """As Pillow opens a camera's, whose EXIF tells how it lay."""
+    below = {0xA002: 16, 0xA003: 24} if evidence == "size" else {}
+    tree = Directory("<")
+    fields = {tag: tree.integers(value) for tag, value in below.items()}
+    top = {0x010F: tree.ascii(b"Maker"), ORIENTATION: tree.integers(turn)}
+    tree = Directory("<", top, {EXIF: Directory("<", fields)} if fields else {})
+    block = exif_block(tree)
+    if evidence == "thumbnail":
+        small = encoded(np.asarray(Image.fromarray(RGB).resize((8, 12))), "JPEG", quality=90)
+        second, length = len(block) - 6, 18
+        after = tree.having({0x0201: tree.integers(second + length + 12), 0x0202: tree.integers(len(small))})
+        after = replace(after, fields={tag: one for tag, one in after.fields.items() if tag > 0x0200}, inner={})
+        block = b"Exif\0\0II*\0\x08\0\0\0" + pack(tree, 8, after=second) + pack(after, second) + small
+    return Image.open(io.BytesIO(encoded(RGB, "JPEG", exif=block, quality=95)))
+
+
+@pytest.mark.parametrize("turn", HAND)
+@pytest.mark.parametrize("evidence", ["size", "thumbnail", "none"])
+def test_what_was_turned_by_hand_is_not_turned_again(turn, evidence):
+    opened = photograph(turn, evidence)
+    right = load(opened)
+    assert right.notes == (f"turned upright: EXIF orientation {turn}",)
+    assert load(opened.convert("RGB")).color.tolist() == right.color.tolist()  # in memory, and not turned yet
+    turned = load(opened.transpose(Image.Transpose[HAND[turn]]))
+    known = evidence == "thumbnail" or (evidence == "size" and turn >= 5)
+    assert (turned.color.tolist() == right.color.tolist()) == known
+    what = "not turned: EXIF orientation" if known else "If it was so already: del image.getexif()[274]"
+    assert what in turned.notes[0]
+    assert load(ImageOps.exif_transpose(opened)).notes == ()
+    assert exif_tree(right.metadata.exif).number(ORIENTATION, 0) == 1
+    by_hand = opened.transpose(Image.Transpose[HAND[turn]])
+    del by_hand.getexif()[ORIENTATION]
+    assert load(by_hand).color.tolist() == right.color.tolist()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_file_is_turned_as_it_says_and_a_note_says_so(form):
     exif = Image.Exif()
-    exif[ORIENTATION], exif[EXIF] = 6, {0xA002: 16, 0xA003: 24}
-    opened = Image.open(io.BytesIO(encoded(RGB, "JPEG", exif=exif)))
-    turned = opened.transpose(Image.Transpose.ROTATE_270)
-    assert (load(turned).height, load(turned).width) == (16, 24)
-    assert (load(opened.convert("RGB")).height, load(opened.convert("RGB")).width) == (16, 24)
-    assert exif_tree(load(turned).metadata.exif).number(ORIENTATION, 0) == 1
+    exif[ORIENTATION], exif[EXIF] = 6, {0xA002: 24, 0xA003: 16}
+    picture = load(encoded(RGB, form, exif=exif.tobytes()))
+    assert (picture.height, picture.width) == (16, 24)
+    assert picture.notes == ("turned upright: EXIF orientation 6",)
 
 
 @pytest.mark.parametrize("form", ["png", "tiff", ".PNG"])

@@ -144,7 +144,8 @@ def test_resolution_follows_in_every_unit(tmp_path):
         assert (x, y) == pytest.approx((1200, 800) if unit == 2 else (3048, 2032), rel=1e-4)
 
 
-STATISTICS = '<GDALMetadata>\n<Item name="STATISTICS_MEAN" sample="0">9</Item>\n<Item name="A">b</Item>\n</GDALMetadata>'
+PLAIN = '<GDALMetadata>\n<Item name="A">b</Item>\n</GDALMetadata>'
+STATISTICS = PLAIN.replace("\n", '\n<Item name="STATISTICS_MEAN" sample="0">9</Item>\n', 1)
 
 
 def geo(point: bool) -> list[tuple]:
@@ -168,7 +169,7 @@ def test_geotiff_keeps_its_place_on_the_earth(point, corner, order, tmp_path):
     assert tags[33922].value == (*corner, 0, 500_000, 4_000_000, 0)
     assert tags[34735].value == (1, 1, 0, 1, 1025, 0, 1, 2 if point else 1)
     assert tags[42113].value == "-9999"
-    assert tags[42112].value == '<GDALMetadata>\n<Item name="A">b</Item>\n</GDALMetadata>'
+    assert tags[42112].value == PLAIN
     assert notes == ()
     assert any("TIFF's own tags dropped" in note for note in save(load(tmp_path / "x.tif"), tmp_path / "x.png"))
 

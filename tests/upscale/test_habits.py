@@ -1,6 +1,8 @@
 """What people do with an upscaler: copies of references, forks, missing files, a look at what they have."""
 
+import errno
 import os
+import pickle
 import signal
 import sys
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from forks import end_with
 
-from srntt import Upscaler, load
+from srntt import References, Upscaler, load
 from srntt.errors import PictureError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, 48, 3), np.uint8)
@@ -52,12 +54,22 @@ def test_a_missing_file_is_a_file_that_is_not_found():
     for missing in (FileNotFoundError, PictureError):
         with pytest.raises(missing, match=r"none\.png: cannot be opened: No such file"):
             load("none.png")
+    with pytest.raises(FileNotFoundError) as caught:
+        load("none.png")
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+        assert (error.errno, error.filename, error.strerror) == (errno.ENOENT, "none.png", os.strerror(errno.ENOENT))
+        assert str(error) == "none.png: cannot be opened: No such file or directory."
 
 
-def test_what_there_is_shows_itself(upscaler: Upscaler):
+def test_what_there_is_shows_itself(upscaler: Upscaler, tmp_path):
     assert repr(upscaler) == "<Upscaler 'lite-rec', scale=4, device='cpu', matcher='auto', memory=4000000000>"
     references = upscaler.encode_references([SHARP, OTHER])
-    assert repr(references) == f"<References of 2 pictures: plain; {references.bytes:,} bytes>"
+    shown = f"<References of 2 pictures for 'lite-rec' on cpu: plain; {references.bytes:,} bytes>"
+    assert repr(references) == shown
+    references.save(tmp_path / "kept.safetensors")
+    assert repr(References.load(tmp_path / "kept.safetensors")) == shown
+    none = "<References of 0 pictures for 'lite-rec' on no device: no views; 0 bytes>"
+    assert repr(upscaler.encode_references([])) == none
 
 
 def test_floats_of_any_range_come_back_in_it(upscaler: Upscaler):

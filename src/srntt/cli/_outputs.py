@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from srntt._files import make_folder
 from srntt.cli._options import check_quality_option
 from srntt.errors import InputError, OutputError
 
@@ -25,8 +26,9 @@ class OutputOptions:
     """What is written, and where.
 
     Attributes:
-        output: Where the large picture goes; the suffix chooses the format. A folder gets it as NAME_x4. Default:
-            NAME_x4 beside the input, in its format if that can hold the picture, else as .png.
+        output: Where the large picture goes; the suffix chooses the format. A folder gets it as NAME_x4, and is made
+            if its name ends in a slash. Default: NAME_x4 beside the input, in its format if that can hold the picture,
+            else as .png.
         map: Write how well each place was matched (cosine 0..1) as a grey picture of the output's size.
         provenance: Write which reference and where in it each place came from, as .npz.
         overwrite: Replace files that are there.
@@ -36,7 +38,7 @@ class OutputOptions:
         bits: Reduce a picture of 16 bits to 8, for formats that hold no more.
     """
 
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None  # a Path would lose the slash at its end
     map: Path | None = None
     provenance: Path | None = None
     overwrite: bool = False
@@ -112,11 +114,14 @@ def plan_destinations(
 
     Raises:
         InputError: two results under one name.
-        OutputError: one that cannot be written, or cannot hold what it is to hold.
+        OutputError: one that cannot be written, or cannot hold what it is to hold; a folder that cannot be made.
     """
     bits = options.bits or source.bits
-    folder = options.output if options.output and os.path.isdir(options.output) else None
-    output = _default_output(file, source, bits, folder) if folder or not options.output else options.output
+    folder = options.output and _folder(options.output)
+    if options.output and not folder:
+        output = Path(options.output)
+    else:
+        output = _default_output(file, source, bits, folder or file.parent)
     _check_picture(output, source, bits=bits, options=options)
     if source.metadata.page[1] > 1 and not paged:
         _check_pages(output, source.metadata.page[1], options)
@@ -128,9 +133,16 @@ def plan_destinations(
     return Destinations(output, options.map, options.provenance)
 
 
-def _default_output(file: Path, source: "srntt.image.Picture", bits: int, folder: Path | None) -> Path:
-    """``photo.jpg`` gives ``photo_x4.jpg`` beside it, or ``photo_x4.png`` where JPEG cannot hold the picture."""
-    kept = (folder or file.parent) / f"{file.stem}_x{SCALE}{file.suffix}"
+def _folder(output: str) -> Path | None:
+    """That the picture goes into: one that is there, or is named as one, which is then made."""
+    if output.endswith(tuple(mark for mark in (os.sep, os.altsep) if mark)):
+        make_folder(output)
+    return Path(output) if os.path.isdir(output) else None
+
+
+def _default_output(file: Path, source: "srntt.image.Picture", bits: int, folder: Path) -> Path:
+    """``photo.jpg`` gives ``photo_x4.jpg``, or ``photo_x4.png`` where JPEG cannot hold the picture."""
+    kept = folder / f"{file.stem}_x{SCALE}{file.suffix}"
     try:
         _check_picture(kept, source, bits=bits, options=OutputOptions(overwrite=True))
     except OutputError:

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from PIL import Image
 
 from srntt.image._directory import Directory
-from srntt.image._exif import ORIENTATION, exif_tree
+from srntt.image._exif import exif_tree
 from srntt.image._headers import png_chunks
 from srntt.image._jpeg_quality import jpeg_quality
 from srntt.image._jxl import jxl_about
+from srntt.image._orientation import orientation_in_file, orientation_of_image
 
 __all__ = ["Facts", "facts_of_image", "facts_of_tiff"]
 
@@ -64,7 +66,7 @@ def facts_of_tiff(tags: Directory, notes: list[str]) -> Facts:
     """From a page's own directory."""
     facts = Facts(icc=tags.value(34675), exif=tags, tiff=tags, xmp=tags.value(700), iptc=tags.value(33723))
     facts.notes += notes
-    facts.orientation = _sane_orientation(tags.number(ORIENTATION, 1))
+    facts.orientation = orientation_in_file(tags, facts.notes)
     unit = {2: 1.0, 3: 2.54}.get(tags.number(296, 2))
     x, y = tags.numbers(282), tags.numbers(283)
     if unit and x and y:
@@ -81,7 +83,9 @@ def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
     facts.gamma, facts.chromaticity = info.get("gamma"), info.get("chromaticity")
     _add_exif(facts, image, in_file=bool(data))
     facts.xmp = _bytes(info.get("xmp")) or _bytes(info.get("XML:com.adobe.xmp"))
-    facts.orientation = _orientation(image, facts.exif, in_file=bool(data))
+    if kind != "JXL" or getattr(image, "jpeg", False):  # whose codestream has its own, which the decoder has applied
+        turn = orientation_in_file if data else partial(orientation_of_image, image)
+        facts.orientation = turn(facts.exif, facts.notes)
     if kind == "JPEG" or "photoshop" in info:
         _add_jpeg(facts, image)
     elif kind == "PNG" or "Software" in info:
@@ -109,27 +113,6 @@ def _add_exif(facts: Facts, image: Image.Image, *, in_file: bool) -> None:
     if isinstance(block, bytes) and block:
         facts.exif = exif_tree(block)
         facts.exif_damaged = facts.exif is None
-
-
-def _orientation(image: Image.Image, exif: Directory | None, *, in_file: bool) -> int:
-    """What is still to be applied; 1 where there is none or it is nonsense."""
-    if image.format == "JXL" and not getattr(image, "jpeg", False):
-        return 1  # the codestream has its own, which the decoder has applied
-    if in_file:  # EXIF's alone, as viewers do; Pillow would ask XMP, too
-        return _sane_orientation(exif.number(ORIENTATION, 1)) if exif else 1
-    try:
-        turn = _sane_orientation(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # damaged: Pillow raises anything
-        turn = _sane_orientation(exif.number(ORIENTATION, 1)) if exif else 1
-    if turn >= 5 and image.format is None and exif and 0x8769 in exif.inner:
-        sides = tuple(exif.inner[0x8769].number(tag, 0) for tag in (0xA002, 0xA003))
-        if sides == image.size[::-1] != image.size:
-            return 1  # somebody has turned it by hand, and Pillow has kept the tag
-    return turn
-
-
-def _sane_orientation(value: Any) -> int:
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _add_jpeg(facts: Facts, image: Image.Image) -> None:

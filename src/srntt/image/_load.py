@@ -6,13 +6,13 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from srntt._shapes import Shaped
 from srntt.errors import InputError
 from srntt.image._arrays import samples_from_array, samples_from_tensor
 from srntt.image._decode import Asked, Decoded, decode, decode_image
 from srntt.image._levels import ValueRange
 from srntt.image._metadata import metadata_of
 from srntt.image._modes import Samples
+from srntt.image._orientation import upright
 from srntt.image._picture import Ground, Picture
 from srntt.image._source import BinaryFile, Limits, check_bytes, read_file, read_open
 
@@ -45,7 +45,8 @@ def load(
             the nearest visible colour takes its place; ``auto``, straight unless all of them have one colour.
 
     Returns:
-        the picture, turned upright as its EXIF orientation says.
+        the picture, turned upright as its EXIF orientation says, with a note; but a Pillow image that was turned by
+        hand is not turned again, as far as the size or thumbnail in EXIF shows that it was.
 
     Raises:
         PictureError: a file that cannot be opened, is not a regular file, of no allowed format, beyond the limits,
@@ -94,7 +95,7 @@ def _plain(samples: Samples, source: str, alpha: Ground) -> Picture:
 
 def _with_metadata(decoded: Decoded, source: str, alpha: Ground) -> Picture:
     samples, turn = decoded.samples, decoded.facts.orientation
-    color = _upright(samples.color, turn)
+    color = upright(samples.color, turn)
     metadata, notes = metadata_of(
         decoded.facts,
         size=(color.shape[1], color.shape[0]),
@@ -104,22 +105,11 @@ def _with_metadata(decoded: Decoded, source: str, alpha: Ground) -> Picture:
     )
     picture = Picture(
         color=color,
-        alpha=None if samples.alpha is None else _upright(samples.alpha, turn),
+        alpha=None if samples.alpha is None else upright(samples.alpha, turn),
         metadata=metadata,
         notes=tuple(dict.fromkeys((*samples.notes, *notes))),
         source=source,
-        bands=None if samples.bands is None else _upright(samples.bands, turn),
+        bands=None if samples.bands is None else upright(samples.bands, turn),
         levels=samples.levels,
     )
     return picture.on_ground(alpha)
-
-
-def _upright(pixels: Shaped[np.ndarray, "h w *c"], turn: int) -> Shaped[np.ndarray, "h2 w2 *c"]:
-    """Undoes an EXIF orientation (EXIF 2.32, section 4.6.4, tag 0x0112)."""
-    if turn >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if turn in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if turn in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)

@@ -121,7 +121,8 @@ def read_file(path: str, limits: Limits) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         refused = refuse(ascii(path) if "\0" in path else path, f"cannot be opened: {reason}.")
-        raise MissingPictureError(*refused.args) if isinstance(error, FileNotFoundError) else refused from error
+        missing = isinstance(error, FileNotFoundError)
+        raise MissingPictureError(str(refused), path) if missing else refused from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

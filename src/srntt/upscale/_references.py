@@ -30,6 +30,7 @@ class References(Sequence[EncodedView]):
         encoded: their views.
         originals: the pictures as they came, from which aligned views are made.
         fallbacks: what had to be done otherwise than planned while they were encoded; not saved.
+        model: its name.
     """
 
     def __init__(
@@ -38,15 +39,17 @@ class References(Sequence[EncodedView]):
         encoded: Sequence[EncodedView],
         originals: Sequence[Original] = (),
         fallbacks: tuple[str, ...] = (),
+        model: str = "",
     ) -> None:
         self.fingerprint, self.originals, self.fallbacks = fingerprint, tuple(originals), fallbacks
-        self._encoded = tuple(encoded)
+        self.model, self._encoded = model, tuple(encoded)
 
     def __repr__(self) -> str:
         kinds = ", ".join(dict.fromkeys(item.view for item in self)) if len(self) < 20 else f"{len(self)} views"
         pictures = len(self.sources)
         many = "" if pictures == 1 else "s"
-        return f"<References of {pictures} picture{many}: {kinds or 'no views'}; {self.bytes:,} bytes>"
+        made = f"for {self.model or self.fingerprint[:12]!r} on {', '.join(self._devices) or 'no device'}"
+        return f"<References of {pictures} picture{many} {made}: {kinds or 'no views'}; {self.bytes:,} bytes>"
 
     def __len__(self) -> int:
         return len(self._encoded)
@@ -60,13 +63,19 @@ class References(Sequence[EncodedView]):
         return picture_names(self._encoded)
 
     @property
+    def _devices(self) -> tuple[str, ...]:
+        """Where their maps lie."""
+        return tuple(dict.fromkeys(str(map_.device) for item in self for map_ in item.maps.values()))
+
+    @property
     def bytes(self) -> int:
         """Memory that maps and pictures take."""
         return sum(item.bytes for item in self) + sum(original.bytes for original in self.originals)
 
     def on(self, device: torch.device) -> "References":
         """The same on a device."""
-        return References(self.fingerprint, [item.on(device) for item in self], self.originals, self.fallbacks)
+        moved = [item.on(device) for item in self]
+        return References(self.fingerprint, moved, self.originals, self.fallbacks, self.model)
 
     @classmethod
     def joined(cls, parts: Sequence["References"], sources: Sequence[str]) -> "References":
@@ -79,7 +88,8 @@ class References(Sequence[EncodedView]):
         named = list(enumerate(zip(sources, parts, strict=True)))
         views = [replace(item, number=number, source=source) for number, (source, part) in named for item in part]
         originals = [one.named(number, source) for number, (source, part) in named for one in part.originals]
-        return cls(parts[0].fingerprint, views, originals, tuple(text for part in parts for text in part.fallbacks))
+        fallbacks = tuple(text for part in parts for text in part.fallbacks)
+        return cls(parts[0].fingerprint, views, originals, fallbacks, parts[0].model)
 
     def save(self, path: str | Path) -> None:
         """Write them to one safetensors file, whole or not at all.
@@ -93,6 +103,7 @@ class References(Sequence[EncodedView]):
             "format": _FORMAT,
             "version": _VERSION,
             "fingerprint": self.fingerprint,
+            "model": self.model,
             "views": [_facts(item) for item in self],
             "originals": [item.number for item in self.originals],
         }
@@ -115,7 +126,7 @@ class References(Sequence[EncodedView]):
                     f"{path} holds references in version {repr(head['version'])[:20]} of their format, and this srntt "
                     f"reads version {_VERSION}. Encode the pictures again."
                 )
-            fingerprint = str(head["fingerprint"])
+            fingerprint, model = str(head["fingerprint"]), str(head.get("model", ""))[:100]
             views = [_checked(facts) for facts in head["views"]]
             shapes = [_shapes(header, i, names) for i, (_, names) in enumerate(views)]
             shapes.append(_original_shapes(header, head["originals"], views))
@@ -133,7 +144,7 @@ class References(Sequence[EncodedView]):
         originals = [
             Original(number, sources[number], tensors[f"{_ORIGINAL}.{number}"].numpy()) for number in head["originals"]
         ]
-        return cls(fingerprint, encoded, originals)
+        return cls(fingerprint, encoded, originals, model=model)
 
     def check_made_for(self, fingerprint: str) -> None:
         """Refuse references of another model.

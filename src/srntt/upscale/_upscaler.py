@@ -209,7 +209,7 @@ class Upscaler:
                 progress("encode", done + 1, len(given))
         if copies := len(given) - len(seen):
             encoder.fallbacks.append(f"references: {copies} of {len(given)} left out, for they are equal to others")
-        return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks))
+        return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
 
     @torch.inference_mode()
     def upscale(

@@ -29,7 +29,7 @@ html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
-# What a folder's __init__ lists in __all__ is public: in that order, with the docstrings that the tests run.
+# Public is what a folder lists in __all__ (CONTRIBUTING.md); the tests run the examples of its docstrings.
 autodoc_default_options = {"members": True, "imported-members": True, "member-order": "bysource"}
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

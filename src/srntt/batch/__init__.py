@@ -19,18 +19,9 @@ from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task, plan_batch
 from srntt.batch._worker import Worker, WorkerSpec
 
 __all__ = [
-    "SIDE_FILES",
-    "AutoWorker",
     "Batch",
-    "Failure",
-    "LocalFolder",
-    "OutputFolder",
-    "Place",
     "RayWorkers",
     "Record",
-    "Resolver",
-    "SharedReferences",
-    "SideFile",
     "Tally",
     "Task",
     "UpscaleOptions",

@@ -5,5 +5,3 @@ from srntt.bench._fast import bench_fast
 from srntt.bench._match import bench_match
 from srntt.bench._memory import bench_memory
 from srntt.bench._upscale import bench_upscale
-
-__all__ = ["bench_device", "bench_fast", "bench_match", "bench_memory", "bench_upscale"]

@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.match import Match
-from srntt.match._problem import TIE
+from srntt.match import TIE, Match
 
 _AT_ONCE = 2**27  # products held on a CPU; pairs of positions up to which all are compared
 _AT_ONCE_DEVICE = 2**29

@@ -6,5 +6,3 @@ Nothing here imports torch, numba or Pillow until a command has work for them.
 """
 
 from srntt.cli._main import main
-
-__all__ = ["main"]

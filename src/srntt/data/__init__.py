@@ -7,17 +7,4 @@ from srntt.data._read_json import read_json
 from srntt.data._read_rgb import as_unit, read_rgb
 from srntt.data._training_pairs import Pairs
 
-__all__ = [
-    "LAYOUTS",
-    "REFERENCE_KINDS",
-    "Layout",
-    "Pair",
-    "Pairs",
-    "ReferenceKind",
-    "as_unit",
-    "is_picture",
-    "pictures_in",
-    "read_json",
-    "read_pairs",
-    "read_rgb",
-]
+__all__ = ["Pair", "read_pairs"]

@@ -2,5 +2,3 @@
 
 from srntt.demo._limits import Ceilings
 from srntt.demo._serve import Settings, serve
-
-__all__ = ["Ceilings", "Settings", "serve"]

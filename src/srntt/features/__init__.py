@@ -1,18 +1,6 @@
 """Pictures to multi-level features phi: VGG19 (the paper's) and the learned texture encoder (ours)."""
 
-from srntt.features._texture_encoder import Description, TextureEncoder, texture_bands
+from srntt.features._texture_encoder import NOISE_FLOOR, WINDOW, Description, TextureEncoder, texture_bands
 from srntt.features._vgg import LAYERS, WIDTHS, Family, Layer, VGG16Features, VGG19Features, conv_names, tensor_shapes
 
-__all__ = [
-    "LAYERS",
-    "WIDTHS",
-    "Description",
-    "Family",
-    "Layer",
-    "TextureEncoder",
-    "VGG16Features",
-    "VGG19Features",
-    "conv_names",
-    "tensor_shapes",
-    "texture_bands",
-]
+__all__ = ["TextureEncoder", "VGG19Features"]

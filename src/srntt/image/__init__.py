@@ -5,10 +5,10 @@ band of its rows as float32 RGB tensors in [0, 1].
 """
 
 from srntt.image._formats import PICTURE_SUFFIXES, holds_pages
-from srntt.image._levels import Levels, ValueRange
+from srntt.image._levels import ValueRange
 from srntt.image._load import Source, load
 from srntt.image._metadata import Metadata
-from srntt.image._picture import Ground, Picture, picture_like, to_pixels
+from srntt.image._picture import Picture, picture_like, to_pixels
 from srntt.image._pillow import to_pillow
 from srntt.image._resize import (
     bicubic_matlab,
@@ -23,33 +23,4 @@ from srntt.image._same_colors import in_colors_of
 from srntt.image._save import Quality, check_output, check_quality, save, save_pages
 from srntt.image._source import ByteSink, Limits, read_file
 
-__all__ = [
-    "PICTURE_SUFFIXES",
-    "ByteSink",
-    "Ground",
-    "Levels",
-    "Limits",
-    "Metadata",
-    "Picture",
-    "Quality",
-    "Source",
-    "ValueRange",
-    "bicubic_matlab",
-    "bicubic_pillow",
-    "check_output",
-    "check_quality",
-    "enlarge",
-    "holds_pages",
-    "in_colors_of",
-    "load",
-    "picture_like",
-    "read_file",
-    "reduce",
-    "resize_bicubic",
-    "resize_pillow",
-    "round_to_8bit",
-    "save",
-    "save_pages",
-    "to_pillow",
-    "to_pixels",
-]
+__all__ = ["Limits", "Metadata", "Picture", "load", "save", "save_pages"]

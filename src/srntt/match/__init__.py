@@ -6,21 +6,7 @@ from srntt.match._fast import fast_match, fast_match_bytes
 from srntt.match._local import local_match
 from srntt.match._match import Match, Window, keep_best
 from srntt.match._matchers import MATCHERS, Matcher, Sizes
+from srntt.match._problem import TIE
 from srntt.match._strips import STRIP, fast_match_strips
 
-__all__ = [
-    "MATCHERS",
-    "STRIP",
-    "Match",
-    "Matcher",
-    "MatcherChoice",
-    "Sizes",
-    "Window",
-    "choose_matcher",
-    "dense_match",
-    "fast_match",
-    "fast_match_bytes",
-    "fast_match_strips",
-    "keep_best",
-    "local_match",
-]
+__all__ = ["Match", "dense_match", "fast_match"]

@@ -19,28 +19,3 @@ from srntt.memory._process import (
     start_peak,
 )
 from srntt.memory._room import Room
-
-__all__ = [
-    "BLEND",
-    "SMALLEST",
-    "Appetite",
-    "Job",
-    "MappedFile",
-    "Needs",
-    "Pieces",
-    "Room",
-    "Work",
-    "budget_bytes",
-    "cuts",
-    "device_free_bytes",
-    "format_memory",
-    "give_back",
-    "limits_within",
-    "parse_memory",
-    "peak_bytes",
-    "plan_pieces",
-    "plan_reference",
-    "release",
-    "resident_bytes",
-    "start_peak",
-]

@@ -9,10 +9,6 @@ from srntt.metrics._ssim import SSIM_WINDOW, ssim_rgb, ssim_y
 from srntt.metrics._texture import texture_distance
 
 __all__ = [
-    "SSIM_WINDOW",
-    "Backbone",
-    "DistsWeights",
-    "LpipsWeights",
     "dists",
     "lpips",
     "lr_psnr",

@@ -1,18 +1,8 @@
 """What is written of an evaluation: tables, JSON, a page, and comparisons of two reports."""
 
-from srntt.report._compare import Difference, compare_reports, comparison_table
+from srntt.report._compare import compare_reports, comparison_table
 from srntt.report._measured import not_taken
 from srntt.report._page import CROPS
 from srntt.report._report import as_json, check_report, table, write_report
 
-__all__ = [
-    "CROPS",
-    "Difference",
-    "as_json",
-    "check_report",
-    "compare_reports",
-    "comparison_table",
-    "not_taken",
-    "table",
-    "write_report",
-]
+__all__ = ["compare_reports", "table", "write_report"]

@@ -1,18 +1,8 @@
 """Correspondences to textures: the swapped, overlap-averaged feature maps M_l and their similarity maps."""
 
-from srntt.transfer._local_frames import REFINED_AT_ONCE, LocalFrames, local_frames, refine_match, sample_blocks
+from srntt.transfer._local_frames import REFINED_AT_ONCE, SMOOTH, local_frames, refine_match, sample_blocks
 from srntt.transfer._similarity import similarity_map
 from srntt.transfer._swap import swap
 from srntt.transfer._swapped_maps import SWAPPED_LAYERS, SwappedMaps
 
-__all__ = [
-    "REFINED_AT_ONCE",
-    "SWAPPED_LAYERS",
-    "LocalFrames",
-    "SwappedMaps",
-    "local_frames",
-    "refine_match",
-    "sample_blocks",
-    "similarity_map",
-    "swap",
-]
+__all__ = ["SwappedMaps", "swap"]

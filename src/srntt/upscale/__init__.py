@@ -12,12 +12,8 @@ from srntt.upscale._self_ensemble import self_ensemble
 from srntt.upscale._upscaler import Upscaler
 
 __all__ = [
-    "AUTO",
-    "CLEAN",
     "BaseModel",
     "Consistency",
-    "Degradation",
-    "MatcherOption",
     "ModelChoice",
     "Provenance",
     "References",

@@ -1,24 +1,10 @@
 """A reference to the views of it that are searched, each with its map back to the original picture."""
 
 from srntt.views._detail import holds_detail
-from srntt.views._plain import PlainView
 from srntt.views._plane_map import PlaneMap
 from srntt.views._size import choose_reduction
 from srntt.views._table import PLAIN, VIEWS, view_makers
 from srntt.views._turned import TurnedViews
 from srntt.views._view import PointMap, Rows, View, ViewMaker
 
-__all__ = [
-    "PLAIN",
-    "VIEWS",
-    "PlainView",
-    "PlaneMap",
-    "PointMap",
-    "Rows",
-    "TurnedViews",
-    "View",
-    "ViewMaker",
-    "choose_reduction",
-    "holds_detail",
-    "view_makers",
-]
+__all__ = ["VIEWS"]

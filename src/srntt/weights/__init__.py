@@ -11,29 +11,7 @@ from srntt.weights._kept import (
     weights_path,
 )
 from srntt.weights._pickled_arrays import PickledArray, read_arrays
-from srntt.weights._sources import WEIGHTS, Source, Weights
+from srntt.weights._sources import WEIGHTS, Weights
 from srntt.weights._vgg_files import load_vgg19, save_vgg19
 
-__all__ = [
-    "MAX_BYTES",
-    "PREFIX",
-    "WEIGHTS",
-    "HubAddress",
-    "PickledArray",
-    "Source",
-    "Weights",
-    "explained",
-    "fetch_model",
-    "find_weights",
-    "get_weights",
-    "hub_client",
-    "is_hub_address",
-    "load_dists",
-    "load_features",
-    "load_lpips",
-    "load_vgg19",
-    "read_arrays",
-    "save_vgg19",
-    "weights_cache_dir",
-    "weights_path",
-]
+__all__ = ["find_weights", "get_weights", "load_dists", "load_lpips", "load_vgg19"]

@@ -2,16 +2,7 @@
 
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import Textures
-from srntt.models.lite._losses import correspondence, hit_rate, sub_position
 from srntt.models.lite._network import Lite
 from srntt.models.lite._teach import LiteLesson
 
-__all__ = [
-    "Lite",
-    "LiteConfig",
-    "LiteLesson",
-    "Textures",
-    "correspondence",
-    "hit_rate",
-    "sub_position",
-]
+__all__ = ["Lite", "LiteConfig"]

@@ -1,18 +1,9 @@
 """SRNTT as the paper has it."""
 
 from srntt.models.paper._blocks import batch_norm
-from srntt.models.paper._content_extractor import ContentExtractor, ContentExtractorConfig
+from srntt.models.paper._content_extractor import ContentExtractor
 from srntt.models.paper._network import PaperConfig, PaperSRNTT, Swapped
 from srntt.models.paper._teach import PaperLesson
 from srntt.models.paper._texture_transfer import TextureTransfer
 
-__all__ = [
-    "ContentExtractor",
-    "ContentExtractorConfig",
-    "PaperConfig",
-    "PaperLesson",
-    "PaperSRNTT",
-    "Swapped",
-    "TextureTransfer",
-    "batch_norm",
-]
+__all__ = ["ContentExtractor", "PaperConfig", "PaperSRNTT", "TextureTransfer"]

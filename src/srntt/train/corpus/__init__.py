@@ -1,16 +1,5 @@
 """Photographs to a folder to train from: what ``srntt corpus build`` does."""
 
 from srntt.train.corpus._build import UNKNOWN, build_corpus
-from srntt.train.corpus._manifest import MANIFEST, Entry, Manifest
-from srntt.train.corpus._outcome import CorpusLimits, CorpusReport, LeftOut
-
-__all__ = [
-    "MANIFEST",
-    "UNKNOWN",
-    "CorpusLimits",
-    "CorpusReport",
-    "Entry",
-    "LeftOut",
-    "Manifest",
-    "build_corpus",
-]
+from srntt.train.corpus._manifest import Manifest
+from srntt.train.corpus._outcome import CorpusLimits, CorpusReport

@@ -2,5 +2,3 @@
 
 from srntt.train.critics._patch import Discriminator
 from srntt.train.critics._unet import UNetDiscriminator
-
-__all__ = ["Discriminator", "UNetDiscriminator"]

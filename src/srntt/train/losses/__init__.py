@@ -10,22 +10,3 @@ from srntt.train.losses._adversarial import (
 from srntt.train.losses._perceptual import FeatureNetwork, PerceptualForm, look_at, perceptual
 from srntt.train.losses._pixels import charbonnier, l1, lr_consistency
 from srntt.train.losses._texture import gram, texture_consistency, texture_consistency_released, texture_gram
-
-__all__ = [
-    "FeatureNetwork",
-    "PerceptualForm",
-    "charbonnier",
-    "gradient_penalty",
-    "gram",
-    "l1",
-    "look_at",
-    "lr_consistency",
-    "perceptual",
-    "relativistic_critic",
-    "relativistic_generator",
-    "texture_consistency",
-    "texture_consistency_released",
-    "texture_gram",
-    "wasserstein_critic",
-    "wasserstein_generator",
-]

@@ -2,22 +2,10 @@
 
 from srntt.views.aligned._align import align, align_densely
 from srntt.views.aligned._dense import dense_matches
-from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
+from srntt.views.aligned._keypoints import find_features
 from srntt.views.aligned._original import Original
-from srntt.views.aligned._placement import Located, Placement
+from srntt.views.aligned._placement import Placement
 from srntt.views.aligned._planes import Plane
-from srntt.views.aligned._view import AlignedView, PlacementMap
+from srntt.views.aligned._view import AlignedView
 
-__all__ = [
-    "AlignedView",
-    "Located",
-    "Original",
-    "Placement",
-    "PlacementMap",
-    "Plane",
-    "ReferenceFeatures",
-    "align",
-    "align_densely",
-    "dense_matches",
-    "find_features",
-]
+__all__ = ["AlignedView", "Placement", "align", "find_features"]

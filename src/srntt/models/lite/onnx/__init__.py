@@ -2,4 +2,4 @@
 
 from srntt.models.lite.onnx._file import OnnxFile, export_onnx
 
-__all__ = ["OnnxFile", "export_onnx"]
+__all__ = ["export_onnx"]

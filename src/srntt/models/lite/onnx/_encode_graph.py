@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from srntt.features import TextureEncoder
-from srntt.features._texture_encoder import NOISE_FLOOR, WINDOW
+from srntt.features import NOISE_FLOOR, WINDOW, TextureEncoder
 from srntt.models.lite.onnx._graph import Graph, layers, resize
 
 _RADIUS = WINDOW // 2

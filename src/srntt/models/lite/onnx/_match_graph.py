@@ -6,7 +6,7 @@ import numpy as np
 
 from srntt.models.lite.onnx._encode_graph import Described
 from srntt.models.lite.onnx._graph import FLOAT, INT64, Graph, tensor
-from srntt.transfer._local_frames import SMOOTH
+from srntt.transfer import SMOOTH
 
 _AROUND = np.array([(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
 _NEVER = -1e9  # a logit that a softmax in float32 makes zero

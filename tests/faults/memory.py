@@ -193,7 +193,7 @@ class _StandIn:
     def _failing(self, drive):
         names = ("scale", "halo", "appetite", "patch", "key", "context", "matching_bytes")
         fake = SimpleNamespace(**{name: getattr(drive, name) for name in names})
-        for name in ("encode", "match", "render"):
+        for name in ("encode", "describe", "match", "render"):
             setattr(fake, name, self._counted(getattr(drive, name)))
         return fake
 

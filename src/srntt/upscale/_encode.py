@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ _SMALLEST_BAND = 64
 _MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
 _DETAIL = "detail"  # beside the maps of a model, until all of them are made
 _CPU = torch.device("cpu")
+_Made = TypeVar("_Made")
 
 
 @dataclass
@@ -83,20 +85,40 @@ class Encoder:
 
     def reduction(self, low_res: Float[Tensor, "3 h w"], original: Original) -> int:
         """By how much a reference of another scene is reduced to fit a small picture; 1 for not at all."""
-        drive = self.drive_on(self.device)
-        return choose_reduction(low_res, original.pixels, drive.scale, drive.describe) if drive.describe else 1
+
+        def chosen(drive: Drive) -> int:
+            return choose_reduction(low_res, original.pixels, drive.scale, drive.describe) if drive.describe else 1
+
+        return self._or_on_the_cpu(chosen)
 
     def matches(
         self, low_res: Float[Tensor, "3 h w"], view: EncodedView
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
         """Points (x, y) of a small picture and of a reference that the model matches; None if it cannot."""
-        drive = self.drive_on(self.device)
-        if not drive.describe:
-            return None
-        described = drive.describe(low_res[None])
-        mine, theirs = dense_matches(described.descriptor[0], described.contrast[0, 0], view.maps[drive.key])
-        pixels = torch.from_numpy(theirs[:, ::-1] * drive.scale + (drive.scale - 1) / 2)
-        return mine, view.to_original(pixels).numpy()[:, ::-1].astype(np.float32)
+
+        def matched(drive: Drive) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
+            if not drive.describe:
+                return None
+            described = drive.describe(low_res[None])
+            keys = view.maps[drive.key].to(described.descriptor.device)
+            mine, theirs = dense_matches(described.descriptor[0], described.contrast[0, 0], keys)
+            pixels = torch.from_numpy(theirs[:, ::-1] * drive.scale + (drive.scale - 1) / 2)
+            return mine, view.to_original(pixels).numpy()[:, ::-1].astype(np.float32)
+
+        return self._or_on_the_cpu(matched)
+
+    def _or_on_the_cpu(self, work: Callable[[Drive], _Made]) -> _Made:
+        """Work that takes little memory: on the device, or on the CPU where memory runs out."""
+        try:
+            return work(self.drive_on(self.device))
+        except Exception as error:
+            refuse_failed_device(error, "aligning a reference")
+            if not is_out_of_memory(error) or self.device == _CPU:
+                raise
+            self.fallbacks.append(f"aligning: out of memory on {self.device}, went on on the cpu")
+        release(self.device)
+        self.device = _CPU
+        return work(self.drive_on(_CPU))
 
     def _encode_view(self, number: int, source: str, size: tuple[int, int], view: View) -> EncodedView:
         maps, file = self._encode_rows(view.rows, *view.size)

@@ -23,7 +23,7 @@ OUTPUTS = ("a.webp", "a.png")
 
 def resolved(content: bytes = b"input", references: tuple[ReferenceFile, ...] = _REFERENCES, **task) -> ResolvedTask:
     named = Task(**{"name": "a.png", "outputs": OUTPUTS} | task)
-    return ResolvedTask(named, InputFile(content, "/in/a.png", Limits()), references, ())
+    return ResolvedTask(named, InputFile(content, "/in/a.png", Limits(), UpscaleOptions()), references, ())
 
 
 TASK = resolved()

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from cli.pictures import contents, pixels, size_and_mode
 from cli.test_processes import SRNTT, environment
 from PIL import Image
 
 from srntt.batch import Failure, Tally, open_output_folder, place
 from srntt.cli._batch_progress import pace
+from srntt.image import load
 
 
 @pytest.fixture
@@ -287,6 +289,82 @@ def test_the_notes_of_pictures_are_those_of_upscale(batch, run, inputs: Path, mo
     assert "note: CMYK converted to sRGB by formula" in again
     assert "(d.jpg and 1 more)" in again
     assert "(c.tif)" in again
+
+
+@pytest.fixture
+def odd(inputs: Path) -> Path:
+    """What must be told how it is to be read: heights in metres, a mask in alpha, three pages."""
+    (inputs.parent / "odd").mkdir()
+    tifffile.imwrite(inputs.parent / "odd" / "height.tif", np.linspace(-50, 900, 280).reshape(14, 20).astype(np.int16))
+    mask = np.where(np.indices((14, 20)).sum(0) % 4 < 2, 0, 255).astype(np.uint8)
+    Image.fromarray(np.dstack([pixels(14, 20), mask])).save(inputs.parent / "odd" / "texture.png")
+    pages = np.stack([pixels(14, 20, seed=k)[:, :, 0] for k in range(3)])
+    tifffile.imwrite(inputs.parent / "odd" / "pages.tif", pages, photometric="minisblack")
+    return inputs.parent / "odd"
+
+
+RAY = pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.filterwarnings("ignore")])  # Ray's own are many
+
+
+@pytest.mark.parametrize("engine", ["local", RAY])
+def test_inputs_are_read_as_upscale_reads_them(run, odd: Path, model: Path, engine: str) -> None:
+    if engine == "ray":
+        pytest.importorskip("ray")
+    for number, options in enumerate([("--range", "-100,1000"), ("--alpha", "bleed"), ("--page", 2), ()]):
+        out, alone = odd.parent / f"out{number}", odd.parent / f"alone{number}"
+        ran = run("batch", odd, "-o", out, "--json", "--model", model, "--engine", engine, *options)
+        assert ran.out, ran.err
+        told = json.loads(ran.out)
+        failed = {item["name"]: item["reason"] for item in told["failed"]}
+        for name in ("height.tif", "texture.png", "pages.tif"):
+            one = run("upscale", odd / name, "-o", f"{alone}/", *options, "--model", model)
+            assert (name in failed) == (one.code != 0), one.err
+            if name in failed:
+                assert failed[name] in one.err
+                continue
+            one, many = (alone / f"{Path(name).stem}_x4{Path(name).suffix}", out / name)
+            np.testing.assert_array_equal(
+                load(one, value_range="auto").values(), load(many, value_range="auto").values()
+            )
+        assert ("height.tif" in failed) == (number != 0)
+    assert load(out / "pages.tif").metadata.page == (1, 3)
+    assert load(odd.parent / "out2" / "pages.tif").metadata.page == (1, 1)
+
+
+def test_other_ways_to_read_are_other_outputs(run, odd: Path, model: Path) -> None:
+    command = ("batch", odd, "-o", odd.parent / "out", "--json", "--model", model)
+    ways = [("--range", "auto"), ("--range", "auto"), ("--range", "-50,900"), ("--range", "auto", "--page", 1), ()]
+    told = [json.loads(run(*command, "--resume", *way).out) for way in ways]
+    counted = [(item["done"], item["skipped"], len(item["failed"])) for item in told]
+    assert counted == [(3, 0, 0), (0, 3, 0), (3, 0, 0), (3, 0, 0), (2, 0, 1)]
+    assert run(*command, "--range", "9,1").code == 2
+
+
+def test_notes_of_later_pages_are_told(run, odd: Path, model: Path) -> None:
+    pages = [Image.fromarray(pixels(14, 20)), Image.fromarray(pixels(14, 20)).convert("CMYK")]
+    pages[0].save(odd / "colours.tif", save_all=True, append_images=[*pages[1:], *pages[1:]])
+    told = json.loads(run("batch", odd, "-o", odd.parent / "out", "--json", "--model", model).out)
+    notes = [item["note"] for item in told["picture_notes"] if item["name"] == "colours.tif"]
+    alone = json.loads(run("upscale", odd / "colours.tif", "--json", "--model", model).out)["notes"]
+    assert notes == alone
+    assert sum("CMYK converted" in note for note in notes) == 1
+
+
+def test_raw_files_are_named_with_what_to_do(batch, run, inputs: Path, model: Path) -> None:
+    for name in ("one.DNG", "two.nef"):
+        (inputs / name).write_bytes(b"II*\0")
+    (inputs.parent / "refs" / "three.cr3").touch()
+    advice = "left out: a camera's raw file must be developed first, with darktable, RawTherapee"
+    assert f"note: one.DNG and 2 more are {advice}" in batch().out
+    told = json.loads(batch("--json", "--dry-run").out)
+    assert any(advice in note for note in told["notes"])
+    told = json.loads(batch("--json", "--overwrite").out)
+    assert told["raw"] == ["one.DNG", "two.nef", str(inputs.parent / "refs" / "three.cr3")]
+    assert told["ignored"] == 1
+    (inputs.parent / "raw").mkdir()
+    (inputs / "one.DNG").rename(inputs.parent / "raw" / "one.DNG")
+    ran = run("batch", inputs.parent / "raw", "-o", inputs.parent / "none", "--model", model)
+    assert (ran.code, f"one.DNG is {advice}" in ran.err) == (3, True), ran.err
 
 
 def test_the_model_is_chosen_for_each_picture(run, inputs: Path) -> None:

@@ -22,7 +22,7 @@ class AutoWorker:
     def __init__(self, spec_of: Callable[[str], WorkerSpec]) -> None:
         self._spec_of, self._workers = spec_of, dict[str, Worker]()
         spec = spec_of(CLEAN)
-        self._resolver = Resolver(spec.batch, spec.shared, spec.best, spec.limits, spec.memory)
+        self._resolver = Resolver(spec.batch, spec.shared, spec.options, spec.best, spec.limits, spec.memory)
         self._workers[CLEAN] = Worker(spec)
 
     def __call__(self, task: Task, progress: Progress | None = None) -> Record:

@@ -1,12 +1,14 @@
 """What lies in a folder: in an order that is the same on every machine, and what could not be listed."""
 
 import os
+import posixpath
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from srntt.data import is_picture
+from srntt.image import RAW_SUFFIXES
 
 
 class Failure(NamedTuple):
@@ -39,6 +41,11 @@ class Listing:
     def pictures(self) -> tuple[str, ...]:
         """Those with the suffix of a picture."""
         return tuple(name for name in self.files if is_picture(name))
+
+    @property
+    def raw(self) -> tuple[str, ...]:
+        """Those with the suffix of a camera's raw file, which is none until it is developed."""
+        return tuple(name for name in self.files if posixpath.splitext(name)[1].lower() in RAW_SUFFIXES)
 
 
 def list_folder(root: Path, *, recursive: bool, leave_out: Sequence[Path] = ()) -> Listing:

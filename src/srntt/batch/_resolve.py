@@ -11,7 +11,7 @@ from srntt.batch._descriptor import describe
 from srntt.batch._shared_references import ReferenceFile, SharedReferences, decode
 from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import InputError, PictureError
-from srntt.image import Limits, Picture, Quality
+from srntt.image import Ground, Limits, Picture, Quality, ValueRange
 from srntt.memory import limits_within
 from srntt.views import PLAIN
 
@@ -35,6 +35,8 @@ class UpscaleOptions:
         align: whether references are aligned by geometry: ``auto`` or ``off``.
         consistent: make the output's reduction the input.
         base_model: SHA-256 of the upscaler that makes bases; None for none.
+        page: of TIFFs of several, the one that is upscaled, from 1; None for all.
+        value_range: of the inputs, as ``srntt.image.load`` takes it; so is ``alpha``.
     """
 
     tile: Literal["auto"] | int = "auto"
@@ -46,12 +48,22 @@ class UpscaleOptions:
     align: Literal["auto", "off"] = "auto"
     consistent: bool = False
     base_model: str | None = None
+    page: int | None = None
+    value_range: ValueRange = None
+    alpha: Ground = "auto"
+
+    def decode(self, content: bytes, source: str, limits: Limits, page: int | None = None) -> Picture:
+        """Decode an input; another page of it than the one that was asked for, or the first."""
+        return decode(content, source, limits, page or self.page, self.value_range, self.alpha)
+
+
+_LATER = ("base_model", "page", "value_range", "alpha")
 
 
 def _settings(options: UpscaleOptions) -> dict[str, Any]:
     """As they were in earlier manifests, where nothing new was asked for."""
-    settings = asdict(options) | {"quality": options.quality or _QUALITY}
-    return settings if options.base_model else {name: settings[name] for name in settings if name != "base_model"}
+    settings, plain = asdict(options) | {"quality": options.quality or _QUALITY}, asdict(UpscaleOptions())
+    return {name: value for name, value in settings.items() if name not in _LATER or value != plain[name]}
 
 
 class InputFile:
@@ -62,24 +74,25 @@ class InputFile:
         content: of the file.
         source: its path or URL.
         limits: on what is decoded.
+        options: how it is read.
     """
 
-    def __init__(self, content: bytes, source: str, limits: Limits) -> None:
+    def __init__(self, content: bytes, source: str, limits: Limits, options: UpscaleOptions) -> None:
         self.sha256 = hashlib.sha256(content).hexdigest()
-        self._content, self._source, self._limits = content, source, limits
+        self._content, self._source, self._limits, self._options = content, source, limits, options
 
     @cached_property
     def picture(self) -> Picture:
         """Raises PictureError if it is no whole picture."""
-        picture = decode(self._content, self._source, self._limits)
-        if picture.metadata.page[1] == 1:
+        picture = self._options.decode(self._content, self._source, self._limits)
+        if picture.metadata.page[1] == 1 or self._options.page:
             self._content = b""
         return picture
 
     def pages(self) -> Iterator[Picture]:
         """All pages of a TIFF of several, one at a time."""
         for number in range(1, self.picture.metadata.page[1] + 1):
-            yield decode(self._content, self._source, self._limits, page=number)
+            yield self._options.decode(self._content, self._source, self._limits, number)
 
 
 @dataclass(frozen=True)
@@ -125,13 +138,22 @@ class Resolver:
     Args:
         batch: that they are of.
         shared: the shared references.
-        best: how many of them a picture gets.
+        options: how inputs are read.
+        best: how many of the shared references a picture gets.
         limits: on what is read.
         memory: bytes that the process may hold, or None.
     """
 
-    def __init__(self, batch: Batch, shared: SharedReferences, best: int, limits: Limits, memory: int | None) -> None:
-        self._batch, self._shared, self._best = batch, shared, best
+    def __init__(
+        self,
+        batch: Batch,
+        shared: SharedReferences,
+        options: UpscaleOptions,
+        best: int,
+        limits: Limits,
+        memory: int | None,
+    ) -> None:
+        self._batch, self._shared, self._options, self._best = batch, shared, options, best
         self._limits, self._memory = limits, memory
         self._hashes: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
@@ -152,7 +174,7 @@ class Resolver:
             raise InputError(task.problem)
         self._kept.clear()
         inputs, limits = self._batch.inputs, self.limits
-        file = InputFile(inputs.read(task.name, limits), inputs.locate(task.name), limits)
+        file = InputFile(inputs.read(task.name, limits), inputs.locate(task.name), limits, self._options)
         if task.references is not None:
             references = self._own(task.references)
         elif self._shared.files:
@@ -168,7 +190,7 @@ class Resolver:
             PictureError: it is no whole picture.
         """
         inputs, limits = self._batch.inputs, self.limits
-        return decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
+        return self._options.decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
 
     def open_reference(self, file: ReferenceFile) -> Picture:
         """Decode a reference.

@@ -15,7 +15,7 @@ from srntt.batch._lines import Lines
 from srntt.batch._listing import Failure
 from srntt.batch._remote_folder import Place
 from srntt.errors import OutputError, SrnttError
-from srntt.image import Limits, Picture, load
+from srntt.image import Ground, Limits, Picture, ValueRange, load
 from srntt.models import Progress
 
 
@@ -124,14 +124,23 @@ def describe_references(
     return SharedReferences(tuple(descriptors), table, tuple(failures))
 
 
-def decode(content: bytes, source: str, limits: Limits, page: int | None = None) -> Picture:
+def decode(
+    content: bytes,
+    source: str,
+    limits: Limits,
+    page: int | None = None,
+    value_range: ValueRange = None,
+    alpha: Ground = "auto",
+) -> Picture:
     """Decode what has been read, and hashed, already; so that the hash is of nothing else.
 
     Args:
         content: of the file.
         source: its path or URL, for messages.
         limits: on what is decoded.
-        page: of a TIFF of several, from 1; None for the first, with a note.
+        page: as ``srntt.image.load`` takes it; so are the others.
+        value_range: likewise.
+        alpha: likewise.
 
     Raises:
         PictureError: no whole picture.
@@ -139,7 +148,8 @@ def decode(content: bytes, source: str, limits: Limits, page: int | None = None)
         MemoryBudgetError: decoding would take too much.
     """
     try:
-        return replace(load(content, limits=limits, page=page), source=source)
+        picture = load(content, limits=limits, page=page, value_range=value_range, alpha=alpha)
+        return replace(picture, source=source)
     except SrnttError as error:
         raise type(error)(str(error).replace("<bytes>", source, 1)) from error
 

@@ -48,6 +48,7 @@ class Batch:
         tasks: in order of their names.
         shared: references for all pictures that have none of their own, relative to their folder.
         ignored: how many files have no suffix of a picture, and are left alone.
+        raw: cameras' raw files, which would have to be developed first; references by their whole paths.
         linked: folders that are symbolic links, which are not followed.
         failures: folders that could not be listed.
         side_files: what is written next to each output that had references.
@@ -59,6 +60,7 @@ class Batch:
     tasks: tuple[Task, ...]
     shared: tuple[str, ...] = ()
     ignored: int = 0
+    raw: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     side_files: tuple[SideFile, ...] = ()
@@ -101,18 +103,20 @@ def plan_batch(
     found = small.list_files(recursive=recursive, leave_out=[other for other in (large, sharp) if other])
     names = output_names(found.pictures, suffix, [SIDE_FILES[kind] for kind in side_files])
     _refuse_outputs_among_inputs(small, large, names)
-    linked, failures, own = found.linked, found.failures, None
+    linked, failures, raw, own = found.linked, found.failures, found.raw, None
     if sharp:
         listing = sharp.list_files(recursive=True, leave_out=[large, small])
         own = OwnReferences.of(sharp, listing)
         linked, failures = linked + listing.linked, failures + listing.failures
+        raw += tuple(sharp.locate(name) for name in listing.raw)
     return Batch(
         inputs=small,
         outputs=large,
         references=sharp,
         tasks=tuple(_task(own, name, names[name]) for name in found.pictures),
         shared=own.shared(found.pictures, recursive=recursive) if own else (),
-        ignored=len(found.files) - len(found.pictures),
+        ignored=len(found.files) - len(found.pictures) - len(found.raw),
+        raw=raw,
         linked=linked,
         failures=failures,
         side_files=tuple(side_files),

@@ -82,7 +82,7 @@ class Worker:
     def __init__(self, spec: WorkerSpec, store: ReferenceStore | None = None) -> None:
         device, memory, options = spec.device, spec.memory, spec.options
         self._spec, self._outputs = spec, spec.batch.outputs
-        self._resolver = Resolver(spec.batch, spec.shared, spec.best, spec.limits, memory)
+        self._resolver = Resolver(spec.batch, spec.shared, options, spec.best, spec.limits, memory)
         self._upscaler = Upscaler(
             spec.model,
             name=spec.name,
@@ -116,7 +116,7 @@ class Worker:
         options, picture = self._spec.options, resolved.input.picture
         self._outputs.make_parent(resolved.task.outputs[0])
         output = self._free_output(resolved, picture)
-        count = picture.metadata.page[1] if holds_pages(output) else 1
+        count = picture.metadata.page[1] if holds_pages(output) and not options.page else 1
         pages = resolved.input.pages() if count > 1 else iter([picture])
         result, fallbacks = self._upscale(resolved, next(pages), progress)
         upscaled = self._output_picture(result)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Literal
 
 from srntt.cli._batch_options import BatchEngineOptions, BatchOutputOptions, BatchReferenceOptions, upscale_options
 from srntt.cli._batch_progress import BatchProgress
-from srntt.cli._batch_summary import Preview, as_json, as_lines, previews_as_json, previews_as_lines
+from srntt.cli._batch_summary import Preview, about_raw, as_json, as_lines, previews_as_json, previews_as_lines
 from srntt.cli._compiling import telling_of_compiling
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
+from srntt.cli._read_options import ReadOptions
 from srntt.cli._say import complain, say, say_json
 from srntt.errors import InputError, SrnttError
 
@@ -36,6 +37,7 @@ def batch(
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     tile: Literal["auto"] | int = "auto",
     consistent: bool = False,
+    reading: ReadOptions = ReadOptions(),  # noqa: B008 (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
@@ -66,9 +68,9 @@ def batch(
     if not planned.tasks and not planned.failures:
         raise NothingToDoError(
             f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
-            f"{planned.ignored} other files."
+            f"{planned.ignored} other files.{''.join(f' {note}.' for note in about_raw(planned))}"
         )
-    chosen = upscale_options(outputs, references, tile, model, consistent)
+    chosen = upscale_options(outputs, references, tile, model, consistent, reading)
     command = _Command(planned, outputs, references, engine, model, chosen, limits.limits(), json)
     return command.preview() if dry_run else command.run()
 
@@ -172,7 +174,7 @@ class _Command:
             fingerprint_for = cache(_fingerprint)
             shared = self._shared(folder, progress)
             memory = parse_memory(self.model.memory)
-            resolver = Resolver(self.batch, shared, self.references.best, self.limits, memory)
+            resolver = Resolver(self.batch, shared, self.options, self.references.best, self.limits, memory)
             previews = [self._preview(resolver, task, fingerprint_for, folder) for task in self.batch.tasks]
         if self.json:
             say_json(previews_as_json(self.batch, previews))

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from srntt.cli._options import ModelOptions, check_quality_option, views_of
+from srntt.cli._read_options import ReadOptions
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -144,11 +145,12 @@ def upscale_options(
     tile: Literal["auto"] | int,
     model: ModelOptions,
     consistent: bool,
+    reading: ReadOptions,
 ) -> "srntt.batch.UpscaleOptions":
     """What all outputs depend on.
 
     Raises:
-        InputError: a tile that is too small.
+        InputError: a tile that is too small, or a range that is none.
     """
     if tile != "auto" and tile < _SMALLEST_TILE:
         raise InputError(f"--tile {tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto.")
@@ -163,5 +165,8 @@ def upscale_options(
         matcher=model.matcher,
         align=model.align,
         consistent=consistent,
+        page=reading.page,
+        value_range=reading.value_range(),
+        alpha=reading.alpha,
         base_model=None if model.base_model is None else sha256(model.base_model.read_bytes()).hexdigest(),
     )

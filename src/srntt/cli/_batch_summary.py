@@ -53,7 +53,8 @@ def as_json(
         "seconds": round(seconds, 3),
         "pictures_per_second": round(tally.done / tally.seconds, 4) if tally.seconds else None,
         "megapixels_per_second": round(tally.pixels / 1e6 / tally.seconds, 4) if tally.seconds else None,
-        "notes": [*_about_links(batch), *notes],
+        "raw": list(batch.raw),
+        "notes": [*_about_files(batch), *notes],
         "picture_notes": [{"name": name, "note": note} for name, note in tally.notes],
     }
 
@@ -86,7 +87,7 @@ def as_lines(
         lines.append(f"model: {counts}, by compression, noise and blur; the manifest says why")
     if tally.fallbacks:
         lines.append(f"fallback: {tally.fallbacks} of them were done otherwise than asked; the manifest says how")
-    return [*lines, *(f"note: {text}" for text in (*_about_links(batch), *notes, *_about_pictures(tally)))]
+    return [*lines, *(f"note: {text}" for text in (*_about_files(batch), *notes, *_about_pictures(tally)))]
 
 
 def previews_as_json(batch: "srntt.batch.Batch", previews: Sequence[Preview]) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def previews_as_json(batch: "srntt.batch.Batch", previews: Sequence[Preview]) ->
         "pictures": [asdict(item) for item in previews],
         "failed": [failure._asdict() for failure in batch.failures],
         "ignored": batch.ignored,
-        "notes": _about_links(batch),
+        "notes": _about_files(batch),
     }
 
 
@@ -109,7 +110,7 @@ def previews_as_lines(batch: "srntt.batch.Batch", previews: Sequence[Preview]) -
         lines.append(f"{item.name} -> {batch.outputs.locate(item.outputs[0])} ({state})")
     if batch.ignored:
         lines.append(f"{batch.ignored} files ignored, no pictures by their suffix")
-    return [*lines, *(f"note: {text}" for text in _about_links(batch))]
+    return [*lines, *(f"note: {text}" for text in _about_files(batch))]
 
 
 def _folders(batch: "srntt.batch.Batch") -> dict[str, str | None]:
@@ -127,5 +128,17 @@ def _about_pictures(tally: "srntt.batch.Tally") -> list[str]:
     ]
 
 
-def _about_links(batch: "srntt.batch.Batch") -> list[str]:
-    return [f"{name} is a link to a folder, and was not followed" for name in batch.linked]
+def _about_files(batch: "srntt.batch.Batch") -> list[str]:
+    links = [f"{name} is a link to a folder, and was not followed" for name in batch.linked]
+    return [*links, *about_raw(batch)]
+
+
+def about_raw(batch: "srntt.batch.Batch") -> list[str]:
+    """What to do with cameras' raw files."""
+    from srntt.image import RAW_ADVICE
+
+    if not batch.raw:
+        return []
+    first, *others = batch.raw
+    names = f"{first} and {len(others)} more are" if others else f"{first} is"
+    return [f"{names} left out: a camera's raw file {RAW_ADVICE}"]

@@ -30,10 +30,6 @@ class ReadOptions:
     range: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
     alpha: Literal["auto", "straight", "bleed"] = "auto"
 
-    def check(self) -> None:
-        """Raises InputError for a range that is none."""
-        self._value_range()
-
     def load(self, file: Path, limits: "srntt.image.Limits", page: int | None = None) -> "srntt.image.Picture":
         """Read the picture.
 
@@ -48,9 +44,10 @@ class ReadOptions:
         """
         from srntt.image import load
 
-        return load(file, limits=limits, page=page or self.page, value_range=self._value_range(), alpha=self.alpha)
+        return load(file, limits=limits, page=page or self.page, value_range=self.value_range(), alpha=self.alpha)
 
-    def _value_range(self) -> "srntt.image.ValueRange":
+    def value_range(self) -> "srntt.image.ValueRange":
+        """As ``srntt.image.load`` takes it. Raises InputError for a range that is none."""
         if self.range is None or self.range == "auto":
             return self.range
         try:

@@ -59,7 +59,7 @@ def upscale(
     if base and model.base_model:
         raise InputError("--base and --base-model are two bases. Give one of them.")
     outputs.check(with_references=bool(ref))
-    reading.check()
+    reading.value_range()  # refused before anything is read
     ceiling = limits.limits()
     with telling_of_compiling():
         from srntt.memory import limits_within, parse_memory

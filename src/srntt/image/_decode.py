@@ -27,7 +27,7 @@ from srntt.errors import InputError, SrnttError
 from srntt.image._check_directories import check_exif
 from srntt.image._deep import is_deep, read_deep
 from srntt.image._facts import Facts, facts_of_image, facts_of_tiff
-from srntt.image._formats import looks_like, require, sniff
+from srntt.image._formats import RAW_ADVICE, looks_like, require, sniff
 from srntt.image._headers import check_header, samples_depth
 from srntt.image._levels import ValueRange
 from srntt.image._modes import Samples, apply_color_key, samples_of, split
@@ -119,8 +119,7 @@ def _decode_tiff(data: bytes, source: str, asked: Asked) -> Decoded:
     if is_raw(page, tags):
         raise refuse(
             source,
-            "is a camera's raw file, which must be developed first: with darktable, RawTherapee or the camera's own "
-            "program. What could be read of it is a thumbnail.",
+            f"is a camera's raw file, which {RAW_ADVICE}. What could be read of it is a thumbnail.",
         )
     samples = read_page(page, tags, source, asked.limits, asked.value_range)
     if samples is None:

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -37,10 +38,18 @@ def encode(
 def encode_pages(
     pictures: Iterable[Picture], form: Format, file: SeekableSink, *, count: int, strip: bool
 ) -> tuple[str, ...]:
-    """Writes pictures as the pages of a TIFF, one at a time; returns what it could not hold, each thing once."""
+    """Writes pictures as the pages of a TIFF, one at a time.
+
+    Returns:
+        what it could not hold, and of pages beyond the first what was noted of them; each kind of thing once.
+    """
     notes: list[str] = []
+    seen: set[str] = set()
     writer: TiffWriter | None = None
     for picture in pictures:
+        kinds = {re.sub(r"\d[\d.,e+-]*", "#", note): note for note in picture.notes}
+        notes += [note for kind, note in kinds.items() if writer and kind not in seen]
+        seen |= set(kinds)
         ready = carried(picture, form, strip=strip)
         writer = writer or TiffWriter(file, ready.picture, count, _order(ready))
         notes += [*ready.notes, *writer.add(ready)]

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from srntt.errors import MissingDependencyError, OutputError
 
-__all__ = ["FORMATS", "PICTURE_SUFFIXES", "Format", "format_of", "looks_like", "require", "sniff"]
+__all__ = [
+    "FORMATS",
+    "PICTURE_SUFFIXES",
+    "RAW_ADVICE",
+    "RAW_SUFFIXES",
+    "Format",
+    "format_of",
+    "looks_like",
+    "require",
+    "sniff",
+]
 
 
 @dataclass(frozen=True)
@@ -135,7 +145,13 @@ def _sniff_boxes(head: bytes) -> str | None:
     return None
 
 
-_RAW = "a camera's raw file, which must be developed first (darktable, RawTherapee)"
+#: Of raw files of cameras.
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos"}
+)
+RAW_SUFFIXES |= {".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
+RAW_ADVICE = "must be developed first, with darktable, RawTherapee or the camera's own program"
+_RAW = f"a camera's raw file, which {RAW_ADVICE}"
 _STRANGERS = (
     (b"%!PS", "PostScript (EPS)"),
     (b"\xc5\xd0\xd3\xc6", "PostScript (EPS)"),

@@ -80,7 +80,7 @@ def save_pages(
         strip: as ``save`` takes it.
 
     Returns:
-        what TIFF could not hold.
+        what TIFF could not hold, and what was noted of pages beyond the first alone.
 
     Raises:
         OutputError: another suffix, or a failure to write.

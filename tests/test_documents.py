@@ -161,3 +161,30 @@ def test_deviations_are_marked_where_the_document_says():
         place for place in places if "# PAPER:" not in (REPOSITORY / "src" / "srntt" / place).read_text("utf-8")
     }
     assert unmarked == set()
+
+
+def _imports(room: str) -> set[str]:
+    """Other folders of the package that one imports from."""
+    package = REPOSITORY / "src/srntt"
+    nodes = [
+        node
+        for file in (package / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module
+    ]
+    return {node.module.split(".")[1] for node in nodes if node.module.startswith("srntt.")}
+
+
+def test_the_way_of_the_data_is_that_of_the_imports():
+    """Each room of the table exists, stands below those that it is said to stand on, and imports them."""
+    text = (DOCS / "how-it-works.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .* \|([^|]*)\|$", text, re.MULTILINE)
+    stands_on = {room: set(re.findall(r"`(\w+)`", below)) for room, below in rows}
+    assert len(stands_on) == 9
+    for number, (room, below) in enumerate(stands_on.items()):
+        assert (REPOSITORY / "src/srntt" / room).is_dir()
+        assert below <= set(list(stands_on)[:number])
+        assert below <= _imports(room), room
+    picture = re.findall(r"```text\n(.*?)```", text, re.DOTALL)[0]
+    assert {"encode", "describe", "match", "sample", "fuse"} <= set(re.findall(r"\w+", picture))
+    assert set(stands_on) - {"weights"} <= set(re.findall(r"\w+", picture))

@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srntt.match import MATCHERS
-from srntt.models.lite import Lite, LiteConfig
-from srntt.upscale import Upscaler
+from srntt.models import EncodedView
+from srntt.models.lite import Lite, LiteConfig, Shown
+from srntt.upscale import References, Upscaler
+from srntt.views import PlaneMap
 
 
 def _network(scale: int, candidates: int) -> Lite:
@@ -68,3 +70,59 @@ def test_matches_are_those_of_the_model_whatever_the_bands(scale):
     assert torch.equal(got.reference, want.reference.to(got.reference.dtype))
     torch.testing.assert_close(got.position, want.position, atol=1e-3, rtol=0)
     torch.testing.assert_close(got.evidence, want.evidence, atol=1e-3, rtol=0)
+
+
+@given(
+    scale=st.sampled_from((2, 3, 4)),
+    candidates=st.integers(1, 3),
+    size=st.tuples(st.integers(3, 40), st.integers(3, 40)),
+    kinds=st.lists(st.sampled_from(("anywhere", "partly", "aligned", "aligned partly")), max_size=4),
+    place=st.integers(0, 4),
+)
+@settings(max_examples=15, deadline=None)
+def test_views_that_are_aligned_or_partly_valid_are_those_of_the_model(scale, candidates, size, kinds, place):
+    """Views in the frame of the picture among others, in any order; one is searched anywhere."""
+    kinds.insert(place, "anywhere")
+    model = _network(scale, candidates)
+    low_res, random = _picture(*size, 0), torch.Generator().manual_seed(0)
+    extent = [side * scale for side in size]
+    sharp = [_tensor(_picture(*extent, number)) for number, _ in enumerate(kinds, 1)]
+    shown = [
+        Shown(
+            torch.rand(1, *size, generator=random) < 0.6 if "partly" in kind else None, 2 if "aligned" in kind else None
+        )
+        for kind in kinds
+    ]
+    upscaler = Upscaler(model, device="cpu", matcher="exact", align="off")
+    with torch.inference_mode():
+        views = [_view(model, number, *one) for number, one in enumerate(zip(sharp, shown, strict=True))]
+        want = model(_tensor(low_res), sharp, shown=shown)[0].clamp(0, 1)
+        match = model.match(model.describe(_tensor(low_res)), [model.encode(picture) for picture in sharp], shown)
+        banded = upscaler._drive.match(_tensor(low_res)[0], views, 8, MATCHERS["exact"], lambda *_: None)
+    result = upscaler.upscale(low_res, References(upscaler._fingerprint, views))
+    assert (_tensor(result.array)[0] - want).abs().max() <= 1 / 255
+    torch.testing.assert_close(banded.similarity, match.similarity[0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(banded.evidence, match.evidence[0], atol=1e-3, rtol=0)
+    assert torch.equal(banded.reference.long(), match.reference[0].long())
+
+
+def _view(model: Lite, number: int, picture: torch.Tensor, shown: Shown) -> EncodedView:
+    """As the engine has it: descriptors that are not valid are zero."""
+    maps = {name: whole[0] for name, whole in model.encode(picture).items()}
+    valid = None if shown.valid is None else shown.valid[0]
+    if valid is not None:
+        maps["descriptor"] = maps["descriptor"] * valid
+    height, width = picture.shape[2:]
+    return EncodedView(number, "", "aligned", height, width, PlaneMap(), maps, valid, shown.reach)
+
+
+@pytest.mark.parametrize("shown", [Shown(reach=2), Shown(torch.zeros(1, 24, 20, dtype=torch.bool))])
+def test_where_a_match_may_lie_counts(shown):
+    """A picture that was moved is not found nearby, and nothing is where nothing is valid."""
+    model, scene = _network(2, 1), _picture(60, 60, 1)
+    sharp, low_res = _tensor(scene[:48, :40]), _tensor(scene[12:60:2, 20:60:2])
+    query, maps = model.describe(low_res), [model.encode(sharp)]
+    anywhere, limited = model.match(query, maps), model.match(query, maps, [shown])
+    assert (limited.similarity < anywhere.similarity).any()
+    assert (limited.similarity <= anywhere.similarity + 1e-6).all()
+    assert not torch.equal(model(low_res, [sharp], shown=[shown]), model(low_res, [sharp]))

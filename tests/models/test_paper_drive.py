@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from srntt.cli import main
 from srntt.errors import InputError, ModelError
 from srntt.features import VGG19Features
 from srntt.image import bicubic_pillow
 from srntt.match import dense_match
+from srntt.models import save_model
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.transfer import SwappedMaps, swap
 from srntt.upscale import Upscaler
@@ -109,3 +112,28 @@ def test_beyond_4x_references_are_needed(phi, scale):
     upscaler = Upscaler(PaperSRNTT(PaperConfig(scale=scale)), device="cpu")
     with pytest.raises(InputError, match=f"Without a reference the paper's network upscales 4x, not {scale}x"):
         upscaler.upscale(np.zeros((5, 6, 3), np.uint8))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scale", "matcher"), [(8, "exact"), (8, "fast"), (16, "exact"), (16, "fast")])
+def test_the_command_runs_the_variants_beyond_4x_whole_and_tiled(scale, matcher, phi, tmp_path):
+    """Random weights; two references."""
+    torch.manual_seed(2)
+    folder = save_model(PaperSRNTT(PaperConfig(scale=scale)), tmp_path / "paper")
+    random = np.random.default_rng(3)
+    scene = random.integers(0, 256, (44, 40, 3), dtype=np.uint8).repeat(scale, 0).repeat(scale, 1)
+    sizes = {"small": (40, 36), "one": (20 * scale, 24 * scale), "other": (17 * scale, 26 * scale)}
+    for name, (height, width) in sizes.items():
+        picture = scene[::scale, ::scale] if name == "small" else scene
+        Image.fromarray(picture[:height, :width]).save(tmp_path / f"{name}.png")
+    made = []
+    for tile in ("64", "32"):
+        written = tmp_path / f"{tile}.png"
+        references = [part for name in ("one", "other") for part in ("--ref", str(tmp_path / f"{name}.png"))]
+        given = ["upscale", str(tmp_path / "small.png"), *references, "-o", str(written)]
+        options = ["--model", str(folder), "--matcher", matcher, "--tile", tile, "--device", "cpu"]
+        assert main([*given, *options]) == 0
+        made.append(np.asarray(Image.open(written)).astype(int))
+    assert made[0].shape == (40 * scale, 36 * scale, 3)
+    assert np.abs(made[0] - made[1]).max() <= 2  # the networks see further than the halo
+    assert made[0].std() > 0

@@ -134,7 +134,8 @@ class Match:
         """The candidates of all, behind each other."""
         if len(parts) == 1:
             return parts[0]
-        return cls(*(torch.cat(maps) for maps in zip(*(part._maps for part in parts), strict=True)), frame=0)
+        each = zip(*(part._maps for part in parts), _BEHIND, strict=False)
+        return cls(*(torch.cat(maps, -1 - behind) for *maps, behind in each), frame=0)
 
     def _in(self, number: int) -> "Match":
         return replace(self, reference=torch.full_like(self.reference, number))
@@ -148,17 +149,19 @@ _NAMES = ("reference", "position", "similarity", "evidence")
 _BEHIND = (2, 3, 2, 3)  # axes of each map behind those of the candidates
 
 
-def keep_best(matches: Sequence[Match], candidates: int) -> Match:
+def keep_best(matches: Sequence[Match], candidates: int, numbers: Sequence[int] | None = None) -> Match:
     """Of matches in several references, one map each, the most similar at each position.
 
     Candidates keep their places, so that the matches of a reference stay one map. Where all places are taken, at each
     position the next reference's takes that of the least similar one, if it is more similar. Differentiable.
 
     Args:
-        matches: in each reference, all over the same LR grid; ``reference`` of the result is the place in this list.
+        matches: in each reference, all over the same LR grid.
         candidates: for each position, at most.
+        numbers: what ``reference`` of each is in the result; its place in the list, if None.
     """
-    each = [match._in(number) for number, match in enumerate(matches)]
+    numbers = range(len(matches)) if numbers is None else numbers
+    each = [match._in(number) for number, match in zip(numbers, matches, strict=True)]
     first = zip(*(match._maps for match in each[:candidates]), strict=True)
     kept = Match(*(torch.stack(maps, -1 - behind) for maps, behind in zip(first, _BEHIND, strict=True)), frame=0)
     for new in each[candidates:]:

@@ -42,6 +42,7 @@ class Appetite:
         matched: lasting, for each LR pixel of the input and each candidate.
         candidates: most that a position has.
         tile: for the LR pixels of a tile with its halo, given how many candidates each has; 0 without references.
+        described: for each position of a picture that is described on its own, to place a reference.
         first: what the first matching of a process takes for good: code that is loaded and made for the machine.
     """
 
@@ -51,3 +52,4 @@ class Appetite:
     candidates: int
     tile: Callable[[int], Work]
     first: int
+    described: Work = Work(0)

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+import torch
 from torch import Tensor
 
 from srntt._shapes import Float
-from srntt.errors import InputError
+from srntt.errors import InputError, MemoryBudgetError
 from srntt.models import EncodedView, Progress
 from srntt.upscale._encode import Encoder
 from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import References
 from srntt.views import TurnedViews
-from srntt.views.aligned import Original, Placement, align, align_densely
+from srntt.views.aligned import Original, Placement, align, align_densely, placing_bytes
 
 AlignOption = Literal["auto", "off"]
 """``auto`` also searches each reference as seen from where the small picture was, where geometry can tell."""
@@ -93,13 +94,16 @@ def found_views(
         encoder: of the model.
         progress: called with ("align", done, total).
 
-    Raises:
-        MemoryBudgetError: they do not fit.
+    Where memory does not allow it, a reference is searched as it is, and the encoder's ``fallbacks`` say so.
     """
     found = Found()
     given = references.originals if references else ()
     for done, original in enumerate(given):
-        _find(low_res, original, [item for item in references or () if item.number == original.number], encoder, found)
+        try:
+            own = [item for item in references or () if item.number == original.number]
+            _find(low_res, original, own, encoder, found)
+        except MemoryBudgetError:
+            encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
         progress("align", done + 1, len(given))
     return found
 
@@ -116,14 +120,17 @@ def _find(
         encoder: of the model.
         found: so far.
     """
-    number, placement = original.number, align(low_res, original.features)
+    number, threads = original.number, torch.get_num_threads()
+    encoder.need(original.finding_bytes(threads))
+    encoder.need(placing_bytes((low_res.shape[1], low_res.shape[2]), original.features, threads))
+    placement = align(low_res, original.features)
     times = encoder.reduction(low_res, original) if placement is None and len(encoded) == 1 else 1
     reduced = encoder.encode(number, original.picture, [TurnedViews([(1 / times, 0)])]) if times > 1 else []
     if placement is None and (matches := encoder.matches(low_res, (reduced or encoded)[0])):
         placement = align_densely(low_res, original.features, *matches)
     if placement:
-        found.placements[number] = placement
         found.views.append(encoder.encode_aligned(original, placement))
+        found.placements[number] = placement
     elif reduced:
         found.reductions[number] = times
         found.views.extend(reduced)

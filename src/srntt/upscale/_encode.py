@@ -14,10 +14,26 @@ from srntt._failures import is_out_of_memory, refuse_failed_device
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
-from srntt.memory import MappedFile, Room, device_free_bytes, plan_reference, release, resident_bytes
+from srntt.memory import (
+    MappedFile,
+    Room,
+    device_free_bytes,
+    format_memory,
+    give_back,
+    plan_reference,
+    release,
+    resident_bytes,
+)
 from srntt.models import Drive, EncodedView
 from srntt.views import Rows, View, ViewMaker, choose_reduction, holds_detail
-from srntt.views.aligned import AlignedView, Original, Placement, dense_matches
+from srntt.views.aligned import (
+    MOST_POSITIONS,
+    AlignedView,
+    Original,
+    Placement,
+    dense_matches,
+    dense_matches_bytes,
+)
 
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
@@ -37,11 +53,13 @@ class Encoder:
         drive_on: the kind of model on a device.
         device: where work starts.
         budget: bytes that the process may hold.
+        peak: bytes that it was predicted to hold at most.
     """
 
     drive_on: Callable[[torch.device], Drive]
     device: torch.device
     budget: int
+    peak: int = 0
     fallbacks: list[str] = field(default_factory=list)
 
     def encode(self, number: int, picture: Picture, makers: Sequence[ViewMaker]) -> list[EncodedView]:
@@ -83,6 +101,19 @@ class Encoder:
         encoded = self._encode_view(original.number, original.source, placement.reference, aligned.view())
         return replace(encoded, reach=drive.reach)
 
+    def need(self, needed: int) -> None:
+        """Count so many bytes of the process's memory, which other work on a reference takes.
+
+        Raises:
+            MemoryBudgetError: they do not fit.
+        """
+        give_back()
+        room = Room(resident_bytes(), self.budget)
+        if not room.fits(room.held, needed):
+            least = room.held + needed
+            raise MemoryBudgetError(f"Placing a reference needs {format_memory(least)}. {room.allowed(least)}")
+        self.peak = max(self.peak, room.held + needed)
+
     def reduction(self, low_res: Float[Tensor, "3 h w"], original: Original) -> int:
         """By how much a reference of another scene is reduced to fit a small picture; 1 for not at all."""
 
@@ -94,14 +125,22 @@ class Encoder:
     def matches(
         self, low_res: Float[Tensor, "3 h w"], view: EncodedView
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
-        """Points (x, y) of a small picture and of a reference that the model matches; None if it cannot."""
+        """Points (x, y) of a small picture and of a reference that the model matches; None if it cannot, for its kind
+        or their size.
+
+        Raises:
+            MemoryBudgetError: does not fit.
+        """
+        key = view.maps[self.drive_on(self.device).key]
+        sizes = low_res[0].numel(), key[0].numel()
 
         def matched(drive: Drive) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
-            if not drive.describe:
+            if not drive.describe or max(sizes) > MOST_POSITIONS:
                 return None
-            described = drive.describe(low_res[None])
-            keys = view.maps[drive.key].to(described.descriptor.device)
-            mine, theirs = dense_matches(described.descriptor[0], described.contrast[0, 0], keys)
+            described = drive.appetite.described.bytes(sizes[0])
+            self.need(max(described, len(key) * 4 * sizes[0] + dense_matches_bytes(len(key), *sizes)))
+            query = drive.describe(low_res[None])
+            mine, theirs = dense_matches(query.descriptor[0], query.contrast[0, 0], key.to(query.descriptor.device))
             pixels = torch.from_numpy(theirs[:, ::-1] * drive.scale + (drive.scale - 1) / 2)
             return mine, view.to_original(pixels).numpy()[:, ::-1].astype(np.float32)
 
@@ -126,7 +165,10 @@ class Encoder:
         valid, shown = maps.pop(_DETAIL)[0] > 0, view.valid_positions(drive.scale)
         if shown is not None:
             valid &= shown.to(valid.device)
-        maps[drive.key].mul_(valid)  # what is not valid matches nothing
+        if valid.all():
+            valid = None
+        else:
+            maps[drive.key].mul_(valid)  # what is not valid matches nothing
         return EncodedView(number, source, view.name, *size, view.to_original, maps, valid, file=file)
 
     def _plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:
@@ -135,7 +177,8 @@ class Encoder:
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
         plan = partial(plan_reference, size, views, making, drive.appetite, drive.context, room)
         self._mapped = self.device == _CPU and plan(True).kept > _MAPPED * max(0, self.budget - room.held)
-        self._band = plan(self._mapped).band
+        chosen = plan(self._mapped)
+        self._band, self.peak = chosen.band, max(self.peak, chosen.peak)
 
     def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}

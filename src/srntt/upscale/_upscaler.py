@@ -13,7 +13,7 @@ from torch import nn
 
 from srntt import image
 from srntt._shapes import Shaped
-from srntt.errors import InputError
+from srntt.errors import InputError, MemoryBudgetError
 from srntt.image import Limits, Picture, Source, ValueRange, enlarge
 from srntt.match import MATCHERS
 from srntt.memory import (
@@ -266,8 +266,12 @@ class Upscaler:
         low_res, tell = seen.rgb(), progress or _silent
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
         found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found()
+        side = None if tile == "auto" else tile
+        if found.views and not self._fits(source, [*encoded, *found.views], side, based=under is not None):
+            found = Found()
+            encoder.fallbacks.append("aligning: memory does not allow it, references are searched as they are")
         encoded += found.views
-        plan = self._plan(source, encoded, None if tile == "auto" else tile, based=under is not None)
+        plan = self._plan(source, encoded, side, based=under is not None)
         engine = Engine(self._drive_on, self.device, encoded, plan, tell, under)
         field = engine.match(low_res)
         for item in encoded:
@@ -289,7 +293,7 @@ class Upscaler:
             provenance=origin,
             references=used_references(references, origin, found, self.scale),
             seconds=time.perf_counter() - began,
-            predicted_bytes=max(plan.peak, made.predicted if made else 0),
+            predicted_bytes=max(plan.peak, encoder.peak, made.predicted if made else 0),
             peak_bytes=peak_bytes(),
             tile=engine.tile,
             matcher=None if field is None else engine.plan.matcher,
@@ -332,6 +336,13 @@ class Upscaler:
     def _pattern(self) -> dict[str, torch.Tensor]:
         """Maps of a small picture, which all others have the form of."""
         return self._drive.encode(torch.zeros(3, 16, 16))
+
+    def _fits(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> bool:
+        try:
+            self._plan(source, references, tile, based=based)
+        except MemoryBudgetError:
+            return False
+        return True
 
     def _plan(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> Plan:
         bands = 0 if source.bands is None else source.bands.shape[2]

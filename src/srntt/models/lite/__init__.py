@@ -2,7 +2,7 @@
 
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import Textures
-from srntt.models.lite._network import Lite
+from srntt.models.lite._network import Lite, Shown
 from srntt.models.lite._teach import LiteLesson
 
-__all__ = ["Lite", "LiteConfig"]
+__all__ = ["Lite", "LiteConfig", "Shown"]

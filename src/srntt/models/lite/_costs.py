@@ -48,7 +48,7 @@ class LiteCosts:
         described = self._described
         seen = -(-(self._bands + described.position) // pixels) + _READ
         encode = Work(seen, described.widest // pixels, described.fixed)
-        return Appetite(encode, -(-lasting // pixels), _KEPT, self.config.candidates, self._tile, _FIRST)
+        return Appetite(encode, -(-lasting // pixels), _KEPT, self.config.candidates, self._tile, _FIRST, described)
 
     def matching(self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int) -> int:
         """As `Drive.matching_bytes`: bands are described and matched, and may wait for their neighbours; the matches of

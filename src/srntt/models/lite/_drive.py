@@ -9,7 +9,7 @@ from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.features import Description
-from srntt.match import Match, Matcher, Sizes, Window, local_match
+from srntt.match import Match, Matcher, Sizes, Window
 from srntt.memory import cuts
 from srntt.models._drive import Progress, Rendered
 from srntt.models._encoded_view import EncodedView
@@ -122,8 +122,7 @@ class LiteDrive:
         if item.reach is not None:
             for top, bottom in cuts(height, band):
                 query = self._describe(low_res, top, bottom)
-                found = local_match(query.descriptor[0], key, top=top, reach=item.reach)
-                yield self._model.refine(query, maps, found.batched())
+                yield self._model.refine(query, maps, self._model.search_nearby(query, maps, item.reach, top))
             return
         sizes = Sizes(height * width, (key[0].numel(),), key.shape[0], self.patch)
 

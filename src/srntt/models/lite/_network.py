@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -11,7 +12,7 @@ from srntt._shapes import Bool, Float
 from srntt.errors import InputError
 from srntt.features import Description, TextureEncoder, texture_bands
 from srntt.image import enlarge
-from srntt.match import Match, keep_best
+from srntt.match import Match, keep_best, local_match
 from srntt.models._fused import Fused
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import ABSENT, EVIDENCE, JACOBIAN, TextureFusion, Textures
@@ -21,6 +22,19 @@ Maps = Mapping[str, Float[Tensor, "b _ _ _"]]
 """Of a reference, by name: ``descriptor`` and ``contrast`` on the LR grid, and ``band4``, ``band2``, ``band1`` on finer
 ones.
 """
+
+
+class Shown(NamedTuple):
+    """Where in a view of a reference matches may lie.
+
+    Attributes:
+        valid: positions of its LR grid that may be used; None: all.
+        reach: positions around its own within which the match of a position lies, for a view in the frame of the
+            picture; None: anywhere.
+    """
+
+    valid: Bool[Tensor, "b h w"] | None = None
+    reach: int | None = None
 
 
 class ResidualBlock(nn.Module):
@@ -81,6 +95,7 @@ class Lite(nn.Module):
         low_res: Float[Tensor, "b 3 h w"],
         references: Sequence[Float[Tensor, "b 3 _ _"]] = (),
         base: Float[Tensor, "b 3 H W"] | None = None,
+        shown: Sequence[Shown] | None = None,
     ) -> Float[Tensor, "b 3 H W"]:
         """Upscale: all steps in order, with one product for all matches.
 
@@ -89,11 +104,12 @@ class Lite(nn.Module):
             references: sharp pictures in [0, 1] for each of them, of any sizes from one LR pixel; none for single-image
                 super-resolution.
             base: the pictures enlarged by another upscaler, in [0, 1]; None for bicubic.
+            shown: where in each reference matches may lie; None: anywhere in all of them.
         """
         if not references:
             return self.fuse(low_res, None, base).picture
         query, maps = self.describe(low_res), [self.encode(reference) for reference in references]
-        return self.fuse(low_res, self.sample(self.match(query, maps), maps), base).picture
+        return self.fuse(low_res, self.sample(self.match(query, maps, shown), maps), base).picture
 
     def describe(self, low_res: Float[Tensor, "b 3 h w"]) -> Description:
         """What is looked for."""
@@ -110,10 +126,25 @@ class Lite(nn.Module):
         bands = zip(self.config.ratios, texture_bands(whole, self.config.ratios), strict=True)
         return self.encoder.describe_reference(whole)._asdict() | {f"band{ratio}": band for ratio, band in bands}
 
-    def match(self, query: Description, maps: Sequence[Maps]) -> Match:
-        """The best match in each reference, and of these the most similar for each position: (b, k) candidates."""
-        each = [self.with_frames(self.refine(query, one, self.search(query, one))) for one in maps]
-        return keep_best(each, self.config.candidates)
+    def match(self, query: Description, maps: Sequence[Maps], shown: Sequence[Shown] | None = None) -> Match:
+        """The best match in each reference, and of these the most similar for each position: (b, k) candidates, as many
+        of the references that are searched anywhere as of those in the frame of the picture.
+        """
+        shown = [Shown()] * len(maps) if shown is None else shown
+        each = [self._match_one(query, *one) for one in zip(maps, shown, strict=True)]
+        kept = []
+        for nearby in (False, True):
+            numbers = [number for number, one in enumerate(shown) if (one.reach is not None) == nearby]
+            if numbers:
+                kept.append(keep_best([each[number] for number in numbers], self.config.candidates, numbers))
+        return Match.joined(kept)
+
+    def _match_one(self, query: Description, maps: Maps, shown: Shown) -> Match:
+        if shown.valid is not None:  # what is not valid matches nothing
+            maps = {**maps, "descriptor": maps["descriptor"] * shown.valid[:, None]}
+        found = self.search(query, maps) if shown.reach is None else self.search_nearby(query, maps, shown.reach)
+        framed = self.with_frames(self.refine(query, maps, found))
+        return framed if shown.valid is None else self.masked(framed, shown.valid)
 
     def search(self, query: Description, maps: Maps) -> Match:
         """The exact argmax in one reference, by one product; the similarity carries gradient, the choice does not."""
@@ -124,6 +155,18 @@ class Lite(nn.Module):
         size, width = query.descriptor.shape[2:], maps["descriptor"].shape[3]
         index, similarity = (x.unflatten(1, size) for x in (index, (vectors * chosen).sum(1)))
         return Match.at(torch.zeros_like(index), index // width, index % width, similarity)
+
+    def search_nearby(self, query: Description, maps: Maps, reach: int, top: int = 0) -> Match:
+        """The most similar position around each one's own place, in a view in the frame of the picture.
+
+        Args:
+            query: some rows of the picture.
+            maps: of the view.
+            reach: positions to each side.
+            top: the first of these rows.
+        """
+        pictures = zip(query.descriptor, maps["descriptor"], strict=True)
+        return Match.stacked([local_match(one, key, top=top, reach=reach) for one, key in pictures])
 
     def refine(self, query: Description, maps: Maps, found: Match) -> Match:
         """Matches moved to a fraction of a position; evidence: the sharpness of the peak, and the ratio of contrast."""
@@ -146,7 +189,7 @@ class Lite(nn.Module):
         evidence = torch.cat([torch.stack(known, -3), frames.jacobian.flatten(-2).movedim(-1, -3)], -3)
         return replace(refined, evidence=evidence)
 
-    def masked(self, framed: Match, valid: Bool[Tensor, "H W"]) -> Match:
+    def masked(self, framed: Match, valid: Bool[Tensor, "*b H W"]) -> Match:
         """Matches with frames; those that lead to a place of the view that is not valid get no weight in the fusion.
 
         Args:
@@ -155,12 +198,15 @@ class Lite(nn.Module):
         """
         y, x = (
             at.round().long().clamp(0, size - 1)
-            for at, size in zip(framed.position.unbind(-1), valid.shape, strict=True)
+            for at, size in zip(framed.position.unbind(-1), valid.shape[-2:], strict=True)
         )
-        valid = valid[y, x]
+        index = (y * valid.shape[-1] + x).flatten(-2)
+        valid = valid.flatten(-2).gather(-1, index).unflatten(-1, y.shape[-2:])
         nothing = framed.evidence.new_tensor([ABSENT, 1 / 9, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0])[:, None, None]
         similarity = torch.where(valid, framed.similarity, ABSENT)
-        return replace(framed, similarity=similarity, evidence=torch.where(valid, framed.evidence, nothing))
+        return replace(
+            framed, similarity=similarity, evidence=torch.where(valid.unsqueeze(-3), framed.evidence, nothing)
+        )
 
     def sample(self, match: Match, maps: Sequence[Maps]) -> Textures:
         """The textures of every candidate, turned and scaled by its frame."""

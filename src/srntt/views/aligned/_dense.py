@@ -7,7 +7,7 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Int64
 
 LEAST = 20  # different places that a plane stands on; unrelated pictures have fewer
-_MOST = 2**18  # positions of a map; larger ones are not matched
+MOST_POSITIONS = 2**18  # positions of a map; larger ones are not matched
 _QUERIES = 2048
 _PRODUCTS = 2**28  # at most: fewer queries for large references
 _AT_ONCE = 2**22
@@ -30,7 +30,7 @@ def dense_matches(
         key: unit descriptors of the reference.
     """
     nothing = np.zeros((0, 2), np.float32)
-    if max(query[0].numel(), key[0].numel()) > _MOST:
+    if max(query[0].numel(), key[0].numel()) > MOST_POSITIONS:
         return nothing, nothing
     queries, keys = (whole.flatten(1).mul(_STEPS).round() for whole in (query, key))
     own = _chosen(contrast.flatten(), min(_QUERIES, _PRODUCTS // key[0].numel()))

@@ -14,12 +14,12 @@ from srntt.views.aligned._opencv import deterministic, in_parallel
 DETECTED = 1024  # pixels of the longer side at which detection begins; larger pictures are reduced first
 _SMALLEST = 24  # pixels of the shorter side at which it ends
 _STEP = 2**0.5
-_POINTS = 3000
+MOST_POINTS = 3000
 _CONTRAST, _EDGE = 0.01, 20.0
 _FLAT = 2 / 255  # range of values below which a picture holds nothing to find
 _UNIT = 512  # length of a descriptor: dot products are whole numbers below 2**24, which float32 adds exactly
 _SMALL = 120  # pixels of the shorter side below which a small picture is enlarged by 4 instead of 2
-_WORKED = 800  # pixels of the longer side to which a small picture is reduced first, if it is larger
+WORKED = 800  # pixels of the longer side to which a small picture is reduced first, if it is larger
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -74,7 +74,7 @@ def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
 def working_picture(low_res: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:
     """The small picture at the size at which it is aligned: itself, or reduced."""
     pixels = low_res.permute(1, 2, 0).contiguous().numpy()
-    return torch.from_numpy(_at_most(pixels, _WORKED)).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(_at_most(pixels, WORKED)).permute(2, 0, 1).contiguous()
 
 
 def find_target_keypoints(working: Float[Tensor, "3 h w"], size: tuple[int, int]) -> Keypoints:
@@ -84,15 +84,20 @@ def find_target_keypoints(working: Float[Tensor, "3 h w"], size: tuple[int, int]
         working: the picture as `working_picture` gives it.
         size: height and width of the picture whose pixels the points count.
     """
-    factor = 4 if min(working.shape[1:]) < _SMALL else 2
+    factor = enlargement((working.shape[1], working.shape[2]))
     large = enlarge(working[None].clamp(0, 1), factor)[0].permute(1, 2, 0).contiguous().numpy()
     return detect(stretched(_gray(large)), size)
+
+
+def enlargement(size: tuple[int, int]) -> int:
+    """How many times larger a small picture of this size is searched."""
+    return 4 if min(size) < _SMALL else 2
 
 
 def detect(gray: UInt8[np.ndarray, "h w"], size: tuple[int, int]) -> Keypoints:
     """SIFT (Lowe 2004) with square-rooted descriptors; positions in pixels of the picture at ``size``."""
     sift = cv2.SIFT_create(  # pyright: ignore[reportAttributeAccessIssue]
-        nfeatures=_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE, enable_precise_upscale=True
+        nfeatures=MOST_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE, enable_precise_upscale=True
     )
     found, descriptors = sift.detectAndCompute(gray, None)
     if descriptors is None or not found:

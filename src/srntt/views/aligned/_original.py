@@ -7,6 +7,7 @@ import numpy as np
 
 from srntt._shapes import Shaped
 from srntt.image import Picture, to_pixels
+from srntt.views.aligned._costs import finding_bytes
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
 
 
@@ -45,6 +46,10 @@ class Original:
     def picture(self) -> Picture:
         """It as a picture."""
         return Picture(np.ascontiguousarray(self.pixels), source=self.source)
+
+    def finding_bytes(self, threads: int) -> int:
+        """Memory that finding its keypoints takes; 0 once they are found."""
+        return 0 if "features" in vars(self.first or self) else finding_bytes(self.pixels.shape[:2], threads)
 
     @property
     def bytes(self) -> int:

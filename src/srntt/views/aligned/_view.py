@@ -12,6 +12,8 @@ from srntt.views.aligned._placement import Placement
 from srntt.views.aligned._resample import TILE, resample, resampling_bytes
 
 _POINTS_AT_ONCE = 2**14
+_ROWS_AT_ONCE = 64
+_PIXEL = 3 * 4  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +65,12 @@ class AlignedView:
 
     @property
     def bytes(self) -> int:
-        """Memory that making a band of rows takes beside its pixels."""
-        return resampling_bytes(self.size, self.placement.scale / self.scale)
+        """Memory that it takes beside the pixels of the bands that are asked for: where it is valid, and the rows by
+        which a band is made larger.
+        """
+        height, width = self.size
+        rounded = min(2 * TILE, height) * width * _PIXEL
+        return height * width + rounded + resampling_bytes(self.size, self.placement.scale / self.scale)
 
     def view(self) -> View:
         """As one of the views of the reference."""
@@ -85,8 +91,12 @@ class AlignedView:
 
     def valid(self) -> Bool[Tensor, "h w"]:
         """Where in the small picture the view shows the same thing."""
-        y, x = np.indices(self.placement.size, np.float64)
-        return torch.from_numpy(self.placement.locate(x, y).valid)
+        height, width = self.placement.size
+        valid = np.empty((height, width), bool)
+        for top in range(0, height, _ROWS_AT_ONCE):
+            y, x = np.indices((min(_ROWS_AT_ONCE, height - top), width), np.float64)
+            valid[top : top + len(y)] = self.placement.locate(x, y + top).valid
+        return torch.from_numpy(valid)
 
     def _positions(
         self, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]

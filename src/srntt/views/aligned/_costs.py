@@ -1,0 +1,56 @@
+"""What placing a reference takes of memory, in bytes, from sizes alone."""
+
+from srntt.views.aligned._keypoints import DETECTED, MOST_POINTS, WORKED, ReferenceFeatures, enlargement
+
+_SEARCHED = 250  # a pixel: SIFT doubles the picture, and of each octave holds six blurred pictures and five differences
+_PLACED, _FLOW = 1080, 800  # a pixel of the small picture: flow of it doubled, what eight planes show; a second flow
+_DENSEST = 32  # pixels for each keypoint
+_FLOAT, _COLOURS = 4, 3
+_DESCRIBED = 5_000_000  # keypoints before and after their descriptors are rounded
+_KEPT = 16  # a pixel of the small picture: planes, flow and correlation of a placement
+_COMPARED = 100_000_000  # distances of 2048 matches from each other, and products of descriptors
+
+
+def finding_bytes(reference: tuple[int, int], threads: int) -> int:
+    """What `find_features` takes.
+
+    Args:
+        reference: its height and width.
+        threads: with more than one, two sizes of the picture are searched at once.
+    """
+    height, width = _at_most(reference, DETECTED)
+    return (_SEARCHED * height * width + _DESCRIBED) * (3 if threads > 1 else 2) // 2
+
+
+def placing_bytes(size: tuple[int, int], features: ReferenceFeatures, threads: int) -> int:
+    """What `align` takes: the worst of finding keypoints, matching them, and comparing what each plane shows.
+
+    Args:
+        size: height and width of the small picture.
+        features: of the reference.
+        threads: with more than one, flow is found in both directions at once.
+    """
+    height, width = _at_most(size, WORKED)
+    pixels = height * width
+    enlarged = pixels * enlargement((height, width)) ** 2
+    points = min(MOST_POINTS, enlarged // _DENSEST)
+    matched = 2 * _FLOAT * points * max(len(level.points) for level in features.keypoints)
+    placed = (_PLACED + _FLOW * (threads > 1)) * pixels
+    copied = size[0] * size[1] * _COLOURS * _FLOAT
+    return copied + max(_SEARCHED * enlarged + _DESCRIBED, matched, placed) + _KEPT * pixels
+
+
+def dense_matches_bytes(channels: int, positions: int, keys: int) -> int:
+    """What `dense_matches` takes: descriptors of both, scaled and then rounded.
+
+    Args:
+        channels: of a descriptor.
+        positions: of the small picture.
+        keys: positions of the reference.
+    """
+    return channels * _FLOAT * (positions + keys + max(positions, keys)) + _COMPARED
+
+
+def _at_most(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    times = min(1.0, longest / max(size))
+    return max(1, round(size[0] * times)), max(1, round(size[1] * times))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from srntt.errors import InputError
-from srntt.upscale import References
+from srntt.upscale import References, _aligning
 from srntt.upscale._aligning import check_align
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
@@ -149,3 +149,19 @@ def test_without_geometry_a_reference_is_searched_at_the_size_that_fits(
     assert np.median(off) < 4  # pixels of the reference
     twice = upscaler.encode_references([seen], views=["plain", "turned"])
     assert upscaler.upscale(low_res, twice).references[0].as_json()["reduced"] == 1  # half its size is there already
+
+
+@pytest.mark.parametrize("what", ["placing_bytes", "_fits"])
+def test_where_memory_does_not_allow_it_references_are_searched_as_they_are(
+    upscaler, unaligned, truth, low_res, monkeypatch, what
+):
+    references = upscaler.encode_references([truth.resize((300, 200))])
+    if what == "_fits":
+        monkeypatch.setattr(type(upscaler), "_fits", lambda *_: False)
+    else:
+        monkeypatch.setattr(_aligning, "placing_bytes", lambda *_: 10**15)
+    result = upscaler.upscale(low_res, references)
+    (told,) = result.fallbacks
+    assert told.startswith("aligning: memory does not allow it, ")
+    assert result.array.tobytes() == unaligned.upscale(low_res, references).array.tobytes()
+    assert result.references[0].placement is None

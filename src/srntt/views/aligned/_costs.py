@@ -2,7 +2,7 @@
 
 from srntt.views.aligned._keypoints import DETECTED, MOST_POINTS, WORKED, ReferenceFeatures, enlargement
 
-_SEARCHED = 250  # a pixel: SIFT doubles the picture, and of each octave holds six blurred pictures and five differences
+_SEARCHED = 256  # a pixel: SIFT doubles the picture, and of each octave holds six blurred pictures and five differences
 _PLACED, _FLOW = 1080, 800  # a pixel of the small picture: flow of it doubled, what eight planes show; a second flow
 _DENSEST = 32  # pixels for each keypoint
 _FLOAT, _COLOURS = 4, 3

@@ -29,5 +29,7 @@ def deterministic() -> Iterator[None]:
 
 def in_parallel(work: Callable[[Given], Made], pieces: Iterable[Given]) -> list[Made]:
     """Results in order; OpenCV leaves Python to other threads while it works. What draws at random is not for it."""
-    with ThreadPoolExecutor(min(_WORKERS, torch.get_num_threads())) as pool:
+    if torch.get_num_threads() == 1:  # what threads of their own allocate is not given back to the system
+        return list(map(work, pieces))
+    with ThreadPoolExecutor(_WORKERS) as pool:
         return list(pool.map(work, pieces))

@@ -1,0 +1,63 @@
+"""Placing a reference takes what is said before it, as the operating system counts it."""
+
+import sys
+
+import pytest
+import torch
+
+from srntt.image import reduce
+from srntt.memory import give_back, peak_bytes, resident_bytes, start_peak
+from srntt.views.aligned import Original, align, find_features, placing_bytes
+from srntt.views.aligned._costs import finding_bytes
+
+
+def _measured(work):
+    work()  # what is loaded at the first call stays
+    give_back()
+    start_peak()
+    before = resident_bytes()
+    work()
+    return peak_bytes() - before
+
+
+def _scene(height, width):
+    generator, scene = torch.Generator().manual_seed(0), torch.zeros(3, 8, 8)
+    while scene.shape[1] < height or scene.shape[2] < width:
+        scene = scene.repeat_interleave(2, 1).repeat_interleave(2, 2)
+        scene = 0.7 * scene + 0.3 * torch.rand(scene.shape, generator=generator)
+    return scene[:, :height, :width].contiguous()
+
+
+@pytest.fixture
+def one_thread():
+    """Of which what is free can be given back, so that it is seen when it is taken once more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak counts from the start of the process")
+@pytest.mark.parametrize(("size", "reference"), [((250, 350), (400, 500)), ((100, 140), (300, 200))])
+def test_finding_and_placing_take_what_was_said(size, reference, one_thread):
+    scene = _scene(4 * size[0], 4 * size[1])
+    low_res = reduce(scene[None], 4)[0].clamp(0, 1)
+    sharp = (scene[:, 100 : 100 + reference[0], 200 : 200 + reference[1]] * 255).byte().permute(1, 2, 0).numpy()
+    said = finding_bytes(reference, 1)
+    assert said * 0.6 <= _measured(lambda: find_features(sharp)) <= said
+    features = find_features(sharp)
+    assert align(low_res, features) is not None
+    said = placing_bytes(size, features, 1)
+    assert said * 0.4 <= _measured(lambda: align(low_res, features)) <= said
+
+
+def test_keypoints_that_were_found_cost_nothing_more():
+    original = Original(0, "", (_scene(80, 100) * 255).byte().permute(1, 2, 0).numpy())
+    again = original.named(1, "again")
+    assert again.finding_bytes(1) == finding_bytes((80, 100), 1) < finding_bytes((80, 100), 2)
+    assert original.features is again.features
+    assert again.finding_bytes(1) == 0
+
+
+def test_large_pictures_cost_no_more_than_what_they_are_reduced_to():
+    assert finding_bytes((10_000, 10_000), 1) == finding_bytes((1024, 1024), 1)

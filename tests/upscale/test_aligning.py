@@ -157,7 +157,7 @@ def test_where_memory_does_not_allow_it_references_are_searched_as_they_are(
 ):
     references = upscaler.encode_references([truth.resize((300, 200))])
     if what == "_fits":
-        monkeypatch.setattr(type(upscaler), "_fits", lambda *_: False)
+        monkeypatch.setattr(type(upscaler), "_fits", lambda *_, **__: False)
     else:
         monkeypatch.setattr(_aligning, "placing_bytes", lambda *_: 10**15)
     result = upscaler.upscale(low_res, references)

@@ -73,7 +73,7 @@ class Small(nn.Module):
 class SmallDrive:
     """Its steps, in bands and tiles."""
 
-    halo, patch, key, reach, describe = 8, 3, "key", None, None
+    halo, patch, key, reaches, describe = 8, 3, "key", (), None
     appetite = Appetite(
         encode=Work(140),
         encoded=40,

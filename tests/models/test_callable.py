@@ -76,7 +76,9 @@ def test_matches_are_those_of_the_model_whatever_the_bands(scale):
     scale=st.sampled_from((2, 3, 4)),
     candidates=st.integers(1, 3),
     size=st.tuples(st.integers(3, 40), st.integers(3, 40)),
-    kinds=st.lists(st.sampled_from(("anywhere", "partly", "aligned", "aligned partly")), max_size=4),
+    kinds=st.lists(
+        st.sampled_from(("anywhere", "partly", "aligned", "aligned partly", "placed", "placed partly")), max_size=4
+    ),
     place=st.integers(0, 4),
 )
 @settings(max_examples=15, deadline=None)
@@ -89,7 +91,8 @@ def test_views_that_are_aligned_or_partly_valid_are_those_of_the_model(scale, ca
     sharp = [_tensor(_picture(*extent, number)) for number, _ in enumerate(kinds, 1)]
     shown = [
         Shown(
-            torch.rand(1, *size, generator=random) < 0.6 if "partly" in kind else None, 2 if "aligned" in kind else None
+            torch.rand(1, *size, generator=random) < 0.6 if "partly" in kind else None,
+            {"aligned": 2, "placed": 0}.get(kind.split()[0]),
         )
         for kind in kinds
     ]

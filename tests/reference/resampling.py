@@ -6,22 +6,21 @@ from collections.abc import Callable
 import numpy as np
 
 
-def cubic(distance: float, a: float) -> float:
-    """Keys's kernel (1981)."""
-    distance = abs(distance)
-    if distance < 1:
-        return (a + 2) * distance**3 - (a + 3) * distance**2 + 1
-    return a * (distance**3 - 5 * distance**2 + 8 * distance - 4) if distance < 2 else 0.0
+def lanczos(distance: float) -> float:
+    """A sinc in the window of a wider one, four pixels to each side."""
+    return float(np.sinc(distance) * np.sinc(distance / 4)) if abs(distance) < 4 else 0.0
 
 
 def sample(pixels: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Bicubic (a = -0.75) at one point of a picture that is mirrored at its edges."""
-    total = np.zeros(pixels.shape[2])
-    for row in range(math.floor(y) - 1, math.floor(y) + 3):
-        for column in range(math.floor(x) - 1, math.floor(x) + 3):
-            value = pixels[mirrored(row, pixels.shape[0]), mirrored(column, pixels.shape[1])]
-            total += cubic(y - row, -0.75) * cubic(x - column, -0.75) * value
-    return total
+    """Lanczos at one point of a picture that is mirrored at its edges; weights add up to 1."""
+    rows, columns = (range(math.floor(at) - 3, math.floor(at) + 5) for at in (y, x))
+    total, weights = np.zeros(pixels.shape[2]), 0.0
+    for row in rows:
+        for column in columns:
+            weight = lanczos(y - row) * lanczos(x - column)
+            total += weight * pixels[mirrored(row, pixels.shape[0]), mirrored(column, pixels.shape[1])]
+            weights += weight
+    return total / weights
 
 
 def mirrored(index: int, size: int) -> int:
@@ -33,11 +32,11 @@ def mirrored(index: int, size: int) -> int:
 def resampled(
     pixels: np.ndarray, position: Callable[[float, float], tuple[float, float]], row: int, column: int, samples: int
 ) -> np.ndarray:
-    """One output pixel: samples in a grid over it, weighted by bicubic (a = -0.5) two output pixels to each side."""
+    """One output pixel: samples in a grid over it, weighted by Lanczos three output pixels to each side."""
     if samples == 1:
         return sample(pixels, *position(column, row))
-    offsets = (np.arange(4 * samples) + 0.5) / samples - 2
-    weights = np.array([cubic(offset, -0.5) for offset in offsets])
+    offsets = [offset for offset in (np.arange(9 * samples) + 0.5) / samples - 4.5 if abs(offset) < 3]
+    weights = np.array([np.sinc(offset) * np.sinc(offset / 3) for offset in offsets])
     weights /= weights.sum()
     total = np.zeros(pixels.shape[2])
     for down, by_row in zip(offsets, weights, strict=True):

@@ -36,8 +36,9 @@ class Drive(Protocol):
     patch: int
     key: str
 
-    #: Positions around its own in which a position is matched in a view that lies in its frame; None: anywhere.
-    reach: int | None
+    #: Positions around its own in which a position is matched in a view that lies in its frame: the first number where
+    #: there are several such views; a single one is offered once with each. Empty: anywhere.
+    reaches: tuple[int, ...]
 
     #: HR rows above and below a band of a reference that ``encode`` wants to see; a multiple of ``scale``.
     context: int

@@ -24,7 +24,7 @@ class EncodedView:
         valid: positions of its LR grid that show the reference, with detail that the small picture cannot have; nothing
             matches the others. None where all do.
         reach: positions around its own within which the match of a position lies, for a view in the frame of the small
-            picture; None: anywhere.
+            picture; 0: its own place; None: anywhere.
         file: that the maps lie in; None where they are in memory.
     """
 

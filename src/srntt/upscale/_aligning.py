@@ -1,6 +1,6 @@
 """How each reference is placed against the small picture, and the view of it that follows."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -63,12 +63,12 @@ class Found:
     """What was found of the references against a small picture.
 
     Attributes:
-        views: that are searched besides those they were encoded in.
+        views: that are searched; at first those that the references were encoded in.
         placements: of those whose geometry was found, by number.
         reductions: by how much others are reduced, by number, if they are.
     """
 
-    views: list[EncodedView] = field(default_factory=list)
+    views: list[EncodedView]
     placements: dict[int, Placement] = field(default_factory=dict)
     reductions: dict[int, int] = field(default_factory=dict)
 
@@ -96,27 +96,26 @@ def found_views(
 
     Where memory does not allow it, a reference is searched as it is, and the encoder's ``fallbacks`` say so.
     """
-    found = Found()
+    found = Found(list(references or ()))
     given = references.originals if references else ()
     for done, original in enumerate(given):
         try:
-            own = [item for item in references or () if item.number == original.number]
-            _find(low_res, original, own, encoder, found)
+            _find(low_res, original, encoder, found)
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
         progress("align", done + 1, len(given))
+    near = [item for item in found.views if item.reach is not None]
+    if len(near) == 1:  # several compete with each other instead
+        found.views.extend(replace(near[0], reach=reach) for reach in encoder.drive_on(encoder.device).reaches[1:])
     return found
 
 
-def _find(
-    low_res: Float[Tensor, "3 h w"], original: Original, encoded: list[EncodedView], encoder: Encoder, found: Found
-) -> None:
-    """Add what is found of one reference.
+def _find(low_res: Float[Tensor, "3 h w"], original: Original, encoder: Encoder, found: Found) -> None:
+    """Add what is found of one reference, or put it in the place of the reference as it is.
 
     Args:
         low_res: the small picture.
         original: the reference as it came.
-        encoded: its views.
         encoder: of the model.
         found: so far.
     """
@@ -124,12 +123,16 @@ def _find(
     encoder.need(original.finding_bytes(threads))
     encoder.need(placing_bytes((low_res.shape[1], low_res.shape[2]), original.features, threads))
     placement = align(low_res, original.features)
-    times = encoder.reduction(low_res, original) if placement is None and len(encoded) == 1 else 1
+    places = [place for place, item in enumerate(found.views) if item.number == number]
+    times = encoder.reduction(low_res, original) if placement is None and len(places) == 1 else 1
     reduced = encoder.encode(number, original.picture, [TurnedViews([(1 / times, 0)])]) if times > 1 else []
-    if placement is None and (matches := encoder.matches(low_res, (reduced or encoded)[0])):
+    if placement is None and (matches := encoder.matches(low_res, (reduced or [found.views[places[0]]])[0])):
         placement = align_densely(low_res, original.features, *matches)
     if placement:
-        found.views.append(encoder.encode_aligned(original, placement))
+        aligned = encoder.encode_aligned(original, placement)
+        if len(places) == 1 and (upright := encoder.encode_upright(original, placement)):
+            found.views[places[0]] = upright
+        found.views.append(aligned)
         found.placements[number] = placement
     elif reduced:
         found.reductions[number] = times

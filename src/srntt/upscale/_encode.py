@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from srntt._failures import is_out_of_memory, refuse_failed_device
-from srntt._shapes import Float
+from srntt._shapes import Float, Shaped
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.memory import (
@@ -31,6 +31,7 @@ from srntt.views.aligned import (
     AlignedView,
     Original,
     Placement,
+    UprightView,
     dense_matches,
     dense_matches_bytes,
 )
@@ -96,10 +97,29 @@ class Encoder:
             MemoryBudgetError: does not fit.
         """
         drive = self.drive_on(self.device)
-        aligned = AlignedView(original.pixels, placement, drive.scale)
+        aligned = AlignedView(self._filled(original), placement, drive.scale)
         self._plan(placement.reference, [aligned.size], aligned.bytes)
         encoded = self._encode_view(original.number, original.source, placement.reference, aligned.view())
-        return replace(encoded, reach=drive.reach)
+        return replace(encoded, reach=drive.reaches[0] if drive.reaches else None)
+
+    def encode_upright(self, original: Original, placement: Placement) -> EncodedView | None:
+        """Encode a reference at the size and turn of the small picture, if as it is it would not be found.
+
+        Raises:
+            MemoryBudgetError: does not fit.
+        """
+        upright = UprightView(
+            self._filled(original), placement, self.drive_on(self.device).scale, original.features.shown
+        )
+        if not upright.is_needed or min(upright.size) < upright.scale:
+            return None
+        self._plan(placement.reference, [upright.size], upright.bytes)
+        return self._encode_view(original.number, original.source, placement.reference, upright.view())
+
+    def _filled(self, original: Original) -> Shaped[np.ndarray, "H W c"]:
+        """The pixels of a reference without margins, counted before they are made."""
+        self.need(original.filling_bytes)
+        return original.filled
 
     def need(self, needed: int) -> None:
         """Count so many bytes of the process's memory, which other work on a reference takes.

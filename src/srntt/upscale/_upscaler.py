@@ -265,12 +265,12 @@ class Upscaler:
         forked = expect_forks()
         low_res, tell = seen.rgb(), progress or _silent
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
-        found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found()
+        found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found(encoded)
         side = None if tile == "auto" else tile
-        if found.views and not self._fits(source, [*encoded, *found.views], side, based=under is not None):
-            found = Found()
+        if len(found.views) > len(encoded) and not self._fits(source, found.views, side, based=under is not None):
+            found = Found(encoded)
             encoder.fallbacks.append("aligning: memory does not allow it, references are searched as they are")
-        encoded += found.views
+        encoded = found.views
         plan = self._plan(source, encoded, side, based=under is not None)
         engine = Engine(self._drive_on, self.device, encoded, plan, tell, under)
         field = engine.match(low_res)

@@ -28,7 +28,7 @@ class LiteDrive:
     context = 64
     patch = 1
     key = "descriptor"
-    reach: int | None = 2
+    reaches: tuple[int, ...] = (0, 2)
 
     def __init__(self, model: Lite, device: torch.device) -> None:
         self._model = model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -122,7 +122,7 @@ class LiteDrive:
         if item.reach is not None:
             for top, bottom in cuts(height, band):
                 query = self._describe(low_res, top, bottom)
-                yield self._model.refine(query, maps, self._model.search_nearby(query, maps, item.reach, top))
+                yield self._model.match_nearby(query, maps, item.reach, top)
             return
         sizes = Sizes(height * width, (key[0].numel(),), key.shape[0], self.patch)
 

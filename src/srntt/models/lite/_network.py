@@ -142,8 +142,11 @@ class Lite(nn.Module):
     def _match_one(self, query: Description, maps: Maps, shown: Shown) -> Match:
         if shown.valid is not None:  # what is not valid matches nothing
             maps = {**maps, "descriptor": maps["descriptor"] * shown.valid[:, None]}
-        found = self.search(query, maps) if shown.reach is None else self.search_nearby(query, maps, shown.reach)
-        framed = self.with_frames(self.refine(query, maps, found))
+        if shown.reach is None:
+            refined = self.refine(query, maps, self.search(query, maps))
+        else:
+            refined = self.match_nearby(query, maps, shown.reach)
+        framed = self.with_frames(refined)
         return framed if shown.valid is None else self.masked(framed, shown.valid)
 
     def search(self, query: Description, maps: Maps) -> Match:
@@ -156,17 +159,19 @@ class Lite(nn.Module):
         index, similarity = (x.unflatten(1, size) for x in (index, (vectors * chosen).sum(1)))
         return Match.at(torch.zeros_like(index), index // width, index % width, similarity)
 
-    def search_nearby(self, query: Description, maps: Maps, reach: int, top: int = 0) -> Match:
+    def match_nearby(self, query: Description, maps: Maps, reach: int, top: int = 0) -> Match:
         """The most similar position around each one's own place, in a view in the frame of the picture.
 
         Args:
             query: some rows of the picture.
             maps: of the view.
-            reach: positions to each side.
+            reach: positions to each side; where it is 0, places are not refined either.
             top: the first of these rows.
         """
         pictures = zip(query.descriptor, maps["descriptor"], strict=True)
-        return Match.stacked([local_match(one, key, top=top, reach=reach) for one, key in pictures])
+        found = Match.stacked([local_match(one, key, top=top, reach=reach) for one, key in pictures])
+        refined = self.refine(query, maps, found)
+        return refined if reach else replace(refined, position=found.position)
 
     def refine(self, query: Description, maps: Maps, found: Match) -> Match:
         """Matches moved to a fraction of a position; evidence: the sharpness of the peak, and the ratio of contrast."""

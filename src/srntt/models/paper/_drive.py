@@ -23,7 +23,7 @@ class PaperDrive:
     halo = 32  # the networks see 82 pixels far, but hardly look there (tests/upscale)
     patch = 3
     key = "key"
-    reach: int | None = None
+    reaches: tuple[int, ...] = ()
     describe = None  # references of other sizes are searched where that is asked for, as in the paper
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:

@@ -7,6 +7,7 @@ from srntt.views.aligned._keypoints import find_features
 from srntt.views.aligned._original import Original
 from srntt.views.aligned._placement import Placement
 from srntt.views.aligned._planes import Plane
+from srntt.views.aligned._upright import UprightView
 from srntt.views.aligned._view import AlignedView
 
 __all__ = ["AlignedView", "Placement", "align", "find_features"]

@@ -58,7 +58,7 @@ def _placed(
     gray: Float[np.ndarray, "a b"], planes: tuple[Plane, ...], size: tuple[int, int], features: ReferenceFeatures
 ) -> Placement | None:
     """The planes that the pictures themselves bear out, and where; None for none."""
-    seen = [see_through(plane, gray.shape, features.grays, size, features.size) for plane in planes]
+    seen = [see_through(plane, gray.shape, features, size) for plane in planes]
     scores = np.stack([one.correlation(gray) for one in seen])
     kept = np.flatnonzero((scores > ALIKE).mean((1, 2)) >= _LEAST_SHARE)
     if not len(kept):

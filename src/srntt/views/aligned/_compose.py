@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from srntt._shapes import Bool, Float, Int, UInt8
+from srntt._shapes import Bool, Float, Int
 from srntt.views.aligned._homography import jacobians, rescaled, transform
+from srntt.views.aligned._keypoints import ReferenceFeatures
+from srntt.views.aligned._margins import at_shares
 from srntt.views.aligned._planes import Plane
 from srntt.views.aligned._resample import resample
 
@@ -47,19 +49,18 @@ class Seen:
 def see_through(
     plane: Plane,
     shape: tuple[int, int],
-    grays: tuple[UInt8[np.ndarray, "_ _"], ...],
+    features: ReferenceFeatures,
     size: tuple[int, int],
-    reference: tuple[int, int],
 ) -> Seen:
     """The reference as the plane places it.
 
     Args:
         plane: homography between the pictures at full size.
         shape: of the grid: height and width of the small picture at the size at which it is aligned.
-        grays: the reference, ever smaller.
+        features: of the reference.
         size: height and width of the small picture.
-        reference: those of the reference.
     """
+    grays, reference = features.grays, features.size
     before = shape[1] / size[1], shape[0] / size[0]
     wanted = _scale_at(rescaled(plane.matrix, before), plane.points.mean(0) * before)
     enough = [gray for gray in grays if gray.shape[1] * wanted >= reference[1]]
@@ -68,6 +69,7 @@ def see_through(
     x, y = np.meshgrid(np.arange(shape[1], dtype=np.float64), np.arange(shape[0], dtype=np.float64))
     over, down, ahead = transform(matrix, x, y)
     inside = ahead & (over > -0.5) & (over < gray.shape[1] - 0.5) & (down > -0.5) & (down < gray.shape[0] - 0.5)
+    inside &= at_shares(features.shown, (over + 0.5) / gray.shape[1], (down + 0.5) / gray.shape[0])
     view = resample(gray[..., None], lambda x, y: transform(matrix, x, y)[:2], (0, shape[0]), (0, shape[1]))
     return Seen(view[..., 0], inside)
 

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srntt._shapes import Float, Shaped, UInt8
+from srntt._shapes import Bool, Float, Shaped, UInt8
 from srntt.image import enlarge
+from srntt.views.aligned._margins import filled, find_margins
 from srntt.views.aligned._opencv import deterministic, in_parallel
 
 DETECTED = 1024  # pixels of the longer side at which detection begins; larger pictures are reduced first
@@ -44,17 +45,19 @@ class ReferenceFeatures:
         size: height and width of the reference.
         grays: the reference in grey, at most `DETECTED` pixels wide or high, and ever smaller by the square root of 2.
         keypoints: of each.
+        shown: where the first of these is no margin, as in the corners of a turned picture.
     """
 
     size: tuple[int, int]
     grays: tuple[UInt8[np.ndarray, "_ _"], ...]
     keypoints: tuple[Keypoints, ...]
+    shown: Bool[np.ndarray, "_ _"]
 
     @property
     def bytes(self) -> int:
         """Memory that they take."""
         points = sum(level.points.nbytes + level.descriptors.nbytes for level in self.keypoints)
-        return points + sum(gray.nbytes for gray in self.grays)
+        return points + sum(gray.nbytes for gray in self.grays) + self.shown.nbytes
 
 
 def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
@@ -66,9 +69,10 @@ def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
     height, width = pixels.shape[:2]
     with deterministic():
         gray = stretched(_gray(_at_most(pixels, DETECTED)))
-        grays = tuple(_pyramid(gray))
+        shown = find_margins(gray)
+        grays = tuple(_pyramid(filled(gray[..., None], shown)[..., 0]))
         keypoints = tuple(in_parallel(lambda level: detect(level, (height, width)), grays))
-    return ReferenceFeatures((height, width), grays, keypoints)
+    return ReferenceFeatures((height, width), grays, keypoints, shown)
 
 
 def working_picture(low_res: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:

@@ -9,6 +9,7 @@ from srntt._shapes import Shaped
 from srntt.image import Picture, to_pixels
 from srntt.views.aligned._costs import finding_bytes
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
+from srntt.views.aligned._margins import filled
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,11 @@ class Original:
         """Its keypoints, found when they are first asked for."""
         return self.first.features if self.first else find_features(self.pixels)
 
+    @cached_property
+    def filled(self) -> Shaped[np.ndarray, "H W c"]:
+        """Its pixels, where margins have the colour of what is next to them."""
+        return self.first.filled if self.first else filled(self.pixels, self.features.shown)
+
     @property
     def picture(self) -> Picture:
         """It as a picture."""
@@ -50,6 +56,12 @@ class Original:
     def finding_bytes(self, threads: int) -> int:
         """Memory that finding its keypoints takes; 0 once they are found."""
         return 0 if "features" in vars(self.first or self) else finding_bytes(self.pixels.shape[:2], threads)
+
+    @property
+    def filling_bytes(self) -> int:
+        """Memory that filling its margins takes; 0 where it has none, or they are filled."""
+        first = self.first or self
+        return 0 if "filled" in vars(first) or first.features.shown.all() else 2 * self.pixels.nbytes
 
     @property
     def bytes(self) -> int:

@@ -72,6 +72,9 @@ def test_matches_are_those_of_the_model_whatever_the_bands(scale):
     torch.testing.assert_close(got.evidence, want.evidence, atol=1e-3, rtol=0)
 
 
+_KINDS = ("anywhere", "partly", "aligned", "aligned partly", "placed", "placed partly")
+
+
 @given(
     scale=st.sampled_from((2, 3, 4)),
     candidates=st.integers(1, 3),

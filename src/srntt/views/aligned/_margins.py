@@ -21,8 +21,9 @@ def find_margins(gray: UInt8[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     flooded = np.zeros((height + 2, width + 2), np.uint8)
     if max(levels) - min(levels) <= _LEVELS:
         flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
+        unread = gray.copy()  # it must be writable, though it is not written to
         for corner in corners:
-            cv2.floodFill(gray, flooded, corner, (0,), (_LEVELS,), (_LEVELS,), flags)
+            cv2.floodFill(unread, flooded, corner, (0,), (_LEVELS,), (_LEVELS,), flags)
     margin = flooded[1:-1, 1:-1]
     if not _LEAST < margin.mean() < 1 - _LEAST:
         return np.ones(gray.shape, bool)
@@ -33,10 +34,13 @@ def filled(pixels: Shaped[np.ndarray, "H W c"], shown: Bool[np.ndarray, "h w"]) 
     """With the colour of the nearest pixel that shows something wherever the (smaller) mask has nothing."""
     if shown.all():
         return pixels
-    from srntt.image._bleed import bleed  # compiled on first use: only for pictures that need it
-
     size = pixels.shape[1], pixels.shape[0]
-    return bleed(pixels, cv2.resize(shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
+    kept = cv2.resize(shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    _, nearest = cv2.distanceTransformWithLabels(1 - kept, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    source = np.zeros(nearest.max() + 1, np.int32)  # of each label, the pixel that it is of
+    places = np.flatnonzero(kept)
+    source[nearest.ravel()[places]] = places
+    return pixels.reshape(-1, pixels.shape[2])[source[nearest]]
 
 
 def at_shares(mask: Bool[np.ndarray, "h w"], x: np.ndarray, y: np.ndarray) -> Bool[np.ndarray, "..."]:

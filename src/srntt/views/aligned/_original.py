@@ -11,6 +11,8 @@ from srntt.views.aligned._costs import finding_bytes
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
 from srntt.views.aligned._margins import filled
 
+_FILLED = 20  # bytes of a pixel: what is shown, distances, labels, the pixel of each label and of each pixel
+
 
 @dataclass(frozen=True, eq=False)
 class Original:
@@ -60,8 +62,9 @@ class Original:
     @property
     def filling_bytes(self) -> int:
         """Memory that filling its margins takes; 0 where it has none, or they are filled."""
-        first = self.first or self
-        return 0 if "filled" in vars(first) or first.features.shown.all() else 2 * self.pixels.nbytes
+        first, (height, width) = self.first or self, self.pixels.shape[:2]
+        done = "filled" in vars(first) or first.features.shown.all()
+        return 0 if done else self.pixels.nbytes + _FILLED * height * width
 
     @property
     def bytes(self) -> int:

@@ -36,7 +36,8 @@ def filled(pixels: Shaped[np.ndarray, "H W c"], shown: Bool[np.ndarray, "h w"]) 
         return pixels
     size = pixels.shape[1], pixels.shape[0]
     kept = cv2.resize(shown.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    _, nearest = cv2.distanceTransformWithLabels(1 - kept, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    _, labels = cv2.distanceTransformWithLabels(1 - kept, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    nearest = np.asarray(labels, np.int32)
     source = np.zeros(nearest.max() + 1, np.int32)  # of each label, the pixel that it is of
     places = np.flatnonzero(kept)
     source[nearest.ravel()[places]] = places

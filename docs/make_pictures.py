@@ -185,7 +185,7 @@ def sets(folder: Path) -> dict[str, tuple[Target, list[Image.Image], tuple[int, 
 
 def make_gallery(upscaler: Upscaler, folder: Path) -> None:
     """A strip for each set, and the table of their figures."""
-    lines = ["| | bicubic | no reference | with it | share let in |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| | bicubic | no reference | with reference | reference used |", "| --- | --- | --- | --- | --- |"]
     for name, (target, references, corner) in sets(folder).items():
         encoded: References = upscaler.encode_references(references)
         alone, result = upscaler.upscale(target.small).image, upscaler.upscale(target.small, encoded)

@@ -47,13 +47,13 @@ def main() -> None:
     parser.add_argument("--parts", default="sweep,24,96")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "out" / "any-size.json")
     parser.add_argument("--keep", action="store_true")
-    asked = parser.parse_args()
-    report = json.loads(asked.output.read_text()) if asked.output.is_file() else {}
-    for name in asked.parts.split(","):
+    arguments = parser.parse_args()
+    report = json.loads(arguments.output.read_text()) if arguments.output.is_file() else {}
+    for name in arguments.parts.split(","):
         print(f"{name} ...", file=sys.stderr, flush=True)
-        report[name] = _measured(name, asked.photographs, [float(text) for text in asked.megapixels.split(",")])
-        write_bytes(asked.output, (json.dumps(report, indent=1) + "\n").encode())
-    if asked.keep:
+        report[name] = _measured(name, arguments.photographs, [float(text) for text in arguments.megapixels.split(",")])
+        write_bytes(arguments.output, (json.dumps(report, indent=1) + "\n").encode())
+    if arguments.keep:
         write_bytes(PICTURE, draw(report).encode())
         write_bytes(DOCUMENT, filled(DOCUMENT.read_text("utf-8"), report).encode())
     broken = list(_broken(report))

@@ -50,18 +50,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=REPOSITORY / "out" / "bench.json")
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--keep", action="store_true")
-    asked = parser.parse_args()
-    names = asked.parts.split(",")
+    arguments = parser.parse_args()
+    names = arguments.parts.split(",")
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"--parts {','.join(unknown)}: there are {','.join(PARTS)}")
-    if asked.keep and names != list(PARTS):
+    if arguments.keep and names != list(PARTS):
         parser.error("--keep keeps whole runs: leave out --parts")
     report = origin("src", "benchmarks") | busyness() | {"parts": {name: timed(name) for name in names}}
     report["ratios"] = ratios(report["parts"])
     text = json.dumps(report, indent=1) + "\n"
-    write_bytes(asked.output, text.encode())
-    print(f"{asked.output}: {len(report['ratios'])} ratios")
-    if asked.keep:
+    write_bytes(arguments.output, text.encode())
+    print(f"{arguments.output}: {len(report['ratios'])} ratios")
+    if arguments.keep:
         write_bytes(KEPT, text.encode())
         write_tables(report)
 

@@ -50,7 +50,7 @@ def read_page(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = re.sub(r"(?<!!)\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", text)
 
 
-def mend_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+def fix_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Docstrings write code in single backticks, too, and may tell of two things at once: ``y, x: ...``."""
     lines[:] = [re.sub(r"(?<![`:\w])`([^`\n]+)`(?![`_])", r"``\1``", line) for line in lines]
     apart = [re.sub(r"^(\s+)(\w+), (\w+): ", r"\1\2: see ``\3``.\n\1\3: ", line) for line in lines]
@@ -75,6 +75,6 @@ def display_math(translator: object, node: Element) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read_page)
-    app.connect("autodoc-process-docstring", mend_docstring, priority=400)
+    app.connect("autodoc-process-docstring", fix_docstring, priority=400)
     app.connect("autodoc-skip-member", skip)
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))

@@ -23,7 +23,7 @@ def photograph(page, name: str) -> None:
     page.click("#example-0")
     page.wait_for_selector("#references :text('reference')")
     page.click("#begin")
-    page.wait_for_selector("#said :text('helped')", timeout=120_000)
+    page.wait_for_selector("#message :text('helped')", timeout=120_000)
     page.wait_for_function("() => document.querySelector('.sv-after')?.naturalWidth > 0")
     page.eval_on_selector(".sv-stage", "it => it.scrollIntoView({block: 'center', behavior: 'instant'})")
     box = page.query_selector(".sv-stage").bounding_box()

@@ -70,6 +70,6 @@ def test_the_document_gets_a_line_for_every_case_and_stays_the_same_the_second_t
         ({"refused": "it needs 9 GB"}, "refused: it needs 9 GB"),
     ],
 )
-def test_every_promise_that_is_broken_is_told(scripts, other, words):
-    told = list(scripts.any_size._broken(_report(_case(1.0), **{"96": _case(1.0, **other)})))
-    assert [words in line for line in told] == ([] if words is None else [True])
+def test_every_promise_that_is_broken_is_reported(scripts, other, words):
+    reported = list(scripts.any_size._broken(_report(_case(1.0), **{"96": _case(1.0, **other)})))
+    assert [words in line for line in reported] == ([] if words is None else [True])

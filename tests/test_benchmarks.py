@@ -84,7 +84,7 @@ def test_a_ratio_is_held_against_the_kept_one_with_its_tolerance(scripts, now, o
     assert line.startswith("a: ")
 
 
-def test_what_is_new_missing_or_above_its_prediction_is_told(scripts):
+def test_what_is_new_missing_or_above_its_prediction_is_reported(scripts):
     now = {"new": _ratio(1.0), "m, peak over predicted": _ratio(1.01, kind="memory")}
     before = {"old": _ratio(1.0), "m, peak over predicted": _ratio(1.0, kind="memory")}
     verdicts = [verdict for verdict, _ in scripts.check.compared(now, before)]

@@ -24,7 +24,7 @@ with locked(Path(sys.argv[1]), Path(sys.argv[1]).parent.parent):
 """
 
 
-def test_the_second_is_told_who_holds_it_and_the_dead_hold_nothing(tmp_path: Path):
+def test_the_second_is_refused_by_name_of_who_holds_it_and_the_dead_hold_nothing(tmp_path: Path):
     lock = tmp_path / "out" / "state" / "lock"
     lock.parent.mkdir(parents=True)
     with subprocess.Popen(
@@ -56,7 +56,7 @@ def test_a_folder_is_opened_once_at_a_time_and_again_afterwards(tmp_path: Path):
     assert not left.exists()
 
 
-def test_a_file_system_without_locks_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_file_system_without_locks_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     fcntl = pytest.importorskip("fcntl")
 
     def refuse(*_: object) -> None:

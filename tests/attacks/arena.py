@@ -31,15 +31,15 @@ class Arena:
     def run(self, attack: Attack) -> Outcome:
         """Make it, run it, clear it away."""
         with tempfile.TemporaryDirectory(prefix="attack-") as place:
-            folder, home, told = (Path(place, name) for name in ("room/work", "room/home", "told"))
-            for path in (folder / WRITABLE, home, told):
+            folder, home, reported = (Path(place, name) for name in ("room/work", "room/home", "told"))
+            for path in (folder / WRITABLE, home, reported):
                 path.mkdir(parents=True)
             attack.make(folder)
             before = _files(folder.parent)
-            order = {"folder": str(folder), "home": str(home), "told": str(told), "command": attack.command}
+            order = {"folder": str(folder), "home": str(home), "told": str(reported), "command": attack.command}
             figures = self._ask(order)
             after = _files(folder.parent)
-            outcome = _outcome(figures, told, before, after)
+            outcome = _outcome(figures, reported, before, after)
             _make_removable(folder)
         return outcome
 
@@ -72,13 +72,13 @@ def open_arena() -> Iterator[Arena]:
 
 def faults(attack: Attack, outcome: Outcome) -> list[str]:
     """What the attack achieved; nothing, if all is well."""
-    said = outcome.out if attack.code == 0 else outcome.err
+    output = outcome.out if attack.code == 0 else outcome.err
     checks = {
         f"exit code {outcome.code}, not {attack.code}": outcome.code != attack.code,
         "a traceback": "Traceback" in outcome.err + outcome.out,
         "an error that nobody foresaw": "Nobody foresaw" in outcome.err,
-        f"it does not say {attack.says!r}": not re.search(attack.says, said),
-        "not one line that begins with srntt: and a file or option": attack.code != 0 and not _is_told(outcome.err),
+        f"it does not say {attack.says!r}": not re.search(attack.says, output),
+        "not one line that begins with srntt: and a file or option": attack.code != 0 and not _is_reported(outcome.err),
         f"{len(outcome.err)} characters on stderr": len(outcome.err) > _MOST_SAID,
         "control characters that reach the terminal": not (outcome.out + outcome.err).replace("\n", "").isprintable(),
         f"{outcome.seconds:.1f} s of {attack.seconds}": outcome.seconds > attack.seconds,
@@ -90,17 +90,19 @@ def faults(attack: Attack, outcome: Outcome) -> list[str]:
     return [what for what, wrong in checks.items() if wrong]
 
 
-def _is_told(err: str) -> bool:
+def _is_reported(err: str) -> bool:
     lines = [line for line in err.splitlines() if not _PROGRESS.match(line)]
     return len(lines) > 0 and all(line.startswith(("srntt: ", "  ")) for line in lines)
 
 
-def _outcome(figures: dict[str, Any], told: Path, before: dict[str, Signature], after: dict[str, Signature]) -> Outcome:
+def _outcome(
+    figures: dict[str, Any], reported: Path, before: dict[str, Signature], after: dict[str, Signature]
+) -> Outcome:
     inside = f"work/{WRITABLE}/"
     written = [name.removeprefix(inside) for name in after if name.startswith(inside) and not _is_folder(after[name])]
     elsewhere = {name for name in before | after if not name.startswith(inside) and name != inside[:-1]}
     changed = sorted(ascii(name) for name in elsewhere if before.get(name) != after.get(name))
-    texts = {name: _text(told / name) for name in ("out", "err", "misdeeds")}
+    texts = {name: _text(reported / name) for name in ("out", "err", "misdeeds")}
     state = tuple(sorted(name for name in written if not name.startswith(".srntt-batch/")))
     return Outcome(
         **figures,

@@ -40,9 +40,9 @@ def _no_files() -> Iterator[Attack]:
         command = ("upscale", path, "-o", "out/x.png", *_SMALL)
         yield Attack(f"input-{name}", f"the input is a {name.replace('-', ' ')}", with_model(make), command, code, says)
         if name in ("fifo", "folder", "link-to-itself", "too-long"):
-            beside = ("upscale", "a.png", "--ref", path, "-o", "out/x.png", *_SMALL)
+            sidecars = ("upscale", "a.png", "--ref", path, "-o", "out/x.png", *_SMALL)
             made = with_model(make, _pictures("a.png"))
-            yield Attack(f"reference-{name}", f"the reference is a {name}", made, beside, code, says)
+            yield Attack(f"reference-{name}", f"the reference is a {name}", made, sidecars, code, says)
     model = {
         "fifo": (_fifo("m.safetensors"), "m.safetensors", "m.safetensors is not a regular file"),
         "folder": (_folder("m.safetensors"), "m.safetensors", "m.safetensors/model.safetensors: No such file"),
@@ -90,8 +90,8 @@ def _odd_names() -> Iterator[Attack]:
             "newline": r"a\\?.?n?.*srntt: all is well.png: is no picture",
             "255-bytes": "n{251}.png: is no picture",
         }
-        told = f"(?s){shown.get(name, 'is no picture')}"
-        yield Attack(f"name-{name}-broken", f"{about}, and is none", broken, command, 1, told)
+        reported = f"(?s){shown.get(name, 'is no picture')}"
+        yield Attack(f"name-{name}-broken", f"{about}, and is none", broken, command, 1, reported)
     yield Attack(
         "name-255-bytes-default-output",
         "255 bytes of name, to which _x4 cannot be added",

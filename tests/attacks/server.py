@@ -72,13 +72,13 @@ def _as_child(order: dict[str, Any]) -> int:
 def _confine(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     Path(order["told"], "held").write_text(str(_resident_mib()))
-    home, told = Path(order["home"]), order["told"]
+    home, reported = Path(order["home"]), order["told"]
     os.environ |= {"HOME": str(home), "XDG_CACHE_HOME": str(home), "TMPDIR": str(home)}
     tempfile.tempdir = str(home)
     for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(f"{told}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), number)
+        os.dup2(os.open(f"{reported}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    misdeeds = os.open(f"{told}/misdeeds", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    misdeeds = os.open(f"{reported}/misdeeds", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     space = pages * resource.getpagesize() + _ADDRESS_SPACE
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
@@ -87,11 +87,11 @@ def _confine(order: dict[str, Any]) -> None:
     sys.addaudithook(lambda event, arguments: _audit(event, arguments, allowed, misdeeds))
 
 
-def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], told: int) -> None:
+def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], reported: int) -> None:
     if event == "open" and arguments[0] == "/proc/self/clear_refs":
         raise PermissionError  # it would forget the most memory that there was
     if event in _NEVER and not _is_ours(event, arguments):
-        os.write(told, f"{event} {arguments!r}"[:300].encode("utf-8", "replace") + b"\n")
+        os.write(reported, f"{event} {arguments!r}"[:300].encode("utf-8", "replace") + b"\n")
         return
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING:
         paths = arguments[:1]
@@ -99,7 +99,7 @@ def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], told: int) ->
         paths = arguments[: _CHANGES.get(event, 0)]
     for path in paths:
         if isinstance(path, str | bytes | os.PathLike) and not _is_allowed(os.fsdecode(path), allowed):
-            os.write(told, f"{event} {os.fsdecode(path)!r}".encode("utf-8", "replace") + b"\n")
+            os.write(reported, f"{event} {os.fsdecode(path)!r}".encode("utf-8", "replace") + b"\n")
 
 
 def _is_ours(event: str, arguments: tuple) -> bool:

@@ -63,7 +63,7 @@ def test_the_judge_sees_every_fault(change: dict, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("misdeed", "told"),
+    ("misdeed", "reported"),
     [
         ("open('escaped', 'w').close()", "open 'escaped'"),
         ("__import__('os').system('true')", "os.system"),
@@ -72,10 +72,10 @@ def test_the_judge_sees_every_fault(change: dict, fault: str) -> None:
         ("__import__('subprocess').run(['true'])", "subprocess.Popen"),
     ],
 )
-def test_the_arena_sees_every_misdeed(arena: Arena, misdeed: str, told: str) -> None:
+def test_the_arena_sees_every_misdeed(arena: Arena, misdeed: str, reported: str) -> None:
     make = lambda folder: (folder / "code").write_text(misdeed)  # noqa: E731
     attack = Attack("misdeed", "does what it must not", make, ("attacks.server:commit_misdeed",), 0, "")
     outcome = arena.run(attack)
-    assert any(told in text for text in outcome.misdeeds), outcome
-    if told.startswith(("open", "os.mkdir")):
+    assert any(reported in text for text in outcome.misdeeds), outcome
+    if reported.startswith(("open", "os.mkdir")):
         assert outcome.changed

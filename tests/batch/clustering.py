@@ -62,7 +62,7 @@ def batch(arguments: list[str]) -> SimpleNamespace:
     with contextlib.redirect_stdout(out):
         code = main(arguments)
     seconds = time.monotonic() - began
-    return SimpleNamespace(code=code, told=json.loads(out.getvalue()), seconds=seconds)
+    return SimpleNamespace(code=code, report=json.loads(out.getvalue()), seconds=seconds)
 
 
 def on(address: str, workers: int) -> list[str]:
@@ -82,16 +82,16 @@ def a_node_dies(folder: Path, model: str) -> dict:
     return {
         "codes": [alone.code, done.code],
         "killed_after": killed,
-        "done": done.told["done"],
-        "failed": [problem["name"] for problem in done.told["failed"]],
+        "done": done.report["done"],
+        "failed": [problem["name"] for problem in done.report["failed"]],
         "missing": sorted(set(expected) - set(made)),
         "more": sorted(set(made) - set(expected)),
         "other": [name for name in made if made[name] != expected.get(name)],
         "twice": [name for name, count in lines.items() if count > 1],
         "recorded": len(lines),
         "unfinished": os.listdir(outputs / ".srntt-batch" / "unfinished"),
-        "encoded": done.told["references_encoded"],
-        "fetched": done.told["references_fetched"],
+        "encoded": done.report["references_encoded"],
+        "fetched": done.report["references_fetched"],
         "seconds": round(done.seconds, 1),
     }
 
@@ -130,7 +130,7 @@ def throughput(folder: Path, model: str) -> dict:
         for workers in (1, 2):
             done = batch(command(folder, model, str(folder / f"out{workers}"), *on(cluster.address, workers)))
             keys = ("pictures_per_second", "references_encoded", "references_fetched", "done")
-            rates[workers] = {key: done.told[key] for key in keys} | {"seconds": round(done.seconds, 1)}
+            rates[workers] = {key: done.report[key] for key in keys} | {"seconds": round(done.seconds, 1)}
     return {"rates": rates, "same": shown(folder / "out1") == shown(folder / "out2")}
 
 
@@ -143,14 +143,14 @@ def interrupted(folder: Path, model: str) -> dict:
         while process.poll() is None and not list(outputs.glob("*.png")):
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        said = process.communicate()[1]
+        message = process.communicate()[1]
         there = shown(outputs)
         resumed = batch([*arguments, "--resume"])
     return {
         "code": process.returncode,
-        "said": said,
+        "said": message,
         "before": len(there),
-        "resumed": [resumed.code, resumed.told["done"], resumed.told["skipped"]],
+        "resumed": [resumed.code, resumed.report["done"], resumed.report["skipped"]],
         "whole": all(content == shown(outputs)[name] for name, content in there.items()),
         "twice": [name for name, count in recorded(outputs).items() if count > 1],
     }
@@ -161,7 +161,7 @@ def half_a_gpu(folder: Path, model: str) -> dict:
     with cluster_of_two(num_cpus=2, num_gpus=1) as cluster:
         more = ["--engine", "ray", "--ray-address", cluster.address, "--gpus-per-worker", "0.5"]
         done = batch(command(folder, model, str(folder / "out"), *more))
-    return {"code": done.code, "workers": done.told["workers"], "done": done.told["done"]}
+    return {"code": done.code, "workers": done.report["workers"], "done": done.report["done"]}
 
 
 def bucket(folder: Path, model: str) -> dict:
@@ -179,10 +179,10 @@ def bucket(folder: Path, model: str) -> dict:
         files.mkdir("pictures")
         for name in ("in", "refs"):
             files.put(str(folder / name), f"pictures/{name}", recursive=True)
-        beside = ["--map", "--provenance"]
-        alone = batch(command("s3://pictures", model, str(folder / "alone"), *beside))
+        sidecars = ["--map", "--provenance"]
+        alone = batch(command("s3://pictures", model, str(folder / "alone"), *sidecars))
         with cluster_of_two() as cluster:
-            arguments = command("s3://pictures", model, "s3://pictures/out", *beside, *on(cluster.address, 2))
+            arguments = command("s3://pictures", model, "s3://pictures/out", *sidecars, *on(cluster.address, 2))
             done, again = batch(arguments), batch([*arguments[:-8], "--resume"])
         files.invalidate_cache()
         made = {path.removeprefix("pictures/out/"): files.cat_file(path) for path in files.find("pictures/out")}
@@ -191,7 +191,7 @@ def bucket(folder: Path, model: str) -> dict:
     outputs = {name: content for name, content in made.items() if not name.startswith(".srntt-batch/")}
     return {
         "codes": [alone.code, done.code, again.code],
-        "done": [done.told["done"], again.told["done"], again.told["skipped"]],
+        "done": [done.report["done"], again.report["done"], again.report["skipped"]],
         "same": outputs == shown(folder / "alone"),
         "outputs": len(outputs),
         "unfinished": [name for name in made if "/unfinished/" in name],

@@ -20,14 +20,14 @@ def file(name: str) -> ReferenceFile:
 
 def cache(most: int) -> SimpleNamespace:
     """References of 400 bytes a view."""
-    asked = []
+    requests = []
 
     def encode(reference: ReferenceFile, views: tuple[str, ...]) -> References:
-        asked.append((reference.sha256[0], views))
+        requests.append((reference.sha256[0], views))
         item = EncodedView(0, "somewhere", "plain", 8, 8, PlaneMap(), {"map": torch.zeros(1, 10, 10)})
         return References("model", [item] * len(views), (), (f"note on {reference.name}",))
 
-    return SimpleNamespace(asked=asked, kept=EncodedReferences(encode, most))
+    return SimpleNamespace(requests=requests, kept=EncodedReferences(encode, most))
 
 
 def test_several_files_become_references_as_if_encoded_together():
@@ -54,7 +54,7 @@ def test_the_same_content_is_encoded_once_whatever_it_is_called_but_other_views_
     assert again is not None
     assert again.sources == ("moved.png",)
     made.kept.get([file("a")], views=_MORE)
-    assert made.asked == [("a", ("plain",)), ("a", _MORE)]
+    assert made.requests == [("a", ("plain",)), ("a", _MORE)]
     assert made.kept.counts == {"encoded": 2, "reused": 1}
 
 
@@ -62,7 +62,7 @@ def test_what_was_not_used_for_longest_goes_first():
     made = cache(800)
     for names in ("a", "b", "a", "c", "a", "b"):
         made.kept.get([file(name) for name in names])
-    assert [name for name, _ in made.asked] == ["a", "b", "c", "b"]
+    assert [name for name, _ in made.requests] == ["a", "b", "c", "b"]
     assert made.kept.bytes == 800
 
 
@@ -70,7 +70,7 @@ def test_those_of_the_picture_at_hand_are_kept_whatever_they_take():
     made = cache(400)
     for _ in range(3):
         made.kept.get([file("a"), file("b"), file("c")])
-    assert len(made.asked) == 3
+    assert len(made.requests) == 3
     assert made.kept.bytes == 1200
     assert not made.kept.trim([file("a"), file("b"), file("c")])
     assert made.kept.trim([file("a")])

@@ -35,7 +35,7 @@ def test_what_was_appended_is_read(tmp_path: Path):
 
 
 @pytest.mark.parametrize("items", [[], [{"n": 1}]])
-def test_a_full_disk_is_told_of_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: list[dict]):
+def test_a_full_disk_is_reported_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, items: list[dict]):
     def full(_: int) -> None:
         raise OSError(28, os.strerror(28))
 

@@ -31,13 +31,13 @@ def test_collisions(pictures: list[str], suffix: str | None, names: dict):
     assert output_names(pictures, suffix) == names
 
 
-def test_what_goes_beside_an_output_takes_no_name_either():
-    beside = [".map.png"]
-    assert output_names(["p.png", "p.png.map.png"], None, beside) == {
+def test_what_goes_next_to_an_output_takes_no_name_either():
+    sidecars = [".map.png"]
+    assert output_names(["p.png", "p.png.map.png"], None, sidecars) == {
         "p.png": ("p.png",),
         "p.png.map.png": ("p.png.map-2.png",),
     }
-    assert output_names(["p.jpg", "p.png.MAP.png"], ".png", beside) == {
+    assert output_names(["p.jpg", "p.png.MAP.png"], ".png", sidecars) == {
         "p.jpg": ("p.jpg.png",),
         "p.png.MAP.png": ("p.png.MAP.png",),
     }
@@ -64,18 +64,18 @@ _pictures = st.lists(
 
 
 @given(_pictures, st.sampled_from([None, ".png", ".jpg"]), st.sampled_from([[], ["-2.png"], [".png", ".jpg"]]))
-def test_no_two_alike_and_none_a_folder(pictures: list[str], suffix: str | None, beside: list[str]):
+def test_no_two_alike_and_none_a_folder(pictures: list[str], suffix: str | None, sidecars: list[str]):
     folders = {folder for name in pictures for folder in _folders(name)}
     pictures = [name for name in pictures if name not in folders]  # no file is a folder, too
-    names = output_names(pictures, suffix, beside)
+    names = output_names(pictures, suffix, sidecars)
     outputs = [name for candidates in names.values() for name in candidates]
-    given = [sameness(name + more) for name in outputs for more in ("", *beside)]
+    given = [sameness(name + more) for name in outputs for more in ("", *sidecars)]
     assert len(set(given)) == len(given)
     assert not set(given) & {sameness(folder) for name in pictures for folder in _folders(name)}
     for name, candidates in names.items():
         assert all(posixpath.dirname(output) == posixpath.dirname(name) for output in candidates)
         assert suffix is None or candidates[0].endswith(suffix)
-    assert output_names(sorted(pictures, reverse=True), suffix, beside) == names
+    assert output_names(sorted(pictures, reverse=True), suffix, sidecars) == names
 
 
 def _folders(name: str) -> set[str]:

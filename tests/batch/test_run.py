@@ -335,7 +335,7 @@ def test_out_of_memory_gives_up_kept_references_and_tries_once_more(batch, folde
     assert done.tally.references["encoded"] == 3
 
 
-def test_without_references_it_says_so(batch):
+def test_without_references_it_states_so(batch):
     done = batch(references=False)
     assert counts(done) == (3, 0, 0)
     assert done.tally.without_references == 3

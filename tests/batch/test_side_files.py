@@ -18,7 +18,7 @@ def counts(done) -> tuple[int, int, int]:
     return done.tally.done, done.tally.skipped, len(done.tally.failed)
 
 
-def test_they_tell_what_the_result_tells(batch, folders, upscaler):
+def test_they_report_what_the_result_tells(batch, folders, upscaler):
     write_pictures(folders.references, ["a/one.png", "a/two.png"], size=(40, 40), seed=70)
     batch(side_files=BOTH)
     assert sorted(shown(folders.outputs)) == FILES

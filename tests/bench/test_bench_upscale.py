@@ -54,12 +54,12 @@ def case(tmp_path):
     return {"model": "lite-rec", "matcher": "fast", "memory": None, "output": [64, 96], "references": 2, **files}
 
 
-def test_a_case_of_memory_is_measured_beside_its_prediction(case, capsys):
+def test_a_case_of_memory_is_measured_next_to_its_prediction(case, capsys):
     measure(json.dumps(case))
-    told = json.loads(capsys.readouterr().out)
-    assert (told["output"], told["references"], told["matcher"]) == ([64, 96], 2, "fast")
-    assert told["peak_over_predicted"] == told["peak_bytes"] / told["predicted_bytes"]
-    assert max(told["encode_peak_bytes"], told["upscale_peak_bytes"]) <= told["peak_bytes"]
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["output"], figures["references"], figures["matcher"]) == ([64, 96], 2, "fast")
+    assert figures["peak_over_predicted"] == figures["peak_bytes"] / figures["predicted_bytes"]
+    assert max(figures["encode_peak_bytes"], figures["upscale_peak_bytes"]) <= figures["peak_bytes"]
     written = load(case["written"])
     assert (written.height, written.width) == (64, 96)
 

@@ -21,14 +21,14 @@ def base(folder: Path) -> Path:
 
 
 def test_a_base_is_gone_on_from_and_named(run, folder: Path, base: Path) -> None:
-    asked = ("upscale", folder / "small.png", "-r", folder / "sharp.jpg", "--model", "lite-rec", "--base", base)
-    ran = run(*asked, "-o", folder / "large.png", "--provenance", folder / "where.npz")
+    requested = ("upscale", folder / "small.png", "-r", folder / "sharp.jpg", "--model", "lite-rec", "--base", base)
+    ran = run(*requested, "-o", folder / "large.png", "--provenance", folder / "where.npz")
     assert ran.code == 0, ran.err
     assert size_and_mode(folder / "large.png") == (80, 56, "RGB")
     assert ran.out.splitlines()[1] == f"base: {base}"
-    told = json.loads(run(*asked, "-o", folder / "again.png", "--consistent", "--json").out)
-    assert told["base"] == str(base)
-    assert told["consistency"]["largest"] < 1.01 or told["fallbacks"]
+    report = json.loads(run(*requested, "-o", folder / "again.png", "--consistent", "--json").out)
+    assert report["base"] == str(base)
+    assert report["consistency"]["largest"] < 1.01 or report["fallbacks"]
     assert not (load(folder / "again.png").color == load(base).color).all()
 
 
@@ -66,12 +66,12 @@ def test_a_base_is_of_one_page(run, folder: Path, base: Path) -> None:
 
 def test_a_base_model_makes_the_base(run, folder: Path, tmp_path: Path) -> None:
     file = repeating_file(tmp_path)
-    asked = ("upscale", folder / "small.png", "--model", "lite-rec", "--base-model", file)
-    ran = run(*asked, "-o", folder / "large.png")
+    requested = ("upscale", folder / "small.png", "--model", "lite-rec", "--base-model", file)
+    ran = run(*requested, "-o", folder / "large.png")
     assert ran.code == 0, ran.err
     assert "base: repeat.onnx" in ran.out
     assert "base model: 100 %" in ran.err
-    two = run(*asked, "--base", folder / "other.png", "-o", folder / "two.png")
+    two = run(*requested, "--base", folder / "other.png", "-o", folder / "two.png")
     assert two.code == 2
     assert "--base and --base-model are two bases" in two.err
     missing = run("upscale", folder / "small.png", "--base-model", folder / "missing.onnx")
@@ -82,24 +82,24 @@ def test_a_batch_with_a_base_model_is_another_batch(run, folder: Path, tmp_path:
     file, out = repeating_file(tmp_path), tmp_path / "out"
     (tmp_path / "in").mkdir()
     (folder / "small.png").rename(tmp_path / "in" / "small.png")
-    asked = ("batch", tmp_path / "in", "-o", out, "--model", "lite-rec", "--json")
-    assert json.loads(run(*asked).out)["done"] == 1
+    requested = ("batch", tmp_path / "in", "-o", out, "--model", "lite-rec", "--json")
+    assert json.loads(run(*requested).out)["done"] == 1
     plain = (out / "small.png").read_bytes()
-    assert json.loads(run(*asked, "--resume").out)["skipped"] == 1
+    assert json.loads(run(*requested, "--resume").out)["skipped"] == 1
     based = ("--base-model", file, "--resume")
-    assert json.loads(run(*asked, *based).out)["done"] == 1
+    assert json.loads(run(*requested, *based).out)["done"] == 1
     assert (out / "small.png").read_bytes() != plain
-    assert json.loads(run(*asked, *based).out)["skipped"] == 1
+    assert json.loads(run(*requested, *based).out)["skipped"] == 1
 
 
 def test_a_base_model_is_scored_alone_and_with_references(run, tmp_path: Path) -> None:
     file, data = repeating_file(tmp_path), write_pairs(tmp_path / "data")
-    told = json.loads(
+    report = json.loads(
         run(
             "evaluate", "--data", data, "--model", "lite-rec", "--refs", "none,first", "--base-model", file, "--json"
         ).out
     )
     on = "lite-rec on repeat.onnx"
-    assert [(row["model"], row["refs"]) for row in told] == [("repeat.onnx", "none"), (on, "first"), (on, "none")]
-    assert len(told[0]["peer"]["weights"]) == 64
-    assert told[0]["mean"]["psnr_y"] < told[1]["mean"]["psnr_y"]
+    assert [(row["model"], row["refs"]) for row in report] == [("repeat.onnx", "none"), (on, "first"), (on, "none")]
+    assert len(report[0]["peer"]["weights"]) == 64
+    assert report[0]["mean"]["psnr_y"] < report[1]["mean"]["psnr_y"]

@@ -51,27 +51,33 @@ def test_says_what_was_done_and_how_fast(batch, inputs: Path) -> None:
     assert first.endswith(" pictures a second")
     assert second == "references: 2 encoded, 2 times one that was encoded already"
     assert size_and_mode(inputs.parent / "out" / "b.jpg") == (80, 56, "RGB")
-    said = [line for line in ran.err.splitlines() if not line.startswith("compiling")]
-    assert said[0] == "looking at references: 2 of 2"
-    assert said[-1].startswith("2 of 2 pictures, ")
+    message = [line for line in ran.err.splitlines() if not line.startswith("compiling")]
+    assert message[0] == "looking at references: 2 of 2"
+    assert message[-1].startswith("2 of 2 pictures, ")
 
 
-def test_json_tells_the_same(batch) -> None:
-    told = json.loads(batch("--json").out)
-    assert (told["pictures"], told["done"], told["skipped"], told["failed"], told["ignored"]) == (2, 2, 0, [], 1)
-    assert (told["references_encoded"], told["references_reused"], told["without_references"]) == (2, 2, 0)
-    assert told["pictures_per_second"] > 0
-    assert told["megapixels_per_second"] == pytest.approx(told["pictures_per_second"] * 80 * 56 / 1e6, abs=2e-4)
-    assert told["model"] == "tiny"
+def test_json_reports_the_same(batch) -> None:
+    report = json.loads(batch("--json").out)
+    assert (report["pictures"], report["done"], report["skipped"], report["failed"], report["ignored"]) == (
+        2,
+        2,
+        0,
+        [],
+        1,
+    )
+    assert (report["references_encoded"], report["references_reused"], report["without_references"]) == (2, 2, 0)
+    assert report["pictures_per_second"] > 0
+    assert report["megapixels_per_second"] == pytest.approx(report["pictures_per_second"] * 80 * 56 / 1e6, abs=2e-4)
+    assert report["model"] == "tiny"
 
 
 def test_one_bad_file_is_named_and_gives_1(batch, inputs: Path) -> None:
     (inputs / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     ran = batch("--json")
     assert ran.code == 1
-    told = json.loads(ran.out)
-    assert told["done"] == 2
-    assert [item["name"] for item in told["failed"]] == ["bad.png"]
+    report = json.loads(ran.out)
+    assert report["done"] == 2
+    assert [item["name"] for item in report["failed"]] == ["bad.png"]
     assert f"srntt: {inputs / 'bad.png'}: is not a whole PNG" in ran.err
 
 
@@ -121,8 +127,8 @@ def test_dry_run_of_a_resume_knows_what_is_done(batch, inputs: Path) -> None:
     (inputs.parent / "out" / "b.jpg").unlink()
     ran = batch("--dry-run", "--resume", "--json")
     assert ran.code == 0
-    told = json.loads(ran.out)
-    assert [(item["name"], item["done"]) for item in told["pictures"]] == [("a.png", True), ("b.jpg", False)]
+    report = json.loads(ran.out)
+    assert [(item["name"], item["done"]) for item in report["pictures"]] == [("a.png", True), ("b.jpg", False)]
     batch("--resume")
     assert batch("--dry-run", "--resume").code == 3
 
@@ -164,10 +170,10 @@ def test_format_and_bits(batch, inputs: Path) -> None:
     assert shown == ["a.jpg", "b.jpg", "deep.jpg"]
 
 
-def test_maps_and_provenance_beside_outputs(batch, inputs: Path) -> None:
+def test_maps_and_provenance_next_to_outputs(batch, inputs: Path) -> None:
     assert batch("--map", "--provenance").code == 0
-    beside = [name for name in contents(inputs.parent / "out") if not name.startswith(".")]
-    assert beside == [f"{name}{more}" for name in ("a.png", "b.jpg") for more in ("", ".map.png", ".provenance.npz")]
+    sidecars = [name for name in contents(inputs.parent / "out") if not name.startswith(".")]
+    assert sidecars == [f"{name}{more}" for name in ("a.png", "b.jpg") for more in ("", ".map.png", ".provenance.npz")]
     assert size_and_mode(inputs.parent / "out" / "b.jpg.map.png") == (80, 56, "L")
     assert batch("--resume").code == 3
     (inputs.parent / "out" / "b.jpg.map.png").unlink()
@@ -238,8 +244,8 @@ def test_a_signal_leaves_whole_files_and_resume_goes_on(
         finally:
             process.kill()
     assert process.returncode == code, err
-    told = "[12] of 3 pictures are done; the same command with --resume goes on"  # 1: before the second was counted
-    assert re.search(told, err)
+    report = "[12] of 3 pictures are done; the same command with --resume goes on"  # 1: before the second was counted
+    assert re.search(report, err)
     assert "Traceback" not in err
     now = contents(out)
     assert now.keys() == small.keys()
@@ -264,7 +270,7 @@ def test_a_terminal_gets_a_bar(inputs: Path, model: Path) -> None:
 def test_all_pages_of_a_tiff_become_pages_where_the_output_holds_them(batch, inputs: Path) -> None:
     pages = [Image.fromarray(pixels(14, 20, seed=k)) for k in range(3)]
     pages[0].save(inputs / "stack.tif", save_all=True, append_images=pages[1:])
-    told = json.loads(batch("--json", "--format", "tif").out)
+    report = json.loads(batch("--json", "--format", "tif").out)
     with Image.open(inputs.parent / "out" / "stack.tif") as large:
         assert large.n_frames == 3
         for number, page in enumerate(pages):
@@ -272,7 +278,7 @@ def test_all_pages_of_a_tiff_become_pages_where_the_output_holds_them(batch, inp
             assert large.size == (80, 56)
             small = np.asarray(large.convert("RGB").resize(page.size, Image.Resampling.BOX), int)
             assert np.abs(small - np.asarray(page.convert("RGB"), int)).mean() < 12
-    assert not [item for item in told["picture_notes"] if "pages" in item["note"]]
+    assert not [item for item in report["picture_notes"] if "pages" in item["note"]]
 
 
 def test_the_notes_of_pictures_are_those_of_upscale(batch, run, inputs: Path, model: Path) -> None:
@@ -280,8 +286,8 @@ def test_the_notes_of_pictures_are_those_of_upscale(batch, run, inputs: Path, mo
     pages[0].save(inputs / "c.tif", save_all=True, append_images=pages[1:])
     for name in ("d.jpg", "e.jpg"):
         Image.fromarray(pixels(14, 20)).convert("CMYK").save(inputs / name)
-    told = json.loads(batch("--json", "--format", "png").out)
-    notes = {(item["name"], item["note"]) for item in told["picture_notes"]}
+    report = json.loads(batch("--json", "--format", "png").out)
+    notes = {(item["name"], item["note"]) for item in report["picture_notes"]}
     alone = json.loads(run("upscale", inputs / "d.jpg", "--json", "--model", model).out)["notes"]
     assert {note for name, note in notes if name == "d.jpg"} == set(alone)
     assert any(name == "c.tif" and "first of 3 pages used" in note for name, note in notes)
@@ -314,8 +320,8 @@ def test_inputs_are_read_as_upscale_reads_them(run, odd: Path, model: Path, engi
         out, alone = odd.parent / f"out{number}", odd.parent / f"alone{number}"
         ran = run("batch", odd, "-o", out, "--json", "--model", model, "--engine", engine, *options)
         assert ran.out, ran.err
-        told = json.loads(ran.out)
-        failed = {item["name"]: item["reason"] for item in told["failed"]}
+        report = json.loads(ran.out)
+        failed = {item["name"]: item["reason"] for item in report["failed"]}
         for name in ("height.tif", "texture.png", "pages.tif"):
             one = run("upscale", odd / name, "-o", f"{alone}/", *options, "--model", model)
             assert (name in failed) == (one.code != 0), one.err
@@ -334,17 +340,17 @@ def test_inputs_are_read_as_upscale_reads_them(run, odd: Path, model: Path, engi
 def test_other_ways_to_read_are_other_outputs(run, odd: Path, model: Path) -> None:
     command = ("batch", odd, "-o", odd.parent / "out", "--json", "--model", model)
     ways = [("--range", "auto"), ("--range", "auto"), ("--range", "-50,900"), ("--range", "auto", "--page", 1), ()]
-    told = [json.loads(run(*command, "--resume", *way).out) for way in ways]
-    counted = [(item["done"], item["skipped"], len(item["failed"])) for item in told]
+    report = [json.loads(run(*command, "--resume", *way).out) for way in ways]
+    counted = [(item["done"], item["skipped"], len(item["failed"])) for item in report]
     assert counted == [(3, 0, 0), (0, 3, 0), (3, 0, 0), (3, 0, 0), (2, 0, 1)]
     assert run(*command, "--range", "9,1").code == 2
 
 
-def test_notes_of_later_pages_are_told(run, odd: Path, model: Path) -> None:
+def test_notes_of_later_pages_are_reported(run, odd: Path, model: Path) -> None:
     pages = [Image.fromarray(pixels(14, 20)), Image.fromarray(pixels(14, 20)).convert("CMYK")]
     pages[0].save(odd / "colours.tif", save_all=True, append_images=[*pages[1:], *pages[1:]])
-    told = json.loads(run("batch", odd, "-o", odd.parent / "out", "--json", "--model", model).out)
-    notes = [item["note"] for item in told["picture_notes"] if item["name"] == "colours.tif"]
+    report = json.loads(run("batch", odd, "-o", odd.parent / "out", "--json", "--model", model).out)
+    notes = [item["note"] for item in report["picture_notes"] if item["name"] == "colours.tif"]
     alone = json.loads(run("upscale", odd / "colours.tif", "--json", "--model", model).out)["notes"]
     assert notes == alone
     assert sum("CMYK converted" in note for note in notes) == 1
@@ -356,11 +362,11 @@ def test_raw_files_are_named_with_what_to_do(batch, run, inputs: Path, model: Pa
     (inputs.parent / "refs" / "three.cr3").touch()
     advice = "left out: a camera's raw file must be developed first, with darktable, RawTherapee"
     assert f"note: one.DNG and 2 more are {advice}" in batch().out
-    told = json.loads(batch("--json", "--dry-run").out)
-    assert any(advice in note for note in told["notes"])
-    told = json.loads(batch("--json", "--overwrite").out)
-    assert told["raw"] == ["one.DNG", "two.nef", str(inputs.parent / "refs" / "three.cr3")]
-    assert told["ignored"] == 1
+    report = json.loads(batch("--json", "--dry-run").out)
+    assert any(advice in note for note in report["notes"])
+    report = json.loads(batch("--json", "--overwrite").out)
+    assert report["raw"] == ["one.DNG", "two.nef", str(inputs.parent / "refs" / "three.cr3")]
+    assert report["ignored"] == 1
     (inputs.parent / "raw").mkdir()
     (inputs / "one.DNG").rename(inputs.parent / "raw" / "one.DNG")
     ran = run("batch", inputs.parent / "raw", "-o", inputs.parent / "none", "--model", model)
@@ -372,8 +378,8 @@ def test_the_model_is_chosen_for_each_picture(run, inputs: Path) -> None:
     (inputs / "a.png").unlink()
     Image.new("RGB", (20, 14), "grey").save(inputs / "c.png")
     out = inputs.parent / "auto"
-    told = json.loads(run("batch", inputs, "-o", out, "--json").out)
-    assert (told["model"], told["models"], told["done"]) == ("auto", {"lite-real": 1, "lite-rec": 1}, 2)
+    report = json.loads(run("batch", inputs, "-o", out, "--json").out)
+    assert (report["model"], report["models"], report["done"]) == ("auto", {"lite-real": 1, "lite-rec": 1}, 2)
     with open_output_folder(place(str(out))) as opened:
         about = {name: record.about for name, record in opened.history.records.items()}
     assert about["b.jpg"]["model_reason"].startswith("lite-real: JPEG of quality 1")

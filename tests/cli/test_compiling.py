@@ -6,7 +6,7 @@ from numba import njit
 from srntt.cli._compiling import telling_of_compiling
 
 
-def test_the_first_compilation_is_told_of_once_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_compilation_is_reported_once_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     double, half = njit(lambda x: 2 * x), njit(lambda x: x / 2)
     with telling_of_compiling():
         assert (double(2), half(2)) == (4, 1)
@@ -15,7 +15,7 @@ def test_the_first_compilation_is_told_of_once_on_stderr(capsys: pytest.CaptureF
     assert captured.out == ""
 
 
-def test_nothing_is_told_where_nothing_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_reported_where_nothing_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     double = njit(lambda x: 2 * x)
     double(2)
     with telling_of_compiling():

@@ -51,11 +51,11 @@ def test_a_bad_file_is_named_and_gives_1(build, photos: Path) -> None:
     ran = build("--json", "--licence", "CC-BY 4.0")
     assert ran.code == 1
     assert f"srntt: {photos / 'bad.jpg'}: " in ran.err
-    told = json.loads(ran.out)
-    assert (told["pictures"], told["known"], told["ignored"], told["unknown_licence"]) == (2, 0, 1, 0)
-    assert {item["licence"] for item in told["added"]} == {"CC-BY 4.0"}
-    assert [item["reason"] for item in told["left_out"]] == ["flat"]
-    assert [Path(item["path"]).name for item in told["failed"]] == ["bad.jpg"]
+    report = json.loads(ran.out)
+    assert (report["pictures"], report["known"], report["ignored"], report["unknown_licence"]) == (2, 0, 1, 0)
+    assert {item["licence"] for item in report["added"]} == {"CC-BY 4.0"}
+    assert [item["reason"] for item in report["left_out"]] == ["flat"]
+    assert [Path(item["path"]).name for item in report["failed"]] == ["bad.jpg"]
 
 
 def test_photographs_that_are_not_there_and_limits_that_mean_nothing_are_usage(run, build, tmp_path: Path) -> None:

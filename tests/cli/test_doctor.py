@@ -22,9 +22,9 @@ def embedded(monkeypatch: pytest.MonkeyPatch, model: Path) -> list[dict]:
 
 def checks_of(run) -> tuple[int, dict[str, dict]]:
     ran = run("doctor", "--json")
-    told = json.loads(ran.out)
-    assert told["ok"] == (ran.code == 0)
-    return ran.code, {check["name"]: check for check in told["checks"]}
+    report = json.loads(ran.out)
+    assert report["ok"] == (ran.code == 0)
+    return ran.code, {check["name"]: check for check in report["checks"]}
 
 
 def test_a_whole_installation_is_fit(run) -> None:
@@ -44,11 +44,11 @@ def test_people_get_a_line_for_each_thing(run) -> None:
     assert all(line.split()[0] in ("ok", "absent") for line in ran.out.splitlines())
 
 
-def test_extras_are_told_of_by_the_names_that_pip_knows(run) -> None:
+def test_extras_are_reported_by_the_names_that_pip_knows(run) -> None:
     project = Path(__file__).parents[2] / "pyproject.toml"
     extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    told = {name for name, check in checks_of(run)[1].items() if check["group"] == "extras"}
-    assert told == {f"srntt[{name}]" for name in _checks.EXTRAS}
+    report = {name for name, check in checks_of(run)[1].items() if check["group"] == "extras"}
+    assert report == {f"srntt[{name}]" for name in _checks.EXTRAS}
     for extra, packages in _checks.EXTRAS.items():
         assert all(any(needed.startswith(package) for needed in extras[extra]) for package in packages), extra
 
@@ -123,7 +123,7 @@ def test_an_optional_format_may_be_broken(run, monkeypatch: pytest.MonkeyPatch) 
     assert checks[".webp 8 bits"]["status"] == "broken"
 
 
-def test_a_cache_that_cannot_be_written_is_said(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_reported(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "compiled"))
     monkeypatch.setattr(_checks.os, "access", lambda path, mode: Path(path) != tmp_path)
     _, checks = checks_of(run)

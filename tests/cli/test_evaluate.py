@@ -31,37 +31,37 @@ def test_a_model_with_every_kind_of_reference(run, data: Path, model: Path, tmp_
         *("--refs", "first,all,none,unrelated", "--report", tmp_path / "report"),
     )
     assert ran.code == 0, ran.err
-    told = json.loads(ran.out)
-    assert [item["refs"] for item in told] == ["first", "all", "none", "unrelated"]
-    assert {(item["protocol"], item["model"]) for item in told} == {("pairs", str(model))}
-    assert all([image["name"] for image in item["images"]] == ["scene/1", "scene/2"] for item in told)
-    assert told[0]["environment"]["device"] in ("cpu", "cuda", "mps")
-    assert told[0]["mean"]["psnr_y"] != told[2]["mean"]["psnr_y"]  # the reference has a say
-    assert json.loads((tmp_path / "report" / "report.json").read_text()) == told
+    report = json.loads(ran.out)
+    assert [item["refs"] for item in report] == ["first", "all", "none", "unrelated"]
+    assert {(item["protocol"], item["model"]) for item in report} == {("pairs", str(model))}
+    assert all([image["name"] for image in item["images"]] == ["scene/1", "scene/2"] for item in report)
+    assert report[0]["environment"]["device"] in ("cpu", "cuda", "mps")
+    assert report[0]["mean"]["psnr_y"] != report[2]["mean"]["psnr_y"]  # the reference has a say
+    assert json.loads((tmp_path / "report" / "report.json").read_text()) == report
     assert finished(ran.err) == ["first", "all", "none", "unrelated"]
 
 
-def test_peers_are_scored_beside_the_model(run, data: Path, model: Path, tmp_path: Path) -> None:
-    asked = ("--refs", "none,first", "--peer", "bicubic", "--peer", "lanczos", "--peer", "bicubic")
-    ran = run("evaluate", "--data", data, "--model", model, *asked, "--json", "--report", tmp_path / "out")
+def test_peers_are_scored_next_to_the_model(run, data: Path, model: Path, tmp_path: Path) -> None:
+    requested = ("--refs", "none,first", "--peer", "bicubic", "--peer", "lanczos", "--peer", "bicubic")
+    ran = run("evaluate", "--data", data, "--model", model, *requested, "--json", "--report", tmp_path / "out")
     assert ran.code == 0, ran.err
-    told = json.loads(ran.out)
-    rows = [(item["model"], item["refs"], "peer" in item) for item in told]
+    report = json.loads(ran.out)
+    rows = [(item["model"], item["refs"], "peer" in item) for item in report]
     assert rows == [
         (str(model), "first", False),
         (str(model), "none", False),
         ("bicubic", "none", True),
         ("lanczos", "none", True),
     ]
-    assert told[2]["peer"] == {"pillow": version("pillow")}
-    floor = [image["bicubic_psnr_y"] for image in told[0]["images"]]
-    assert [image["psnr_y"] for image in told[2]["images"]] == pytest.approx(floor, abs=1e-5)
-    assert told[3]["mean"]["psnr_y"] not in (told[1]["mean"]["psnr_y"], told[2]["mean"]["psnr_y"])
+    assert report[2]["peer"] == {"pillow": version("pillow")}
+    floor = [image["bicubic_psnr_y"] for image in report[0]["images"]]
+    assert [image["psnr_y"] for image in report[2]["images"]] == pytest.approx(floor, abs=1e-5)
+    assert report[3]["mean"]["psnr_y"] not in (report[1]["mean"]["psnr_y"], report[2]["mean"]["psnr_y"])
     assert finished(ran.err) == ["first", "none", "bicubic", "lanczos"]
     assert "| lanczos (peer) | none |" in (tmp_path / "out" / "report.md").read_text()
     alone = json.loads(run("evaluate", "--data", data, "--model", model, "--refs", "none", "--json").out)
     assert "peer" not in alone  # and one object, as without peers
-    assert alone["mean"] == told[1]["mean"]
+    assert alone["mean"] == report[1]["mean"]
     ours = ("--baseline", "lanczos", "--json")
     found = json.loads(run("evaluate", "--compare", tmp_path / "out" / "report.json", *ours).out)
     assert {item["runs"] for item in found} == {
@@ -91,7 +91,7 @@ def test_an_interrupted_run_keeps_what_each_method_scored(
     assert [item["mean"] for item in json.loads(ran.out)] == [item["mean"] for item in fresh]
 
 
-def test_people_are_told_that_code_is_compiled(run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_see_that_code_is_compiled(run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from numba.core import event
 
     def compiling(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
@@ -105,10 +105,10 @@ def test_people_are_told_that_code_is_compiled(run, data: Path, monkeypatch: pyt
 
 def test_the_figure_is_that_of_the_library(run, data: Path) -> None:
     ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json")
-    told = json.loads(ran.out)
-    assert (told["model"], told["refs"]) == ("bicubic", "none")
+    report = json.loads(ran.out)
+    assert (report["model"], report["refs"]) == ("bicubic", "none")
     scores = score_pairs(bicubic, read_pairs(data), "none", PAIRS)
-    assert [image["psnr_y"] for image in told["images"]] == [score.values["psnr_y"] for score in scores]
+    assert [image["psnr_y"] for image in report["images"]] == [score.values["psnr_y"] for score in scores]
 
 
 def test_people_get_a_table(run, data: Path) -> None:
@@ -123,7 +123,7 @@ def test_people_get_a_table(run, data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["--refs", "second"], 2, "--refs 'second': there are first, all, none, unrelated, self"),
         (["--refs", "first,"], 2, "--refs ''"),
@@ -142,14 +142,16 @@ def test_people_get_a_table(run, data: Path) -> None:
         (["--model", "none", "--peer", "bicubic", "--report", "data"], 2, "data is a file"),
     ],
 )
-def test_refusals(run, data: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, said: str) -> None:
+def test_refusals(
+    run, data: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, message: str
+) -> None:
     (data.parent / "here").mkdir()
     (data.parent / "here" / "data").touch()
     monkeypatch.chdir(data.parent / "here")
     before = contents(data.parent)
     ran = run("evaluate", "--data", data, *arguments)
     assert ran.code == code, ran.err
-    assert said in ran.err
+    assert message in ran.err
     assert ran.out == ""
     assert contents(data.parent) == before
 
@@ -183,15 +185,15 @@ def test_hostile_index_is_a_mistake_in_use(run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"),
+    ("made", "message"),
     [("nope", "There is no "), ("empty", "empty is empty. "), ("file", "file is no folder. ")],
 )
-def test_no_folder_of_pictures(run, tmp_path: Path, made: str, said: str) -> None:
+def test_no_folder_of_pictures(run, tmp_path: Path, made: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     ran = run("evaluate", "--data", tmp_path / made, "--model", "none", "--peer", "bicubic")
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
     assert "Protocol pairs expects a folder with an index.json" in ran.err
     assert "`srntt protocols`" in ran.err
     assert "There is no" in ran.err or made != "nope"
@@ -210,10 +212,10 @@ def test_a_set_without_references_says_what_to_do(run, tmp_path: Path) -> None:
 def test_every_damaged_picture_is_named_before_anything_is_scored(
     run, data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def asked(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
+    def requested(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         raise AssertionError("scored")
 
-    monkeypatch.setitem(PEERS, "bicubic", opening("bicubic", asked))
+    monkeypatch.setitem(PEERS, "bicubic", opening("bicubic", requested))
     whole = (data / "second.png").read_bytes()
     (data / "second.png").write_bytes(whole[: len(whole) // 2])
     (data / "target.png").write_bytes(b"nothing")

@@ -99,7 +99,7 @@ def test_no_command_is_a_mistake_in_use(run, tokens: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("tokens", "message"),
     [
         (["upscal"], 'Unknown command "upscal"'),
         (["upscale"], "srntt upscale --help"),
@@ -108,11 +108,11 @@ def test_no_command_is_a_mistake_in_use(run, tokens: list[str]) -> None:
         (["weights", "get", "vgg20"], "vgg19"),
     ],
 )
-def test_mistakes_in_use_point_to_the_help(run, tokens: list[str], said: str) -> None:
+def test_mistakes_in_use_point_to_the_help(run, tokens: list[str], message: str) -> None:
     ran = run(*tokens)
     assert ran.code == 2
     assert ran.out == ""
-    assert said in ran.err
+    assert message in ran.err
 
 
 def test_a_file_may_be_called_debug(run) -> None:

@@ -122,7 +122,7 @@ def test_a_reader_that_leaves_is_no_reason_to_shout(start, folder: Path, model: 
     assert (folder / "small_x4.png").exists()
 
 
-def test_closed_stderr_does_not_spoil_stdout(folder: Path, model: Path) -> None:
+def test_closed_stderr_does_not_break_stdout(folder: Path, model: Path) -> None:
     command = [*SRNTT, "upscale", str(folder / "small.png"), "--model", str(model), "--json"]
     done = subprocess.run(
         ["sh", "-c", '"$@" 2>&-', "sh", *command], stdout=subprocess.PIPE, env=environment(), check=False

@@ -16,29 +16,29 @@ def data(tmp_path: Path) -> Path:
     return write_pairs(tmp_path / "data")
 
 
-def test_every_protocol_is_told(run) -> None:
+def test_every_protocol_is_reported(run) -> None:
     ran = run("protocols")
     assert ran.code == 0
     for name, protocol in PROTOCOLS.items():
         assert f"{name}: {protocol.description}\n" in ran.out
         assert protocol.source in ran.out
-    told = json.loads(run("protocols", "masa", "c2", "--json").out)
-    assert [item["name"] for item in told] == ["masa", "c2"]
-    assert told[0]["canvas"] == "padded (edge, on all sides) to multiples of 32"
+    printed = json.loads(run("protocols", "masa", "c2", "--json").out)
+    assert [item["name"] for item in printed] == ["masa", "c2"]
+    assert printed[0]["canvas"] == "padded (edge, on all sides) to multiples of 32"
     ran = run("protocols", "massa")
     assert (ran.code, ran.out) == (2, "")
     assert "no protocol called 'massa'" in ran.err
 
 
 def test_a_protocol_with_its_own_kind_of_references(run, tmp_path: Path, model: Path) -> None:
-    told = json.loads(
+    printed = json.loads(
         run(
             *("evaluate", "--protocol", "urban100-self", "--data", flat(tmp_path / "set", ("a.png", "b.png"))),
             *("--model", model, "--subset", "--json"),
         ).out
     )
-    assert (told["protocol"], told["refs"]) == ("urban100-self", "self")
-    assert told["subset"] == {"scored": 2, "missing": 98}
+    assert (printed["protocol"], printed["refs"]) == ("urban100-self", "self")
+    assert printed["subset"] == {"scored": 2, "missing": 98}
 
 
 def test_a_whole_set_has_no_subset(run, tmp_path: Path) -> None:
@@ -53,12 +53,12 @@ def test_a_whole_set_has_no_subset(run, tmp_path: Path) -> None:
         "--peer",
         "bicubic-matlab",
     )
-    told = json.loads(run(*arguments, "--json", "--metrics", "psnr_y").out)
-    assert "subset" not in told
-    assert list(told["mean"]) == ["psnr_y"]
+    printed = json.loads(run(*arguments, "--json", "--metrics", "psnr_y").out)
+    assert "subset" not in printed
+    assert list(printed["mean"]) == ["psnr_y"]
 
 
-def test_people_are_told_of_a_subset(run, tmp_path: Path) -> None:
+def test_people_are_reported_a_subset(run, tmp_path: Path) -> None:
     ran = run(
         "evaluate",
         "--protocol",
@@ -90,21 +90,21 @@ def test_each_value_is_a_point_of_a_curve(run, data: Path, model: Path, tmp_path
         *("--report", tmp_path / "report"),
     )
     assert ran.code == 0, ran.err
-    told = json.loads(ran.out)
-    points = [(item["refs"], item.get("reference_change", {}).get("what")) for item in told]
+    printed = json.loads(ran.out)
+    points = [(item["refs"], item.get("reference_change", {}).get("what")) for item in printed]
     curve = ["noise", "noise", "scale", "rotate", "exposure"]
     assert points == [*(("first", what) for what in curve), ("none", None), *(("self", what) for what in curve)]
-    assert [item["reference_change"]["value"] for item in told[:5]] == [0, 20, 0.5, 30, -1.5]
-    assert all("8 bits" in item["reference_change"]["exactly"] for item in told[:5])
-    assert told[0]["mean"]["psnr_y"] != told[1]["mean"]["psnr_y"]
+    assert [item["reference_change"]["value"] for item in printed[:5]] == [0, 20, 0.5, 30, -1.5]
+    assert all("8 bits" in item["reference_change"]["exactly"] for item in printed[:5])
+    assert printed[0]["mean"]["psnr_y"] != printed[1]["mean"]["psnr_y"]
     assert "| first, noise 20 |" in (tmp_path / "report" / "report.md").read_text()
     assert "first, scale 0.5: 2 of 2 pictures" in ran.err.splitlines()
     plain = json.loads(run("evaluate", "--data", data, "--model", model, "--json").out)
-    assert plain["mean"] == told[0]["mean"]  # no noise is no change
+    assert plain["mean"] == printed[0]["mean"]  # no noise is no change
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--ref-noise", "a"], "--ref-noise 'a': give numbers separated by commas"),
         (["--ref-noise", ""], "--ref-noise ''"),
@@ -117,11 +117,11 @@ def test_each_value_is_a_point_of_a_curve(run, data: Path, model: Path, tmp_path
         (["--protocol", "urban100-self", "--subset", "--refs", "first"], "far has no references in this set"),
     ],
 )
-def test_refusals(run, data: Path, model: Path, arguments: list[str], said: str) -> None:
+def test_refusals(run, data: Path, model: Path, arguments: list[str], message: str) -> None:
     before = contents(data)
     ran = run("evaluate", "--data", data, "--model", model, *arguments)
     assert ran.code == 2, ran.err
-    assert said in ran.err
+    assert message in ran.err
     assert ran.out == ""
     assert contents(data) == before
 

@@ -88,9 +88,9 @@ REFUSALS = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "code", "said"), REFUSALS.values(), ids=REFUSALS.keys())
+@pytest.mark.parametrize(("arguments", "code", "message"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_refuses_and_leaves_nothing_behind(
-    run, hostile: Path, model: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, code: int, said: str
+    run, hostile: Path, model: Path, monkeypatch: pytest.MonkeyPatch, arguments: str, code: int, message: str
 ) -> None:
     before = contents(hostile)
     tokens = [str(hostile / part) if "." in part and part[0] != "-" else part for part in arguments.split()]
@@ -102,21 +102,21 @@ def test_refuses_and_leaves_nothing_behind(
     assert ran.out == ""
     complaint = " ".join(ran.err.split())
     position = 0
-    for piece in said.replace("{}", str(hostile)).split(".*"):
+    for piece in message.replace("{}", str(hostile)).split(".*"):
         assert piece in complaint[position:], complaint
         position = complaint.index(piece, position)
     assert contents(hostile) == before
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("nobody", "No model 'nobody'"), ("small.png", "small.png"), ("weights.pth", "srntt loads safetensors only")],
 )
-def test_a_model_that_is_none_is_a_matter_of_the_environment(run, folder: Path, name: str, said: str) -> None:
+def test_a_model_that_is_none_is_a_matter_of_the_environment(run, folder: Path, name: str, message: str) -> None:
     (folder / "weights.pth").write_bytes(b"PK\x03\x04")
     ran = run("upscale", folder / "small.png", "--model", name if name == "nobody" else folder / name)
     assert ran.code == 4
-    assert said in ran.err
+    assert message in ran.err
     assert not (folder / "small_x4.png").exists()
 
 

@@ -31,11 +31,11 @@ def test_help_names_the_extra_and_the_defaults(run) -> None:
 def test_the_models_that_are_offered_ship_and_the_help_names_them(run) -> None:
     shipped = {each["name"] for each in list_models()}
     assert set(Settings().models.values()) <= {"auto", *shipped}
-    told = " ".join(run("serve", "--help").out.replace("│", " ").split())
-    assert "Default: {}, {} and {}.".format(*Settings().models) in told
+    report = " ".join(run("serve", "--help").out.replace("│", " ").split())
+    assert "Default: {}, {} and {}.".format(*Settings().models) in report
 
 
-def test_without_gradio_it_says_what_to_install(run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
+def test_without_gradio_it_states_what_to_install(run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:
     monkeypatch.setattr(_serve, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "gradio", None)
     ran = run("serve", "--port", free_port)
@@ -44,7 +44,7 @@ def test_without_gradio_it_says_what_to_install(run, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("tokens", "message"),
     [
         (("--port", "0"), "--port 0: must be 1..65535"),
         (("--port", "70000"), "--port 70000: must be 1..65535"),
@@ -56,10 +56,10 @@ def test_without_gradio_it_says_what_to_install(run, monkeypatch: pytest.MonkeyP
     ],
 )
 @pytest.mark.usefixtures("with_gradio")
-def test_refusals(run, tokens: tuple[str, ...], said: str) -> None:
+def test_refusals(run, tokens: tuple[str, ...], message: str) -> None:
     ran = run("serve", *tokens)
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
 
 
 @pytest.mark.usefixtures("with_gradio")

@@ -56,15 +56,15 @@ def tokens(recipe: Path, photographs: Path, tmp_path: Path) -> list:
     return ["train", recipe, "--photographs", photographs, "-o", tmp_path / "run"]
 
 
-def test_a_recipe_becomes_a_model_and_the_log_is_told_in_words(run, tokens, tmp_path: Path) -> None:
+def test_a_recipe_becomes_a_model_and_the_log_is_printed_in_words(run, tokens, tmp_path: Path) -> None:
     ran = run(*tokens, "--every", 0)
     assert ran.code == 0, ran.err
     weights = tmp_path / "run" / "model.safetensors"
     assert ran.out == f"{weights}: use it with --model {weights}\n"
     assert load_model(weights).config.channels == 8
-    told = [line for line in ran.err.splitlines() if line.startswith("step")]
-    assert [line.split(", ")[0] for line in told] == ["step 1 of 2 (50%)", "step 2 of 2 (100%)"]
-    assert "reconstruction 0." in told[0]
+    report = [line for line in ran.err.splitlines() if line.startswith("step")]
+    assert [line.split(", ")[0] for line in report] == ["step 1 of 2 (50%)", "step 2 of 2 (100%)"]
+    assert "reconstruction 0." in report[0]
     assert '{"step"' not in ran.err
 
 
@@ -84,7 +84,7 @@ def test_a_setting_is_replaced_and_a_run_resumed(run, tokens) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "report"),
     [
         (["--set", "schedule.stepps=1"], "There is no setting schedule.stepps"),
         (["--set", "schedule.steps=few"], "it takes int"),
@@ -95,13 +95,13 @@ def test_a_setting_is_replaced_and_a_run_resumed(run, tokens) -> None:
         (["--resume"], "no checkpoint to resume"),
     ],
 )
-def test_mistakes_are_usage(run, tokens, wrong: list[str], told: str) -> None:
+def test_mistakes_are_usage(run, tokens, wrong: list[str], report: str) -> None:
     ran = run(*tokens, *wrong)
     assert ran.code == 2, ran.err
-    assert told in ran.err
+    assert report in ran.err
 
 
-def test_without_a_recipe_one_is_told_which_there_are(run) -> None:
+def test_without_a_recipe_the_error_lists_which_there_are(run) -> None:
     ran = run("train")
     assert ran.code == 2
     for name, file in shipped_recipes().items():
@@ -126,7 +126,7 @@ def test_an_entry_of_the_log_in_words() -> None:
     assert share_done(entry, Schedule(steps=2000, minutes=20.0)) == 0.5
 
 
-def test_of_a_run_that_a_time_limit_will_end_no_last_step_is_told() -> None:
+def test_of_a_run_that_a_time_limit_will_end_no_last_step_is_reported() -> None:
     entry = {"step": 100, "minutes": 1.5}
     assert in_words(entry, Schedule(steps=100_000, minutes=3.0)) == "step 100 (50%), 2 min, 0:01:30 left"
     assert in_words(entry, Schedule(steps=120, minutes=3.0)).startswith("step 100 of 120 (83%)")
@@ -180,7 +180,7 @@ def test_interrupted_it_leaves_a_whole_checkpoint_and_says_how_to_go_on(
 
 
 @pytest.mark.slow
-def test_interrupted_before_the_first_checkpoint_it_says_so(start, tokens) -> None:
+def test_interrupted_before_the_first_checkpoint_it_states_so(start, tokens) -> None:
     process = start(*tokens, "--set", "schedule.steps=100000")
     _until(process, "srntt: training ")
     process.send_signal(signal.SIGINT)

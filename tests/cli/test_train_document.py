@@ -55,8 +55,8 @@ def test_every_command_and_option_exists(run) -> None:
         name = words[:2] if words[0] in ("corpus", "weights") else words[:1]
         helped = run(*name, "--help")
         assert helped.code == 0
-        told = set(re.findall(r"(?<![\w-])--?[\w-]+", helped.out))
-        assert {word for word in words if word.startswith("-")} <= told, words
+        report = set(re.findall(r"(?<![\w-])--?[\w-]+", helped.out))
+        assert {word for word in words if word.startswith("-")} <= report, words
 
 
 def test_every_recipe_is_in_the_table() -> None:

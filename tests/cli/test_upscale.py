@@ -27,42 +27,42 @@ def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path)
 
 
 @pytest.mark.parametrize("matcher", ["exact", "fast"])
-def test_the_matcher_asked_for_is_used_and_told(run, folder: Path, model: Path, matcher: str) -> None:
-    asked = ("--model", model, "--matcher", matcher, "--device", "cpu", "--json")
-    told = json.loads(run("upscale", folder / "small.png", "-r", folder / "sharp.jpg", *asked).out)
-    assert (told["matcher"], told["matcher_reason"]) == (matcher, f"{matcher} matching: asked for")
-    alone = json.loads(run("upscale", folder / "small.png", "-o", folder / "alone.png", *asked).out)
+def test_the_matcher_asked_for_is_used_and_reported(run, folder: Path, model: Path, matcher: str) -> None:
+    requested = ("--model", model, "--matcher", matcher, "--device", "cpu", "--json")
+    report = json.loads(run("upscale", folder / "small.png", "-r", folder / "sharp.jpg", *requested).out)
+    assert (report["matcher"], report["matcher_reason"]) == (matcher, f"{matcher} matching: asked for")
+    alone = json.loads(run("upscale", folder / "small.png", "-o", folder / "alone.png", *requested).out)
     assert alone["matcher"] is alone["matcher_reason"] is None
 
 
 def test_results_go_to_stdout_and_progress_to_stderr(run, folder: Path, model: Path) -> None:
     ran = run("upscale", folder / "small.png", "--ref", folder / "sharp.jpg", "--model", model, "--json")
     json.loads(ran.out)
-    said = [line for line in ran.err.splitlines() if not line.startswith("compiling")]  # in a new installation
-    assert said == ["reading references: 100 %", "aligning references: 100 %", "matching: 100 %", "rendering: 100 %"]
+    message = [line for line in ran.err.splitlines() if not line.startswith("compiling")]  # in a new installation
+    assert message == ["reading references: 100 %", "aligning references: 100 %", "matching: 100 %", "rendering: 100 %"]
 
 
-def test_json_tells_everything_but_the_pixels(run, folder: Path, model: Path) -> None:
+def test_json_reports_everything_but_the_pixels(run, folder: Path, model: Path) -> None:
     references = ("-r", folder / "sharp.jpg", "-r", folder / "other.png")
     map_, origin = folder / "map.png", folder / "where.npz"
     ran = run(
         *("upscale", folder / "small.png", *references, "--model", model, "--json"),
         *("--map", map_, "--provenance", origin, "--device", "cpu", "--tile", 32, "--memory", "8GB"),
     )
-    told = json.loads(ran.out)
-    assert told["output"] == str(folder / "small_x4.png")
-    assert (told["width"], told["height"], told["model"], told["device"]) == (80, 56, "tiny", "cpu")
-    assert told["tile"] == 32
-    assert 0 < told["seconds"] < 60
-    assert 0 < told["peak_bytes"] <= 2 * told["predicted_bytes"]
-    assert -1 <= told["similarity"] <= 1
-    assert [item["source"] for item in told["references"]] == [str(folder / "sharp.jpg"), str(folder / "other.png")]
-    assert sum(item["share"] for item in told["references"]) == pytest.approx(told["reference_share"], abs=2e-4)
-    assert told["fallbacks"] == told["notes"] == []
+    report = json.loads(ran.out)
+    assert report["output"] == str(folder / "small_x4.png")
+    assert (report["width"], report["height"], report["model"], report["device"]) == (80, 56, "tiny", "cpu")
+    assert report["tile"] == 32
+    assert 0 < report["seconds"] < 60
+    assert 0 < report["peak_bytes"] <= 2 * report["predicted_bytes"]
+    assert -1 <= report["similarity"] <= 1
+    assert [item["source"] for item in report["references"]] == [str(folder / "sharp.jpg"), str(folder / "other.png")]
+    assert sum(item["share"] for item in report["references"]) == pytest.approx(report["reference_share"], abs=2e-4)
+    assert report["fallbacks"] == report["notes"] == []
     with np.load(origin) as arrays:  # allow_pickle is off: nothing in it needs it
         assert arrays["sources"].tolist() == [str(folder / "sharp.jpg"), str(folder / "other.png")]
         assert arrays["reference"].shape == arrays["y"].shape == arrays["x"].shape == arrays["share"].shape == (14, 20)
-        assert float(arrays["share"].mean()) == pytest.approx(told["reference_share"], abs=1e-4)
+        assert float(arrays["share"].mean()) == pytest.approx(report["reference_share"], abs=1e-4)
 
 
 def test_map_shows_the_similarity_in_blocks_of_the_scale(run, folder: Path, model: Path) -> None:
@@ -82,9 +82,9 @@ def test_without_references_there_is_no_similarity(run, folder: Path, model: Pat
     ran = run("upscale", folder / "small.png", "--model", model)
     assert ran.code == 0
     assert ran.out.splitlines()[1:] == ["references: none given"]
-    told = json.loads(run("upscale", folder / "small.png", "--model", model, "--json", "--overwrite").out)
-    assert told["similarity"] is told["reference_share"] is told["map"] is None
-    assert told["references"] == []
+    report = json.loads(run("upscale", folder / "small.png", "--model", model, "--json", "--overwrite").out)
+    assert report["similarity"] is report["reference_share"] is report["map"] is None
+    assert report["references"] == []
 
 
 def test_the_reference_changes_the_picture_and_the_same_input_gives_the_same_bytes(
@@ -128,7 +128,7 @@ def test_default_name_is_png_where_the_format_cannot_hold_the_picture(run, tmp_p
     assert size_and_mode(tmp_path / "wide_x4.png") == (16_800, 16, "RGB")
 
 
-def test_16_bits_stay_16_bits_unless_told(run, tmp_path: Path, model: Path) -> None:
+def test_16_bits_stay_16_bits_unless_requested(run, tmp_path: Path, model: Path) -> None:
     save(Picture(pixels(10, 10).astype(np.uint16) * 257), tmp_path / "deep.png")
     assert run("upscale", tmp_path / "deep.png", "--model", model).code == 0
     assert load(tmp_path / "deep_x4.png").bits == 16
@@ -157,20 +157,20 @@ def test_any_size(run, tmp_path: Path, folder: Path, model: Path, height: int, w
     assert size_and_mode(tmp_path / "odd_x4.png") == (4 * width, 4 * height, "RGB")
 
 
-def test_what_was_converted_is_said(run, tmp_path: Path, model: Path) -> None:
+def test_what_was_converted_is_reported(run, tmp_path: Path, model: Path) -> None:
     Image.fromarray(pixels(8, 8)).convert("CMYK").save(tmp_path / "print.jpg")
     ran = run("upscale", tmp_path / "print.jpg", "--model", model)
     assert ran.code == 0
     assert "note: CMYK converted to sRGB" in ran.out
 
 
-def test_the_model_is_chosen_by_the_picture_and_told(run, folder: Path) -> None:
+def test_the_model_is_chosen_by_the_picture_and_reported(run, folder: Path) -> None:
     ran = run("upscale", folder / "small.png", "-o", folder / "large.png", "--device", "cpu")
     assert ran.code == 0, ran.err
     assert ran.out.splitlines()[1].startswith("model: lite-re")
     Image.open(folder / "small.png").save(folder / "worse.jpg", quality=20)
-    asked = ("upscale", folder / "worse.jpg", "--json", "--overwrite")
-    told = json.loads(run(*asked).out)
-    assert (told["model"], told["model_reason"][:33]) == ("lite-real", "lite-real: JPEG of quality 20; --")
-    named = json.loads(run(*asked, "--model", "lite-rec").out)
+    requested = ("upscale", folder / "worse.jpg", "--json", "--overwrite")
+    report = json.loads(run(*requested).out)
+    assert (report["model"], report["model_reason"][:33]) == ("lite-real", "lite-real: JPEG of quality 20; --")
+    named = json.loads(run(*requested, "--model", "lite-rec").out)
     assert (named["model"], named["model_reason"]) == ("lite-rec", None)

@@ -36,15 +36,15 @@ def test_every_page_is_upscaled(run, stack: Path, folder: Path, model: Path) -> 
     assert large.pages[0].tags["XResolution"].value == (10, 1)
     for number in range(1, 4):  # each is what it would be by itself
         one = folder / f"{number}.tif"
-        asked = ("--page", number, "-o", one, "--model", model)
-        assert run("upscale", stack, "-r", folder / "sharp.jpg", *asked).code == 0
+        requested = ("--page", number, "-o", one, "--model", model)
+        assert run("upscale", stack, "-r", folder / "sharp.jpg", *requested).code == 0
         np.testing.assert_array_equal(load(one).color, load(folder / "stack_x4.tif", page=number).color)
 
 
 def test_pages_in_json_and_in_other_formats(run, stack: Path, model: Path) -> None:
-    told = json.loads(run("upscale", stack, "--model", model, "--json").out)
-    assert told["pages"] == 3
-    assert any("first of 3 pages" in note for note in told["notes"]) is False
+    report = json.loads(run("upscale", stack, "--model", model, "--json").out)
+    assert report["pages"] == 3
+    assert any("first of 3 pages" in note for note in report["notes"]) is False
     before = contents(stack.parent)
     for more, code in (
         (("-o", stack.parent / "x.png"), 2),
@@ -79,8 +79,8 @@ def test_a_range_comes_back_in_its_type(run, folder: Path, model: Path) -> None:
     tifffile.imwrite(folder / "height.tif", values)
     refused = run("upscale", folder / "height.tif", "--model", model)
     assert (refused.code, "--range LOW,HIGH" in refused.err) == (1, True)
-    for asked in ("auto", "-1000,3000"):
-        ran = run("upscale", folder / "height.tif", "--range", asked, "--model", model, "--overwrite")
+    for requested in ("auto", "-1000,3000"):
+        ran = run("upscale", folder / "height.tif", "--range", requested, "--model", model, "--overwrite")
         assert ran.code == 0, ran.err
         large = opened(folder / "height_x4.tif").asarray()
         assert (large.dtype, large.shape) == (np.int16, (56, 80))
@@ -95,9 +95,9 @@ def test_a_mask_in_alpha_destroys_no_colours(run, folder: Path, model: Path) -> 
     mask = np.where(np.indices((14, 20)).sum(0) % 4 < 2, 0, 255).astype(np.uint8)
     Image.fromarray(np.dstack([pixels(14, 20), mask])).save(folder / "texture.png")
     run("upscale", folder / "small.png", "-o", folder / "plain.png", "--model", model)
-    for asked, same in (("auto", True), ("straight", True), ("bleed", False)):
-        out = folder / f"{asked}.png"
-        ran = run("upscale", folder / "texture.png", "--alpha", asked, "-o", out, "--model", model)
+    for requested, same in (("auto", True), ("straight", True), ("bleed", False)):
+        out = folder / f"{requested}.png"
+        ran = run("upscale", folder / "texture.png", "--alpha", requested, "-o", out, "--model", model)
         assert ran.code == 0, ran.err
         assert np.array_equal(load(out).color, load(folder / "plain.png").color) == same
     assert "note: alpha: straight" in run("upscale", folder / "texture.png", "--model", model).out

@@ -69,8 +69,8 @@ def test_list_names_the_models_and_what_is_not_fetched(run, monkeypatch: pytest.
 def test_get_from_a_file_puts_it_where_list_finds_it(run, vgg19_file: Path) -> None:
     ran = run("weights", "get", "vgg19", "--from", vgg19_file, "--json")
     assert ran.code == 0, ran.err
-    told = json.loads(ran.out)
-    assert told == {"vgg19": [str(weights_path("vgg19-caffe"))], "bytes": weights_path("vgg19-caffe").stat().st_size}
+    report = json.loads(ran.out)
+    assert report == {"vgg19": [str(weights_path("vgg19-caffe"))], "bytes": weights_path("vgg19-caffe").stat().st_size}
     assert f"CC-BY-4.0. at {weights_path('vgg19-caffe')}" in run("weights", "list").out
     assert run("weights", "get", "vgg19", "--from", vgg19_file).out.startswith(f"{weights_path('vgg19-caffe')}: ")
 
@@ -97,7 +97,7 @@ def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["lpips", "--family", "caffe"], 2, "--family is for vgg19 alone"),
         (["dists", "--from", "a.pt", "--from", "b.pt"], 2, "dists comes from one file"),
@@ -110,14 +110,20 @@ def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -
     ],
 )
 def test_metric_weights_that_cannot_be_had(
-    run, tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, said: str
+    run,
+    tmp_path: Path,
+    empty_cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
 ) -> None:
     (tmp_path / "evil.ckpt").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00exit\x85R.")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("srntt.weights._get.find_spec", lambda package: None)
     ran = run("weights", "get", *arguments)
     assert ran.code == code, ran.err
-    assert said in ran.err
+    assert message in ran.err
     assert not empty_cache.exists()
 
 
@@ -125,9 +131,9 @@ def test_convert_writes_a_model_that_loads(run, tmp_path: Path) -> None:
     source = official_npz(tmp_path / "upscale.npz")
     ran = run("weights", "convert", source, "-o", tmp_path / "model", "--json")
     assert ran.code == 0, ran.err
-    told = json.loads(ran.out)
-    assert told["model"] == str(tmp_path / "model")
-    assert [Path(file).name for file in told["files"]] == ["README.md", "config.json", "model.safetensors"]
+    report = json.loads(ran.out)
+    assert report["model"] == str(tmp_path / "model")
+    assert [Path(file).name for file in report["files"]] == ["README.md", "config.json", "model.safetensors"]
     assert isinstance(load_model(tmp_path / "model"), ContentExtractor)
     again = run("weights", "convert", source, "-o", tmp_path / "model")
     assert again.code == 2
@@ -175,8 +181,8 @@ def test_push_says_what_it_would_send(run, model: Path) -> None:
     assert ran.code == 0, ran.err
     assert ran.out.startswith("hf://me/mine would get config.json, model.safetensors, README.md: 0.")
     assert ran.out.endswith(" MB. Nothing was sent.\n")
-    told = json.loads(run("weights", "push", model, "hf://me/mine", "--dry-run", "--json").out)
-    assert (told["address"], told["commit"], sorted(told["files"])) == (
+    report = json.loads(run("weights", "push", model, "hf://me/mine", "--dry-run", "--json").out)
+    assert (report["address"], report["commit"], sorted(report["files"])) == (
         "hf://me/mine",
         None,
         ["README.md", "config.json", "model.safetensors"],
@@ -184,19 +190,19 @@ def test_push_says_what_it_would_send(run, model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["gone", "hf://me/mine"], 2, "There is no gone"),
         (["empty", "hf://me/mine"], 4, "Cannot read empty/model.safetensors"),
         (["empty", "me/mine"], 2, "Give hf://owner/name"),
     ],
 )
-def test_push_refuses(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, code: int, said: str) -> None:
+def test_push_refuses(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments, code: int, message: str) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     ran = run("weights", "push", *arguments)
     assert ran.code == code, ran.err
-    assert said in ran.err
+    assert message in ran.err
 
 
 @pytest.mark.filterwarnings("ignore:Use 'content=<...>':DeprecationWarning")  # the client's own

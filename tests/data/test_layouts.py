@@ -116,7 +116,7 @@ def without(name: str):
     return lambda folder: (folder / name).unlink()
 
 
-def beside(name: str):
+def sidecars(name: str):
     return lambda folder: write(folder / name, 20, 20, 0)
 
 
@@ -128,30 +128,30 @@ SCENE = "Sun_Hays_SR_scenematches/scene_0.jpg"
 BROKEN = {
     "a reference gone": ("c2", cufed5, without("001_3.png"), r"lacks 001_3.png. Expected: NNN_0.png"),
     "a target gone": ("c2", cufed5, without("000_0.png"), r"lacks 000_0.png"),
-    "a seventh picture": ("c2", cufed5, beside("000_6.png"), r"holds 000_6.png, which does not belong"),
-    "another name": ("c2", cufed5, beside("holiday.jpg"), r"holds holiday.jpg.*Published: https://zzutk"),
-    "digits of another script": ("c2", cufed5, beside("\u0660\u0660\u0660_0.png"), r"which (does|do) not belong"),
+    "a seventh picture": ("c2", cufed5, sidecars("000_6.png"), r"holds 000_6.png, which does not belong"),
+    "another name": ("c2", cufed5, sidecars("holiday.jpg"), r"holds holiday.jpg.*Published: https://zzutk"),
+    "digits of another script": ("c2", cufed5, sidecars("\u0660\u0660\u0660_0.png"), r"which (does|do) not belong"),
     "a folder named as a picture": ("c2", cufed5, lambda f: (f / "003_0.png").mkdir(), r"003_0.png cannot be read"),
     "a pipe": ("c2", cufed5, lambda f: os.mkfifo(f / "003_0.png"), r"003_0.png cannot be read as a file"),
-    "a name with a line break": ("c2", cufed5, beside("0\n1.png"), r"0\\n1.png cannot be read"),
+    "a name with a line break": ("c2", cufed5, sidecars("0\n1.png"), r"0\\n1.png cannot be read"),
     "no matches for a scene": ("sun80", sun80, empty(SCENE), r"scene_0.jpg holds no picture"),
     "no folder of matches": ("sun80", sun80, lambda f: shutil.rmtree(f / SCENE), r"scenematches lacks scene_0.jpg"),
     "no truth": ("sun80", sun80, lambda f: shutil.rmtree(f / "Sun_Hays_SR_groundtruth"), r"There is no folder"),
-    "a reference too many": ("wr-sr", wr_sr, beside("ref/009_ref.png"), r"ref holds 009_ref.png"),
+    "a reference too many": ("wr-sr", wr_sr, sidecars("ref/009_ref.png"), r"ref holds 009_ref.png"),
     "a reference too few": ("wr-sr", wr_sr, without("ref/002_ref.png"), r"ref lacks 002_ref.png"),
-    "an odd input": ("wr-sr", wr_sr, beside("input/01.png"), r"input holds 01.png"),
+    "an odd input": ("wr-sr", wr_sr, sidecars("input/01.png"), r"input holds 01.png"),
     "no LR": ("sisr", selfexsr, without("img_002_SRF_4_LR.png"), r"lacks img_002_SRF_4_LR.png"),
     "no HR": ("sisr", selfexsr, without("img_002_SRF_4_HR.png"), r"lacks img_002_SRF_4_HR.png"),
-    "another scale": ("sisr", selfexsr, beside("img_001_SRF_3_HR.png"), r"holds img_001_SRF_3_HR.png"),
+    "another scale": ("sisr", selfexsr, sidecars("img_001_SRF_3_HR.png"), r"holds img_001_SRF_3_HR.png"),
     "two of a name": ("manga109-self", lambda f: flat(f, ("a.png", "a.jpg")), lambda f: None, r"holds a with two"),
 }
 
 
-@pytest.mark.parametrize(("name", "make", "spoil", "said"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_missing_or_odd_is_named(tmp_path: Path, name: str, make, spoil, said: str) -> None:
+@pytest.mark.parametrize(("name", "make", "damage", "message"), BROKEN.values(), ids=BROKEN.keys())
+def test_what_is_missing_or_odd_is_named(tmp_path: Path, name: str, make, damage, message: str) -> None:
     folder = make(tmp_path / "set")
-    spoil(folder)
-    with pytest.raises(InputError, match=said) as caught:
+    damage(folder)
+    with pytest.raises(InputError, match=message) as caught:
         layout(name).read(folder, subset=True)
     assert str(folder) in str(caught.value)
     assert f"Expected: {layout(name).expected}" in str(caught.value)

@@ -76,12 +76,12 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("index", "said"), HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_index_is_refused(tmp_path: Path, index: object, said: str) -> None:
+@pytest.mark.parametrize(("index", "message"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_index_is_refused(tmp_path: Path, index: object, message: str) -> None:
     folder = write_pairs(tmp_path / "data", [])
     text = index if isinstance(index, str) else json.dumps(index)
     (folder / "index.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_pairs(folder)
     assert str(folder / "index.json") in str(caught.value)
 

@@ -108,9 +108,9 @@ def test_an_upload_that_is_broken_off_is_no_error_of_the_server_s(uploads: Uploa
 
     headers = [(b"host", b"localhost"), (b"content-length", b"30000")]
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}
-    asked = Guard(Echo(), LOOPBACK, uploads, max_upload=1000)(scope, receive, send)
+    requests = Guard(Echo(), LOOPBACK, uploads, max_upload=1000)(scope, receive, send)
     with nullcontext() if gone else pytest.raises(KeyError):
-        asyncio.run(asked)
+        asyncio.run(requests)
     assert not uploads.has_room(40_001)
 
 

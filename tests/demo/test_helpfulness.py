@@ -28,9 +28,9 @@ def test_words_when_it_helped() -> None:
 
 
 def test_words_when_one_of_several_did_not() -> None:
-    said = judged([Contribution("a", 0.4), Contribution("b", 0.01)])
-    assert said.startswith("The references helped: detail at 41% of the places came from them.")
-    assert said.endswith("Little or nothing came from b (1%).")
+    message = judged([Contribution("a", 0.4), Contribution("b", 0.01)])
+    assert message.startswith("The references helped: detail at 41% of the places came from them.")
+    assert message.endswith("Little or nothing came from b (1%).")
 
 
 def test_words_when_nothing_helped() -> None:

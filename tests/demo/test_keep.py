@@ -54,7 +54,7 @@ def test_nothing_carries_metadata(done: Done, files: Path, tmp_path: Path) -> No
         assert b"taken at home" not in file.read_bytes()
 
 
-def test_the_page_is_told_what_the_result_says(done: Done, tmp_path: Path) -> None:
+def test_the_page_is_reported_what_the_result_says(done: Done, tmp_path: Path) -> None:
     write_result(done, tmp_path)
     view = json.loads((tmp_path / "view.json").read_text())
     provenance = done.result.provenance
@@ -62,8 +62,8 @@ def test_the_page_is_told_what_the_result_says(done: Done, tmp_path: Path) -> No
     assert (view["width"], view["height"], view["scale"]) == (20, 14, 4)
     assert all((tmp_path / name).is_file() for name in view["files"].values())
     for name, kind in (("reference", "u1"), ("y", "<f4"), ("x", "<f4")):
-        told = np.frombuffer(base64.b64decode(view[name]), kind).reshape(14, 20)
-        assert (told == getattr(provenance, name)).all()
+        reported = np.frombuffer(base64.b64decode(view[name]), kind).reshape(14, 20)
+        assert (reported == getattr(provenance, name)).all()
     share = np.frombuffer(base64.b64decode(view["share"]), "u1").reshape(14, 20)
     np.testing.assert_allclose(share / 255, provenance.share, atol=0.5 / 255 + 1e-6)
     for reference in view["references"]:

@@ -38,7 +38,7 @@ def test_pictures_come_under_their_own_name(files: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ceilings", "name", "said"),
+    ("ceilings", "name", "message"),
     [
         (Ceilings(), "bad.png", "is not a whole PNG"),
         (Ceilings(max_pixels=279), "small.png", "20 x 14 = 280 pixels, the limit is 279"),
@@ -46,12 +46,12 @@ def test_pictures_come_under_their_own_name(files: Path) -> None:
         (Ceilings(), "gone.png", "cannot be opened"),
     ],
 )
-def test_refusals_name_the_file_but_not_its_place(files: Path, ceilings: Ceilings, name: str, said: str) -> None:
+def test_refusals_name_the_file_but_not_its_place(files: Path, ceilings: Ceilings, name: str, message: str) -> None:
     with pytest.raises(PictureError) as refused:
         ceilings.read_small(str(files / name), name)
     text = str(refused.value)
     assert text.startswith(f"{name}: ")
-    assert said in text
+    assert message in text
     assert str(files) not in text
     assert "--max" not in text
 

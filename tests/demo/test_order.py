@@ -11,19 +11,19 @@ from srntt.errors import InputError, PictureError
 from srntt.upscale import Upscaler
 
 
-class Told(Ticket):
+class Recorded(Ticket):
     """Remembers what it was told, and is withdrawn at a certain stage."""
 
     def __init__(self, withdrawn_at: str = "") -> None:
         super().__init__("someone", lambda ticket: None)
-        self.told: list[tuple[str, int, int]] = []
+        self.reported: list[tuple[str, int, int]] = []
         self._at = withdrawn_at
 
     def report(self, stage: str, done: int, total: int) -> None:
         if stage == self._at:
             self.cancel()
         super().report(stage, done, total)
-        self.told.append((stage, done, total))
+        self.reported.append((stage, done, total))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def upscaler(model: Path) -> Upscaler:
 def run(files: Path, upscaler: Upscaler):
     def run(picture: str, *references: str, ticket: Ticket | None = None, ceilings: Ceilings = Ceilings()) -> Done:  # noqa: B008
         order = Order(str(files / picture), tuple(str(files / name) for name in references), "tiny")
-        return fulfil(order, ceilings, lambda name: upscaler, ticket or Told())
+        return fulfil(order, ceilings, lambda name: upscaler, ticket or Recorded())
 
     return run
 
@@ -50,12 +50,12 @@ def test_done(run, files: Path, upscaler: Upscaler) -> None:
 
 
 def test_progress_goes_through_the_steps_in_order(run) -> None:
-    ticket = Told()
+    ticket = Recorded()
     run("small.png", "sharp.png", ticket=ticket)
-    stages = list(dict.fromkeys(stage for stage, _, _ in ticket.told))
+    stages = list(dict.fromkeys(stage for stage, _, _ in ticket.reported))
     assert stages == ["read", "open", "align", "match", "render", "keep"]  # one reference: encoded is encoded
-    assert all(0 <= done <= total for _, done, total in ticket.told)
-    assert [done / total for stage, done, total in ticket.told if stage == "render"] == [0, 1]
+    assert all(0 <= done <= total for _, done, total in ticket.reported)
+    assert [done / total for stage, done, total in ticket.reported if stage == "render"] == [0, 1]
 
 
 def test_without_references(run) -> None:
@@ -67,7 +67,7 @@ def test_without_references(run) -> None:
 @pytest.mark.parametrize("stage", ["read", "open", "match", "render", "keep"])
 def test_cancelling_goes_through_the_engine_and_leaves_it_fit(run, stage: str) -> None:
     with pytest.raises(CancelledError):
-        run("small.png", "sharp.png", ticket=Told(withdrawn_at=stage))
+        run("small.png", "sharp.png", ticket=Recorded(withdrawn_at=stage))
     assert run("small.png", "sharp.png").result.fallbacks == ()
 
 

@@ -48,13 +48,13 @@ def browser() -> Iterator[Any]:
 @pytest.fixture
 def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     """Opens the page; by the end, nothing may have been asked of another server, and no script may have failed."""
-    asked, failed, contexts = [], [], []
+    requested, failed, contexts = [], [], []
 
     def visit(width: int = 1200, height: int = 1000) -> Any:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: requested.append(request.url))
         page.on("pageerror", lambda error: failed.append(str(error)))
         page.goto(server.address)
         page.wait_for_selector("#begin")
@@ -63,8 +63,8 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     yield visit
     for context in contexts:
         context.close()
-    assert asked
-    assert [url for url in asked if not url.startswith((server.address + "/", "data:", "blob:"))] == []
+    assert requested
+    assert [url for url in requested if not url.startswith((server.address + "/", "data:", "blob:"))] == []
     assert failed == []
 
 
@@ -82,11 +82,11 @@ def upscale(page: Any) -> str:
     """Begins, waits for the end, and returns what is said then."""
     page.click("#begin")
     page.wait_for_function(
-        "() => document.querySelector('#said').innerText.match(/helped|did not help|Done|refused|Cancelled/)"
+        "() => document.querySelector('#message').innerText.match(/helped|did not help|Done|refused|Cancelled/)"
     )
     page.wait_for_selector("srntt-view .sv-after")
     page.wait_for_function("() => document.querySelector('.sv-after').naturalWidth > 0")
-    return page.inner_text("#said")
+    return page.inner_text("#message")
 
 
 def _in_view(page: Any) -> dict[str, float]:
@@ -149,7 +149,7 @@ def test_upload_run_slider_provenance_download(visit: Callable[..., Any], server
     assert len(server.results()) == 1
 
 
-def test_a_reference_that_does_not_help_is_said_not_to(visit: Callable[..., Any]) -> None:
+def test_a_reference_that_does_not_help_is_reported_not_to(visit: Callable[..., Any]) -> None:
     page = visit()
     page.click("#example-1")
     page.wait_for_selector("#references :text('reference-turned')")
@@ -171,11 +171,11 @@ def test_the_keyboard_walks(visit: Callable[..., Any], tmp_path: Path) -> None:
 def test_a_bad_file_and_no_file(visit: Callable[..., Any], tmp_path: Path) -> None:
     page = visit()
     page.click("#begin")
-    page.wait_for_selector("#said :text('Give a small picture first')")
+    page.wait_for_selector("#message :text('Give a small picture first')")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
     upload(page, tmp_path / "bad.png")
     page.click("#begin")
-    page.wait_for_selector("#said :text('bad.png: is not a whole PNG')")
+    page.wait_for_selector("#message :text('bad.png: is not a whole PNG')")
     assert page.is_enabled("#begin")
 
 
@@ -184,7 +184,7 @@ def test_too_large_a_picture(visit: Callable[..., Any], tmp_path: Path) -> None:
     Image.fromarray(pixels(250, 250)).save(tmp_path / "large.png")
     upload(page, tmp_path / "large.png")
     page.click("#begin")
-    page.wait_for_selector("#said :text('250 x 250 = 62,500 pixels, the limit is 60,000')")
+    page.wait_for_selector("#message :text('250 x 250 = 62,500 pixels, the limit is 60,000')")
 
 
 def test_cancel_a_full_queue_and_a_page_that_is_closed(
@@ -196,17 +196,17 @@ def test_cancel_a_full_queue_and_a_page_that_is_closed(
     for page in pages:
         upload(page, tmp_path / "small.png", tmp_path / "sharp.png")
     pages[0].click("#begin")
-    pages[0].wait_for_selector("#said :text('Step ')")
+    pages[0].wait_for_selector("#message :text('Step ')")
     pages[1].click("#begin")
-    pages[1].wait_for_selector("#said :text('one picture before yours')")
+    pages[1].wait_for_selector("#message :text('one picture before yours')")
     pages[2].click("#begin")
-    pages[2].wait_for_selector("#said :text('Too busy: one picture is being done and 1 wait')")
+    pages[2].wait_for_selector("#message :text('Too busy: one picture is being done and 1 wait')")
     pages[1].click("#cancel")
-    pages[1].wait_for_selector("#said :text('Cancelled')", timeout=5000)
+    pages[1].wait_for_selector("#message :text('Cancelled')", timeout=5000)
     pages[0].click("#cancel")
-    pages[0].wait_for_selector("#said :text('Cancelled')")
+    pages[0].wait_for_selector("#message :text('Cancelled')")
     pages[2].click("#begin")
-    pages[2].wait_for_selector("#said :text('Step ')")
+    pages[2].wait_for_selector("#message :text('Step ')")
     pages[2].close()  # and nobody cancels it: the page has gone
     pages[0].click("#example-2")
     pages[0].wait_for_selector("#small img[src*=motorcycle]")

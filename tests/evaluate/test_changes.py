@@ -108,10 +108,10 @@ def test_values_out_of_range_are_refused(what, value: float) -> None:
         ReferenceChange(what, value)
 
 
-def test_what_was_done_is_told() -> None:
-    told = ReferenceChange("noise", 10.0).as_json()
-    assert (told["what"], told["value"]) == ("noise", 10.0)
-    assert "SHA-256" in told["exactly"]
+def test_what_was_done_is_reported() -> None:
+    reported = ReferenceChange("noise", 10.0).as_json()
+    assert (reported["what"], reported["value"]) == ("noise", 10.0)
+    assert "SHA-256" in reported["exactly"]
     assert str(ReferenceChange("scale", 0.5)) == "scale 0.5"
 
 

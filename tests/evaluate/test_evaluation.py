@@ -74,9 +74,9 @@ def test_the_score_is_of_the_cropped_and_rounded_output(tmp_path: Path) -> None:
 
 
 def test_progress_counts_targets(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    score_pairs(bicubic, read_pairs(write_pairs(tmp_path)), "none", PAIRS, lambda *step: told.append(step))
-    assert told == [("none", 0, 2), ("none", 1, 2), ("none", 2, 2)]
+    reported: list[tuple[str, int, int]] = []
+    score_pairs(bicubic, read_pairs(write_pairs(tmp_path)), "none", PAIRS, lambda *step: reported.append(step))
+    assert reported == [("none", 0, 2), ("none", 1, 2), ("none", 2, 2)]
 
 
 def test_a_grey_or_transparent_or_deep_target_is_taken_as_8_bit_rgb(tmp_path: Path) -> None:
@@ -120,14 +120,14 @@ def evaluation_of(*scores: Score) -> Evaluation:
 
 
 def test_json_has_the_promised_shape_and_no_infinity() -> None:
-    told = json.loads(
+    reported = json.loads(
         as_json([evaluation_of(scored("a", 30.0, 0.9, 0.25, 1.5), scored("b", math.inf, 1.0, 0.75, 0.5))])
     )
-    assert list(told) == ["protocol", "model", "refs", "mean", "images", "environment"]
-    assert told["mean"] == {"psnr_y": None, "ssim_y": pytest.approx(0.95), "lpips": 0.5}
-    assert told["images"][0] == {"name": "a", "psnr_y": 30.0, "ssim_y": 0.9, "lpips": 0.25, "seconds": 1.5}
-    assert told["images"][1]["psnr_y"] is None
-    assert {"srntt", "python", "torch", "numpy", "pillow"} <= set(told["environment"])
+    assert list(reported) == ["protocol", "model", "refs", "mean", "images", "environment"]
+    assert reported["mean"] == {"psnr_y": None, "ssim_y": pytest.approx(0.95), "lpips": 0.5}
+    assert reported["images"][0] == {"name": "a", "psnr_y": 30.0, "ssim_y": 0.9, "lpips": 0.25, "seconds": 1.5}
+    assert reported["images"][1]["psnr_y"] is None
+    assert {"srntt", "python", "torch", "numpy", "pillow"} <= set(reported["environment"])
 
 
 def test_one_evaluation_is_an_object_and_several_a_list() -> None:

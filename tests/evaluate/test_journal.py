@@ -49,12 +49,14 @@ def test_goes_on_where_it_was_interrupted(folder: Path, out: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         scored(folder, out, Counting(1))
     rest = Counting()
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
     journal = Journal.open(out, CONTEXT)
-    scores = score_pairs(rest, read_pairs(folder), "first", PAIRS, lambda *step: told.append(step), None, None, journal)
+    scores = score_pairs(
+        rest, read_pairs(folder), "first", PAIRS, lambda *step: reported.append(step), None, None, journal
+    )
     assert rest.calls == 1
     assert [score.name for score in scores] == ["scene/1", "scene/2"]
-    assert told == [("first", 1, 2), ("first", 2, 2)]
+    assert reported == [("first", 1, 2), ("first", 2, 2)]
     again = Counting(0)
     assert scored(folder, out, again) == scores  # infinities, None and fallbacks included
     names = [list(score.values) for score in scores]
@@ -150,7 +152,7 @@ def test_a_journal_that_would_block_or_lead_elsewhere_is_refused(out: Path, kind
         Journal.open(out, CONTEXT)
 
 
-def test_a_journal_that_cannot_be_used_is_said_before_the_work(folder: Path, out: Path) -> None:
+def test_a_journal_that_cannot_be_used_is_reported_before_the_work(folder: Path, out: Path) -> None:
     (out / JOURNAL_FILE).mkdir(parents=True)
     with pytest.raises(OutputError, match=r"scored.jsonl is no regular file.*another folder"):
         Journal.open(out, CONTEXT)

@@ -62,7 +62,7 @@ def test_one_process_answers_every_picture_with_its_own_seconds(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         ("asked(); say({'error': 'OutOfPaper: none left'})", "The peer other failed: OutOfPaper: none left"),
         ("asked(); sys.exit('no ink')", "ended without an answer. Its last words: no ink"),
@@ -80,9 +80,9 @@ def test_one_process_answers_every_picture_with_its_own_seconds(tmp_path: Path) 
         ),
     ],
 )
-def test_a_peer_that_fails_is_an_error_that_tells(tmp_path: Path, code: str, said: str) -> None:
+def test_a_peer_that_fails_is_an_error_that_names_it(tmp_path: Path, code: str, message: str) -> None:
     with started(tmp_path, code) as peer:
-        with pytest.raises(ModelError, match=said) as failed:
+        with pytest.raises(ModelError, match=message) as failed:
             peer(np.zeros((5, 7, 3), np.uint8), ())
         assert len(str(failed.value)) < 1000
         assert peer._process.poll() is not None  # no later answer can be taken for another picture's
@@ -105,16 +105,16 @@ def test_the_process_ends_with_the_block_whatever_it_does(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("named", "said"),
+    ("named", "message"),
     [
         ("nowhere/python", "SRNTT_PEERS_PYTHON is nowhere/python, which is no file. .*make peers"),
         (__file__, "cannot be run: .*make peers"),
         (sys.executable, "peer dat-light ended without an answer. Its last words: .* `make peers`"),
     ],
 )
-def test_a_missing_environment_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch, named: str, said: str) -> None:
+def test_a_missing_environment_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch, named: str, message: str) -> None:
     monkeypatch.setenv(PEERS_PYTHON, named)
-    with pytest.raises(MissingDependencyError, match=said), open_peer("dat-light"):
+    with pytest.raises(MissingDependencyError, match=message), open_peer("dat-light"):
         pass
 
 

@@ -50,7 +50,7 @@ def case_of(name: str, folder: Path, kind: str | None = None):
     return prepare(protocol, pair, kind or protocol.refs)
 
 
-def test_protocols_are_named_frozen_and_told_whole() -> None:
+def test_protocols_are_named_frozen_and_reported_whole() -> None:
     assert list(PROTOCOLS) == [
         *(
             "pairs",
@@ -81,8 +81,8 @@ def test_protocols_are_named_frozen_and_told_whole() -> None:
 def test_definitions_do_not_change_unnoticed() -> None:
     """Figures are published under these names. A new definition gets a new name, and its line here."""
     parts = ("scale", "crop", "refs", "target", "canvas", "low_res", "references", "metrics")
-    told = "\n".join(f"{p.name}: " + "; ".join(p.definition()[part] for part in parts) for p in PROTOCOLS.values())
-    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "8a6699573e67de81", told
+    reported = "\n".join(f"{p.name}: " + "; ".join(p.definition()[part] for part in parts) for p in PROTOCOLS.values())
+    assert hashlib.sha256(reported.encode()).hexdigest()[:16] == "8a6699573e67de81", reported
 
 
 def test_degraded_pairs_draw_from_the_name_what_they_always_drew(tmp_path: Path) -> None:

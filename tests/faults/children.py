@@ -30,7 +30,7 @@ class Ended:
     """
 
     code: int
-    said: str
+    output: str
 
 
 def import_everything() -> None:
@@ -99,20 +99,20 @@ def in_fork(function: Callable[[], Any]) -> Any:
         child = os.fork()
         if not child:
             try:
-                told: dict[str, Any] = {"gave": function()}
+                reported: dict[str, Any] = {"gave": function()}
             except BaseException as error:
-                told = {"error": type(error).__name__, "text": str(error)}
-            Path(answer.name).write_text(json.dumps(told))
+                reported = {"error": type(error).__name__, "text": str(error)}
+            Path(answer.name).write_text(json.dumps(reported))
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if code:
             raise RuntimeError(f"the fork ended with {code}")
-        told = json.loads(Path(answer.name).read_text())
-    if "error" in told:
+        reported = json.loads(Path(answer.name).read_text())
+    if "error" in reported:
         from faults.fault import CannotError
 
-        raise (CannotError if told["error"] == "CannotError" else RuntimeError)(f"{told['text']}")
-    return told["gave"]
+        raise (CannotError if reported["error"] == "CannotError" else RuntimeError)(f"{reported['text']}")
+    return reported["gave"]
 
 
 def _settle(folder: Path) -> None:
@@ -120,7 +120,7 @@ def _settle(folder: Path) -> None:
     home = str(folder / "home")
     os.environ |= {"HOME": home, "XDG_CACHE_HOME": home, "TMPDIR": home}
     tempfile.tempdir = home
-    said = os.open(f"{home}/said-{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    output = os.open(f"{home}/said-{os.getpid()}", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number in (1, 2):
-        os.dup2(said, number)
+        os.dup2(output, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -8,7 +8,7 @@ from faults.children import Ended, in_fork, nothing, run
 from faults.disk import Disk, fail_with
 from faults.fault import Fault, Ground, Trial, spread
 from faults.mounts import enlarge, make_read_only, obey_modes, own_mounts, small_disk
-from faults.works import Undisturbed, Work, is_told, judged, known, leftovers, went_on
+from faults.works import Undisturbed, Work, is_reported, judged, known, leftovers, went_on
 
 _NAMES = ("upscale", "batch", "train", "weights")
 _PLENTY = 256 * 1024  # KiB
@@ -47,15 +47,15 @@ def _acts(name: str, disk: Callable[[int], Disk]) -> Callable[[Ground, int], Ite
     return inject
 
 
-def _trial(work: Work, whole: Undisturbed, folder: Path, ended: Ended, mend: Callable[[], object] = nothing) -> Trial:
+def _trial(work: Work, whole: Undisturbed, folder: Path, ended: Ended, undo: Callable[[], object] = nothing) -> Trial:
     """After a command that may have failed: nothing half is left, the words help, and the next time it is right."""
     facts, lost = judged(work, whole, folder)
     if left := leftovers(folder):
         lost.append(f"left: {left}")
-    lost += [] if ended.code == 0 else is_told(ended)
+    lost += [] if ended.code == 0 else is_reported(ended)
     if ended.code < 0:
         lost.append(f"killed by signal {-ended.code}")
-    mend()
+    undo()
     lost += went_on(work, whole, folder, facts)
     return Trial(f"{'done all the same' if ended.code == 0 else 'refused'}, then done again: the same", tuple(lost))
 
@@ -76,8 +76,8 @@ def _on_small_disks(work: Work, whole: Undisturbed, ground: Ground, count: int) 
         kib = max(4, needed * (count - number) // (count + 1) // 4 * 4)
         with ground.folder() as folder, small_disk(folder / "out", kib):
             ended = run(folder, work.begin)
-            mend = lambda folder=folder: enlarge(folder / "out", _PLENTY)  # noqa: E731
-            trials.append(_trial(work, whole, folder, ended, mend))
+            undo = lambda folder=folder: enlarge(folder / "out", _PLENTY)  # noqa: E731
+            trials.append(_trial(work, whole, folder, ended, undo))
     return trials
 
 
@@ -113,8 +113,8 @@ def _no_reading(ground: Ground, count: int) -> Iterator[Trial]:
             for path in inputs:
                 path.chmod(0)
             ended = run(folder, work.begin, obey_modes)
-            mend = lambda inputs=inputs: [path.chmod(0o644) for path in inputs]  # noqa: E731
-            yield _must_fail(ended, _trial(work, whole, folder, ended, mend))
+            undo = lambda inputs=inputs: [path.chmod(0o644) for path in inputs]  # noqa: E731
+            yield _must_fail(ended, _trial(work, whole, folder, ended, undo))
 
 
 def _must_fail(ended: Ended, trial: Trial) -> Trial:

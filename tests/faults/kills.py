@@ -48,6 +48,6 @@ def _trial(work: Work, whole: Undisturbed, ground: Ground, killed: Callable[[Pat
     if ended.code == 0:
         return Trial("had ended already", tuple(lost))
     if ended.code != -9:
-        lost.append(f"exit code {ended.code}: {ended.said[-300:]}")
+        lost.append(f"exit code {ended.code}: {ended.output[-300:]}")
     how = f"{'some' if facts else 'no'} output was there"
     return Trial(f"{how}, {'a hidden unfinished file left, ' if left else ''}done again: the same", tuple(lost))

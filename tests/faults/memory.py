@@ -11,7 +11,7 @@ import torch
 from batch.pictures import pixels
 from faults.children import in_fork, run
 from faults.fault import Fault, Ground, Trial, spread
-from faults.works import is_told, judged, known, leftovers, works
+from faults.works import is_reported, judged, known, leftovers, works
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from srntt.errors import MemoryBudgetError, MissingDependencyError, SrnttError
@@ -140,7 +140,7 @@ def _address_space(name: str) -> Callable[[Ground, int], Iterator[Trial]]:
                 elif ended.code < 0:
                     yield Trial(f"ended by signal {-ended.code}, no half file", tuple(lost))
                 else:
-                    yield Trial("refused", (*lost, *is_told(ended)))
+                    yield Trial("refused", (*lost, *is_reported(ended)))
 
     return inject
 

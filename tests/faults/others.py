@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faults.children import Ended, finish, run, start
 from faults.fault import Fault, Ground, Trial
-from faults.works import is_told, judged, known, leftovers, went_on
+from faults.works import is_reported, judged, known, leftovers, went_on
 
 _NAMES = ("upscale", "batch", "train", "weights")
 
@@ -36,8 +36,8 @@ def _vanishing(ground: Ground, count: int) -> Iterator[Trial]:
             facts, lost = judged(work, whole, folder)
             if name == "batch" and file.startswith("refs/"):  # then others are used, and the output is another
                 lost = [text for text in lost if "not what it should be" not in text]
-            lost += [] if ended.code in (1, 2, 4) else [f"exit code {ended.code}: {ended.said[-300:]}"]
-            lost += is_told(ended) + [f"left: {name}" for name in leftovers(folder)]
+            lost += [] if ended.code in (1, 2, 4) else [f"exit code {ended.code}: {ended.output[-300:]}"]
+            lost += is_reported(ended) + [f"left: {name}" for name in leftovers(folder)]
             lost += went_on(work, whole, folder, facts)
         yield Trial("refused by name, the others done; then done again: the same", tuple(lost))
 
@@ -70,7 +70,7 @@ def _clock(ground: Ground, count: int) -> Iterator[Trial]:
         with ground.folder() as folder:
             ended = run(folder, work.begin, _set_back)
             facts, lost = judged(work, whole, folder)
-            lost += [] if ended.code == 0 else [f"exit code {ended.code}: {ended.said[-300:]}"]
+            lost += [] if ended.code == 0 else [f"exit code {ended.code}: {ended.output[-300:]}"]
             lost += [] if facts == whole.facts else ["other files than undisturbed"]
         yield Trial("done: the same", tuple(lost))
 
@@ -98,7 +98,7 @@ def _two_batches(ground: Ground, count: int) -> Iterator[Trial]:
         with ground.folder() as folder:
             ended = _both(folder, work.begin)
             facts, lost = judged(work, whole, folder)
-            refused = [one for one in ended if "is being written to by" in one.said]
+            refused = [one for one in ended if "is being written to by" in one.output]
             lost += [] if facts == whole.facts else ["other files than one batch alone leaves"]
             lost += [f"exit code {one.code}" for one in ended if one not in refused and one.code not in (0, 3)]
         yield Trial("one refused, the other done" if refused else "one after the other", tuple(lost))
@@ -113,7 +113,7 @@ def _two_upscales(ground: Ground, count: int) -> Iterator[Trial]:
             _, lost = judged(work, whole, folder)
             codes = sorted(one.code for one in ended)
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
-            lost += [] if any("exists already" in one.said for one in ended) else ["nobody was told"]
+            lost += [] if any("exists already" in one.output for one in ended) else ["nobody was told"]
         yield Trial("one refused, the other done", tuple(lost))
 
 
@@ -126,6 +126,6 @@ def _two_trains(ground: Ground, count: int) -> Iterator[Trial]:
             codes = sorted(one.code for one in ended)
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
             lost += [] if facts == whole.facts else ["other files than one run alone leaves"]
-            said = " ".join(one.said for one in ended)
-            lost += [] if "is being written to by" in said or "holds a run already" in said else ["nobody was told"]
+            output = " ".join(one.output for one in ended)
+            lost += [] if "is being written to by" in output or "holds a run already" in output else ["nobody was told"]
         yield Trial("one refused, the other done", tuple(lost))

@@ -11,7 +11,7 @@ import pytest
 from faults.children import Ended
 from faults.fault import Fault, spread
 from faults.registry import FAULTS
-from faults.works import differences, is_told
+from faults.works import differences, is_reported
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, mounts and counts as Linux does")
 
@@ -80,12 +80,12 @@ def test_the_disk_counts_tears_and_fails(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_judge_sees_half_files_other_bytes_and_words_that_help_nobody(tmp_path: Path) -> None:
     assert differences({"a": "1", "b": "2"}, {"b": "3"}) == ["a: missing, not 1", "b: 3, not 2"]
-    assert is_told(Ended(1, "srntt: x.png: is no picture")) == []
-    assert len(is_told(Ended(1, "Traceback (most recent call last)"))) == 2
+    assert is_reported(Ended(1, "srntt: x.png: is no picture")) == []
+    assert len(is_reported(Ended(1, "Traceback (most recent call last)"))) == 2
     ignored = "Exception ignored in: <generator>\nTraceback (most recent call last)\nMemoryError: \n"
-    assert is_told(Ended(1, f"{ignored}srntt: out of memory")) == []
-    assert len(is_told(Ended(1, f"{ignored}srntt: x\nTraceback (most recent call last)"))) == 1
-    assert len(is_told(Ended(1, "srntt: OSError: no\n  Nobody foresaw this"))) == 1
+    assert is_reported(Ended(1, f"{ignored}srntt: out of memory")) == []
+    assert len(is_reported(Ended(1, f"{ignored}srntt: x\nTraceback (most recent call last)"))) == 1
+    assert len(is_reported(Ended(1, "srntt: OSError: no\n  Nobody foresaw this"))) == 1
 
 
 def test_moments_are_spread_over_all_of_them() -> None:

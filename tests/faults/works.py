@@ -108,8 +108,8 @@ def works(ground: Ground) -> dict[str, Work]:
     things.mkdir(parents=True)
     _make_things(things)
     model = ("--model", str(things / "model"), "--device", "cpu")
-    beside = ("-o", "out/x.png", "--map", "out/map.png", "--provenance", "out/from.npz", "--overwrite")
-    upscale = ("upscale", str(things / "a.png"), "--ref", str(things / "ref.png"), *beside, *model)
+    sidecars = ("-o", "out/x.png", "--map", "out/map.png", "--provenance", "out/from.npz", "--overwrite")
+    upscale = ("upscale", str(things / "a.png"), "--ref", str(things / "ref.png"), *sidecars, *model)
     batch = ("batch", str(things / "in"), "-r", str(things / "refs"), "-o", "out/all", "--resume", *model)
     settings = ("--photographs", str(things / "photographs"), "-o", "out/run", "--every", "0", "--device", "cpu")
     train = ("train", str(things / "recipe.toml"), *settings, "--threads", "1")
@@ -210,7 +210,7 @@ def went_on(work: Work, whole: Undisturbed, folder: Path, facts: Facts) -> list[
     """Do it again as a person would; what is wrong then."""
     ended = run(folder, work.again(facts))
     if ended.code not in work.good_codes:
-        return [f"again: exit code {ended.code}: {ended.said[-300:]}"]
+        return [f"again: exit code {ended.code}: {ended.output[-300:]}"]
     now, lost = judged(work, whole, folder)
     return lost + differences(whole.facts, now)
 
@@ -225,12 +225,12 @@ def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str
     ]
 
 
-def is_told(ended: Ended) -> list[str]:
+def is_reported(ended: Ended) -> list[str]:
     """What is wrong with the words of a command that failed: they are for people, and say what to do."""
-    said = _IGNORED.sub("", ended.said)
+    output = _IGNORED.sub("", ended.output)
     found = {
-        "a traceback": "Traceback" in said,
-        "an error that nobody foresaw": "Nobody foresaw" in ended.said,
-        "no word": not any(line.startswith("srntt: ") for line in ended.said.splitlines()),
+        "a traceback": "Traceback" in output,
+        "an error that nobody foresaw": "Nobody foresaw" in ended.output,
+        "no word": not any(line.startswith("srntt: ") for line in ended.output.splitlines()),
     }
-    return [f"{what}: {ended.said[-400:]}" for what, wrong in found.items() if wrong]
+    return [f"{what}: {ended.output[-400:]}" for what, wrong in found.items() if wrong]

@@ -134,10 +134,10 @@ def test_small_pictures_are_refused_with_the_size_that_is_needed():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"), [(("keras", "relu3_1"), "caffe, torchvision"), (("caffe", "relu3_2"), "relu1_1, relu2_1")]
+    ("arguments", "message"), [(("keras", "relu3_1"), "caffe, torchvision"), (("caffe", "relu3_2"), "relu1_1, relu2_1")]
 )
-def test_unknown_names_are_refused_with_those_there_are(arguments, said):
+def test_unknown_names_are_refused_with_those_there_are(arguments, message):
     with pytest.raises((InputError, TypeError)) as caught:
         VGG19Features(*arguments)
     if isinstance(caught.value, InputError):
-        assert said in str(caught.value)
+        assert message in str(caught.value)

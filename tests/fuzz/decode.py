@@ -22,7 +22,7 @@ _FORMS = ("PNG", "PNG 16", "JPEG", "JPEG progressive", "WEBP", "WEBP lossless", 
 
 def decode(data: bytes) -> None:
     """Checksums of PNG are mended first, or none but them would ever be tested."""
-    picture = load(mended(data), limits=_LIMITS)
+    picture = load(repaired(data), limits=_LIMITS)
     assert picture.width * picture.height <= _LIMITS.max_pixels
     form = _WRITTEN[len(data) % len(_WRITTEN)]
     if form.name == "JPEG":
@@ -33,7 +33,7 @@ def decode(data: bytes) -> None:
     assert (again.width, again.height) == (picture.width, picture.height)
 
 
-def mended(data: bytes) -> bytes:
+def repaired(data: bytes) -> bytes:
     """A PNG with right checksums; anything else as it is."""
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
@@ -49,8 +49,8 @@ def _seeds() -> list[bytes]:
     exif = b"Exif\0\0" + overlapping_tags(3, 400)
     profile = bytearray(200)
     profile[36:40], profile[16:20] = b"acsp", b"RGB "
-    told = [encoded(waves(8, 9, 3), form, exif=exif, icc_profile=bytes(profile)) for form in ("JPEG", "PNG", "WEBP")]
-    return [*map(whole, _FORMS), film("PNG"), film("WEBP"), film("TIFF"), overlapping_tags(5, 500), *told]
+    tagged = [encoded(waves(8, 9, 3), form, exif=exif, icc_profile=bytes(profile)) for form in ("JPEG", "PNG", "WEBP")]
+    return [*map(whole, _FORMS), film("PNG"), film("WEBP"), film("TIFF"), overlapping_tags(5, 500), *tagged]
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def test_tensors_have_their_channels_first():
 
 
 @pytest.mark.parametrize(
-    ("array", "said"),
+    ("array", "message"),
     [
         (np.zeros((2, 3, 4, 3), np.uint8), r"\(2, 3, 4, 3\).*no batch axis"),
         (np.zeros((3, 20, 20), np.uint8), "channels come last"),
@@ -72,8 +72,8 @@ def test_tensors_have_their_channels_first():
         (torch.zeros(3, 4, 4, dtype=torch.int32), "array of int32"),
     ],
 )
-def test_what_is_no_picture_is_refused_with_words(array, said):
-    with pytest.raises(InputError, match=said):
+def test_what_is_no_picture_is_refused_with_words(array, message):
+    with pytest.raises(InputError, match=message):
         load(array)
 
 

@@ -86,7 +86,7 @@ def test_exif_survives_byte_for_byte(form, suffix, order, tmp_path):
     assert place.numbers(2) == (51, 30, 0)
 
 
-def test_a_tag_that_points_nowhere_is_said_and_the_others_stay():
+def test_a_tag_that_points_nowhere_is_reported_and_the_others_stay():
     block = bytearray(phone_exif())
     at = block.index(struct.pack("<HH", 0x8298, 2))
     block[at + 8 : at + 12] = b"\xff\xff\xff\x7f"
@@ -141,8 +141,8 @@ def test_texts_of_a_png_are_kept_and_elsewhere_missed_by_name(tmp_path):
     assert info(picture.notes) == ""
     assert save(enlarged(picture), tmp_path / "x.png") == ()
     assert reopened(tmp_path / "x.png").text == TEXTS
-    said = save(picture, tmp_path / "x.webp")
-    assert said == ("PNG texts (parameters, Title, prompt) dropped: WEBP holds none",)
+    message = save(picture, tmp_path / "x.webp")
+    assert message == ("PNG texts (parameters, Title, prompt) dropped: WEBP holds none",)
 
 
 def test_the_comment_of_a_jpeg(tmp_path):
@@ -205,8 +205,8 @@ def as_srgb(pixels: np.ndarray) -> np.ndarray:
 def test_strip_converts_wide_colours_and_relabels_none(suffix, tmp_path):
     pixels = np.full((8, 8, 3), (200, 60, 40), np.uint8)
     assert np.abs(as_srgb(pixels).astype(int) - pixels).max() > 8  # or the test would show nothing
-    said = save(load(encoded(pixels, "PNG", icc_profile=P3)), tmp_path / f"x{suffix}", strip=True)
-    assert said == ("colours converted to sRGB, and the ICC profile dropped",)
+    message = save(load(encoded(pixels, "PNG", icc_profile=P3)), tmp_path / f"x{suffix}", strip=True)
+    assert message == ("colours converted to sRGB, and the ICC profile dropped",)
     assert load(tmp_path / f"x{suffix}").metadata.icc is None
     assert np.abs(load(tmp_path / f"x{suffix}").color.astype(int) - as_srgb(pixels)).max() <= (
         6 if suffix == ".webp" else 1
@@ -215,16 +215,16 @@ def test_strip_converts_wide_colours_and_relabels_none(suffix, tmp_path):
 
 def test_16_bits_keep_their_profile_when_stripped_and_say_so(tmp_path):
     picture = Picture(waves(8, 8, 3, np.uint16), metadata=Metadata(icc=P3))
-    said = save(picture, tmp_path / "x.png", strip=True)
-    assert "ICC profile kept" in said[0]
+    message = save(picture, tmp_path / "x.png", strip=True)
+    assert "ICC profile kept" in message[0]
     assert load(tmp_path / "x.png").metadata.icc == P3
 
 
 def test_a_jpeg_xl_of_wide_colours_is_converted(tmp_path):
     pytest.importorskip("pillow_jxl")
     pixels = np.full((16, 16, 3), (200, 60, 40), np.uint8)
-    said = save(load(encoded(pixels, "PNG", icc_profile=P3)), tmp_path / "x.jxl", quality="lossless")
-    assert said == ("colours converted to sRGB, and the ICC profile dropped",)
+    message = save(load(encoded(pixels, "PNG", icc_profile=P3)), tmp_path / "x.jxl", quality="lossless")
+    assert message == ("colours converted to sRGB, and the ICC profile dropped",)
     assert np.abs(load(tmp_path / "x.jxl").color.astype(int) - as_srgb(pixels)).max() <= 1
 
 
@@ -251,7 +251,7 @@ def test_nclx_of_an_avif_is_read(tmp_path):
     assert load(tmp_path / "x.avif").metadata.cicp == (9, 18)
 
 
-def test_a_jpeg_xl_of_16_bits_is_said_to_be_read_with_8(tmp_path):
+def test_a_jpeg_xl_of_16_bits_is_noted_to_be_read_with_8(tmp_path):
     codecs = pytest.importorskip("imagecodecs")
     pytest.importorskip("pillow_jxl")
     picture = load(codecs.jpegxl_encode(waves(24, 16, 3, np.uint16), lossless=True))
@@ -382,7 +382,7 @@ def test_what_was_turned_by_hand_is_not_turned_again(turn, evidence):
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "TIFF"])
-def test_a_file_is_turned_as_it_says_and_a_note_says_so(form):
+def test_a_file_is_turned_as_it_states_and_a_note_says_so(form):
     exif = Image.Exif()
     exif[ORIENTATION], exif[EXIF] = 6, {0xA002: 24, 0xA003: 16}
     picture = load(encoded(RGB, form, exif=exif.tobytes()))

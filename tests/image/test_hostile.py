@@ -225,7 +225,7 @@ def test_huge_tiff_tiles_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
         (b"%PDF-1.7\n", "PDF"),
@@ -237,10 +237,10 @@ def test_huge_tiff_tiles_are_refused():
         (b"P6 1 1 255 abc", "no known kind .it begins with 50 36"),
     ],
 )
-def test_other_content_is_named_whatever_the_suffix(content, said, tmp_path):
+def test_other_content_is_named_whatever_the_suffix(content, message, tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match=f"picture.png: is no picture of an allowed format: its content .*{said}"):
+    with pytest.raises(PictureError, match=f"picture.png: is no picture of an allowed format: its content .*{message}"):
         load(path)
 
 
@@ -252,7 +252,7 @@ def test_content_counts_and_not_the_suffix(tmp_path):
 
 @pytest.mark.parametrize("name", ["missing", "folder", "fifo", "empty", "zero", "loop", "nul", "long"])
 def test_what_is_no_regular_file_is_refused_without_waiting(name, tmp_path):
-    path, said = {
+    path, message = {
         "missing": (tmp_path / "none.png", "No such file"),
         "folder": (tmp_path, "is a folder"),
         "fifo": (tmp_path / "fifo", "is a FIFO"),
@@ -265,7 +265,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(name, tmp_path):
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "empty").touch()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(PictureError, match=said):
+    with pytest.raises(PictureError, match=message):
         load(path)
 
 
@@ -309,15 +309,15 @@ def test_nothing_global_is_changed():
 def test_many_threads_at_once_leave_the_warning_filters_alone():
     filters = list(warnings.filters)
     damaged = encoded(RGB, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff garbage")
-    said = []
-    threads = [threading.Thread(target=lambda: said.append(load(damaged).notes)) for _ in range(16)]
+    message = []
+    threads = [threading.Thread(target=lambda: message.append(load(damaged).notes)) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert list(warnings.filters) == filters
-    assert len(said) == 16
-    assert all("EXIF" in " ".join(notes) for notes in said)
+    assert len(message) == 16
+    assert all("EXIF" in " ".join(notes) for notes in message)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")

@@ -82,7 +82,7 @@ def test_orientation_of_16_bit_tiffs(channels, orientation, compression):
         np.testing.assert_array_equal(picture.alpha, expected[:, :, 1])
 
 
-def test_orientation_beside_nonsense_is_upright():
+def test_orientation_next_to_nonsense_is_upright():
     for value in (0, 9, 77):
         np.testing.assert_array_equal(load(encoded(RGB, "PNG", exif=camera_exif(value))).color, RGB)
 
@@ -144,7 +144,7 @@ def test_structure_of_a_tiff_does_not_become_exif(tmp_path):
     assert not reopened(tmp_path / "x.jpg").getexif()
 
 
-def test_damaged_exif_is_dropped_and_said():
+def test_damaged_exif_is_dropped_and_noted():
     picture = load(encoded(RGB, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff garbage"))
     assert picture.metadata.exif is None
     assert any("EXIF" in note for note in picture.notes)
@@ -168,7 +168,7 @@ def test_grey_keeps_a_grey_profile(suffix, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pixels", "icc", "said"),
+    ("pixels", "icc", "message"),
     [
         (RGB[:, :, :1], SRGB, "it is for RGB, the picture is grey"),
         (RGB, GRAY, "it is for GRAY, the picture is RGB"),
@@ -177,10 +177,10 @@ def test_grey_keeps_a_grey_profile(suffix, tmp_path):
         (RGB, SRGB[:100], "damaged"),
     ],
 )
-def test_a_profile_that_does_not_fit_is_dropped_and_said(pixels, icc, said):
+def test_a_profile_that_does_not_fit_is_dropped_and_noted(pixels, icc, message):
     picture = load(encoded(pixels, "JPEG", icc_profile=icc))
     assert picture.metadata.icc is None
-    assert any(said in note for note in picture.notes)
+    assert any(message in note for note in picture.notes)
 
 
 def test_a_grey_palette_with_an_rgb_profile_stays_rgb():
@@ -228,12 +228,12 @@ def test_strip_drops_everything(suffix, tmp_path):
     assert load(tmp_path / f"x{suffix}").metadata == Metadata()
 
 
-def test_what_a_format_cannot_hold_is_said(tmp_path):
+def test_what_a_format_cannot_hold_is_reported(tmp_path):
     picture = load(encoded(RGB, "PNG", exif=camera_exif(), icc_profile=SRGB))
     assert save(picture, tmp_path / "x.bmp") == ("ICC profile dropped: BMP holds none", "EXIF dropped: BMP holds none")
 
 
-def test_exif_too_long_for_jpeg_is_dropped_and_said(tmp_path):
+def test_exif_too_long_for_jpeg_is_dropped_and_noted(tmp_path):
     picture = load(encoded(RGB, "PNG", exif=camera_exif(title="x" * 70_000)))
     assert save(picture, tmp_path / "x.png") == ()
     assert save(picture, tmp_path / "x.jpg") == ("EXIF dropped: it is longer than JPEG holds",)

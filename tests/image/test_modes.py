@@ -88,7 +88,7 @@ def test_rgb_color_key():
     assert (picture.alpha == 0).sum() == (RGB[3, 4] == RGB).all(2).sum()
 
 
-def test_cmyk_without_profile_is_converted_and_said():
+def test_cmyk_without_profile_is_converted_and_noted():
     cmyk = Image.fromarray(RGB).convert("CMYK")
     picture = load(tiff(cmyk))
     assert any("by formula" in note for note in picture.notes)
@@ -186,7 +186,7 @@ def test_tiff_integers_without_a_known_white_are_refused():
         load(tiff(Image.fromarray(np.zeros((2, 2), np.int32))))
 
 
-def test_first_frame_of_an_animation_is_used_and_said():
+def test_first_frame_of_an_animation_is_used_and_noted():
     frames = [Image.fromarray(RGB), Image.fromarray(255 - RGB)]
     for form in ("PNG", "WEBP", "AVIF"):
         picture = load(encoded(frames[0], form, save_all=True, append_images=frames[1:], lossless=True, quality=100))
@@ -199,7 +199,7 @@ def test_first_frame_of_an_animation_is_used_and_said():
     assert "first of several pictures in the file used" in picture.notes
 
 
-def test_ten_bit_avif_is_said_to_be_read_with_8():
+def test_ten_bit_avif_is_noted_to_be_read_with_8():
     data = encoded(RGB, "AVIF", quality=90)
     at = data.index(b"pixi") + 9
     assert data[at : at + 3] == b"\x08\x08\x08"

@@ -112,7 +112,7 @@ def test_to_pixels_clips_rounds_and_refuses_nan():
 
 
 @pytest.mark.parametrize(
-    ("color", "alpha", "said"),
+    ("color", "alpha", "message"),
     [
         (np.zeros((2, 2, 4), np.uint8), None, r"\(2, 2, 4\)"),
         (np.zeros((0, 2, 3), np.uint8), None, "at least 1 x 1"),
@@ -121,8 +121,8 @@ def test_to_pixels_clips_rounds_and_refuses_nan():
         (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), np.uint16), "does not fit"),
     ],
 )
-def test_a_picture_is_consistent(color, alpha, said):
-    with pytest.raises(InputError, match=said):
+def test_a_picture_is_consistent(color, alpha, message):
+    with pytest.raises(InputError, match=message):
         Picture(color, alpha)
 
 

@@ -94,7 +94,7 @@ def test_no_data_does_not_count_for_the_range():
     assert "range: 25 % are no data (-9999), which take the least value" in picture.notes
 
 
-def test_an_animated_png_is_said_to_be_one():
+def test_an_animated_png_is_noted_to_be_one():
     """upscayl 1036: the preview moves and the result does not."""
     frames = [Image.fromarray(np.roll(RGB, k, 0)) for k in range(3)]
     assert "first of 3 frames used" in load(encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])).notes

@@ -134,7 +134,7 @@ def rounded_half_up(x: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({}, "exactly one"),
         ({"size": (2, 2), "scale": 2}, "exactly one"),
@@ -143,8 +143,8 @@ def rounded_half_up(x: torch.Tensor) -> torch.Tensor:
         ({"scale": float("nan")}, "positive"),
     ],
 )
-def test_matlab_bicubic_says_what_it_wants(options, said):
-    with pytest.raises(InputError, match=said):
+def test_matlab_bicubic_says_what_it_wants(options, message):
+    with pytest.raises(InputError, match=message):
         bicubic_matlab(torch.rand(3, 4, 4), **options)
 
 

@@ -193,7 +193,7 @@ def test_a_full_disk_is_named():
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "said"),
+    ("name", "options", "message"),
     [
         ("x", {}, "has no suffix"),
         ("x.gif", {}, r"the suffix '\.gif' names no format"),
@@ -219,11 +219,11 @@ def test_a_full_disk_is_named():
         ("x.jpg", {"bits": 16}, r"Choose \.png or \.tif, or allow the loss: --bits 8"),
     ],
 )
-def test_what_cannot_be_written_is_known_before(name, options, said, tmp_path):
+def test_what_cannot_be_written_is_known_before(name, options, message, tmp_path):
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "fifo.png")
-    with pytest.raises(OutputError, match=said):
+    with pytest.raises(OutputError, match=message):
         check_output(f"{tmp_path}/{name}", **{"width": 20, "height": 20, **options})
 
 

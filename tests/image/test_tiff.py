@@ -318,16 +318,16 @@ def test_values_of_any_range_come_back_in_their_type(name, tmp_path):
     with pytest.raises(PictureError, match=r"--range LOW,HIGH or auto"):
         load(data)
     span = float(values.max()) - float(values.min())
-    for asked in ("auto", (float(values.min()), float(values.max()))):
-        tiff, notes = resaved(data, tmp_path / f"{asked == 'auto'}.tif", value_range=asked)
+    for requested in ("auto", (float(values.min()), float(values.max()))):
+        tiff, notes = resaved(data, tmp_path / f"{requested == 'auto'}.tif", value_range=requested)
         large = tiff.asarray()
         assert large.dtype == values.dtype
         error = np.abs(large.astype(np.float64) - values.repeat(4, 0).repeat(4, 1))
         assert error.max() <= span / 65_535 * 0.51 + (values.dtype.kind != "f")
-        assert any("range: " in note for note in notes) == (asked == "auto")
+        assert any("range: " in note for note in notes) == (requested == "auto")
 
 
-def test_what_lies_outside_a_range_is_clipped_and_said():
+def test_what_lies_outside_a_range_is_clipped_and_noted():
     values = np.linspace(0, 100, 720, dtype=np.float32).reshape(24, 30)
     picture = load(written(values), value_range=(0, 50))
     assert picture.values().max() == 50

@@ -141,8 +141,8 @@ def table(held: Held) -> Iterator[str]:
     yield f"| errors: of visitors, in the server's log | {len(counts.wrong)}, {held.log.count('Traceback')} |"
     if settled:
         quarters = [settled[round(part * (len(settled) - 1) / 3)].mib for part in range(4)]
-        told = ", ".join(f"{mib:.0f}" for mib in (*quarters, max(sample.mib for sample in settled)))
-        yield f"| memory after each quarter of the time, and most | {told} MiB |"
+        reported = ", ".join(f"{mib:.0f}" for mib in (*quarters, max(sample.mib for sample in settled)))
+        yield f"| memory after each quarter of the time, and most | {reported} MiB |"
         yield f"| memory, slope after a quarter of the time | {held.slope:+.1f} MiB a minute |"
         for name in ("threads", "descriptors"):
             numbers = [getattr(sample, name) for sample in held.samples]

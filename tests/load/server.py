@@ -39,9 +39,9 @@ class Server:
             command, env={**os.environ, **changes}, stdout=subprocess.PIPE, stderr=self._stream, text=True
         )
         assert self.process.stdout is not None
-        said = self.process.stdout.readline().split()
-        assert said, f"it did not start: {self.log()}"
-        self.address = said[0]
+        message = self.process.stdout.readline().split()
+        assert message, f"it did not start: {self.log()}"
+        self.address = message[0]
 
     def log(self) -> str:
         """What it said on stderr."""

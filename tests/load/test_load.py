@@ -33,7 +33,7 @@ def test_a_small_crowd_loses_nothing() -> None:
 def test_the_judgement_sees_what_must_not_be() -> None:
     assert held().wrong() == []
     growing = tuple(Sample(float(second), 400.0 + second / 5, 9, 20) for second in range(120))
-    for bad, said in (
+    for bad, message in (
         (held(Counts(orders=2, ended=Counter({DONE: 1}))), "1 orders lost"),
         (held(Counts(most_waiting=QUEUE + 1)), "9 pictures waited"),
         (held(Counts(wrong=["visitor 3 was given visitor-4_x4.png"])), "visitor 3 was given"),
@@ -44,7 +44,7 @@ def test_the_judgement_sees_what_must_not_be() -> None:
         (held(served_last=False), "one more visitor was not served"),
         (held(code=1), "exit code 1"),
     ):
-        assert any(said in text for text in bad.wrong()), said
+        assert any(message in text for text in bad.wrong()), message
 
 
 def test_the_table_has_a_row_for_each_ending() -> None:

@@ -184,12 +184,12 @@ class Person:
     ) -> list[tuple[str, str]]:
         ends: dict[str, tuple[str, str]] = dict.fromkeys(orders, ("", ""))
         for message in page.messages():
-            said = _said(message)
-            if before := _WAITING.search(said):
+            text = _text_of(message)
+            if before := _WAITING.search(text):
                 self.counts.most_waiting = max(self.counts.most_waiting, int(before[1].replace("one", "1")))
             if message["msg"] == "process_completed":
                 ends[message["event_id"]] = _ending(message)
-            elif then and re.search(r"Waiting|Step \d", said):
+            elif then and re.search(r"Waiting|Step \d", text):
                 then()
                 then = None
                 if page.has_left:
@@ -233,7 +233,7 @@ def picture(height: int, width: int, seed: int) -> bytes:
     return stream.getvalue()
 
 
-def _said(message: dict) -> str:
+def _text_of(message: dict) -> str:
     """The words of a message about an order under way; Gradio tells the first whole, then what changed."""
     return unescape(json.dumps(message.get("output", {}).get("data", ""), ensure_ascii=False))
 
@@ -242,7 +242,7 @@ def _ending(message: dict) -> tuple[str, str]:
     """How an order ended by the words of its last message, and the address of the view of its result."""
     if not message["success"]:
         return f"failed: {json.dumps(message['output'])[:300]}", ""
-    said, view = unescape(message["output"]["data"][0]), message["output"]["data"][1]
-    ended = next((kind for pattern, kind in _SAID.items() if re.search(pattern, said)), f"said: {said[:300]}")
+    text, view = unescape(message["output"]["data"][0]), message["output"]["data"][1]
+    ended = next((kind for pattern, kind in _SAID.items() if re.search(pattern, text)), f"said: {text[:300]}")
     shown = re.search(r'src="([^"]+)"', view or "")
     return ended, unescape(shown[1]) if shown else ""

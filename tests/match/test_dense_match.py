@@ -97,7 +97,7 @@ def test_constant_maps_give_the_lowest_index(engine: str, channels: int):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_near_copies_are_told_apart(engine: str):
+def test_near_copies_are_distinguished(engine: str):
     """More near-copies than a shortlist holds, apart by less than float32 rounding of the scores."""
     generator = torch.Generator().manual_seed(6)
     query = random_map(generator, "rectified", 24, 6, 6)

@@ -135,7 +135,7 @@ def test_several_programs_and_shares(monkeypatch, patch: int):
     assert assert_within_margin(query, keys, patch=patch, precision="fp16") > 0.99
 
 
-def test_benchmark_reports_what_it_says():
+def test_benchmark_reports_what_it_states():
     report = bench_device(
         device=DEVICE.type, query_size=(5, 7), key_size=(6, 5), references=2, channels=(9,), repeats=1,
         precisions=("fp16", "fp32"), yardstick=64,

@@ -43,7 +43,7 @@ def test_a_picture_from_references_in_files_is_the_same(pictures, monkeypatch):
     assert in_files.fallbacks == second.fallbacks == ()
 
 
-def test_without_room_on_the_disk_references_stay_in_memory_and_that_is_said(pictures, monkeypatch):
+def test_without_room_on_the_disk_references_stay_in_memory_and_that_is_reported(pictures, monkeypatch):
     def full(self, *shape):
         raise OSError(28, "No space left on device")
 

@@ -50,7 +50,7 @@ def _most(work):
     return most, held, result
 
 
-def _said(work: Work, positions: int) -> int:
+def _predicted(work: Work, positions: int) -> int:
     """Without the holes of the allocator, which PyTorch does not see."""
     return work.fixed + positions * work.position
 
@@ -72,39 +72,39 @@ def _views(drive, side, count):
 
 
 @pytest.mark.parametrize(("make", "config"), _DRIVES)
-def test_a_tile_takes_what_was_said(make, config):
+def test_a_tile_takes_what_was_predicted(make, config):
     drive, side = make(config), _SIDES[make]
     picture, views = torch.rand(3, side, side), _views(drive, side, 2)
     for candidates in range(0 if drive.scale <= 4 else 1, drive.appetite.candidates + 1):
         match = _matched(drive, side, candidates, min(candidates, 2), 8 if make is _lite else 0) if candidates else None
         most, _, _ = _most(lambda match=match: drive.render(picture, match, _WHOLE, views))
-        said = _said(drive.appetite.tile(candidates), side * side)
+        predicted = _predicted(drive.appetite.tile(candidates), side * side)
         least = 0.6 if drive.scale == 16 else 0.9  # whether oneDNN copies depends on the threads
-        assert least * said <= most <= 1.01 * said, candidates
+        assert least * predicted <= most <= 1.01 * predicted, candidates
 
 
 @pytest.mark.parametrize(("make", "config"), _DRIVES)
-def test_encoding_takes_what_was_said_and_leaves_what_was_said(make, config):
+def test_encoding_takes_what_was_predicted_and_leaves_what_was_predicted(make, config):
     drive, side = make(config), _SIDES[make]
     pixels = (side * drive.scale) ** 2
     picture = torch.rand(3, side * drive.scale, side * drive.scale)
     most, kept, maps = _most(lambda: drive.encode(picture))
     assert sum(tensor.nbytes for tensor in maps.values()) == pytest.approx(kept, rel=0.02)
     assert kept <= drive.appetite.encoded * pixels <= 1.05 * kept + pixels
-    said = _said(drive.appetite.encode, pixels)
-    assert most <= said <= 1.15 * most + pixels * 24  # as the picture was read, and in floating point
+    predicted = _predicted(drive.appetite.encode, pixels)
+    assert most <= predicted <= 1.15 * most + pixels * 24  # as the picture was read, and in floating point
 
 
 @pytest.mark.parametrize("config", _LITE)
-def test_describing_takes_what_was_said(config):
+def test_describing_takes_what_was_predicted(config):
     drive = _lite(config)
     most, _, _ = _most(lambda: drive._model.describe(torch.rand(1, 3, 64, 64)))
-    said = _said(drive._costs._described, 64 * 64)
-    assert 0.85 * said <= most <= said
+    predicted = _predicted(drive._costs._described, 64 * 64)
+    assert 0.85 * predicted <= most <= predicted
 
 
 @pytest.mark.parametrize(("make", "config"), [(_lite, {}), (_lite, {"candidates": 2}), (_paper, {})])
-def test_matches_take_what_was_said(make, config):
+def test_matches_take_what_was_predicted(make, config):
     drive, side = make(config), 24
     views = _views(drive, side, 4)
     with torch.inference_mode():

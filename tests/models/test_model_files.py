@@ -185,7 +185,7 @@ def _with_config(folder, change):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda c: c.update(version=3), "version 3; this srntt reads"),
         (lambda c: c.update(version=0), "version 0; this srntt reads"),
@@ -203,9 +203,9 @@ def _with_config(folder, change):
         (lambda c: c.update(architecture="paper", config=_PAPER), "that its architecture has not"),
     ],
 )
-def test_configs_are_taken_at_their_word_or_not_at_all(change, said, folder):
+def test_configs_are_taken_at_their_word_or_not_at_all(change, message, folder):
     _with_config(folder, change)
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         load_model(folder)
 
 
@@ -254,7 +254,7 @@ def test_a_file_without_config_is_no_model(folder):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda t: t.pop("head.bias"), r"lacks head\.bias"),
         (lambda t: t.update({"head.extra": torch.zeros(1)}), r"that its architecture has not: head\.extra"),
@@ -264,11 +264,11 @@ def test_a_file_without_config_is_no_model(folder):
         (lambda t: t.update({"head.bias": torch.full((64,), torch.nan)}), r"head\.bias has values that are not finite"),
     ],
 )
-def test_tensors_fit_to_the_last_one_or_nothing_is_loaded(change, said, folder):
+def test_tensors_fit_to_the_last_one_or_nothing_is_loaded(change, message, folder):
     tensors = load_file(folder / "model.safetensors")
     change(tensors)
     save_file(tensors, folder / "model.safetensors")
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         load_model(folder)
 
 

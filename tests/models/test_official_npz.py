@@ -107,7 +107,7 @@ def test_larger_scales_compute_what_is_described(scale, upscale, maps, tmp_path)
     np.testing.assert_allclose(_hwc(found), raw, atol=1e-4)
 
 
-def test_shuffles_are_told_apart_by_the_oracle(upscale):
+def test_shuffles_are_distinguished_by_the_oracle(upscale):
     """The order of channels matters to the comparison above: without the permutation it fails."""
     _, arrays, feature, raw = upscale
     network = ContentExtractor()
@@ -209,7 +209,7 @@ def test_whatever_else_a_pickle_names_is_refused_by_name_and_not_run(payload, na
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"\x80\x02r\xff\xff\xff\x7f.", "damaged"),  # stores nothing under an index of two thousand million
         (b"\x80\x02Nr\xff\xff\xff\x7f.", "gaps"),  # the same of something
@@ -228,8 +228,8 @@ def test_whatever_else_a_pickle_names_is_refused_by_name_and_not_run(payload, na
         (b"c_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00hex\x86R.", "latin-1"),
     ],
 )
-def test_malformed_pickles_are_refused(content, said, tmp_path):
-    with pytest.raises(ModelError, match=said):
+def test_malformed_pickles_are_refused(content, message, tmp_path):
+    with pytest.raises(ModelError, match=message):
         read_official(_npz(tmp_path, content))
 
 
@@ -249,7 +249,7 @@ def test_a_size_that_lies_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("write", "said"),
+    ("write", "message"),
     [
         (lambda p: p.write_bytes(b"no zip"), "not an official"),
         (lambda p: p.mkdir(), "no file"),
@@ -260,9 +260,9 @@ def test_a_size_that_lies_is_refused(tmp_path):
     ],
     ids=["no zip", "folder", "absent", "other member", "no npy", "floats"],
 )
-def test_other_files_are_refused(write, said, tmp_path):
+def test_other_files_are_refused(write, message, tmp_path):
     write(tmp_path / "upscale.npz")
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         read_official(tmp_path / "upscale.npz")
 
 
@@ -271,7 +271,7 @@ def _changed(arrays, index, array):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda a: a[:-1], "172 arrays"),
         (lambda a: _changed(a, 2, a[0]), "array 2"),
@@ -281,9 +281,9 @@ def _changed(arrays, index, array):
         (lambda a: _changed(a, 1, None), "object 1 is no float array"),
     ],
 )
-def test_files_that_are_not_quite_official_are_refused(change, said, upscale, tmp_path):
+def test_files_that_are_not_quite_official_are_refused(change, message, upscale, tmp_path):
     oracle.save_official(tmp_path / "upscale.npz", change(upscale[1]))
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         load_official(ContentExtractor(), tmp_path / "upscale.npz")
 
 

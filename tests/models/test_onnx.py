@@ -103,11 +103,11 @@ def test_gives_what_the_engine_gives_at_any_size_with_any_number_of_references(
 
 
 def test_says_what_it_is_and_how_far_from_the_model(model: Lite, written: OnnxFile):
-    told = {item.key: item.value for item in onnx.load(written.path).metadata_props}
-    assert told == written.metadata
-    assert (told["model"], told["srntt_version"], told["opset"]) == ("tiny", srntt.__version__, "18")
-    assert told["weights_sha256"] == Upscaler(model, device="cpu").encode_references([pixels(8, 8, 0)]).fingerprint
-    parity = json.loads(told["parity"])
+    report = {item.key: item.value for item in onnx.load(written.path).metadata_props}
+    assert report == written.metadata
+    assert (report["model"], report["srntt_version"], report["opset"]) == ("tiny", srntt.__version__, "18")
+    assert report["weights_sha256"] == Upscaler(model, device="cpu").encode_references([pixels(8, 8, 0)]).fingerprint
+    parity = json.loads(report["parity"])
     assert {0, 1, 3, 7} <= {len(case["references"]) for case in parity}
     assert len({tuple(case["low_res"]) for case in parity}) >= 5
     assert max(case["largest"] for case in parity) < 0.1
@@ -131,7 +131,7 @@ def test_a_graph_that_computes_something_else_is_not_written(model, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_stays_unless_told_otherwise(model: Lite, tmp_path: Path):
+def test_what_is_there_stays_unless_requested(model: Lite, tmp_path: Path):
     path = tmp_path / "model.onnx"
     path.write_text("precious")
     with pytest.raises(OutputError, match=r"exists already.*--overwrite"):

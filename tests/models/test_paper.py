@@ -116,7 +116,7 @@ def _columns_seen(function, *inputs):
     return leaf.grad.abs().sum((0, 1, 2)).nonzero().flatten().tolist()
 
 
-def test_extractor_sees_as_far_as_it_says():
+def test_extractor_sees_as_far_as_it_states():
     extractor = _positive(ContentExtractor())
     columns, cell = 81, 40
     seen = _columns_seen(lambda low_res: extractor(low_res)[..., cell], torch.rand(1, 3, 1, columns))
@@ -127,7 +127,7 @@ def test_extractor_sees_as_far_as_it_says():
 
 
 @pytest.mark.parametrize("scale", [4, 16])
-def test_transfer_sees_as_far_as_it_says(scale):
+def test_transfer_sees_as_far_as_it_states(scale):
     model = PaperSRNTT(PaperConfig(scale=scale))
     transfer, columns, cell = _positive(model).transfer, 189, 94
     maps = SwappedMaps(*(level.double() for level in _maps(1, columns)))

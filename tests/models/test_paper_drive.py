@@ -101,7 +101,7 @@ def test_a_picture_smaller_than_a_patch_still_works(model, phi):
     assert result.array.shape == (4, 8, 3)
 
 
-def test_without_vgg19_it_says_how_to_get_it(model, tmp_path, monkeypatch):
+def test_without_vgg19_it_states_how_to_get_it(model, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(ModelError, match=r"srntt weights get vgg19"):
         Upscaler(model, device="cpu")

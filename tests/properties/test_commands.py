@@ -43,9 +43,9 @@ def test_upscale_consistent_keeps_the_input_and_says_how_closely(folder: Path, c
     small, large = _pixels(folder / "in" / "small.png"), _pixels(folder / "large.png")
     assert largest_difference(np.asarray(Image.fromarray(large).resize((20, 16), BICUBIC)), small) <= 1
     assert main(_upscale(folder, "--consistent")) == 0
-    told = capsys.readouterr()
-    assert "\nconsistency: reduced, it differs from the input by 0." in told.out
-    assert "back-projecting: 100 %" in told.err
+    report = capsys.readouterr()
+    assert "\nconsistency: reduced, it differs from the input by 0." in report.out
+    assert "back-projecting: 100 %" in report.err
     assert main(_upscale(folder)) == 0
     assert "consistency" not in capsys.readouterr().out
 

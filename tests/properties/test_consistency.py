@@ -66,7 +66,7 @@ def test_grey_alpha_and_sixteen_bits_are_kept_consistent(light: dict[str, Upscal
         np.testing.assert_array_equal(result.array[:, :, -1], free.array[:, :, -1])
 
 
-def test_what_no_picture_can_reach_is_said(light: dict[str, Upscaler]):
+def test_what_no_picture_can_reach_is_reported(light: dict[str, Upscaler]):
     y, x = np.mgrid[:12, :12]
     checkerboard = ((x + y) % 2 * 255).astype(np.uint8)
     free, kept = (light["lite-rec"].upscale(checkerboard, consistent=c) for c in (False, True))

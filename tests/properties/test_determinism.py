@@ -32,29 +32,29 @@ def _bytes(result: Result) -> str:
 @pytest.mark.parametrize(("name", "matcher"), [("lite-rec", "exact"), ("lite-gan", "fast")])
 def test_the_number_of_threads_does_not_show(name: str, matcher: str):
     one = scene(0)
-    told, before = set(), (torch.get_num_threads(), numba.get_num_threads())
+    report, before = set(), (torch.get_num_threads(), numba.get_num_threads())
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
             numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
             upscaler = Upscaler.from_pretrained(name, device="cpu", matcher=matcher)
             references = upscaler.encode_references([one.good, bad_references(one)["noise"]])
-            told.add(_bytes(upscaler.upscale(one.low_res, references, consistent=True)))
+            report.add(_bytes(upscaler.upscale(one.low_res, references, consistent=True)))
     finally:
         torch.set_num_threads(before[0])
         numba.set_num_threads(before[1])
-    assert len(told) == 1
+    assert len(report) == 1
 
 
 @pytest.mark.slow
 def test_processes_with_other_threads_make_the_same_bytes(monkeypatch):
-    told = set()
+    report = set()
     for threads in ("1", "2", "1"):
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
         monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
         command = [sys.executable, "-c", _CODE, str(EXAMPLE / "truth.png")]
-        told.add(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert len(told) == 1
+        report.add(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert len(report) == 1
 
 
 @pytest.mark.parametrize(

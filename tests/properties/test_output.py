@@ -74,7 +74,7 @@ def test_any_picture_gives_one_of_four_times_its_size_and_of_its_kind(
         assert np.isfinite(result.provenance.y).all()
 
 
-def test_nothing_beside_the_picture_and_its_references_is_looked_at(tmp_path: Path):
+def test_nothing_next_to_the_picture_and_its_references_is_looked_at(tmp_path: Path):
     """The truth lies there, under every name that it could be looked for; the output is the same without it."""
     truth, low_res, good = scene(0)
     alone, crowded = tmp_path / "alone", tmp_path / "crowded"

@@ -44,7 +44,7 @@ def test_a_bad_reference_does_little_harm(light: dict[str, Upscaler], name: str,
 
 
 @pytest.mark.parametrize("name", ["lite-rec", "lite-gan", _REAL])
-def test_bad_references_beside_a_good_one_take_little_away(light: dict[str, Upscaler], name: str):
+def test_bad_references_next_to_a_good_one_take_little_away(light: dict[str, Upscaler], name: str):
     upscaler, one = light[name], SCENES[0]
     bad = bad_references(one)
     crowd = [one.good, bad["noise"], bad["unrelated"], bad["black"]]

@@ -50,7 +50,7 @@ def test_the_self_ensemble_turns_with_its_input_to_the_byte(
     np.testing.assert_array_equal(turned_back(turned.array, turn), straight.array)
 
 
-def test_the_self_ensemble_tells_what_an_upscale_tells(light: dict[str, Upscaler]):
+def test_the_self_ensemble_reports_what_an_upscale_tells(light: dict[str, Upscaler]):
     upscaler, one = light["lite-rec"], scene(0)
     low_res, good, stages = one.low_res[:10, :12], one.good[:40, :40], []
     result = self_ensemble(upscaler, low_res, [good], progress=lambda *step: stages.append(step))

@@ -58,7 +58,7 @@ def test_the_interval_is_that_of_an_independent_bootstrap() -> None:
     assert paired_interval(values) == paired_interval(values)  # a fixed seed
 
 
-def test_the_interval_holds_the_mean_as_often_as_it_says() -> None:
+def test_the_interval_holds_the_mean_as_often_as_it_states() -> None:
     rng = np.random.default_rng(0)
     held = [low <= 0.3 <= high for low, high in (paired_interval(rng.normal(0.3, 1, 60)) for _ in range(60))]
     assert 0.85 <= np.mean(held) <= 1
@@ -67,9 +67,9 @@ def test_the_interval_holds_the_mean_as_often_as_it_says() -> None:
 def test_one_picture_has_no_interval(tmp_path: Path) -> None:
     (found,) = compared(tmp_path, report(images([20.0])), report(images([21.0])))
     assert found.interval is None
-    told = comparison_table([found])
-    assert "| +1.000 | - | 1 | 0 | 0 | 1 |" in told[-2]
-    assert told[-1].startswith("1 picture: no interval can be given")
+    reported = comparison_table([found])
+    assert "| +1.000 | - | 1 | 0 | 0 | 1 |" in reported[-2]
+    assert reported[-1].startswith("1 picture: no interval can be given")
 
 
 def test_enough_pictures_need_no_warning(tmp_path: Path) -> None:
@@ -79,12 +79,12 @@ def test_enough_pictures_need_no_warning(tmp_path: Path) -> None:
         assert (found.pictures, found.warning is None) == (count, count == 20)
 
 
-def known(**told: Any) -> dict[str, Any]:
-    return report([{**image, **told} for image in images([1.0, 2.0])])
+def known(**reported: Any) -> dict[str, Any]:
+    return report([{**image, **reported} for image in images([1.0, 2.0])])
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "said"),
+    ("a", "b", "message"),
     [
         ({"target_sha256": "a" * 64}, {"target_sha256": "b" * 64}, r"the targets differ \(SHA-256 a{10} and b{10}\)"),
         ({"low_res_sha256": "a" * 64}, {"low_res_sha256": "b" * 64}, "low-res pictures differ"),
@@ -92,10 +92,12 @@ def known(**told: Any) -> dict[str, Any]:
         ({"target_sha256": "a" * 64, "bicubic_psnr_y": 25.0}, {"bicubic_psnr_y": 26.0}, "plain bicubic"),
     ],
 )
-def test_other_pictures_of_the_same_names_are_refused(tmp_path: Path, a: dict, b: dict, said: str) -> None:
-    with pytest.raises(InputError, match=rf"2 of 2 pictures .* share names and are not the same. Of scene/0, .*{said}"):
+def test_other_pictures_of_the_same_names_are_refused(tmp_path: Path, a: dict, b: dict, message: str) -> None:
+    with pytest.raises(
+        InputError, match=rf"2 of 2 pictures .* share names and are not the same. Of scene/0, .*{message}"
+    ):
         compared(tmp_path, known(**a), known(**b))
-    path, other = (written(tmp_path, name, known(**told)) for name, told in (("c.json", a), ("d.json", b)))
+    path, other = (written(tmp_path, name, known(**reported)) for name, reported in (("c.json", a), ("d.json", b)))
     with pytest.raises(InputError, match="are not the same"):
         compare_reports(path, other, baseline="one")
     assert compared(tmp_path, known(**a), known(**a))
@@ -138,13 +140,13 @@ def test_every_evaluation_and_every_common_metric(tmp_path: Path) -> None:
     a = [report(full), report(full, refs="none"), report(full, reference_change=noise)]
     b = [report(part, reference_change=noise), report(part), report(part, refs="none")]
     found = compared(tmp_path, a, b)
-    told = [(item.runs, item.metric) for item in found]
-    assert told == [(runs, name) for runs in ("first", "none", "first, noise 5") for name in ("psnr_y", "ssim_y")]
+    reported = [(item.runs, item.metric) for item in found]
+    assert reported == [(runs, name) for runs in ("first", "none", "first, noise 5") for name in ("psnr_y", "ssim_y")]
     assert (len(found), found[0].mean, found[0].interval, found[0].wins) == (6, 1.0, None, 1)
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         (report(images([1.0, 2.0, 3.0])), r"b\.json has pictures \(first\) that .*a\.json lacks: scene/2"),
         (report(images([1.0])), r"a\.json has pictures \(first\) that .*b\.json lacks: scene/1"),
@@ -155,8 +157,8 @@ def test_every_evaluation_and_every_common_metric(tmp_path: Path) -> None:
         (report(images([1.0, 2.0], "ssim_y")), "no metric in common"),
     ],
 )
-def test_what_does_not_pair_is_refused(tmp_path: Path, other: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_what_does_not_pair_is_refused(tmp_path: Path, other: Any, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         compared(tmp_path, report(images([1.0, 2.0])), other)
 
 
@@ -218,10 +220,10 @@ def test_all_of_a_report_against_one_of_it(tmp_path: Path) -> None:
     none, first = report(images([1.0, 2.0]), refs="none"), report(images([4.0, 4.0]))
     peer = report(images([2.0, 2.5]), model="dat", refs="none", peer={"x": "1"})
     path = written(tmp_path, "a.json", [none, first, peer])
-    told = [(item.runs, item.mean, item.wins) for item in compare_reports(path, path, baseline="dat")]
-    assert told == [("dat / one, none", -0.75, 0), ("dat / one, first", 1.75, 2)]
-    told = [(item.runs, item.mean) for item in compare_reports(path, path, baseline="one, none")]
-    assert told == [("one, none / one, first", 2.5), ("one, none / dat", 0.75)]
+    reported = [(item.runs, item.mean, item.wins) for item in compare_reports(path, path, baseline="dat")]
+    assert reported == [("dat / one, none", -0.75, 0), ("dat / one, first", 1.75, 2)]
+    reported = [(item.runs, item.mean) for item in compare_reports(path, path, baseline="one, none")]
+    assert reported == [("one, none / one, first", 2.5), ("one, none / dat", 0.75)]
     later = written(tmp_path, "b.json", [report(images([1.5, 2.5]), refs="none")])
     assert [(item.runs, item.mean) for item in compare_reports(path, later, baseline="one, none")] == [
         ("one, none / one, none", 0.5)
@@ -229,7 +231,7 @@ def test_all_of_a_report_against_one_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("baseline", "other", "said"),
+    ("baseline", "other", "message"),
     [
         ("one", None, r"a\.json has 2 evaluations of 'one'. Give --baseline one of: one, none; one, first"),
         ("nobody", None, r"a\.json has no 'nobody'. Give --baseline one of: one, none; one, first"),
@@ -237,13 +239,13 @@ def test_all_of_a_report_against_one_of_it(tmp_path: Path) -> None:
         ("one, none", report(images([1.0])), r"has pictures \(none\) that .* lacks: scene/1"),
     ],
 )
-def test_a_baseline_that_does_not_pair_is_refused(tmp_path: Path, baseline: str, other: Any, said: str) -> None:
+def test_a_baseline_that_does_not_pair_is_refused(tmp_path: Path, baseline: str, other: Any, message: str) -> None:
     a = written(tmp_path, "a.json", [report(images([1.0, 2.0]), refs="none"), report(images([1.0, 2.0]))])
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         compare_reports(a, written(tmp_path, "b.json", other) if other else a, baseline=baseline)
 
 
-def test_nothing_beside_the_baseline_is_refused(tmp_path: Path) -> None:
+def test_nothing_next_to_the_baseline_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "a.json", report(images([1.0, 2.0])))
     with pytest.raises(InputError, match="holds nothing else than one, first"):
         compare_reports(path, path, baseline="one")
@@ -263,13 +265,13 @@ def test_the_command(run, tmp_path: Path) -> None:
     assert head.startswith("| references | metric | first | second | second - first | 95 % interval |")
     assert "| first | PSNR-Y (higher is better) | 25.000 | 26.500 | +1.500 | +1.000 .. +2.000 | 2 | 0 | 0 | 2 |" in row
     assert warning.startswith("2 pictures: with fewer than 20 the interval is narrower than the truth.")
-    (told,) = json.loads(run("evaluate", "--compare", a, b, "--json").out)
-    assert (told["mean"], told["wins"], told["losses"], told["pictures"]) == (1.5, 2, 0, 2)
-    assert told["warning"] == warning
+    (reported,) = json.loads(run("evaluate", "--compare", a, b, "--json").out)
+    assert (reported["mean"], reported["wins"], reported["losses"], reported["pictures"]) == (1.5, 2, 0, 2)
+    assert reported["warning"] == warning
 
 
 @pytest.mark.parametrize(
-    ("tokens", "said"),
+    ("tokens", "message"),
     [
         (["--compare", "a.json", "b.json"], "There is no a.json"),
         (["--compare", "a.json", "b.json", "--data", "x"], "takes no --data"),
@@ -286,9 +288,9 @@ def test_the_command(run, tmp_path: Path) -> None:
         ([], "Give a folder with --data, or two reports with --compare"),
     ],
 )
-def test_the_command_refuses(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: list, said: str) -> None:
+def test_the_command_refuses(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: list, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     ran = run("evaluate", *tokens)
     assert ran.code == 2
-    assert said in ran.err
+    assert message in ran.err
     assert list(tmp_path.iterdir()) == []

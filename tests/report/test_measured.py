@@ -22,8 +22,8 @@ from srntt.upscale import Upscaler
 
 def test_the_report_names_data_and_weights_and_no_more_of_the_machine(run, model: Path, tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "Streets & <Towns>")
-    asked = ("--data", data, "--model", model, "--refs", "none", "--peer", "bicubic", "--report", tmp_path / "out")
-    ran = run("evaluate", *asked, "--json")
+    requested = ("--data", data, "--model", model, "--refs", "none", "--peer", "bicubic", "--report", tmp_path / "out")
+    ran = run("evaluate", *requested, "--json")
     assert ran.code == 0, ran.err
     ours, peer = json.loads(ran.out)
     assert ours["data"] == peer["data"]
@@ -95,7 +95,7 @@ def test_the_first_picture_is_timed_warm(tmp_path: Path) -> None:
 
 
 def test_a_method_that_knows_its_seconds_is_believed() -> None:
-    def told(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
+    def reported(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         return Upscaled(bicubic(low_res, references).picture, seconds=123.0)
 
-    assert warmed(told)(scene(8, 8, 0), []).seconds == 123.0
+    assert warmed(reported)(scene(8, 8, 0), []).seconds == 123.0

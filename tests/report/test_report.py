@@ -80,7 +80,7 @@ def test_csv_has_every_figure_and_no_formula(tmp_path: Path) -> None:
     assert [row["references"] for row in rows] == ["first", "first", "none", "none"]
 
 
-def test_peers_are_told_apart_everywhere(tmp_path: Path) -> None:
+def test_peers_are_distinguished_everywhere(tmp_path: Path) -> None:
     """Even one that is called as a model is."""
     ours = Evaluation("pairs", "bicubic", "none", (flat(),))
     folder = written(tmp_path, ours, replace(ours, peer={"pillow": "12", "weights": "ab"}))
@@ -90,18 +90,18 @@ def test_peers_are_told_apart_everywhere(tmp_path: Path) -> None:
     markdown = (folder / "report.md").read_text()
     assert "| bicubic | none | 30.00 | 1.50 |\n| bicubic (peer) | none | 30.00 | 1.50 |" in markdown
     assert "* peer bicubic: pillow 12, weights ab\n" in markdown
-    told = content((folder / "report.html").read_text())
-    assert [run["peer"] for run in told["runs"]] == [None, {"pillow": "12", "weights": "ab"}]
+    reported = content((folder / "report.html").read_text())
+    assert [run["peer"] for run in reported["runs"]] == [None, {"pillow": "12", "weights": "ab"}]
 
 
-def test_a_metric_without_weights_is_told_of_once_and_has_no_column(tmp_path: Path) -> None:
+def test_a_metric_without_weights_is_reported_once_and_has_no_column(tmp_path: Path) -> None:
     folder = written(tmp_path, Evaluation("pairs", "one", "first", (flat(),)))
     note = "LPIPS was not taken: its weights are not at hand (srntt weights get lpips)."
     assert (folder / "report.md").read_text().count("LPIPS") == 1
     assert note in (folder / "report.md").read_text()
-    told = content((folder / "report.html").read_text())
-    assert [metric["name"] for metric in told["metrics"]] == ["psnr_y"]
-    assert told["note"] == note
+    reported = content((folder / "report.html").read_text())
+    assert [metric["name"] for metric in reported["metrics"]] == ["psnr_y"]
+    assert reported["note"] == note
     assert json.loads((folder / "report.json").read_text())["mean"] == {"psnr_y": 30.0, "lpips": None}
     taken = Evaluation("pairs", "one", "first", (replace(flat(), values={"psnr_y": 30.0, "lpips": 0.5}),))
     folder = written(tmp_path / "taken", taken)
@@ -109,11 +109,11 @@ def test_a_metric_without_weights_is_told_of_once_and_has_no_column(tmp_path: Pa
     assert content((folder / "report.html").read_text())["note"] == ""
 
 
-def test_json_tells_similarity_and_the_floor_of_each_picture(tmp_path: Path) -> None:
-    told = viewed(tmp_path, traced).as_json()["images"][0]
-    assert told["similarity"] == pytest.approx(0.5)
-    assert told["bicubic_psnr_y"] == pytest.approx(told["psnr_y"])  # the method is bicubic
-    assert "view" not in told
+def test_json_reports_similarity_and_the_floor_of_each_picture(tmp_path: Path) -> None:
+    reported = viewed(tmp_path, traced).as_json()["images"][0]
+    assert reported["similarity"] == pytest.approx(0.5)
+    assert reported["bicubic_psnr_y"] == pytest.approx(reported["psnr_y"])  # the method is bicubic
+    assert "view" not in reported
 
 
 def test_nothing_in_a_name_can_end_the_data_or_run(tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_nothing_in_a_name_can_end_the_data_or_run(tmp_path: Path) -> None:
     )
     folder = written(tmp_path, evaluation)
     page = (folder / "report.html").read_text()
-    told = content(page)
-    assert told["runs"][0]["model"] == told["images"][0]["name"] == told["environment"]["system"] == HOSTILE
-    assert told["images"][0]["crops"][0]["references"][0]["name"] == HOSTILE
+    reported = content(page)
+    assert reported["runs"][0]["model"] == reported["images"][0]["name"] == reported["environment"]["system"] == HOSTILE
+    assert reported["images"][0]["crops"][0]["references"][0]["name"] == HOSTILE
     assert "alert(1)</" not in page
     assert "<img src=x" not in page
     assert page.count("<script") == 2
@@ -175,7 +175,7 @@ def test_a_view_shows_the_same_window_of_everything(tmp_path: Path) -> None:
     assert tuple(similarity[-1, -1]) == (253, 231, 37)
 
 
-def test_a_view_tells_where_the_texture_came_from(tmp_path: Path) -> None:
+def test_a_view_reports_where_the_texture_came_from(tmp_path: Path) -> None:
     crops = viewed(tmp_path, traced).scores[0].crops
     assert crops is not None
     assert [name for name, _ in crops.references] == ["near.png", "far.png"]
@@ -225,7 +225,7 @@ def test_a_protocol_that_pads_shows_the_target_without_it(tmp_path: Path) -> Non
     assert score.bicubic == pytest.approx(score.values["psnr_y"])
 
 
-def test_a_model_tells_all_of_it(tmp_path: Path) -> None:
+def test_a_model_reports_all_of_it(tmp_path: Path) -> None:
     model = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
     evaluation = viewed(tmp_path, by_model(Upscaler(model, device="cpu")), change=ReferenceChange("noise", 5))
     crops = evaluation.scores[1].crops
@@ -247,9 +247,9 @@ def test_a_view_survives_the_journal(tmp_path: Path) -> None:
 
 def test_pictures_are_embedded_once_and_only_as_many_as_asked(tmp_path: Path) -> None:
     evaluation = viewed(tmp_path, traced)
-    told = content((written(tmp_path, evaluation, replace(evaluation, refs="first")) / "report.html").read_text())
-    assert len(told["pictures"]) == len(set(told["pictures"]))
-    assert told["images"][0]["crops"][0] == told["images"][0]["crops"][1]
+    reported = content((written(tmp_path, evaluation, replace(evaluation, refs="first")) / "report.html").read_text())
+    assert len(reported["pictures"]) == len(set(reported["pictures"]))
+    assert reported["images"][0]["crops"][0] == reported["images"][0]["crops"][1]
     pairs = read_pairs(tmp_path / "data")
     assert [score.crops is not None for score in score_pairs(bicubic, pairs, "none", PAIRS, crops=1)] == [True, False]
     assert [score.crops for score in score_pairs(bicubic, pairs, "none", PAIRS)] == [None, None]
@@ -268,11 +268,11 @@ def test_a_page_stays_small_however_many_pictures(tmp_path: Path) -> None:
         for n, s in enumerate(scores)
     )
     page = (written(tmp_path, Evaluation("pairs", "m", "first", scores)) / "report.html").read_text()
-    told = content(page)
-    shown = [image["crops"] is not None for image in told["images"]]
+    reported = content(page)
+    shown = [image["crops"] is not None for image in reported["images"]]
     assert 13 << 20 < len(page) < 15_000_000
     assert shown == sorted(shown, reverse=True)  # the first ones
-    assert len(told["images"]) == 96
+    assert len(reported["images"]) == 96
 
 
 def test_the_floor_is_pillows_bicubic(tmp_path: Path) -> None:

@@ -37,11 +37,11 @@ def refused_licences() -> list[str]:
     """Packages whose licence is not on the list, with what they say of it."""
     needed, all_of_them = closure(), closure("dev")
     allowed = {name: _PERMISSIVE if name in needed else _PERMISSIVE | _FILE_WISE for name in all_of_them}
-    told = {name: licences(found) for name, found in all_of_them.items()}
+    reported = {name: licences(found) for name, found in all_of_them.items()}
     return [
-        f"{name}: {', '.join(told[name]) or 'says nothing of its licence'}: not among those allowed"
+        f"{name}: {', '.join(reported[name]) or 'says nothing of its licence'}: not among those allowed"
         for name, fine in allowed.items()
-        if not told[name] or not fine.issuperset(told[name])
+        if not reported[name] or not fine.issuperset(reported[name])
     ]
 
 

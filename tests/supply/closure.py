@@ -17,8 +17,11 @@ def closure(*extras: str) -> dict[str, Distribution]:
     What srntt itself asks for is read from pyproject.toml: an editable installation may tell of an older one.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(text for extra in extras for text in project["optional-dependencies"][extra])]
-    waiting = [(requirement, frozenset({""})) for requirement in map(Requirement, asked)]
+    declared = [
+        *project["dependencies"],
+        *(text for extra in extras for text in project["optional-dependencies"][extra]),
+    ]
+    waiting = [(requirement, frozenset({""})) for requirement in map(Requirement, declared)]
     found: dict[str, Distribution] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
@@ -47,12 +50,12 @@ def installed_version(found: Distribution) -> str:
 
 def licences(found: Distribution) -> list[str]:
     """What a distribution says of its licence, in short names: SPDX expressions are taken apart."""
-    told = found.metadata
-    if expression := told.get("License-Expression"):
+    package = found.metadata
+    if expression := package.get("License-Expression"):
         return [part for part in re.split(r"\s+(?:AND|OR)\s+|[()]", expression) if part.strip()]
     named = [
-        item.rpartition("::")[2].strip() for item in told.get_all("Classifier") or () if item.startswith("License")
+        item.rpartition("::")[2].strip() for item in package.get_all("Classifier") or () if item.startswith("License")
     ]
     if named := [name for name in named if name != "OSI Approved"]:
         return named
-    return [part for part in re.split(r"\s+(?:AND|OR)\s+", (told.get("License") or "").strip()) if part][:3]
+    return [part for part in re.split(r"\s+(?:AND|OR)\s+", (package.get("License") or "").strip()) if part][:3]

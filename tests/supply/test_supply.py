@@ -47,7 +47,7 @@ def test_licences_are_fine():
 
 
 @pytest.mark.parametrize(
-    ("told", "found"),
+    ("reported", "found"),
     [
         ({"License-Expression": "0BSD AND Apache-2.0 WITH LLVM-exception"}, ["0BSD", "Apache-2.0 WITH LLVM-exception"]),
         ({"License-Expression": "(MIT OR GPL-3.0-only)"}, ["MIT", "GPL-3.0-only"]),
@@ -56,8 +56,8 @@ def test_licences_are_fine():
         ({}, []),
     ],
 )
-def test_a_licence_is_read_wherever_a_package_tells_it(told: dict, found: list[str]):
-    metadata = SimpleNamespace(get=told.get, get_all=told.get)
+def test_a_licence_is_read_wherever_a_package_reports_it(reported: dict, found: list[str]):
+    metadata = SimpleNamespace(get=reported.get, get_all=reported.get)
     assert licences(SimpleNamespace(metadata=metadata)) == found  # pyright: ignore
 
 
@@ -72,7 +72,7 @@ def test_a_licence_for_tools_is_none_for_what_is_shipped_with(monkeypatch: pytes
     assert refused == set(closure())
 
 
-def test_findings_clean_bills_and_a_dead_network_are_told_apart(capsys: pytest.CaptureFixture[str]):
+def test_findings_clean_bills_and_a_dead_network_are_distinguished(capsys: pytest.CaptureFixture[str]):
     finding = {"name": "pillow", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.0"]}]}
     assert judge(json.dumps({"dependencies": [finding]}), "") == 1
     assert "pillow 1.0: PYSEC-1, mended in 2.0" in capsys.readouterr().out
@@ -84,7 +84,7 @@ def test_findings_clean_bills_and_a_dead_network_are_told_apart(capsys: pytest.C
         assert "NOT ASKED FOR" in capsys.readouterr().out
 
 
-def test_a_bill_of_materials_that_lacks_something_is_told():
+def test_a_bill_of_materials_that_lacks_something_is_reported():
     parts = [{"name": name, "version": found.version} for name, found in closure().items()]
     bill = {"bomFormat": "CycloneDX", "components": parts}
     assert missing(json.dumps(bill)) == []

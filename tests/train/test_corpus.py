@@ -147,7 +147,7 @@ def test_copies_in_other_sizes_shapes_and_qualities_count_as_one(tmp_path):
     assert len(report.left_out) == 4
 
 
-def test_photographs_are_told_apart_and_known_again(shared_data):
+def test_photographs_are_distinguished_and_known_again(shared_data):
     """The figures that the default threshold rests on, on a quarter of the photographs."""
     files = sorted((shared_data / "train-photos").glob("*.jpg"))[::4]
     small = [resize_pillow(load(file).color, (240, 360)) for file in files]
@@ -224,15 +224,15 @@ def test_a_corpus_within_its_photographs_is_not_read_as_such(photos):
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "reported"),
     [({"megapixels": 0.0}, "megapixels is 0"), ({"smallest": 63}, "64 or more"), ({"textured": 1.5}, "0 to 1")],
 )
-def test_limits_that_mean_nothing_are_refused(settings, told):
-    with pytest.raises(InputError, match=told):
+def test_limits_that_mean_nothing_are_refused(settings, reported):
+    with pytest.raises(InputError, match=reported):
         CorpusLimits(**settings)
 
 
-def test_a_licence_is_found_beside_the_picture_the_nearest_first(tmp_path):
+def test_a_licence_is_found_next_to_the_picture_the_nearest_first(tmp_path):
     root = tmp_path / "debian"
     picture = root / "usr" / "share" / "wallpapers" / "Alps" / "contents" / "images" / "1.jpg"
     picture.parent.mkdir(parents=True)

@@ -85,7 +85,7 @@ def test_relativistic_losses_compare_with_the_other_sides_average():
     assert gradcheck(losses.relativistic_generator, (real, fake))
 
 
-def test_relativistic_losses_of_a_critic_that_cannot_tell_are_log_two():
+def test_relativistic_losses_of_a_critic_that_cannot_distinguish_are_log_two():
     same = torch.full((4,), 0.3)
     assert abs(float(losses.relativistic_critic(same, same)) - np.log(2)) < 1e-6
 

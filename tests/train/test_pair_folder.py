@@ -112,7 +112,7 @@ def test_a_teacher_is_cropped_as_its_target(taught):
 
 
 @pytest.mark.parametrize("wrong", ["missing", "size"])
-def test_what_is_wrong_with_a_teacher_is_said(taught, wrong):
+def test_what_is_wrong_with_a_teacher_is_reported(taught, wrong):
     file = taught / "teacher" / "b.png"
     if wrong == "missing":
         file.unlink()
@@ -122,22 +122,22 @@ def test_what_is_wrong_with_a_teacher_is_said(taught, wrong):
         PairFolder(taught, _WHOLE, _CPU)
 
 
-@pytest.mark.parametrize("spoil", ["layout", "counterpart", "size", "empty"])
-def test_what_is_wrong_with_a_folder_is_said(folder, spoil):
-    if spoil == "layout":
+@pytest.mark.parametrize("damage", ["layout", "counterpart", "size", "empty"])
+def test_what_is_wrong_with_a_folder_is_reported(folder, damage):
+    if damage == "layout":
         (folder / "ref").rename(folder / "reference")
-        told = r"no folder .*ref\. The layout is input/NAME\.png"
-    elif spoil == "counterpart":
+        reported = r"no folder .*ref\. The layout is input/NAME\.png"
+    elif damage == "counterpart":
         (folder / "ref" / "b.png").unlink()
-        told = "b has no counterpart"
-    elif spoil == "size":
+        reported = "b has no counterpart"
+    elif damage == "size":
         Image.new("RGB", (48, 30)).save(folder / "input" / "a.png")
-        told = r"a\.png has 48 x 30 pixels; .* 48 x 48 .*--set pairs\.target=28"
+        reported = r"a\.png has 48 x 30 pixels; .* 48 x 48 .*--set pairs\.target=28"
     else:
         for file in [*(folder / "ref").iterdir(), *(folder / "input").iterdir()]:
             file.unlink()
-        told = "holds no pairs"
-    with pytest.raises(InputError, match=told):
+        reported = "holds no pairs"
+    with pytest.raises(InputError, match=reported):
         PairFolder(folder, _WHOLE, _CPU)
 
 

@@ -45,8 +45,8 @@ def test_the_truth_leads_from_each_low_res_pixel_to_the_same_thing_in_the_refere
     low_res, visible = pairs.low_res.repeat_interleave(2, 0), pairs.visible.flatten(0, 1)
     assert visible.float().mean() > 0.5
     for sample, inside in enumerate(visible):
-        found, beside = ((view[sample] - low_res[sample])[:, inside].abs().mean() for view in (seen, seen.roll(2, 2)))
-        assert found < 0.25 * beside
+        found, sidecars = ((view[sample] - low_res[sample])[:, inside].abs().mean() for view in (seen, seen.roll(2, 2)))
+        assert found < 0.25 * sidecars
 
 
 def test_each_sample_is_the_same_whichever_others_are_made_with_it(photographs):
@@ -148,8 +148,8 @@ def test_an_aligned_view_shows_the_target_in_place_where_its_map_is_exact(photog
         seen = visible.repeat_interleave(4, 1).repeat_interleave(4, 2)[:, None]
         assert seen.float().mean() > 0.5
         off = (view[..., 16:-16, 16:-16] - pairs.high_res).abs() * seen
-        beside = (view[..., 16:-16, 20:-12] - pairs.high_res).abs() * seen
-        assert off.sum() < 0.3 * beside.sum()
+        sidecars = (view[..., 16:-16, 20:-12] - pairs.high_res).abs() * seen
+        assert off.sum() < 0.3 * sidecars.sum()
 
 
 @pytest.mark.parametrize("step", range(3))

@@ -65,7 +65,7 @@ def test_the_maps_are_those_that_upscaling_would_bring(pairs, monkeypatch):
     references = upscaler.encode_references([*pairs.references[0]])
     whole = upscaler.upscale(pairs.low_res[0], references).tensor
     assert (outcome.output[0] - whole).abs().max() <= 1 / 255
-    assert 0 < outcome.told["similarity"] <= 1
+    assert 0 < outcome.metrics["similarity"] <= 1
 
 
 def test_steps_without_references_teach_the_extractor_and_those_with_the_transfer(paper, pairs):
@@ -79,7 +79,7 @@ def test_steps_without_references_teach_the_extractor_and_those_with_the_transfe
         assert moved == {learns}
 
 
-def test_a_perfect_reference_is_shown_beside_the_real_ones(paper, pairs):
+def test_a_perfect_reference_is_shown_next_to_the_real_ones(paper, pairs):
     outcome = Trainer(paper, _CPU).lesson.run(pairs, with_references=True)
     assert outcome.output.shape == (4, 3, 48, 48)
     assert torch.equal(outcome.target[:2], outcome.target[2:])

@@ -21,7 +21,7 @@ def test_a_recipe_comes_back_from_what_a_checkpoint_keeps_of_it():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("stepz = 3", "no setting stepz"),
         ("[schedule]\nrates = 3", r"no setting schedule\.rates; there are schedule\.\{steps"),
@@ -40,9 +40,9 @@ def test_a_recipe_comes_back_from_what_a_checkpoint_keeps_of_it():
         ("# " + "x" * 70_000, "larger than"),
     ],
 )
-def test_what_is_wrong_with_a_recipe_is_said(text, told, tmp_path):
+def test_what_is_wrong_with_a_recipe_is_reported(text, reported, tmp_path):
     (tmp_path / "r.toml").write_text(text)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=reported):
         read_recipe(tmp_path / "r.toml")
 
 

@@ -65,7 +65,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(recipe, place, los
     assert all(torch.equal(stopped[name], whole[name]) for name in whole)
 
 
-def test_a_run_that_was_stopped_tells_the_same_losses_as_one_that_was_not(recipe, place, tmp_path):
+def test_a_run_that_was_stopped_reports_the_same_losses_as_one_that_was_not(recipe, place, tmp_path):
     steps = _with(recipe, "schedule", decay="step", halvings=())
     train(steps, replace(place, every=0.0))
     short = replace(place, output=tmp_path / "stopped", every=0.0)
@@ -129,7 +129,7 @@ def test_steps_on_one_batch_lower_what_they_are_to_lower(recipe, photograph_fold
         assert history[-1][name] < 0.97 * history[0][name]
 
 
-def test_a_critic_learns_to_tell_and_the_generator_hears_of_it_after_its_warmup(recipe, photograph_folder):
+def test_a_critic_learns_to_distinguish_and_the_generator_hears_of_it_after_its_warmup(recipe, photograph_folder):
     trainer = Trainer(_with(recipe, "losses", **_ADVERSARIAL), _CPU)
     pairs = make_pairs(Photographs([photograph_folder], 72, _CPU), recipe.pairs, 0, 0, range(2))
     first, *_, last = [trainer.advance(pairs, with_references=True) for _ in range(8)]
@@ -197,7 +197,7 @@ def test_weights_whose_pictures_are_not_finite_are_not_saved(recipe, place):
     assert not (place.output / "checkpoint.safetensors").exists()
 
 
-def test_validation_scores_what_there_is_and_what_is_wrong_with_it_is_said_at_once(recipe, place, tmp_path):
+def test_validation_scores_what_there_is_and_what_is_wrong_with_it_is_reported_at_once(recipe, place, tmp_path):
     folder = tmp_path / "pairs"
     folder.mkdir()
     for name in ("a.png", "b.png"):

@@ -53,7 +53,7 @@ def test_convolutions_keep_spectral_norm_one_while_learning(dtype: torch.dtype):
     assert (norms - 1).abs().max() < 0.1
 
 
-def test_it_learns_to_tell_sharp_pictures_from_blurred_ones():
+def test_it_learns_to_distinguish_sharp_pictures_from_blurred_ones():
     torch.manual_seed(0)
     network = UNetDiscriminator(8)
     optimizer = torch.optim.Adam(network.parameters(), 2e-3)

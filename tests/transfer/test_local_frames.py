@@ -20,7 +20,7 @@ def test_frames_of_an_affine_map_are_its_matrix():
     assert (frames.agreement[0, 1:-1, 1:-1] == 1).all()
 
 
-def test_neighbours_that_do_not_continue_the_surface_have_no_say():
+def test_neighbours_that_do_not_continue_the_surface_have_no_weight():
     position = _positions(5, 5, [[1.0, 0.0], [0.0, 1.0]], [0.0, 0.0])
     position[0, 2, 2] += 40
     frames = local_frames(position)

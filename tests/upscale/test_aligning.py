@@ -161,7 +161,7 @@ def test_where_memory_does_not_allow_it_references_are_searched_as_they_are(
     else:
         monkeypatch.setattr(_aligning, "placing_bytes", lambda *_: 10**15)
     result = upscaler.upscale(low_res, references)
-    (told,) = result.fallbacks
-    assert told.startswith("aligning: memory does not allow it, ")
+    (reported,) = result.fallbacks
+    assert reported.startswith("aligning: memory does not allow it, ")
     assert result.array.tobytes() == unaligned.upscale(low_res, references).array.tobytes()
     assert result.references[0].placement is None

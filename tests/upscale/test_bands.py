@@ -47,12 +47,12 @@ def test_candidates_and_their_origin_do_not_depend_on_the_bands_they_are_made_in
         np.testing.assert_array_equal(getattr(whole.provenance, name), getattr(cut.provenance, name))
 
 
-def test_fast_matching_tells_how_far_it_is_within_a_reference(upscaler, coarse):
+def test_fast_matching_reports_how_far_it_is_within_a_reference(upscaler, coarse):
     low_res = torch.from_numpy(coarse).permute(2, 0, 1) / 255
     references = list(upscaler.encode_references([coarse, coarse[::-1].copy()]))
-    told = []
+    reported = []
     with torch.inference_mode():
-        upscaler._drive.match(low_res, references, 16, MATCHERS["fast"], lambda *step: told.append(step))
+        upscaler._drive.match(low_res, references, 16, MATCHERS["fast"], lambda *step: reported.append(step))
     height = low_res.shape[1]
     steps = [*range(16, height, 16), height]
-    assert told == [("match", start + step, 2 * height) for start in (0, height) for step in steps]
+    assert reported == [("match", start + step, 2 * height) for start in (0, height) for step in steps]

@@ -80,7 +80,7 @@ def test_what_it_makes_is_the_base(upscaler, repeating, low_res):
     assert np.array_equal(with_model.upscale(small, base=other).array, upscaler.upscale(small, base=other).array)
 
 
-def test_progress_is_told(upscaler, repeating):
+def test_progress_is_reported(upscaler, repeating):
     stages = []
     with_model = Upscaler(upscaler.model, device="cpu", base_model=repeating)
     with_model.upscale(_noise(300, 20), progress=lambda *step: stages.append(step))

@@ -116,9 +116,9 @@ def test_fast_matching_that_does_not_fit_gives_way_to_exact_matching(error):
 def test_from_an_accelerator_it_goes_to_the_cpu():
     """A device that has no memory at all: torch's meta device, which no tile is rendered on."""
     methods = {"meta": NearestMethod(limit=0), "cpu": NearestMethod()}
-    asked = []
+    requested = []
     engine = Engine(
-        lambda device: asked.append(device.type) or methods[device.type],
+        lambda device: requested.append(device.type) or methods[device.type],
         torch.device("meta"),
         [],
         Plan(32, 8, 0),
@@ -128,7 +128,7 @@ def test_from_an_accelerator_it_goes_to_the_cpu():
     low_res = _picture(20, 20)
     engine.render(low_res, None, canvas)
     np.testing.assert_array_equal(canvas.pixels, _repeated(low_res))
-    assert asked == ["meta", "cpu"]
+    assert requested == ["meta", "cpu"]
     assert engine.fallbacks == ["rendering: out of memory at 32 on meta, went on on the cpu"]
 
 

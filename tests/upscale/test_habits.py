@@ -42,8 +42,8 @@ def test_a_child_that_was_forked_after_work_works(matcher):
     def work() -> int:
         signal.alarm(60)  # it used to wait for ever
         result = upscaler.upscale(PIXELS, upscaler.encode_references([SHARP]))
-        said = any("one thread" in text for text in result.fallbacks)
-        return 0 if said and np.array_equal(result.array, expected.array) else 1
+        message = any("one thread" in text for text in result.fallbacks)
+        return 0 if message and np.array_equal(result.array, expected.array) else 1
 
     if not (child := os.fork()):
         end_with(work)

@@ -162,7 +162,7 @@ def test_fast_matching_that_was_asked_for_is_refused_where_memory_is_short():
         tight.upscale(np.zeros((64, 64, 3), np.uint8), references)
 
 
-def test_an_upscale_tells_that_auto_went_without_the_memory(low_res, references, monkeypatch):
+def test_an_upscale_reports_that_auto_went_without_the_memory(low_res, references, monkeypatch):
     """The time model is made to want fast matching of this small picture, and the plan to have no room for it."""
     wanted = MatcherChoice("fast", 9.0, 1.0, "fast matching: predicted")
     monkeypatch.setattr(_matcher, "choose_matcher", lambda *_, **__: wanted)

@@ -30,9 +30,9 @@ def test_spans_cover_the_extent_once_and_their_weights_sum_to_one(extent, tile, 
     height=_EXTENTS,
     width=_EXTENTS,
     tiles=st.lists(_TILES, min_size=1, max_size=4).map(lambda t: sorted(t, reverse=True)),
-    spoil=st.booleans(),
+    damage=st.booleans(),
 )
-def test_a_smooth_picture_survives_tiles_that_shrink_on_the_way(height, width, tiles, spoil):
+def test_a_smooth_picture_survives_tiles_that_shrink_on_the_way(height, width, tiles, damage):
     """Each tile returns its part of one picture; blended back, with rows done again, it must be that picture
     everywhere.
     """
@@ -48,7 +48,7 @@ def test_a_smooth_picture_survives_tiles_that_shrink_on_the_way(height, width, t
             rows, cols = (slice(s.outer_start * 2, s.outer_stop * 2) for s in (row, column))
             canvas.add(row, column, picture[:, rows, cols])
         turn += 1
-        if spoil and turn == 1:  # as after running out of memory in the middle of a row
+        if damage and turn == 1:  # as after running out of memory in the middle of a row
             canvas.restart_row()
             continue
         canvas.finish_row(row)

@@ -271,7 +271,7 @@ def test_no_references_mean_no_provenance(upscaler, low_res):
     np.testing.assert_array_equal(result.array, upscaler.upscale(low_res).array)
 
 
-def test_the_result_tells_what_it_took(upscaler, references, low_res):
+def test_the_result_reports_what_it_took(upscaler, references, low_res):
     seen = []
     result = upscaler.upscale(low_res, references, progress=lambda *step: seen.append(step))
     assert {stage for stage, _, _ in seen} == {"align", "match", "render"}
@@ -350,8 +350,8 @@ def test_a_reference_too_small_for_a_view_is_used_without_it(upscaler, low_res):
     small = np.asarray(low_res)[:7, :5]
     references = upscaler.encode_references([small], views=("plain", "turned"))
     assert len(references) == 4
-    (told,) = references.fallbacks
-    assert told.startswith("encoding: <array> is too small for these views: scaled 0.5; scaled 0.5, turned 90; ")
+    (reported,) = references.fallbacks
+    assert reported.startswith("encoding: <array> is too small for these views: scaled 0.5; scaled 0.5, turned 90; ")
     assert upscaler.upscale(low_res, references).fallbacks == references.fallbacks
 
 

@@ -27,7 +27,7 @@ def test_what_was_enlarged_holds_none(sharp, scale):
     assert holds_detail(enlarged, scale).float().mean() < 0.35  # much of this picture is smooth
 
 
-def test_a_smooth_picture_cannot_tell():
+def test_a_smooth_picture_cannot_distinguish():
     assert holds_detail(torch.full((3, 32, 40), 0.3), 4).all()
 
 

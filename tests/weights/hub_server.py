@@ -27,8 +27,8 @@ class Repository:
 
     private: bool = False
     commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
-    told_sizes: dict[str, int] = field(default_factory=dict)
-    told_hashes: dict[str, str] = field(default_factory=dict)
+    claimed_sizes: dict[str, int] = field(default_factory=dict)
+    claimed_hashes: dict[str, str] = field(default_factory=dict)
 
     def commit(self, files: dict[str, bytes]) -> str:
         whole = {**(self.commits[-1][1] if self.commits else {}), **files}
@@ -49,7 +49,7 @@ class Hub:
     token: str = "hf_of_the_test"
     repositories: dict[str, Repository] = field(default_factory=dict)
     large: dict[str, bytes] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
 
 
@@ -75,13 +75,13 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, method: str) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = unquote(urlsplit(self.path).path)
-        self.hub.asked.append(f"{method} {path}")
+        self.hub.requests.append(f"{method} {path}")
         for methods, pattern, action in ROUTES:
             if method in methods and (found := re.fullmatch(pattern, path)):
                 return action(self, *found.groups())
-        return self.say({"error": f"no endpoint {method} {path}"}, 404)
+        return self.respond({"error": f"no endpoint {method} {path}"}, 404)
 
-    def say(self, content: object, status: int = 200, **headers: str) -> None:
+    def respond(self, content: object, status: int = 200, **headers: str) -> None:
         self.send(json.dumps(content).encode(), status, {"Content-Type": "application/json", **headers})
 
     def send(self, content: bytes, status: int, headers: dict[str, str]) -> None:
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.headers.get("Authorization") == f"Bearer {self.hub.token}"
 
     def refuse(self, code: str, status: int) -> None:
-        self.say({"error": code}, status, X_Error_Code=code, X_Error_Message=code)
+        self.respond({"error": code}, status, X_Error_Code=code, X_Error_Message=code)
 
     def state(self, name: str, revision: str) -> tuple[Repository, str, dict[str, bytes]] | None:
         """A repository at a revision, or an error that has been sent."""
@@ -115,13 +115,13 @@ class Handler(BaseHTTPRequestHandler):
         repository, sha, files = found
         siblings = []
         for file, content in files.items():
-            size = repository.told_sizes.get(file, len(content))
-            told = {"rfilename": file, "size": size, "blobId": repository.told_hashes.get(file, git_hash(content))}
+            size = repository.claimed_sizes.get(file, len(content))
+            entry = {"rfilename": file, "size": size, "blobId": repository.claimed_hashes.get(file, git_hash(content))}
             if len(content) >= LFS_FROM:
-                digest = repository.told_hashes.get(file, hashlib.sha256(content).hexdigest())
-                told["lfs"] = {"sha256": digest, "size": size, "pointerSize": 130}
-            siblings.append(told)
-        self.say({"id": name, "sha": sha, "private": repository.private, "siblings": siblings})
+                digest = repository.claimed_hashes.get(file, hashlib.sha256(content).hexdigest())
+                entry["lfs"] = {"sha256": digest, "size": size, "pointerSize": 130}
+            siblings.append(entry)
+        self.respond({"id": name, "sha": sha, "private": repository.private, "siblings": siblings})
 
     def file(self, name: str, revision: str, path: str) -> None:
         if (found := self.state(name, revision)) is None:
@@ -140,42 +140,46 @@ class Handler(BaseHTTPRequestHandler):
 
     def create(self) -> None:
         if not self.known:
-            return self.say({"error": "Invalid username or password."}, 401)
-        asked = json.loads(self.body)
-        name = f"{asked['organization']}/{asked['name']}"
+            return self.respond({"error": "Invalid username or password."}, 401)
+        requests = json.loads(self.body)
+        name = f"{requests['organization']}/{requests['name']}"
         if name in self.hub.repositories:
-            return self.say({"error": "You already created this model repo", "url": f"{self.hub.address}/{name}"}, 409)
-        private = asked.get("private", asked.get("visibility") == "private")
+            return self.respond(
+                {"error": "You already created this model repo", "url": f"{self.hub.address}/{name}"}, 409
+            )
+        private = requests.get("private", requests.get("visibility") == "private")
         self.hub.repositories[name] = repository = Repository(private=private)
         repository.commit({".gitattributes": b""})
-        return self.say({"url": f"{self.hub.address}/{name}"})
+        return self.respond({"url": f"{self.hub.address}/{name}"})
 
     def validate(self) -> None:
         content = json.loads(self.body)["content"]
         good = re.match(r"---\n.*?\n---\n", content, re.DOTALL)
-        self.say({"errors": [] if good else [{"message": "no metadata"}], "warnings": []}, 200 if good else 400)
+        self.respond({"errors": [] if good else [{"message": "no metadata"}], "warnings": []}, 200 if good else 400)
 
     def preupload(self, name: str) -> None:
         sizes = {file["path"]: file["size"] for file in json.loads(self.body)["files"]}
         modes = {path: "lfs" if size >= LFS_FROM else "regular" for path, size in sizes.items()}
-        self.say({"files": [{"path": path, "uploadMode": mode, "shouldIgnore": False} for path, mode in modes.items()]})
+        self.respond(
+            {"files": [{"path": path, "uploadMode": mode, "shouldIgnore": False} for path, mode in modes.items()]}
+        )
 
     def batch(self, name: str) -> None:
-        asked = json.loads(self.body)["objects"]
+        requests = json.loads(self.body)["objects"]
         objects = [
-            {**item, "actions": {"upload": {"href": f"{self.hub.address}/upload/{item['oid']}"}}} for item in asked
+            {**item, "actions": {"upload": {"href": f"{self.hub.address}/upload/{item['oid']}"}}} for item in requests
         ]
-        self.say({"transfer": "basic", "objects": objects})
+        self.respond({"transfer": "basic", "objects": objects})
 
     def upload(self, oid: str) -> None:
         if hashlib.sha256(self.body).hexdigest() != oid:
-            return self.say({"error": "other content"}, 422)
+            return self.respond({"error": "other content"}, 422)
         self.hub.large[oid] = self.body
         return self.send(b"", 200, {})
 
     def commit(self, name: str) -> None:
         if not self.known:
-            return self.say({"error": "Forbidden"}, 403)
+            return self.respond({"error": "Forbidden"}, 403)
         lines = [json.loads(line) for line in self.body.splitlines()]
         files = {}
         for line in lines:
@@ -187,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 files[value["path"]] = self.hub.large[value["oid"]]
         sha = self.hub.repositories[name].commit(files)
-        return self.say({"success": True, "commitOid": sha, "commitUrl": f"{self.hub.address}/{name}/commit/{sha}"})
+        return self.respond({"success": True, "commitOid": sha, "commitUrl": f"{self.hub.address}/{name}/commit/{sha}"})
 
 
 ID = r"([\w.-]+/[\w.-]+)"

@@ -44,7 +44,7 @@ def test_vgg19_from_a_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "layer", "error", "told"),
+    ("name", "layer", "error", "reported"),
     [
         ("vgg16", "relu1_1", ModelError, "srntt weights get lpips"),
         ("vgg19", "relu1_1", ModelError, "srntt weights get vgg19"),
@@ -52,6 +52,6 @@ def test_vgg19_from_a_file(tmp_path):
         ("vgg16", "relu6_1", InputError, r"layer 'relu6_1'; there are relu1_1"),
     ],
 )
-def test_what_is_missing_is_said(name, layer, error, told):
-    with pytest.raises(error, match=told):
+def test_what_is_missing_is_reported(name, layer, error, reported):
+    with pytest.raises(error, match=reported):
         load_features(name, [layer], _CPU)

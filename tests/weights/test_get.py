@@ -59,14 +59,14 @@ def serve(monkeypatch):
     """Answer every address with these bytes, or this response; what was asked for is in the list that it gives."""
 
     def answer_with(content):
-        asked = []
+        requests = []
 
         def answer(url, timeout):
-            asked.append(url)
+            requests.append(url)
             return io.BytesIO(content) if isinstance(content, bytes) else content
 
         monkeypatch.setattr(_get, "urlopen", answer)
-        return asked
+        return requests
 
     return answer_with
 
@@ -84,9 +84,9 @@ def test_the_table_agrees_with_the_name_of_torchvisions_file():
 
 
 def test_a_download_is_checked_cut_and_kept(published, ours, cache, serve):
-    asked, steps = serve(published), []
+    requests, steps = serve(published), []
     (path,) = get_weights("vgg19", progress=lambda done, total: steps.append((done, total)))
-    assert asked == ["https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"]
+    assert requests == ["https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"]
     assert path == weights_path("vgg19-torchvision") == find_weights("vgg19-torchvision")
     assert path == cache / "vgg19-torchvision.safetensors"
     assert _holds(path, ours)
@@ -132,10 +132,10 @@ def test_a_broken_connection_keeps_nothing(published, cache, serve):
 
 
 def test_what_srntt_does_not_fetch_says_where_it_is(serve):
-    asked = serve(b"")
+    requests = serve(b"")
     with pytest.raises(ModelError, match=r"vlfeat\.org/.*then `srntt weights get vgg19 --from imagenet-vgg"):
         get_weights("vgg19", family="caffe")
-    assert asked == []
+    assert requests == []
 
 
 def test_what_was_not_fetched_says_how_to(cache):

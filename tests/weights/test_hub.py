@@ -82,17 +82,17 @@ def test_owner_and_name_alone_are_a_folder(hub: Hub, tmp_path: Path, monkeypatch
     assert not is_hub_address("someone/tiny")
     with pytest.raises(ModelError, match=r"No model 'someone/tiny'.*hf://owner/name"):
         Upscaler.from_pretrained("someone/tiny")
-    assert hub.asked == []
+    assert hub.requests == []
 
 
-def test_a_model_is_fetched_once_and_nothing_beside_it(hub: Hub, folder: Path):
+def test_a_model_is_fetched_once_and_nothing_next_to_it(hub: Hub, folder: Path):
     fetched = fetch_model("hf://someone/tiny")
     assert files_of(fetched) == files_of(folder)
-    assert not [line for line in hub.asked if "training.pkl" in line]
-    downloads = [line for line in hub.asked if line.startswith("GET /someone")]
+    assert not [line for line in hub.requests if "training.pkl" in line]
+    downloads = [line for line in hub.requests if line.startswith("GET /someone")]
     assert len(downloads) == 3
     assert fetch_model("hf://someone/tiny") == fetched
-    assert [line for line in hub.asked if line.startswith("GET /someone")] == downloads
+    assert [line for line in hub.requests if line.startswith("GET /someone")] == downloads
 
 
 def test_upscaler_takes_the_address(hub: Hub, folder: Path):
@@ -112,9 +112,9 @@ def test_main_follows_the_hub_and_a_commit_stays(hub: Hub, folder: Path):
 def test_a_commit_in_the_cache_needs_no_hub(hub: Hub):
     commit = hub.repositories["someone/tiny"].commits[-1][0]
     fetched = fetch_model(f"hf://someone/tiny@{commit}")
-    hub.asked.clear()
+    hub.requests.clear()
     assert fetch_model(f"hf://someone/tiny@{commit}") == fetched
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_offline_takes_what_is_there_and_says_what_is_not(hub: Hub, monkeypatch: pytest.MonkeyPatch):
@@ -145,17 +145,17 @@ def test_a_file_changed_in_the_cache_is_found(hub: Hub):
 def test_what_is_not_what_the_hub_says_is_deleted(hub: Hub, tmp_path: Path, name: str):
     content = hub.repositories["someone/tiny"].commits[-1][1][name]
     kind = hashlib.sha256 if len(content) >= 4096 else hashlib.sha1
-    hub.repositories["someone/tiny"].told_hashes[name] = kind(b"other").hexdigest()
+    hub.repositories["someone/tiny"].claimed_hashes[name] = kind(b"other").hexdigest()
     with pytest.raises(ModelError, match=rf"{name} has the hash \w+, and the hub says {kind(b'other').hexdigest()}"):
         fetch_model("hf://someone/tiny")
     assert [path for path in (tmp_path / "cache").rglob("*") if path.name == name] == []
 
 
 def test_a_file_too_large_is_not_fetched(hub: Hub):
-    hub.repositories["someone/tiny"].told_sizes["model.safetensors"] = 2 << 30
+    hub.repositories["someone/tiny"].claimed_sizes["model.safetensors"] = 2 << 30
     with pytest.raises(ModelError, match=r"model\.safetensors has 2,147,483,648 bytes; .* 1,073,741,824 at most"):
         fetch_model("hf://someone/tiny")
-    assert not [line for line in hub.asked if "/resolve/" in line]
+    assert not [line for line in hub.requests if "/resolve/" in line]
 
 
 def test_a_repository_of_something_else(hub: Hub):
@@ -227,7 +227,7 @@ def test_a_dry_run_needs_neither_hub_nor_login(hub: Hub, folder: Path):
     pushed = push_model(folder, "hf://me/mine", dry_run=True)
     assert (pushed.commit, pushed.private, pushed.address) == (None, None, "hf://me/mine")
     assert pushed.files["model.safetensors"] == (folder / "model.safetensors").stat().st_size
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_what_is_not_pushed(hub: Hub, folder: Path, tmp_path: Path):
@@ -243,7 +243,7 @@ def test_what_is_not_pushed(hub: Hub, folder: Path, tmp_path: Path):
     (bare / "README.md").unlink()
     with pytest.raises(ModelError, match=r"has no README\.md"):
         push_model(bare, "hf://me/mine")
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_a_push_without_login(hub: Hub, folder: Path):

@@ -32,7 +32,7 @@ def test_arrays_come_as_float32_in_order(protocol):
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "message"),
     [
         (b"cos\nsystem\n.", r"asks for os\.system.*nothing was run\. Allowed are _codecs\.encode, numpy"),
         (b"\x80\x04X\x05\0\0\0posixX\x06\0\0\0system\x93.", r"asks for posix\.system"),
@@ -46,8 +46,8 @@ def test_arrays_come_as_float32_in_order(protocol):
         (pickle.dumps(np.ones(3, np.float32), protocol=5), r"pickle step|_frombuffer"),
     ],
 )
-def test_other_programs_are_refused_in_words(program, said):
-    with pytest.raises(ModelError, match=said):
+def test_other_programs_are_refused_in_words(program, message):
+    with pytest.raises(ModelError, match=message):
         read_arrays(program)
 
 

@@ -84,7 +84,7 @@ def test_a_shallow_file_says_what_is_missing_and_where_to_get_it(ours, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             {"conv1_1.weight": torch.zeros(64, 1, 3, 3)},
@@ -94,9 +94,9 @@ def test_a_shallow_file_says_what_is_missing_and_where_to_get_it(ours, tmp_path)
         ({"conv3_1.bias": torch.full((256,), torch.inf)}, "conv3_1.bias has values that are not finite"),
     ],
 )
-def test_wrong_tensors_are_refused_by_name(change, said, ours, tmp_path):
+def test_wrong_tensors_are_refused_by_name(change, message, ours, tmp_path):
     save_file(ours | change, tmp_path / "vgg.safetensors", {"family": "caffe"})
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ModelError, match=message):
         load_vgg19(tmp_path / "vgg.safetensors")
 
 

@@ -10,7 +10,7 @@ _FALLBACK = ".png"  # holds every picture that srntt makes
 
 
 def output_names(
-    pictures: Sequence[str], suffix: str | None = None, beside: Sequence[str] = ()
+    pictures: Sequence[str], suffix: str | None = None, sidecars: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
     """The names that each picture's output may get, best first; all names of all pictures differ.
 
@@ -23,7 +23,7 @@ def output_names(
     Args:
         pictures: names relative to the inputs' folder, ``/`` between folders; no two equal.
         suffix: such as ``.png``, for all; None keeps each one's own.
-        beside: what is appended to an output's name for each file that goes beside it: no output gets their names.
+        sidecars: what is appended to an output's name for each file that goes beside it: no output gets their names.
 
     Example:
         >>> output_names(["a.jpg", "a.png", "b.jpg"], ".png")
@@ -32,11 +32,11 @@ def output_names(
         {'b.webp': ('b.webp', 'b.png')}
     """
     taken = {sameness(folder) for name in pictures for folder in _folders(name)}
-    first = _assign({name: _renamed(name, suffix) for name in pictures}, taken, beside)
+    first = _assign({name: _renamed(name, suffix) for name in pictures}, taken, sidecars)
     if suffix is not None:
         return {name: (first[name],) for name in pictures}
     others = [name for name in pictures if posixpath.splitext(first[name])[1].lower() != _FALLBACK]
-    second = _assign({name: _renamed(name, _FALLBACK) for name in others}, taken, beside)
+    second = _assign({name: _renamed(name, _FALLBACK) for name in others}, taken, sidecars)
     return {name: (first[name], *((second[name],) if name in second else ())) for name in pictures}
 
 
@@ -45,11 +45,11 @@ def sameness(name: str) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
-def _assign(wanted: dict[str, str], taken: set[str], beside: Sequence[str]) -> dict[str, str]:
+def _assign(wanted: dict[str, str], taken: set[str], sidecars: Sequence[str]) -> dict[str, str]:
     """A free name for each, as wanted where nobody else wants it; names given out are added to ``taken``."""
 
     def free(name: str) -> bool:
-        return taken.isdisjoint(_files(name, beside))
+        return taken.isdisjoint(_files(name, sidecars))
 
     claims = Counter(map(sameness, wanted.values()))
     order = sorted(wanted, key=lambda name: (wanted[name] != name, name))
@@ -58,16 +58,16 @@ def _assign(wanted: dict[str, str], taken: set[str], beside: Sequence[str]) -> d
         plain = wanted[name]
         if (plain == name or claims[sameness(plain)] == 1) and free(plain):
             given[name] = plain
-            taken |= _files(plain, beside)
+            taken |= _files(plain, sidecars)
     for name in order:
         if name not in given:
             given[name] = next(filter(free, _others(name, wanted[name])))
-            taken |= _files(given[name], beside)
+            taken |= _files(given[name], sidecars)
     return given
 
 
-def _files(name: str, beside: Sequence[str]) -> set[str]:
-    return {sameness(name + more) for more in ("", *beside)}
+def _files(name: str, sidecars: Sequence[str]) -> set[str]:
+    return {sameness(name + more) for more in ("", *sidecars)}
 
 
 def _others(name: str, plain: str) -> Iterator[str]:

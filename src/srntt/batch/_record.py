@@ -54,14 +54,14 @@ class Record:
         if self.reason:
             return {"event": "failed", "input": self.input, "reason": self.reason}
         *side, output = self.files
-        beside = {"beside": [file._asdict() for file in side]} if side else {}
+        sidecars = {"beside": [file._asdict() for file in side]} if side else {}
         return {
             "event": "made",
             "key": self.key,
             "input": self.input,
             "about": self.about,
             **output._asdict(),
-            **beside,
+            **sidecars,
         }
 
     @classmethod

@@ -210,14 +210,14 @@ class Worker:
 def explained(error: Exception) -> tuple[str, type[SrnttError] | None]:
     """A sentence for the user; and the error that ends the run, where the next picture would fare no better."""
     if isinstance(error, SrnttError):
-        said = str(error)
+        message = str(error)
     elif is_out_of_memory(error):
-        said = "out of memory. Say how much may be used with --memory, or close other programs."
+        message = "out of memory. Say how much may be used with --memory, or close other programs."
     else:
-        said = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     if _no_more_writing(error):
-        return f"{said} Make room, and go on with --resume.", OutputError
-    return said, None
+        return f"{message} Make room, and go on with --resume.", OutputError
+    return message, None
 
 
 def _no_more_writing(error: BaseException | None) -> bool:

@@ -72,12 +72,12 @@ def bench_memory(
         )
     scale = Upscaler.from_pretrained(model, device="cpu").scale  # what fails in the processes is shown as a traceback
     sizes = [_size(amount, scale) for amount in megapixels]
-    asked = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
+    requested = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
     common = {"model": str(model), "reference": [*reference], "matcher": matcher, "memory": memory}
     scenes = [_made_scene()] if photographs is None else _photographed(photographs)
     cases = []
     with tempfile.TemporaryDirectory() as folder:
-        for size, count in asked:
+        for size, count in requested:
             files = _write(scenes, size, scale, reference, count, Path(folder))
             cases.append(_in_a_process({**common, **files, "output": [*size], "references": count}))
     about = {"photographs": photographs is not None, "threads": torch.get_num_threads()}

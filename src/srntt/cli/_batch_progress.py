@@ -25,7 +25,7 @@ class BatchProgress(AbstractContextManager):
     """``picture`` is called before each picture and at the end, ``stage`` by whatever works on one."""
 
     def __init__(self) -> None:
-        self._said_at = time.monotonic()
+        self._shown_at = time.monotonic()
         self._bars = _bars()
         self._name = ""
 
@@ -48,8 +48,8 @@ class BatchProgress(AbstractContextManager):
             self._bars.update(self._all, completed=tally.finished, total=tally.total, pace=pace(tally))
             self._bars.update(self._one, description=self._name, completed=0, visible=bool(name))
         elif self._due() or not name:
-            told = f"{tally.finished} of {tally.total} pictures"
-            print(", ".join(filter(None, [told, pace(tally)])), file=sys.stderr, flush=True)
+            count = f"{tally.finished} of {tally.total} pictures"
+            print(", ".join(filter(None, [count, pace(tally)])), file=sys.stderr, flush=True)
 
     def stage(self, stage: str, done: int, total: int) -> None:
         """Show how far the picture at hand is; of what is not about one, a line at the end and now and then."""
@@ -61,9 +61,9 @@ class BatchProgress(AbstractContextManager):
             print(f"looking at references: {done} of {total}", file=sys.stderr, flush=True)
 
     def _due(self) -> bool:
-        if time.monotonic() - self._said_at < _SECONDS_BETWEEN_LINES:
+        if time.monotonic() - self._shown_at < _SECONDS_BETWEEN_LINES:
             return False
-        self._said_at = time.monotonic()
+        self._shown_at = time.monotonic()
         return True
 
 
@@ -87,7 +87,7 @@ def _bars() -> "rich.progress.Progress | None":
     console = Console(stderr=True)
     if console.is_dumb_terminal:
         return None
-    description, told = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[pace]}", markup=False)
+    description, count = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[pace]}", markup=False)
     return Progress(
-        description, BarColumn(), MofNCompleteColumn(), told, TimeElapsedColumn(), console=console, transient=True
+        description, BarColumn(), MofNCompleteColumn(), count, TimeElapsedColumn(), console=console, transient=True
     )

@@ -74,8 +74,8 @@ def as_lines(
         "failed": len(tally.failed),
         "files ignored, no pictures by their suffix": batch.ignored,
     }
-    told = [f"{count} {what}" for what, count in counts.items() if count or what == "done"]
-    lines = [f"{batch.outputs}: {', '.join(told)}; {seconds:.1f} s{rate}{at_once}"]
+    counted = [f"{count} {what}" for what, count in counts.items() if count or what == "done"]
+    lines = [f"{batch.outputs}: {', '.join(counted)}; {seconds:.1f} s{rate}{at_once}"]
     if batch.references and tally.done:
         encoded, reused, fetched = (tally.references[kind] for kind in ("encoded", "reused", "fetched"))
         shared = f", {fetched} times one that another worker had encoded" if fetched else ""

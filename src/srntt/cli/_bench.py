@@ -59,12 +59,12 @@ def match(
 
     maps = _given(query_size=query, key_size=key, references=references)
     if device != "cpu":
-        _refuse_beside(f"--device {device}", fast=fast or None, large=large or None, sizes=sizes, threads=threads,
+        _refuse_with(f"--device {device}", fast=fast or None, large=large or None, sizes=sizes, threads=threads,
                        check=check)  # fmt: skip
         report = bench_device(device=device, **maps, **_given(channels=channels, patch=patch, repeats=repeats))
         return _show(report, _device_lines(report), json)
     if fast:
-        _refuse_beside("--fast", query=query, key=key, references=references, large=large or None, repeats=repeats,
+        _refuse_with("--fast", query=query, key=key, references=references, large=large or None, repeats=repeats,
                        check=check)  # fmt: skip
         reports = [
             bench_fast(channels=depth, threads=number, **_given(sizes=sizes, patch=patch))
@@ -72,7 +72,7 @@ def match(
             for number in threads or (1, 2)
         ]
         return _show({"fast": reports}, chain.from_iterable(map(_fast_lines, reports)), json)
-    _refuse_beside("exact matching", sizes=sizes)
+    _refuse_with("exact matching", sizes=sizes)
     common = _given(channels=channels, threads=threads, patch=patch, check=check)
     report = bench_match(**maps, **common, **_given(repeats=repeats))
     if large:
@@ -86,7 +86,7 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _refuse_beside(measured: str, **options: Any) -> None:
+def _refuse_with(measured: str, **options: Any) -> None:
     """Raises InputError for an option that would not count."""
     if unused := [f"--{name}" for name in _given(**options)]:
         raise InputError(f"{', '.join(unused)}: does not count for {measured}. Leave it out.")

@@ -211,10 +211,10 @@ def _caches() -> Iterator[Check]:
 
 def _compiled_code_dir() -> Path:
     """Where numba keeps what it compiled: where it is told to, else beside the source, else in its own cache."""
-    if told := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(told)
-    beside = Path(srntt.__file__).parent / "match" / "__pycache__"
-    return beside if os.access(_existing(beside), os.W_OK) else Path.home() / ".cache" / "numba"
+    if configured := os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(configured)
+    next_to_code = Path(srntt.__file__).parent / "match" / "__pycache__"
+    return next_to_code if os.access(_existing(next_to_code), os.W_OK) else Path.home() / ".cache" / "numba"
 
 
 def _writable(folder: Path) -> str:

@@ -13,20 +13,20 @@ def telling_of_compiling() -> Iterator[None]:
     """
     from numba.core.event import Event, Listener, register, unregister
 
-    class Teller(Listener):
-        told = False
+    class CompilationNote(Listener):
+        shown = False
 
         def on_start(self, event: Event) -> None:
-            if not self.told:
-                self.told = True
+            if not self.shown:
+                self.shown = True
                 print("compiling for this machine, once: up to a minute", file=sys.stderr, flush=True)
 
         def on_end(self, event: Event) -> None:
             pass
 
-    teller = Teller()
-    register("numba:compile", teller)
+    note = CompilationNote()
+    register("numba:compile", note)
     try:
         yield
     finally:
-        unregister("numba:compile", teller)
+        unregister("numba:compile", note)

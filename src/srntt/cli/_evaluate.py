@@ -65,7 +65,7 @@ def evaluate(
     """
     given, model = model, model.named()
     if compare or baseline:
-        _refuse_beside_compare(
+        _refuse_with_compare(
             {"--data": data, "--refs": refs, "--peer": peer or None, "--metrics": metrics, "--report": report},
             others=protocol != "pairs"
             or subset
@@ -85,7 +85,7 @@ def evaluate(
         taken = choose_metrics(metrics and [name.strip() for name in metrics.split(",")])
         if report:
             check_report(report, overwrite=overwrite)
-        pairs = _pairs(chosen, data, runs, subset, asked=refs is not None)
+        pairs = _pairs(chosen, data, runs, subset, kinds=refs is not None)
         with ProgressOnStderr("pictures") as progress:
             evaluator = Evaluator(chosen, pairs, taken, data, progress, report, CROPS if report else 0)
             evaluator.check([kind for kind, _ in runs])
@@ -99,7 +99,7 @@ def evaluate(
     return Exit.DONE
 
 
-def _refuse_beside_compare(given: dict[str, Any], *, others: bool) -> None:
+def _refuse_with_compare(given: dict[str, Any], *, others: bool) -> None:
     extra = [name for name, value in given.items() if value is not None]
     if extra or others:
         named = f"no {' or '.join(extra)}" if extra else "no other option than --json"
@@ -155,7 +155,7 @@ class _Methods:
         with ExitStack() as open_peers:
             peers = [open_peers.enter_context(open_peer(name, evaluator.protocol.scale)) for name in self.peers]
             upscaler = self._opened(evaluator.protocol) if self.model else None
-            _tell_of_kept(evaluator)
+            _report_kept(evaluator)
             evaluations = []
             if upscaler and upscaler.base_model:
                 evaluations.append(evaluator.peer(base_alone(upscaler)))
@@ -175,7 +175,7 @@ class _Methods:
         return upscaler
 
 
-def _tell_of_kept(evaluator: "srntt.evaluate.Evaluator") -> None:
+def _report_kept(evaluator: "srntt.evaluate.Evaluator") -> None:
     journal = evaluator.journal
     if journal and journal.scores:
         count = f"{journal.path} holds {len(journal.scores)} scores of an interrupted run"
@@ -185,14 +185,14 @@ def _tell_of_kept(evaluator: "srntt.evaluate.Evaluator") -> None:
 def _kinds(text: str) -> list["srntt.data.ReferenceKind"]:
     from srntt.data import REFERENCE_KINDS
 
-    asked = [kind.strip() for kind in text.split(",")]
-    if unknown := [kind for kind in asked if kind not in REFERENCE_KINDS]:
+    kinds = [kind.strip() for kind in text.split(",")]
+    if unknown := [kind for kind in kinds if kind not in REFERENCE_KINDS]:
         raise InputError(f"--refs {', '.join(map(repr, unknown))}: there are {', '.join(REFERENCE_KINDS)}.")
-    return [kind for kind in REFERENCE_KINDS if kind in asked]
+    return [kind for kind in REFERENCE_KINDS if kind in kinds]
 
 
 def _pairs(
-    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence["srntt.evaluate.Run"], subset: bool, *, asked: bool
+    protocol: "srntt.evaluate.Protocol", data: Path, runs: Sequence["srntt.evaluate.Run"], subset: bool, *, kinds: bool
 ) -> tuple["srntt.data.Pair", ...]:
     """Every target must have what is asked for: better known now than after hours of work."""
     _refuse_no_folder(protocol, data)
@@ -201,7 +201,7 @@ def _pairs(
         raise NothingToDoError(f"{data} lists no targets. There is nothing to score.")
     for kind, _ in runs:
         for pair in pairs:
-            if not asked and kind in ("first", "all") and not pair.references:
+            if not kinds and kind in ("first", "all") and not pair.references:
                 raise InputError(
                     f"{pair.name} has no references in {data}, and protocol {protocol.name} takes some ({kind}). "
                     "Say --refs none; sets for a picture alone have protocols of their own: sisr, sisr-pillow."

@@ -34,7 +34,7 @@ def interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    global _asked
+    global _interrupted
     wanted = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # nohup, a shell's &
     handlers = {number: signal.signal(number, _on_signal) for number in wanted}
     report = sys.unraisablehook
@@ -43,29 +43,29 @@ def interruptible() -> Iterator[None]:
         with _ending_at_once_on_the_second():
             yield
     except Exception as error:
-        if _asked is None:
+        if _interrupted is None:
             raise
-        raise _asked() from error  # compiled code may make a SystemError of it
+        raise _interrupted() from error  # compiled code may make a SystemError of it
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        sys.unraisablehook, _asked = report, None
+        sys.unraisablehook, _interrupted = report, None
 
 
 def raise_if_interrupted() -> None:
     """Raise what a signal asked for, if it has not ended the command already."""
-    if _asked is not None:
-        raise _asked()
+    if _interrupted is not None:
+        raise _interrupted()
 
 
-_asked: type[KeyboardInterrupt] | None = None
+_interrupted: type[KeyboardInterrupt] | None = None
 _repeats = 0  # signals that are our own: an exception raised again
 
 
 def _on_signal(number: int, _: object) -> None:
-    global _asked
-    _asked = _asked or (Terminated if number == signal.SIGTERM else KeyboardInterrupt)
-    raise _asked()
+    global _interrupted
+    _interrupted = _interrupted or (Terminated if number == signal.SIGTERM else KeyboardInterrupt)
+    raise _interrupted()
 
 
 def _on_lost(report: Callable[[Any], object], lost: Any) -> None:
@@ -80,9 +80,9 @@ def _on_lost(report: Callable[[Any], object], lost: Any) -> None:
 
 def _raise_again() -> None:
     global _repeats
-    if _asked is not None:
+    if _interrupted is not None:
         _repeats += 1
-        _thread.interrupt_main(signal.SIGTERM if _asked is Terminated else signal.SIGINT)
+        _thread.interrupt_main(signal.SIGTERM if _interrupted is Terminated else signal.SIGINT)
 
 
 @contextmanager

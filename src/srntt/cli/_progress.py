@@ -35,7 +35,7 @@ class ProgressOnStderr(AbstractContextManager):
         self._counted = counted
         self._bars = _bars(counted)
         self._tasks: dict[str, rich.progress.TaskID] = {}
-        self._stage, self._said_at = "", 0.0
+        self._stage, self._shown_at = "", 0.0
         self._began_at, self._began_with = 0.0, 0
 
     def __enter__(self) -> "ProgressOnStderr":
@@ -55,20 +55,20 @@ class ProgressOnStderr(AbstractContextManager):
                 self._tasks[stage] = self._bars.add_task(_STAGES.get(stage, stage), total=total, completed=done)
             self._bars.update(self._tasks[stage], completed=done, total=total)
         elif self._worth_a_line(stage, done, total):
-            print(f"{_STAGES.get(stage, stage)}: {self._told(done, total)}", file=sys.stderr, flush=True)
+            print(f"{_STAGES.get(stage, stage)}: {self._how_far(done, total)}", file=sys.stderr, flush=True)
 
     def _worth_a_line(self, stage: str, done: int, total: int) -> bool:
         """The end of a stage, and every five seconds on the way there."""
         now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._said_at = stage, now
+            self._stage, self._shown_at = stage, now
             self._began_at, self._began_with = now, done
-        if done < total and now - self._said_at < _SECONDS_BETWEEN_LINES:
+        if done < total and now - self._shown_at < _SECONDS_BETWEEN_LINES:
             return False
-        self._said_at = now
+        self._shown_at = now
         return True
 
-    def _told(self, done: int, total: int) -> str:
+    def _how_far(self, done: int, total: int) -> str:
         if not self._counted:
             return f"{100 * done // max(total, 1)} %"
         return f"{done} of {total} {self._counted}{self._left(done, total)}"

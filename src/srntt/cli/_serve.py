@@ -48,14 +48,14 @@ def serve(
         from srntt.demo import Ceilings, Settings
         from srntt.demo import serve as run
 
-        asked = {
+        given = {
             "max_pixels": max_pixels,
             "max_reference_pixels": max_reference_pixels,
             "max_references": max_references,
             "max_bytes": max_bytes,
             "max_work": max_work,
         }
-        ceilings = Ceilings(**{name: value for name, value in asked.items() if value is not None})
+        ceilings = Ceilings(**{name: value for name, value in given.items() if value is not None})
         models = _by_name(model) if model else Settings().models
         settings = Settings(host, port, models, ceilings, queue, device, memory)
         settings.check()

@@ -85,7 +85,7 @@ def train(
         list: List the shipped recipes, and do nothing.
     """
     if list:
-        return _say_recipes(json)
+        return _print_recipes(json)
     if recipe is None:
         raise InputError(
             "\n".join(["Which recipe? A TOML file, or one of", *(f"  {line}" for line in _recipe_lines())])
@@ -123,11 +123,11 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     with _telling_of_interrupts(place.output, first), progress as watcher, telling_of_compiling():
         weights = run(recipe, surroundings, watcher)
     if first:
-        _say_done(weights, place.output, as_json)
+        _print_done(weights, place.output, as_json)
     return Exit.DONE
 
 
-def _say_done(weights: Path, output: Path, as_json: bool) -> None:
+def _print_done(weights: Path, output: Path, as_json: bool) -> None:
     step = _checkpoint_step(output)
     if as_json:
         say_json({"model": str(weights), "steps": step, "log": str(output / "log.jsonl")})
@@ -162,7 +162,7 @@ def _checkpoint_step(output: Path) -> int | None:
         return None
 
 
-def _say_recipes(as_json: bool) -> int:
+def _print_recipes(as_json: bool) -> int:
     from srntt.train import shipped_recipes
 
     if as_json:

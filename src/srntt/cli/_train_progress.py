@@ -65,7 +65,7 @@ def in_words(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> str:
     if 0 < done < 1 and minutes:
         head.append(f"{timedelta(seconds=round(60 * minutes * (1 - done) / done))} left")
     terms = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in entry.items() if name not in _TOLD_APART]
-    scores = [f"{told} {entry[name]:.2f}" for name, told in _SCORES.items() if name in entry]
+    scores = [f"{label} {entry[name]:.2f}" for name, label in _SCORES.items() if name in entry]
     parts = [", ".join(head), ", ".join(terms), f"PSNR-Y {', '.join(scores)}" if scores else ""]
     return "; ".join(filter(None, parts))
 

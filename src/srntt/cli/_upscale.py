@@ -73,8 +73,8 @@ def upscale(
     with ProgressOnStderr() as progress, telling_of_compiling():
         chosen, reason = model.chosen_for(source, based=base is not None)
         upscaler = chosen.open()
-        asked = _Asked(unique(ref), views_of(augment_refs), base, tile, consistent, self_ensemble)
-        work = _Work(asked, upscaler, ceiling, progress)
+        request = _Request(unique(ref), views_of(augment_refs), base, tile, consistent, self_ensemble)
+        work = _Work(request, upscaler, ceiling, progress)
         if pages > 1:
             every = (reading.load(picture, within, page=number) for number in range(1, pages + 1))
             results, notes = work.all(every, pages, places, outputs)
@@ -95,7 +95,7 @@ def upscale(
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Request:
     """How the picture is to be upscaled."""
 
     references: tuple[Path, ...]
@@ -110,7 +110,7 @@ class _Asked:
 class _Work:
     """Upscaling of one picture, or of one after the other."""
 
-    asked: _Asked
+    request: _Request
     upscaler: "srntt.upscale.Upscaler"
     limits: "srntt.image.Limits"
     progress: ProgressOnStderr
@@ -119,9 +119,9 @@ class _Work:
         """Upscale a picture."""
         from srntt.upscale import self_ensemble
 
-        if self.asked.self_ensemble:
-            references = list(self.asked.references)
-            return self_ensemble(self.upscaler, source, references, views=self.asked.views, **self._options())
+        if self.request.self_ensemble:
+            references = list(self.request.references)
+            return self_ensemble(self.upscaler, source, references, views=self.request.views, **self._options())
         return self.upscaler.upscale(source, self._encoded, **self._options())
 
     def all(
@@ -142,19 +142,19 @@ class _Work:
         return first, notes
 
     def _options(self) -> dict[str, Any]:
-        asked = self.asked
+        request = self.request
         return {
-            "base": asked.base,
-            "tile": asked.tile,
-            "consistent": asked.consistent,
+            "base": request.base,
+            "tile": request.tile,
+            "consistent": request.consistent,
             "limits": self.limits,
             "progress": self.progress,
         }
 
     @cached_property
     def _encoded(self) -> "srntt.upscale.References | None":
-        references = list(self.asked.references)
+        references = list(self.request.references)
         if not references:
             return None
-        options = {"views": self.asked.views, "limits": self.limits, "progress": self.progress}
+        options = {"views": self.request.views, "limits": self.limits, "progress": self.progress}
         return self.upscaler.encode_references(references, **options)

@@ -146,11 +146,11 @@ def _pairs_or_folder(folder: Path, layout: Layout) -> Sequence[Pair]:
         return pairs or read_pairs(folder)  # which says what is missing
     targets = pictures_in(folder / "input", layout.advice)
     _refuse_twins(folder / "input", targets, layout)
-    pairs = [Pair(Path(name).stem, file, _beside(folder, name, layout)) for name, file in targets.items()]
+    pairs = [Pair(Path(name).stem, file, _references_of(folder, name, layout)) for name, file in targets.items()]
     return _with_unrelated(pairs)
 
 
-def _beside(folder: Path, name: str, layout: Layout) -> tuple[Path, ...]:
+def _references_of(folder: Path, name: str, layout: Layout) -> tuple[Path, ...]:
     """``ref/NAME.png``, ``ref/NAME_ref.png`` and the like, or all pictures in ``ref/NAME/``."""
     stem = Path(name).stem
     if (folder / "ref" / stem).is_dir():

@@ -33,9 +33,9 @@ class Contribution:
 
 def contributions(provenance: Provenance) -> list[Contribution]:
     """Of each reference, in the order given."""
-    let_in = provenance.share > LET_IN
+    used = provenance.share > LET_IN
     return [
-        Contribution(name, float((let_in & (provenance.reference == number)).mean()))
+        Contribution(name, float((used & (provenance.reference == number)).mean()))
         for number, name in enumerate(provenance.sources)
     ]
 

@@ -85,10 +85,10 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
                         gr.Button(example.label, size="sm", elem_id=f"example-{number}"), example, picture, references
                     )
             with gr.Column(scale=2, min_width=280):
-                said = gr.HTML(_limits_in_words(service), elem_id="said")
+                message = gr.HTML(_limits_in_words(service), elem_id="message")
                 view = gr.HTML(elem_id="view")
         gr.Markdown(_WARNING)
-        _wire(service, page, begin, cancel, [picture, references, model], [said, view, begin, cancel])
+        _wire(service, page, begin, cancel, [picture, references, model], [message, view, begin, cancel])
     return page.queue(max_size=_EVENTS, default_concurrency_limit=None)
 
 
@@ -109,7 +109,7 @@ def _about_references(service: Service) -> str:
 def _limits_in_words(service: Service) -> str:
     ceilings = service.ceilings
     return (
-        f'<div class="srntt-said">Give a small picture of at most {ceilings.max_pixels:,} pixels '
+        f'<div class="srntt-message">Give a small picture of at most {ceilings.max_pixels:,} pixels '
         f"(such as {int(ceilings.max_pixels**0.5)} x {int(ceilings.max_pixels**0.5)}), and sharper pictures of similar "
         f"things as references, of at most {ceilings.max_reference_pixels / 1e6:g} megapixels each.</div>"
     )
@@ -174,9 +174,9 @@ def _conclude(ticket: "Ticket[Ready]") -> tuple[Any, ...]:
     return _idle(_words.ended(ticket.error))
 
 
-def _idle(said: str, view: str = "") -> tuple[Any, ...]:
+def _idle(message: str, view: str = "") -> tuple[Any, ...]:
     """What is shown when nothing is under way."""
-    return said, view, gr.update(interactive=True), gr.update(interactive=False)
+    return message, view, gr.update(interactive=True), gr.update(interactive=False)
 
 
 def _owner(request: gr.Request) -> str:

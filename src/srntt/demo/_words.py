@@ -38,7 +38,7 @@ def under_way(ticket: Ticket) -> str:
     counted = ticket.total > 1
     part = f", {ticket.done / ticket.total:.0%}" if counted else ""
     bar = f'<progress max="{ticket.total}" value="{ticket.done}"></progress>' if counted else "<progress></progress>"
-    return f'<div class="srntt-said">{step}{_WORDS.get(ticket.stage, ticket.stage)}{part}, {seconds} s{bar}</div>'
+    return f'<div class="srntt-message">{step}{_WORDS.get(ticket.stage, ticket.stage)}{part}, {seconds} s{bar}</div>'
 
 
 def ended(error: BaseException | None) -> str:
@@ -56,12 +56,12 @@ def ready(result: Ready) -> str:
     """Of a result: whether the references helped comes first."""
     parts = result.contributions
     if not parts:
-        said, kind = "Done, without references: detail is the model's guess.", ""
+        message, kind = "Done, without references: detail is the model's guess.", ""
     else:
-        said, kind = judged(parts), "" if sum(each.part for each in parts) >= HELPED else "poor"
+        message, kind = judged(parts), "" if sum(each.part for each in parts) >= HELPED else "poor"
     found = "".join(f"<br>{escape(f'{used.source}: {used.description}')}" for used in result.references)
     notes = "".join(f"<br>{escape(note)}" for note in result.notes)
-    return f'<div class="srntt-said {kind}">{escape(said)} {result.seconds:.1f} s.{found}{notes}</div>'
+    return f'<div class="srntt-message {kind}">{escape(message)} {result.seconds:.1f} s.{found}{notes}</div>'
 
 
 def refused(text: str) -> str:
@@ -75,4 +75,4 @@ def view(folder: Path) -> str:
 
 
 def _box(text: str, kind: str = "") -> str:
-    return f'<div class="srntt-said {kind}">{escape(text)}</div>'
+    return f'<div class="srntt-message {kind}">{escape(text)}</div>'

@@ -34,13 +34,13 @@ from srntt.image._modes import Samples, apply_color_key, samples_of, split
 from srntt.image._read_tiff import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["Asked", "Decoded", "decode", "decode_image", "quiet"]
+__all__ = ["Decoded", "ReadOptions", "decode", "decode_image", "quiet"]
 
 _WARNINGS_LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReadOptions:
     """How a file is to be read.
 
     Attributes:
@@ -72,7 +72,7 @@ class _File:
     source: str
 
 
-def decode(data: bytes, source: str, asked: Asked) -> Decoded:
+def decode(data: bytes, source: str, options: ReadOptions) -> Decoded:
     """Decodes one picture of an allowed format, whole.
 
     Raises:
@@ -89,52 +89,52 @@ def decode(data: bytes, source: str, asked: Asked) -> Decoded:
         )
     require(kind)
     with _guard(source, kind):
-        check_header(kind, data, source, asked.limits)
+        check_header(kind, data, source, options.limits)
         if kind == "TIFF":
-            return _decode_tiff(data, source, asked)
-        if asked.page not in (None, 1):
-            raise InputError(f"{source}: there is no page {asked.page}: only of a TIFF several are read.")
-        image, samples = _decode(_File(kind, data, source), asked)
+            return _decode_tiff(data, source, options)
+        if options.page not in (None, 1):
+            raise InputError(f"{source}: there is no page {options.page}: only of a TIFF several are read.")
+        image, samples = _decode(_File(kind, data, source), options)
         with quiet() as warned:
             facts = facts_of_image(image, data)
         return Decoded(replace(samples, notes=(*samples.notes, *warned)), facts)
 
 
-def decode_image(image: Image.Image, source: str, asked: Asked) -> Decoded:
+def decode_image(image: Image.Image, source: str, options: ReadOptions) -> Decoded:
     """The same for an image that Pillow has opened, loaded or not; it comes as Pillow decodes it."""
     with _guard(source, image.format or "Pillow"):
-        check_pixels(source, *image.size, asked.limits)
+        check_pixels(source, *image.size, options.limits)
         image.load()
         check_exif(image.info, source)
         with quiet() as warned:
             facts = facts_of_image(image)
-        samples = samples_of(image, source, asked.value_range)
+        samples = samples_of(image, source, options.value_range)
         return Decoded(replace(samples, notes=(*samples.notes, *warned)), facts)
 
 
-def _decode_tiff(data: bytes, source: str, asked: Asked) -> Decoded:
+def _decode_tiff(data: bytes, source: str, options: ReadOptions) -> Decoded:
     """By our own reader, which knows every depth; by Pillow where libtiff must decode whole pictures."""
-    page = choose_page(data, source, asked.page)
+    page = choose_page(data, source, options.page)
     tags = page.tags(source)
     if is_raw(page, tags):
         raise refuse(
             source,
             f"is a camera's raw file, which {RAW_ADVICE}. What could be read of it is a thumbnail.",
         )
-    samples = read_page(page, tags, source, asked.limits, asked.value_range)
+    samples = read_page(page, tags, source, options.limits, options.value_range)
     if samples is None:
-        samples = _through_libtiff(page, source, asked)
+        samples = _through_libtiff(page, source, options)
     facts = facts_of_tiff(tags, [])
     return Decoded(replace(samples, notes=(*page.notes, *samples.notes)), facts, (page.number, page.count))
 
 
-def _through_libtiff(page: Page, source: str, asked: Asked) -> Samples:
+def _through_libtiff(page: Page, source: str, options: ReadOptions) -> Samples:
     with quiet():
         image = open_with_pillow(page)
-        check_pixels(source, *image.size, asked.limits)
-        check_tiff(image, source, asked.limits)
+        check_pixels(source, *image.size, options.limits)
+        check_tiff(image, source, options.limits)
     image.load()
-    samples = samples_of(image, source, asked.value_range)
+    samples = samples_of(image, source, options.value_range)
     white_is_zero = image.tag_v2.get(262) == 0 and samples.color.dtype == np.uint16
     return replace(samples, color=65_535 - samples.color) if white_is_zero else samples
 
@@ -162,17 +162,17 @@ def quiet() -> Iterator[list[str]]:
         notes += dict.fromkeys(f"Pillow: {' '.join(str(warning.message).split())}" for warning in caught)
 
 
-def _decode(file: _File, asked: Asked) -> tuple[Image.Image, Samples]:
-    image, warned = _opened(file, asked.limits)
+def _decode(file: _File, options: ReadOptions) -> tuple[Image.Image, Samples]:
+    image, warned = _opened(file, options.limits)
     if is_deep(image):
-        samples = split(read_deep(image, lambda: _opened(file, asked.limits)[0]))
+        samples = split(read_deep(image, lambda: _opened(file, options.limits)[0]))
         samples = apply_color_key(samples, image.info.get("transparency"))
     else:
         image.load()
         _scale_color_key(image, file)
-        samples = samples_of(image, file.source, asked.value_range)
+        samples = samples_of(image, file.source, options.value_range)
     check_exif(image.info, file.source)  # only now: a PNG's may come after its pixels
-    return image, replace(samples, notes=(*warned, *_said(image, file), *samples.notes))
+    return image, replace(samples, notes=(*warned, *_notes(image, file), *samples.notes))
 
 
 def _opened(file: _File, limits: Limits) -> tuple[ImageFile.ImageFile, list[str]]:
@@ -183,7 +183,7 @@ def _opened(file: _File, limits: Limits) -> tuple[ImageFile.ImageFile, list[str]
     return image, warned
 
 
-def _said(image: ImageFile.ImageFile, file: _File) -> Iterator[str]:
+def _notes(image: ImageFile.ImageFile, file: _File) -> Iterator[str]:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         yield f"first of {frames} frames used"

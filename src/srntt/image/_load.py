@@ -8,7 +8,7 @@ from torch import Tensor
 
 from srntt.errors import InputError
 from srntt.image._arrays import samples_from_array, samples_from_tensor
-from srntt.image._decode import Asked, Decoded, decode, decode_image
+from srntt.image._decode import Decoded, ReadOptions, decode, decode_image
 from srntt.image._levels import ValueRange
 from srntt.image._metadata import metadata_of
 from srntt.image._modes import Samples
@@ -64,23 +64,23 @@ def load(
     """
     if isinstance(source, Picture):
         return source
-    asked = Asked(limits, page, value_range)
+    options = ReadOptions(limits, page, value_range)
     if isinstance(source, np.ndarray):
         return _plain(samples_from_array(source, value_range), "<array>", alpha)
     if isinstance(source, Tensor):
         return _plain(samples_from_tensor(source, value_range), "<tensor>", alpha)
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "<PIL image>")
-        return _with_metadata(decode_image(source, name, asked), name, alpha)
+        return _with_metadata(decode_image(source, name, options), name, alpha)
     if isinstance(source, bytes):
         check_bytes("<bytes>", len(source), limits)
-        return _with_metadata(decode(source, "<bytes>", asked), "<bytes>", alpha)
+        return _with_metadata(decode(source, "<bytes>", options), "<bytes>", alpha)
     if isinstance(source, str | os.PathLike):
         name = os.fsdecode(source)
-        return _with_metadata(decode(read_file(name, limits), name, asked), name, alpha)
+        return _with_metadata(decode(read_file(name, limits), name, options), name, alpha)
     if isinstance(source, BinaryFile):
         name = str(getattr(source, "name", "")) or "<file>"
-        return _with_metadata(decode(read_open(source, name, limits), name, asked), name, alpha)
+        return _with_metadata(decode(read_open(source, name, limits), name, options), name, alpha)
     raise InputError(
         f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array, tensor."
     )

@@ -85,13 +85,13 @@ def _from_palette(image: Image.Image) -> Samples:
 
 def through_lcms(image: Image.Image) -> Samples:
     if image.mode == "LAB":
-        rgb, said = _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), "Lab converted to sRGB"
+        rgb, note = _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), "Lab converted to sRGB"
     else:
-        rgb, said = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its own profile"
+        rgb, note = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its own profile"
     if rgb is None:
         rgb = image.convert("RGB")
-        said = "CMYK converted to sRGB by formula: it has no usable profile, so the colours are approximate"
-    return replace(split(np.asarray(rgb)), converted=True, notes=(said,))
+        note = "CMYK converted to sRGB by formula: it has no usable profile, so the colours are approximate"
+    return replace(split(np.asarray(rgb)), converted=True, notes=(note,))
 
 
 def _cmyk_profile(image: Image.Image) -> io.BytesIO | None:

@@ -181,7 +181,7 @@ def _propose(
 ) -> Int64[np.ndarray, "k kept"]:
     """Numbers of key positions that the tree finds for each centre of the query; -1 where there are no more."""
     sketched = is_sketched(problem.channels, problem.patch)
-    asked, kept_rows = search_rows(query, key, problem.patch, seed, pool, threads, sketched)
+    requested, kept_rows = search_rows(query, key, problem.patch, seed, pool, threads, sketched)
     tree = build_tree(kept_rows, seed, pool, threads)
-    found = search_tree(tree, asked, _KEPT if sketched else 1, pool)
+    found = search_tree(tree, requested, _KEPT if sketched else 1, pool)
     return np.where(found < 0, -1, key.centres[found])

@@ -10,7 +10,7 @@ _SAVED = 4  # bytes of an output pixel in Pillow while a file is written
 _PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer for each of a band, and of a band at most
 CODE = 20_000_000  # bytes of code that torch loads, and makes for the machine, at its first convolutions
 _BASED = 6  # outputs in floating point of a tile with a base: it, its difference from bicubic, that folded, a blend
-_TOLD = 28  # bytes of an LR position in similarity and provenance
+_PROVENANCE = 28  # bytes of an LR position in similarity and provenance
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Needs:
         return output + self.pixels * self.candidates * _FLOAT
 
     @property
-    def told(self) -> int:
+    def provenance(self) -> int:
         """Similarity and provenance, in the result."""
-        return self.pixels * _TOLD if self.candidates else 0
+        return self.pixels * _PROVENANCE if self.candidates else 0
 
     @property
     def saving(self) -> int:

@@ -50,8 +50,8 @@ def plan_pieces(needs: Needs, room: Room, tile: int | None, matching: Callable[[
         return [
             (held + needs.searched, needs.field + (matching(rows) if matching else 0)),
             (held + needs.sampled + needs.output + needs.canvas(side), needs.field + needs.tile(side)),
-            (held + needs.sampled + needs.output + needs.told, needs.field),
-            (held + needs.output + needs.told + max(needs.checking, needs.saving), 0),
+            (held + needs.sampled + needs.output + needs.provenance, needs.field),
+            (held + needs.output + needs.provenance + max(needs.checking, needs.saving), 0),
         ]
 
     sides = _TILES if tile is None else (tile,)

@@ -40,7 +40,7 @@ class Outcome:
         terms: losses that belong to the kind of model.
         swapped: maps that the output's texture came from, if the model has such.
         similarity: of the matches that brought them.
-        told: figures for the log.
+        metrics: figures for the log.
     """
 
     output: Float[Tensor, "n 3 H W"]
@@ -49,7 +49,7 @@ class Outcome:
     terms: dict[str, Tensor] = field(default_factory=dict)
     swapped: SwappedMaps | None = None
     similarity: Float[Tensor, "n 1 h w"] | None = None
-    told: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @runtime_checkable

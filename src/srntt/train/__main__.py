@@ -24,13 +24,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--tensorboard", action="store_true")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    told = parser.parse_args()
-    recipe = read_recipe(told.recipe, tuple(told.set))
+    arguments = parser.parse_args()
+    recipe = read_recipe(arguments.recipe, tuple(arguments.set))
     own = ("output", "pairs", "cache", "validation", "every", "threads", "resume", "tensorboard")
     place = Surroundings(
-        photographs=tuple(told.photographs),
-        device=torch.device(told.device),
-        **{name: getattr(told, name) for name in own},
+        photographs=tuple(arguments.photographs),
+        device=torch.device(arguments.device),
+        **{name: getattr(arguments, name) for name in own},
     )
     print(train(recipe, place))
 

@@ -93,13 +93,13 @@ class Trainer:
             seen["critic"] = self._advance_critic(self.critic, outcome.target, outcome.output.detach())
         self._move_average()
         self.step += 1
-        told = {name: torch.tensor(value, device=self.device) for name, value in outcome.told.items()}
-        return seen | {name: float(self.workers.mean(value)) for name, value in told.items()}
+        metrics = {name: torch.tensor(value, device=self.device) for name, value in outcome.metrics.items()}
+        return seen | {name: float(self.workers.mean(value)) for name, value in metrics.items()}
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint and the averaged weights, each whole or not at all."""
-        told = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
-        write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(told)})
+        stored = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
+        write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(stored)})
         save_model(self.average, folder / "model.safetensors", overwrite=True)
 
     def resume(self, folder: Path) -> None:
@@ -110,14 +110,14 @@ class Trainer:
                 it began from.
         """
         file = folder / "checkpoint.safetensors"
-        told = _read_run(file)
-        _refuse_other_recipe(file, told["recipe"], recipe_table(self.recipe))
+        stored = _read_run(file)
+        _refuse_other_recipe(file, stored["recipe"], recipe_table(self.recipe))
         own = self._tensors()
         stored = read_tensors(file, {name: tuple(tensor.shape) for name, tensor in own.items()})
         with torch.no_grad():
             for name, tensor in own.items():
                 tensor.copy_(stored[name])
-        self.step, self.seconds = int(told["step"]), float(told["seconds"])
+        self.step, self.seconds = int(stored["step"]), float(stored["seconds"])
 
     def _terms(self, outcome: Outcome) -> dict[str, Tensor]:
         """Those terms of the loss that have a weight and that this step owes."""
@@ -234,9 +234,9 @@ def _learning(network: nn.Module) -> list[nn.Parameter]:
 
 
 def _read_run(file: Path) -> dict:
-    told = read_header(file).metadata.get("run", "")
+    stored = read_header(file).metadata.get("run", "")
     try:
-        run = json.loads(told)
+        run = json.loads(stored)
         return {name: run[name] for name in ("recipe", "step", "seconds")}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{file} is no checkpoint of a training run.") from error

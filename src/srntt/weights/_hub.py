@@ -135,14 +135,14 @@ def explained(place: HubAddress) -> Iterator[None]:
 
 
 def _fetched(client: "HfApi", place: HubAddress) -> Path:
-    told = client.model_info(place.repository, revision=place.revision, files_metadata=True)
-    offered = {item.rfilename: item for item in told.siblings or []}
+    info = client.model_info(place.repository, revision=place.revision, files_metadata=True)
+    offered = {item.rfilename: item for item in info.siblings or []}
     if missing := [name for name in _NEEDED if name not in offered]:
         raise ModelError(f"{place} is no model of srntt: it has no {' and no '.join(missing)}.")
     names = [name for name in MAX_BYTES if name in offered]
     for name in names:
         _refuse_large(place, name, offered[name].size)
-    paths = [Path(client.hf_hub_download(place.repository, name, revision=told.sha)) for name in names]
+    paths = [Path(client.hf_hub_download(place.repository, name, revision=info.sha)) for name in names]
     for name, path in zip(names, paths, strict=True):
         _refuse_large(place, name, path.stat().st_size)
         large = offered[name].lfs

@@ -91,15 +91,15 @@ def torchvision_names() -> dict[str, str]:
     return names
 
 
-def _family(path: str | Path, said: str | None, given: Family | None) -> Family:
+def _family(path: str | Path, recorded: str | None, given: Family | None) -> Family:
     if given is not None and given not in get_args(Family):
         raise InputError(f"No VGG19 weights called {given!r}; there are {', '.join(get_args(Family))}.")
-    if given is not None and said is not None and given != said:
-        raise ModelError(f"{path} says that it holds {said} weights; {given} was asked for.")
-    found = given or said
+    if given is not None and recorded is not None and given != recorded:
+        raise ModelError(f"{path} says that it holds {recorded} weights; {given} was asked for.")
+    found = given or recorded
     if found not in get_args(Family):
         raise ModelError(
-            f"{path} does not say whose weights it holds (its metadata has family={said!r}). "
+            f"{path} does not say whose weights it holds (its metadata has family={recorded!r}). "
             "Say it: --family caffe for the original ones in RGB order, --family torchvision for vgg19-dcbb9e9d "
             "(in Python family=)."
         )

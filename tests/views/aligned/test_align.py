@@ -78,7 +78,7 @@ def test_exposure_does_not_matter(picture: np.ndarray):
     assert np.quantile(errors(placement, truth), 0.9) < 0.25
 
 
-def test_two_planes_are_told_apart(picture: np.ndarray):
+def test_two_planes_are_distinguished(picture: np.ndarray):
     """Two halves of the reference, moved against each other by more than flow bridges."""
     low_res, reference, truth = placed(picture, (384, 512), 1, 0, 0)
     moved = reference.copy()
@@ -149,10 +149,10 @@ def test_any_number_of_threads_gives_the_same_bytes(picture: np.ndarray):
     assert torch.equal(made[0], made[2])
 
 
-def test_what_is_said_of_a_placement(picture: np.ndarray):
+def test_what_is_reported_of_a_placement(picture: np.ndarray):
     low_res, reference, _ = placed(picture, (384, 512), 2, 90, 0)
     placement = align(unit(low_res), find_features(reference))
     assert placement is not None
-    said = placement.describe()
-    assert said.startswith("same scene, 2.0x larger, turned 90 degrees anticlockwise, 1 plane; ")
-    assert said.endswith(" % of the picture")
+    message = placement.describe()
+    assert message.startswith("same scene, 2.0x larger, turned 90 degrees anticlockwise, 1 plane; ")
+    assert message.endswith(" % of the picture")

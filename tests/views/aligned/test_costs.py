@@ -33,7 +33,7 @@ def _scene(height, width):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the peak counts from the start of the process")
 @pytest.mark.parametrize(("size", "reference"), [((250, 350), (400, 500)), ((100, 140), (300, 200))])
-def test_finding_and_placing_take_what_was_said(size, reference):
+def test_finding_and_placing_take_what_was_predicted(size, reference):
     """In a process of its own, as other tests leave a heap that this could not be told from."""
     code = f"from {__name__} import measure; measure({size}, {reference})"
     path = os.pathsep.join(filter(None, sys.path))
@@ -41,10 +41,10 @@ def test_finding_and_placing_take_what_was_said(size, reference):
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     assert found["placed"]
-    said, took = found["finding"]
-    assert said * 0.6 <= took <= said
-    said, took = found["placing"]
-    assert said * 0.4 <= took <= said
+    predicted, took = found["finding"]
+    assert predicted * 0.6 <= took <= predicted
+    predicted, took = found["placing"]
+    assert predicted * 0.4 <= took <= predicted
 
 
 def measure(size: tuple[int, int], reference: tuple[int, int]) -> None:

@@ -61,8 +61,8 @@ class LiteLesson:
         if learns:
             terms["correspondence"] = _contrast(model, brought, pairs)
             terms["sub_position"] = losses.sub_position(_positions(brought.refined), truth, visible)
-        told = {"hit_rate": losses.hit_rate(_positions(brought.whole), truth, visible)}
-        return Outcome(model.fuse(low_res, brought.textures, base).picture, high_res, low_res, terms, told=told)
+        metrics = {"hit_rate": losses.hit_rate(_positions(brought.whole), truth, visible)}
+        return Outcome(model.fuse(low_res, brought.textures, base).picture, high_res, low_res, terms, metrics=metrics)
 
 
 @dataclass(frozen=True, eq=False)

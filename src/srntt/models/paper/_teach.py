@@ -56,7 +56,7 @@ class PaperLesson:
         with torch.no_grad():
             content = self.model.extractor(low_res)
             swapped, similarity = self._bring(pairs)
-        told = {"similarity": float(similarity.mean())}
+        metrics = {"similarity": float(similarity.mean())}
         if self._teaching.perfect:
             with torch.no_grad():
                 own = self.model.textures(self.model.at_finest(high_res))
@@ -65,7 +65,7 @@ class PaperLesson:
             content, low_res, high_res = (torch.cat([x, x]) for x in (content, low_res, high_res))
         weights = similarity if self.model.config.gated else None
         output = self.model.transfer(content, swapped, weights)
-        return Outcome(output, high_res, low_res, {}, swapped, similarity, told)
+        return Outcome(output, high_res, low_res, {}, swapped, similarity, metrics)
 
     def _bring(self, pairs: Pairs) -> tuple[SwappedMaps, Float[Tensor, "b 1 h w"]]:
         """Swapped maps of each picture from all its references, and the similarity."""

@@ -1,5 +1,5 @@
 # make PYTHON=python3.12           another interpreter (3.11 or newer)
-# make VENV=/somewhere/else        another place for the virtual environment
+# make VENV=/somewhere/else        another path for the virtual environment
 # make PIP_ARGS="--index-url URL"  another package index
 # make results DATA=FOLDER         another folder of development data
 PYTHON ?= python3
@@ -29,18 +29,18 @@ help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
 
 install: $(INSTALLED) ## srntt alone, in .venv
-dev: $(INSTALLED_DEV) ## srntt and all that the checks need, in .venv
+dev: $(INSTALLED_DEV) ## srntt and all tools for the checks, in .venv
 
-demo: $(INSTALLED) ## the shipped photograph four times larger: where it is, and what the reference gave
+demo: $(INSTALLED) ## upscale the example photograph and print the gain from the reference
 	@$(RUN) examples/demo.py
 
-peers: $(INSTALLED_PEERS) ## what srntt evaluate --peer dat-light and realesrgan run in, in .venv-peers; both as ONNX, in out/peers
+peers: $(INSTALLED_PEERS) ## environment of --peer dat-light and realesrgan, in .venv-peers; both as ONNX, in out/peers
 	"$(PEERS_VENV)/bin/python" peers/export_onnx.py out/peers
 
-results: $(INSTALLED) ## every figure of README's quality table anew (peers first: make peers)
+results: $(INSTALLED) ## regenerate the quality table of the README (run make peers first)
 	$(RUN) benchmarks/quality.py --data "$(DATA)"
 
-bench: $(INSTALLED) ## time and memory, and whether any ratio became worse: five minutes on a quiet machine
+bench: $(INSTALLED) ## time and memory, and whether any ratio became worse: five minutes on an idle machine
 	$(RUN) benchmarks/suite.py --output out/bench.json
 	$(RUN) benchmarks/check.py out/bench.json
 
@@ -48,20 +48,20 @@ faiss: ## faiss-cpu in .venv-faiss, for its row of make bench
 	@test -x "$(FAISS_VENV)/bin/python" || $(PYTHON) -m venv "$(FAISS_VENV)"
 	"$(FAISS_VENV)/bin/python" -m pip --disable-pip-version-check install $(PIP_ARGS) faiss-cpu==1.15.1 numpy
 
-test: lint ## ruff, pyright, and every test that is not slow (the order of folders is one)
+test: lint ## ruff, pyright, import order, and every test that is not slow
 	$(RUN) -m pytest -m "not slow"
 
-attacks: $(INSTALLED_DEV) ## every attack on pictures, names, models and documents: a table with counts
+attacks: $(INSTALLED_DEV) ## run every attack on images, names, models and documents; print a table
 	PYTHONPATH=tests $(RUN) -m attacks
 
-faults: $(INSTALLED_DEV) ## kill -9, full disks, no memory, ...: a table of what was injected and lost; half an hour; Linux
+faults: $(INSTALLED_DEV) ## inject faults (kill -9, full disks, no memory, ...); print a table; half an hour; Linux
 	PYTHONPATH=tests OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(RUN) -m faults
 
-load: $(INSTALLED_DEV) ## fifty visitors on the page for two minutes (LOAD_CLIENTS, LOAD_SECONDS), and what became of them; Linux
+load: $(INSTALLED_DEV) ## load test: fifty clients on the page for two minutes (LOAD_CLIENTS, LOAD_SECONDS); Linux
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[demo]"
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(RUN) -m load
 
-audit: $(INSTALLED_DEV) $(INSTALLED_AUDIT) ## licences, and known vulnerabilities of what is pinned; Error 3: could not be asked for
+audit: $(INSTALLED_DEV) $(INSTALLED_AUDIT) ## licences, and known vulnerabilities of pinned versions; Error 3: index not reachable
 	PYTHONPATH=tests $(RUN) -m supply.audit "$(AUDIT_VENV)/bin/pip-audit"
 
 sbom: $(INSTALLED) $(INSTALLED_AUDIT) ## a bill of materials (CycloneDX) of the virtual environment, in out/sbom.json
@@ -69,15 +69,15 @@ sbom: $(INSTALLED) $(INSTALLED_AUDIT) ## a bill of materials (CycloneDX) of the 
 	"$(AUDIT_VENV)/bin/cyclonedx-py" environment --output-format JSON -o out/sbom.json "$(VENV)/bin/python"
 	PYTHONPATH=tests $(RUN) -m supply.sbom out/sbom.json
 
-fuzz: $(INSTALLED_DEV) ## ten minutes of fuzzing (FUZZ_SECONDS=60 for one), and how many executions; Linux
+fuzz: $(INSTALLED_DEV) ## ten minutes of fuzzing (FUZZ_SECONDS=60 for one); prints the number of executions; Linux
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[fuzz]"
 	PYTHONPATH=tests $(RUN) -m fuzz
 
 test-all: lint ## the same with the slow tests
 	$(RUN) -m pytest
 
-# Triton's interpreter stands in for a GPU. The package is 1 GB unpacked, so that it is no part of `make dev`.
-test-triton: $(INSTALLED_DEV) ## the GPU matcher's kernel, without a GPU: fetches Triton (290 MB), some minutes
+# Triton's interpreter replaces a GPU. The package takes 1 GB unpacked, so `make dev` does not install it.
+test-triton: $(INSTALLED_DEV) ## test the kernel of the GPU matcher without a GPU: downloads Triton (290 MB), some minutes
 	$(PIP) install $(PIP_ARGS) triton==3.9.0
 	TRITON_INTERPRET=1 $(RUN) -m pytest tests/match/test_triton_kernel.py
 
@@ -87,7 +87,7 @@ lint: $(INSTALLED_DEV) ## ruff and pyright
 	$(RUN) -m pyright --pythonpath $(RUN)
 	$(RUN) -m importlinter.cli lint-imports
 
-format: $(INSTALLED_DEV) ## let ruff mend what it can
+format: $(INSTALLED_DEV) ## apply the fixes that ruff can make
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
 
@@ -95,10 +95,10 @@ docs: $(INSTALLED_DOCS) ## the site, in out/site; any warning is an error
 	$(RUN) -m sphinx -W --keep-going -q -b html -d out/site-doctrees docs out/site
 	@echo out/site/index.html
 
-readme-picture: $(INSTALLED) ## docs/before-reference-after.png anew
+readme-picture: $(INSTALLED) ## regenerate docs/before-reference-after.png
 	$(RUN) docs/make_readme_picture.py
 
-clean: ## remove what the other targets made
+clean: ## remove the outputs of the other targets
 	rm -rf "$(VENV)" "$(PEERS_VENV)" "$(FAISS_VENV)" "$(AUDIT_VENV)" out build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -115,13 +115,13 @@ $(INSTALLED_DOCS): $(INSTALLED_DEV)
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev,docs]"
 	@touch "$(VENV)/.installed-docs"
 
-# Apart from what they look at.
+# Separate from the environment that they inspect.
 $(INSTALLED_AUDIT):
 	@test -x "$(AUDIT_VENV)/bin/python" || $(PYTHON) -m venv "$(AUDIT_VENV)"
 	"$(AUDIT_VENV)/bin/python" -m pip --disable-pip-version-check install $(PIP_ARGS) pip-audit==2.10.1 cyclonedx-bom==7.5.0
 	@touch "$(AUDIT_VENV)/.installed"
 
-# Without dependencies: the packages' own pins are older than what they run with.
+# Without dependencies: the pins of the packages are older than the versions used here.
 $(INSTALLED_PEERS): peers/requirements.txt constraints.txt
 	@test -x "$(PEERS_VENV)/bin/python" || $(PYTHON) -m venv "$(PEERS_VENV)"
 	$(PEERS_PIP) install $(PIP_ARGS) -c constraints.txt torch numpy pillow

@@ -1,9 +1,9 @@
-"""Upscales the shipped photograph and says what the reference gave.
+"""Upscales the example photograph and prints the gain from the reference.
 
     make demo
-    python examples/demo.py [MODEL]     a name, a model folder or a .safetensors file; lite-rec if left out
+    python examples/demo.py [MODEL]     a name, a model folder or a .safetensors file; default: lite-rec
 
-Measured against the photograph that the small one was made from: PSNR of the luma, 8-bit output, 4 pixels cropped.
+PSNR is computed on the luma of the 8-bit output against the original photograph, with a 4-pixel crop.
 """
 
 import sys
@@ -22,13 +22,13 @@ CROP = 4
 
 
 def luma_psnr(picture: Picture) -> float:
-    """PSNR of the luma against the shipped truth, in dB."""
+    """PSNR of the luma against the ground truth, in dB."""
     truth = load(PICTURES / "truth.png").rgb().numpy()
     return psnr_y(round_to_bytes(picture.rgb().numpy()), truth, crop=CROP)
 
 
 def enlarge_bicubic(scale: int) -> Picture:
-    """What any image program would do."""
+    """Bicubic enlargement, as in any image editor."""
     low_res = Image.open(PICTURES / "low-res.png")
     return load(low_res.resize((low_res.width * scale, low_res.height * scale), Image.Resampling.BICUBIC))
 

@@ -1,6 +1,8 @@
-"""Upscales with ONNX Runtime alone, without torch and without srntt: pip install onnxruntime numpy pillow.
+"""Upscales with ONNX Runtime, without torch or srntt: pip install onnxruntime numpy pillow.
 
-python examples/onnx_upscale.py MODEL.onnx LOW_RES OUTPUT [REFERENCE...]     the model: srntt export onnx -o MODEL.onnx
+python examples/onnx_upscale.py MODEL.onnx LOW_RES OUTPUT [REFERENCE...]
+
+Export the model with: srntt export onnx -o MODEL.onnx
 """
 
 import sys

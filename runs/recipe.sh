@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# A recipe from photographs to its score: a corpus, the training, and an evaluation.
+# Runs a recipe from photographs to a score: builds a corpus, trains, and evaluates.
 #
 #   runs/recipe.sh RECIPE PHOTOGRAPHS [PAIRS [OPTION...]]
 #
-# RECIPE       a TOML file, or one of srntt train --list.
-# PHOTOGRAPHS  folder of photographs, or a corpus that srntt corpus build made. docs/training.md says where to get them.
-# PAIRS        folder with an index.json of pairs to score on; "" for none.
-# OPTION...    of srntt train, such as: --set schedule.minutes=120 --set schedule.batch=8 --device cuda
+# RECIPE       a TOML file, or a name listed by srntt train --list.
+# PHOTOGRAPHS  folder of photographs, or a corpus built by srntt corpus build. docs/training.md lists sources.
+# PAIRS        folder of evaluation pairs with an index.json; "" for none.
+# OPTION...    options of srntt train, such as: --set schedule.minutes=120 --set schedule.batch=8 --device cuda
 #
-# The same command again goes on where the last one was stopped. OUT (default: out) is where everything goes,
+# Running the same command again resumes an interrupted run. OUT (default: out) is the output folder, and
 # SRNTT (default: srntt) the command.
 set -euo pipefail
 
@@ -26,7 +26,7 @@ if ! grep -qs fingerprint "$photographs/MANIFEST.tsv"; then
     corpus="$out/corpus"
     code=0
     "$srntt" corpus build "$photographs" -o "$corpus" --recursive || code=$?
-    # 1: some files cannot be read, and were named; 3: nothing was added, for all is there already
+    # 1: some files are unreadable and were named; 3: nothing to add
     if ((code != 0 && code != 1 && code != 3)); then exit "$code"; fi
 fi
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Ready-made pairs with a teacher, out of photographs: crops, and what another upscaler makes of them when reduced.
+"""Creates training pairs with a teacher from photographs: crops, and the output of another upscaler for each of them.
 
     python runs/teacher_pairs.py PHOTOGRAPHS... -o FOLDER [--count 1600] [--peer dat-light]
 
-The peers must be installed (make peers). One core takes about half a second a crop of 256 x 256 pixels for DAT-light.
-Stopped and started again it goes on. Then, for instance:
+The peers must be installed (make peers). With DAT-light, one core takes about half a second for a crop of 256 x 256
+pixels. An interrupted run resumes when it is started again. Example of a training run with these pairs:
 
     srntt train lite-rec --pairs FOLDER -o out/distilled --set start=lite-rec --set schedule.frozen=true \
         --set pairs.target=192 --set pairs.reference=256 --set schedule.alone=0.6 --set schedule.minutes=60
@@ -21,13 +21,13 @@ from srntt.data import pictures_in
 from srntt.evaluate import Upscale, open_peer
 
 _SIDE, _SCALE = 256, 4
-_TRIES = 3  # crops that one is chosen from, by its texture
-_ANY = 0.2  # share of crops that are taken whatever they show
+_TRIES = 3  # candidate crops, of which the one with the most texture is used
+_ANY = 0.2  # fraction of crops that are used regardless of their texture
 
 
 def main() -> None:
-    """Write as many pairs as asked."""
-    parser = argparse.ArgumentParser(description="Ready-made pairs with a teacher, out of photographs.")
+    """Write the requested number of pairs."""
+    parser = argparse.ArgumentParser(description="Creates training pairs with a teacher from photographs.")
     parser.add_argument("photographs", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1600)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _write_pair(folder: Path, number: int, files: list[Path], upscale: Upscale) -> None:
-    """The teacher's picture comes last: where it is, the pair is whole."""
+    """The output of the teacher is written last: if it exists, the pair is complete."""
     chance = random.Random(number)
     target, reference = _crops(files, chance)
     low_res = target.resize((_SIDE // _SCALE, _SIDE // _SCALE), Image.Resampling.BICUBIC)

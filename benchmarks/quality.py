@@ -43,6 +43,7 @@ from srntt.evaluate import (
     protocol_named,
 )
 from srntt.metrics import round_to_bytes
+from srntt.models import fingerprint, open_model
 
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = REPOSITORY / "benchmarks" / "results" / "quality.json"
@@ -137,13 +138,14 @@ def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequen
     ]
     rows = [row(evaluation) for evaluation in evaluations]
     about = {"title": item.title, "protocol": item.protocol, "targets": len(pairs)}
-    return {**about, **origin(), "weights": {MODEL: weights_file_hash()}, "rows": rows}
+    return {**about, **origin(), "weights": {MODEL: weights_hash()}, "rows": rows}
 
 
 def row(evaluation: Evaluation) -> dict[str, Any]:
     """Means, and the figures of each picture."""
     report = evaluation.as_json()
     about = {key: report[key] for key in ("model", "peer", "refs", "mean") if key in report}
+    assert evaluation.seconds is not None
     return {**about, "seconds": round(evaluation.seconds, 2), "images": report["images"]}
 
 
@@ -159,10 +161,9 @@ def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def weights_file_hash() -> str:
-    """SHA-256 of the shipped weights."""
-    file = REPOSITORY / "src" / "srntt" / "weights" / MODEL / "model.safetensors"
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+def weights_hash() -> str:
+    """The hash of the shipped weights, as reports name it."""
+    return fingerprint(open_model(MODEL))
 
 
 def show_progress(name: str, what: str, done: int, total: int) -> None:

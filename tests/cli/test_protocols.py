@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from cli.pictures import contents
+from evaluate.outputs import write_outputs
 from evaluate.pictures import bicubic, opening, write_pairs
 from evaluate.sets import cufed5, flat, selfexsr
 
@@ -143,8 +144,23 @@ def test_an_interrupted_run_is_continued(run, data: Path, tmp_path: Path, monkey
     assert ran.code == 0
     assert len(calls) == 5  # to warm up, one, the interrupted one; to warm up, and that one again
     assert "scored.jsonl holds 1 scores of an interrupted run" in ran.err
-    assert sorted(contents(report)) == ["report.csv", "report.html", "report.json", "report.md"]
+    assert sorted(contents(report)) == ["report.csv", "report.html", "report.json", "report.md", "report.tex"]
     fresh = json.loads(run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json").out)
     assert [image["psnr_y"] for image in json.loads(ran.out)["images"]] == [
         image["psnr_y"] for image in fresh["images"]
     ]
+
+
+def test_outputs_at_the_prompt(run, tmp_path: Path) -> None:
+    data = write_pairs(tmp_path / "data")
+    folder = write_outputs(data, tmp_path / "theirs")
+    options = ("evaluate", "--data", data, "--model", "none", "--peer", "bicubic", "--json")
+    ran = run(*options, "--outputs", f"DATSR={folder}", "--report", tmp_path / "report")
+    assert ran.code == 0, ran.err
+    peer, theirs = json.loads(ran.out)
+    assert (theirs["model"], theirs["refs"]) == ("DATSR", "unknown")
+    assert theirs["mean"] == peer["mean"]
+    assert theirs["peer"]["folder"] == "theirs"
+    assert r"DATSR (peer) & unknown" in (tmp_path / "report" / "report.tex").read_text()
+    alone = run("evaluate", "--data", data, "--model", "none", "--outputs", folder)
+    assert "| theirs (peer) | unknown |" in alone.out

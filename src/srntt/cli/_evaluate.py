@@ -32,6 +32,7 @@ def evaluate(
     refs: str | None = None,
     changes: ReferenceOptions = ReferenceOptions(),  # noqa: B008 (frozen)
     peer: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     metrics: str | None = None,
     subset: bool = False,
@@ -51,11 +52,14 @@ def evaluate(
         peer: Score this method, too: bicubic (Pillow's), bicubic-matlab, lanczos (Pillow's), or, once `make peers` was
             run, dat-light or realesrgan. It takes no references. May be given several times; --model none leaves
             the peers alone.
+        outputs: Score the pictures in this folder, which another method wrote, too: FOLDER or NAME=FOLDER, one picture
+            for each target, named like the target (003.png, 003_SRNTT.png). May be given several times; with
+            --model none, they are scored alone.
         metrics: Which, separated by commas. Default: psnr_y, ssim_y, lr_psnr and what else is at hand.
         subset: Score what is there of a set that is not whole; the figures say so.
-        report: Write report.json, report.csv, report.md and report.html (one page with charts and pictures) into this
-            folder. An interrupted run with a report is continued by the same command: pictures that were scored are
-            kept in scored.jsonl until the report is whole.
+        report: Write report.json, report.csv, report.md and report.tex (the same as tables) and report.html (one page
+            with charts and pictures) into this folder. An interrupted run with a report is continued by the same
+            command: pictures that were scored are kept in scored.jsonl until the report is whole.
         overwrite: Replace a report that is there.
         compare: Two report.json files of the same pictures: how much better or worse the second is, picture by
             picture, with a 95 % interval of the mean (bootstrap). Nothing is scored; takes only --json and --baseline
@@ -66,7 +70,14 @@ def evaluate(
     given, model = model, model.named()
     if compare or baseline:
         _refuse_with_compare(
-            {"--data": data, "--refs": refs, "--peer": peer or None, "--metrics": metrics, "--report": report},
+            {
+                "--data": data,
+                "--refs": refs,
+                "--peer": peer or None,
+                "--outputs": outputs or None,
+                "--metrics": metrics,
+                "--report": report,
+            },
             others=protocol != "pairs"
             or subset
             or overwrite
@@ -79,7 +90,9 @@ def evaluate(
         from srntt.evaluate import Evaluator, choose_metrics, protocol_named
         from srntt.report import CROPS, as_json, check_report, not_taken, table, write_report
 
-        methods = _Methods(None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)))
+        methods = _Methods(
+            None if model.model == NO_MODEL else model, tuple(dict.fromkeys(peer)), tuple(dict.fromkeys(outputs))
+        )
         chosen = protocol_named(protocol)
         runs = methods.runs(changes, refs, chosen)
         taken = choose_metrics(metrics and [name.strip() for name in metrics.split(",")])
@@ -121,10 +134,11 @@ def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool)
 
 @dataclass(frozen=True)
 class _Methods:
-    """Whom to score: a model, peers, or both."""
+    """What to score: a model, peers, and pictures that other methods wrote."""
 
     model: ModelOptions | None
     peers: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
 
     def runs(
         self, changes: ReferenceOptions, refs: str | None, protocol: "srntt.evaluate.Protocol"
@@ -140,10 +154,13 @@ class _Methods:
             raise InputError(f"There is no peer called {unknown[0]!r}; there are: {', '.join(PEERS)}.")
         if self.model:
             return changes.runs(_kinds(refs or protocol.refs))
-        if not self.peers:
-            raise InputError(f"--model {NO_MODEL} and no --peer leave nothing to score. Name a model or a peer.")
+        if not self.peers and not self.outputs:
+            raise InputError(
+                f"--model {NO_MODEL} without --peer or --outputs leaves nothing to score. Name a model, a peer or a "
+                "folder of outputs."
+            )
         if refs not in (None, "none"):
-            raise InputError(f"{self.peers[0]} takes no references. Leave out --refs, or say --refs none.")
+            raise InputError("Only a model takes references. Leave out --refs, or say --refs none.")
         return changes.runs(["none"])
 
     def scored(
@@ -152,6 +169,7 @@ class _Methods:
         """The base model alone, the model, then the peers, whose environment is looked for before any work."""
         from srntt.evaluate import base_alone, open_peer
 
+        written = [_found_outputs(text, evaluator.pairs) for text in self.outputs]
         with ExitStack() as open_peers:
             peers = [open_peers.enter_context(open_peer(name, evaluator.protocol.scale)) for name in self.peers]
             upscaler = self._opened(evaluator.protocol) if self.model else None
@@ -162,7 +180,8 @@ class _Methods:
             if self.model and upscaler:
                 base = f" on {upscaler.base_model.name}" if upscaler.base_model else ""
                 evaluations += evaluator.model(upscaler, f"{self.model.model}{base}", runs)
-            return [*evaluations, *(evaluator.peer(peer) for peer in peers)]
+            evaluations += [evaluator.peer(peer) for peer in peers]
+            return [*evaluations, *(evaluator.outputs(one) for one in written)]
 
     def _opened(self, protocol: "srntt.evaluate.Protocol") -> "srntt.upscale.Upscaler":
         assert self.model
@@ -173,6 +192,15 @@ class _Methods:
                 "Name a protocol of the model's scale (`srntt protocols`)."
             )
         return upscaler
+
+
+def _found_outputs(text: str, pairs: Sequence["srntt.data.Pair"]) -> "srntt.evaluate.Outputs":
+    from srntt.evaluate import Outputs
+
+    name, separator, folder = text.partition("=")
+    if separator and not Path(text).is_dir():  # a folder's name may hold "="
+        return Outputs.find(Path(folder), pairs, name)
+    return Outputs.find(Path(text), pairs)
 
 
 def _report_kept(evaluator: "srntt.evaluate.Evaluator") -> None:

@@ -5,6 +5,7 @@ from srntt.evaluate._evaluation import Evaluation, Score
 from srntt.evaluate._evaluator import Evaluator, Run
 from srntt.evaluate._metrics import Metric, choose_metrics, metric_named
 from srntt.evaluate._origin import environment
+from srntt.evaluate._outputs import Outputs
 from srntt.evaluate._peers import PEERS, Peer, base_alone, open_peer
 from srntt.evaluate._protocols import PROTOCOLS, Protocol, protocol_named
 from srntt.evaluate._scoring import score_pairs
@@ -14,6 +15,7 @@ __all__ = [
     "PEERS",
     "PROTOCOLS",
     "Evaluation",
+    "Outputs",
     "Protocol",
     "ReferenceChange",
     "Score",

@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from srntt.data import ReferenceKind
 from srntt.evaluate._changes import ReferenceChange
@@ -20,7 +20,7 @@ class Score:
     Attributes:
         name: of the target.
         values: of each metric by its name in `METRICS`; None for one whose weights are not at hand.
-        seconds: from the low-res picture and the reference files to the output in memory.
+        seconds: from the low-res picture and the reference files to the output in memory; None where it is not known.
         fallbacks: what had to be done otherwise than asked.
         similarity: mean cosine of the low-res positions' matches in the references; None where it is not known.
         bicubic: PSNR-Y of plain bicubic of the same low-res picture: the floor.
@@ -32,7 +32,7 @@ class Score:
 
     name: str
     values: Mapping[str, float | None]
-    seconds: float
+    seconds: float | None
     fallbacks: tuple[str, ...] = ()
     similarity: float | None = None
     bicubic: float | None = None
@@ -46,6 +46,7 @@ class Score:
         scores = {name: _finite(value) for name, value in self.values.items()}
         texts = {"fallbacks": list(self.fallbacks), "placed": list(self.placed)}
         optional: dict[str, float | str | None] = {
+            "seconds": None if self.seconds is None else round(self.seconds, 3),
             "similarity": _finite(self.similarity),
             "bicubic_psnr_y": _finite(self.bicubic),
             "target_sha256": self.target_sha256,
@@ -55,7 +56,6 @@ class Score:
         return {
             "name": self.name,
             **scores,
-            "seconds": round(self.seconds, 3),
             **known,
             **{name: given for name, given in texts.items() if given},
         }
@@ -68,19 +68,19 @@ class Evaluation:
     Attributes:
         protocol: its name.
         model: name or path as it was asked for.
-        refs: which references were given.
+        refs: which references were given; ``unknown`` for pictures that another method wrote.
         scores: one for each target, in the order of the index.
         environment: versions and machine.
         change: what was done to the references beforehand.
         missing: targets that the set has elsewhere; not 0 only where a subset was asked for.
-        peer: what a peer is made of; None for a model of ours.
+        peer: what a peer or the written outputs are made of; None for a model of ours.
         data: name of the folder that the pictures are in.
         weights: what a model of ours is made of (`weights_of`).
     """
 
     protocol: str
     model: str
-    refs: ReferenceKind
+    refs: ReferenceKind | Literal["unknown"]
     scores: tuple[Score, ...]
     environment: dict[str, Any] = field(default_factory=environment)
     change: ReferenceChange | None = None
@@ -114,9 +114,10 @@ class Evaluation:
         return mean_scores([score.values for score in self.scores])
 
     @property
-    def seconds(self) -> float:
-        """Mean of a picture."""
-        return sum(score.seconds for score in self.scores) / len(self.scores)
+    def seconds(self) -> float | None:
+        """Mean of a picture; None where it is not known."""
+        known = [score.seconds for score in self.scores if score.seconds is not None]
+        return sum(known) / len(known) if len(known) == len(self.scores) else None
 
     def as_json(self) -> dict[str, Any]:
         """What ``srntt evaluate --json`` prints."""

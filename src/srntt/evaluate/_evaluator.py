@@ -12,6 +12,7 @@ from srntt.evaluate._evaluation import Evaluation
 from srntt.evaluate._journal import Journal
 from srntt.evaluate._metrics import Metrics
 from srntt.evaluate._origin import commit, environment, folder_name, weights_of
+from srntt.evaluate._outputs import Outputs
 from srntt.evaluate._peers import Peer
 from srntt.evaluate._prepare import check_pictures
 from srntt.evaluate._protocols import Protocol
@@ -94,6 +95,18 @@ class Evaluator:
         scores = score_pairs(warmed(peer.upscale), self.pairs, "none", self.protocol, progress, self.metrics,
                              journal=journal, crops=self.crops)  # fmt: skip
         return Evaluation(self.protocol.name, peer.name, "none", scores, peer=peer.made_of, **self._about("cpu"))
+
+    def outputs(self, outputs: Outputs) -> Evaluation:
+        """Pictures that another method wrote; which references it had is not known."""
+        journal = self._journal_of({"outputs": outputs.name, "made_of": dict(outputs.made_of), "device": "cpu"})
+
+        def progress(_: str, done: int, total: int) -> None:
+            self.progress(outputs.name, done, total)
+
+        scores = score_pairs(outputs, self.pairs, "none", self.protocol, progress, self.metrics, journal=journal,
+                             crops=self.crops)  # fmt: skip
+        return Evaluation(self.protocol.name, outputs.name, "unknown", scores, peer=outputs.made_of,
+                          **self._about("cpu"))  # fmt: skip
 
     def done(self) -> None:
         """The report holds everything: what was kept is of no more use."""

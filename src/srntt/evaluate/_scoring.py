@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,16 +13,17 @@ from srntt.evaluate._evaluation import Score
 from srntt.evaluate._journal import Journal
 from srntt.evaluate._metrics import MetricInput, Metrics, choose_metrics
 from srntt.evaluate._origin import pixels_sha256
+from srntt.evaluate._outputs import Outputs
 from srntt.evaluate._prepare import Case, prepare
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._upscale import Upscale
+from srntt.evaluate._upscale import Upscale, Upscaled
 from srntt.metrics import lr_psnr, psnr_y, round_to_bytes
 
 Progress = Callable[[str, int, int], None]
 
 
 def score_pairs(
-    upscale: Upscale,
+    upscale: Upscale | Outputs,
     pairs: Sequence[Pair],
     kind: ReferenceKind,
     protocol: Protocol,
@@ -34,7 +36,7 @@ def score_pairs(
     """Score every pair; it is all or nothing, because a mean over some of the pictures says nothing.
 
     Args:
-        upscale: what to judge.
+        upscale: what to judge, or the pictures that it wrote.
         pairs: what on; at least one.
         kind: which references it is given.
         protocol: how the pictures are prepared and scored.
@@ -61,7 +63,8 @@ def score_pairs(
         if progress:
             progress(label, len(scores), len(pairs))
         case = prepare(protocol, pair, kind, change)
-        scores[key] = _score(upscale, case, pair.name, protocol, metrics, number < crops)
+        made = upscale.read(pair.name) if isinstance(upscale, Outputs) else _timed(upscale, case)
+        scores[key] = _score(made, case, pair.name, protocol, metrics, number < crops)
         if journal:
             journal.add(key, scores[key])
     if progress:
@@ -69,21 +72,24 @@ def score_pairs(
     return tuple(scores[key] for key in keys)
 
 
-def _score(upscale: Upscale, case: Case, name: str, protocol: Protocol, metrics: Metrics, crops: bool) -> Score:
+def _timed(upscale: Upscale, case: Case) -> Upscaled:
     started = time.perf_counter()
     made = upscale(case.low_res, case.references)
-    seconds = time.perf_counter() - started if made.seconds is None else made.seconds
+    return made if made.seconds is not None else replace(made, seconds=time.perf_counter() - started)
+
+
+def _score(made: Upscaled, case: Case, name: str, protocol: Protocol, metrics: Metrics, crops: bool) -> Score:
     whole = round_to_bytes(made.picture)
     wanted = np.ascontiguousarray(case.target.transpose(2, 0, 1)) / 255  # both n / 255 in float64, laid out alike
     measures = dict(metrics.measures)
     if "lr_psnr" in measures:  # the low-res picture is of the padded target: so must be what is reduced
-        measures["lr_psnr"] = lambda _: lr_psnr(whole, case.low_res)
+        measures["lr_psnr"] = (lambda _: lr_psnr(whole, case.low_res)) if whole.shape[1:] == case.whole else None
     output = case.cut(whole)
     values = Metrics(measures)(MetricInput(output, wanted, case.low_res, protocol.crop))
     return Score(
         name,
         values,
-        seconds=seconds,
+        seconds=made.seconds,
         fallbacks=made.fallbacks,
         placed=made.placed,
         similarity=None if made.similarity is None else float(made.similarity.mean()),

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from srntt.errors import OutputError
 from srntt.evaluate import Evaluation, protocol_named
+from srntt.report._latex import latex
 from srntt.report._measured import measured, not_taken, shown_metric, taken_metrics
 from srntt.report._page import page
+from srntt.report._published import published
 
-REPORT_FILES = ("report.json", "report.csv", "report.md", "report.html")
+REPORT_FILES = ("report.json", "report.csv", "report.md", "report.tex", "report.html")
 
 
 def check_report(folder: Path, *, overwrite: bool = False) -> None:
@@ -35,7 +37,8 @@ def check_report(folder: Path, *, overwrite: bool = False) -> None:
 
 
 def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: bool = False) -> None:
-    """Write report.json (all figures), report.csv and report.md (the same as tables) and report.html (a page with
+    """Write report.json (all figures), report.csv, report.md and report.tex (the same as tables, with the
+    published figures of the set) and report.html (a page with
     pictures that needs no other file), each whole or not at all.
 
     Raises:
@@ -47,6 +50,7 @@ def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: 
     write_bytes(folder / "report.json", (as_json(evaluations) + "\n").encode())
     write_bytes(folder / "report.csv", _csv(evaluations).encode())
     write_bytes(folder / "report.md", _markdown(evaluations).encode())
+    write_bytes(folder / "report.tex", latex(evaluations).encode())
     write_bytes(folder / "report.html", page(evaluations).encode())
 
 
@@ -103,6 +107,7 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
     lines += [html.escape(" ".join(known), quote=False), ""] if (known := measured(evaluations)) else []
     notes = ["Seconds: mean for a picture, references included, once the method is warm.", not_taken(evaluations)]
     lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
+    lines += _published_table(evaluations)
     names = taken_metrics(evaluations)
     for evaluation in evaluations:
         head = ["target", *(shown_metric(name).title for name in names), "seconds"]
@@ -121,6 +126,20 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
     for item in evaluations:
         lines += [f"* peer {item.model}: {', '.join(map(' '.join, item.peer.items()))}"] if item.peer else []
     return "\n".join(lines) + "\n"
+
+
+def _published_table(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Figures of papers on the same set; those of another protocol do not compare."""
+    protocol = protocol_named(evaluations[0].protocol)
+    if not (figures := published(protocol.data.name, protocol.scale)):
+        return []
+    head = ["method", "PSNR-Y", "SSIM-Y", "protocol", "source"]
+    rows = [
+        [one.method, f"{one.psnr:.2f}", f"{one.ssim:.3f}", one.protocol or "not stated", one.source] for one in figures
+    ]
+    title = f"## Published figures on {protocol.data.name}"
+    note = f"Only figures made by the same protocol ({protocol.name}) compare with those above."
+    return [title, "", note, "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
 
 
 def _shown(value: float | None, digits: int) -> str:

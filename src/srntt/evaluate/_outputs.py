@@ -1,0 +1,75 @@
+"""Pictures that another method wrote, scored as if the method had been run here."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from srntt.data import Pair, as_unit, pictures_in, read_rgb
+from srntt.errors import InputError
+from srntt.evaluate._upscale import Upscaled
+
+_MOST_NAMED = 10  # targets without an output
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of a method, one file for each target.
+
+    Attributes:
+        name: of the method, as reports show it.
+        files: by the name of the target.
+        made_of: the folder's name and a SHA-256 over all files, for reports.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+    made_of: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def find(cls, folder: Path, pairs: Sequence[Pair], name: str | None = None) -> "Outputs":
+        """Assign the pictures of a folder to targets.
+
+        A picture belongs to a target if its name without suffix equals the target's, or begins with it followed by
+        ``_``, ``-`` or ``.``, as in ``003_SRNTT.png`` for ``003``; a slash in a target's name counts as ``_``, and its
+        file's name does as well. Pictures of no target are ignored.
+
+        Args:
+            folder: of the outputs, searched without its subfolders.
+            pairs: the targets.
+            name: of the method; the folder's name by default.
+
+        Raises:
+            InputError: no such folder, a target without an output, or with several.
+        """
+        advice = "Give --outputs a folder with one picture for each target, named like the target."
+        there = pictures_in(folder, advice)
+        files = {pair.name: _one(pair, there, folder) for pair in pairs}
+        if without := [target for target, file in files.items() if file is None]:
+            more = f" and {len(without) - _MOST_NAMED} more" if len(without) > _MOST_NAMED else ""
+            listed = ", ".join(without[:_MOST_NAMED]) + more
+            raise InputError(f"{folder} has no output for {len(without)} of {len(pairs)} targets: {listed}. {advice}")
+        found = {target: file for target, file in files.items() if file}
+        digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in found.values()))
+        label = folder.resolve().name
+        return cls(name or label, found, {"folder": label, "sha256": digest.hexdigest()})
+
+    def read(self, target: str) -> Upscaled:
+        """The output of a target, in 8 bits as all outputs are scored; how long it took is not known.
+
+        Raises:
+            PictureError: cannot be read.
+        """
+        return Upscaled(as_unit(read_rgb(self.files[target])))
+
+
+def _one(pair: Pair, there: Mapping[str, Path], folder: Path) -> Path | None:
+    stems = dict.fromkeys((pair.name, pair.name.replace("/", "_"), pair.target.stem))
+    files = list(there.values())
+    exact = [file for file in files if file.stem in stems]
+    begun = [file for file in files if any(file.stem.startswith(f"{stem}{mark}") for stem in stems for mark in "_-.")]
+    found = exact or begun
+    if len(found) > 1:
+        listed = ", ".join(file.name for file in found[:_MOST_NAMED])
+        raise InputError(f"{folder} has several pictures for {pair.name}: {listed}. Keep one for each target.")
+    return found[0] if found else None

@@ -1,4 +1,4 @@
-"""Time and memory at any size: the sweep, its picture, and two large upscales held to their budgets.
+"""Time and memory at any size: the sweep, its figure, and two large upscales with memory budgets.
 
     python benchmarks/any_size.py PHOTOGRAPHS [--megapixels 0.25,1,4,...] [--parts sweep,24,96] [--output FILE] [--keep]
 
@@ -40,7 +40,7 @@ _OFF = 1.2
 
 
 def main() -> None:
-    """Measure what was asked for, write, draw, and judge."""
+    """Measure the requested parts, write and draw the results, and check them."""
     parser = argparse.ArgumentParser(description="Time and memory at any size.")
     parser.add_argument("photographs", type=Path)
     parser.add_argument("--megapixels", default=",".join(map(str, _SWEEP)))
@@ -69,7 +69,7 @@ def _measured(name: str, photographs: Path, megapixels: list[float]) -> dict[str
 
 
 def filled(document: str, report: dict[str, Any]) -> str:
-    """The document with the picture and a table of every case between its marks."""
+    """The document with the figure and a table of all cases between its marks."""
     rows = [["output", "references", "peak of the process", "of that predicted", "CPU seconds", "tile", "matcher"]]
     for part in report.values():
         down, across = part["reference"]
@@ -88,7 +88,7 @@ def filled(document: str, report: dict[str, Any]) -> str:
 
 
 def _broken(report: dict[str, Any]) -> Iterator[str]:
-    """Every promise that was not kept, in words."""
+    """A message for each guarantee that was not met."""
     for name, part in report.items():
         budget = parse_memory(part["memory"])
         for case in part["cases"]:

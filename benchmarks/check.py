@@ -1,4 +1,4 @@
-"""Has anything become slower, larger or worse? Ratios of a run against the ones that were kept, never seconds.
+"""Compares the ratios of a run, never its seconds, with the stored ones: is anything slower, larger or worse?
 
     python benchmarks/check.py [out/bench.json] [benchmarks/results/performance.json]
 
@@ -15,13 +15,13 @@ from typing import Any
 
 REPOSITORY = Path(__file__).parent.parent
 
-#: How much worse a ratio may be, as a factor; of a quality (a share between 0 and 1), how much lower.
+#: The factor by which a ratio may be worse; for a quality (a share between 0 and 1), the permitted decrease.
 TOLERANCE = {"time": 1.4, "memory": 1.1, "quality": 0.01}
 _PREDICTED = "peak over predicted"
 
 
 def main(measured: str = "out/bench.json", kept: str = "benchmarks/results/performance.json") -> int:
-    """Print a line for each ratio; 1 if one is too bad, 2 if there is nothing to compare."""
+    """Print a line for each ratio; return 1 if one is out of tolerance, 2 if there is nothing to compare."""
     files = [REPOSITORY / name for name in (measured, kept)]
     if missing := [str(file) for file in files if not file.is_file()]:
         print(f"There is no {', no '.join(missing)}. Make them with `make bench` and benchmarks/suite.py --keep.")

@@ -1,4 +1,4 @@
-"""Documents that figures are written into: tables in Markdown, between marks."""
+"""Writes tables in Markdown into documents, between marks."""
 
 
 def markdown(lines: list[list[str]]) -> str:
@@ -8,18 +8,18 @@ def markdown(lines: list[list[str]]) -> str:
 
 
 def between(document: str, mark: str, end: str = "end") -> str:
-    """What stands between two marks."""
+    """The text between two marks."""
     return _parts(document, mark, end)[1]
 
 
 def filled(document: str, mark: str, content: str, end: str = "end") -> str:
-    """The document with other content between two marks."""
+    """The document with new content between two marks."""
     head, _, tail = _parts(document, mark, end)
     return head + content + tail
 
 
 def _parts(document: str, mark: str, end: str) -> tuple[str, str, str]:
-    """Raises ValueError where a mark is missing."""
+    """Raises ValueError if a mark is missing."""
     begin = document.index(start := f"<!-- {mark} -->\n") + len(start)
     stop = document.index(f"<!-- {end} -->", begin)
     return document[:begin], document[begin:stop], document[stop:]

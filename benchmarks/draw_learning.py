@@ -1,9 +1,9 @@
-"""A picture of how the shipped models learnt, as SVG: from the logs of their runs.
+"""Draws the learning curves of the shipped models as SVG, from the logs of their runs.
 
     python benchmarks/draw_learning.py
 
-A panel each: a term of the log.jsonl that ``srntt train`` writes, against steps; a run that went on where another
-ended begins there. Draws docs/learning-curves.svg from benchmarks/results/training.
+Each panel shows a term of the log.jsonl written by ``srntt train`` against steps; a run that continues another starts
+at its end. Draws docs/learning-curves.svg from benchmarks/results/training.
 """
 
 import json
@@ -26,7 +26,7 @@ _STYLE = (
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn: runs of one model, one after the other, and terms of their logs with their names."""
+    """The content of a panel: successive runs of one model, and terms of their logs with their names."""
 
     title: str
     runs: tuple[str, ...]
@@ -44,7 +44,7 @@ PANELS = (
 
 
 def draw(panels: Sequence[Panel], logs: Path) -> str:
-    """Two panels a row."""
+    """Two panels per row."""
     parts = [_panel(number, panel, logs) for number, panel in enumerate(panels)]
     width, height = 2 * (_WIDTH + _GAP) + _LEFT - 30, -(-len(parts) // 2) * (_TOP + _HEIGHT + _BELOW)
     return (
@@ -72,7 +72,7 @@ def _panel(number: int, panel: Panel, logs: Path) -> str:
 
 
 def _curve(runs: Sequence[str], term: str, logs: Path) -> list[tuple[float, float]]:
-    """(step, value), steps counted on from run to run."""
+    """(step, value); steps are counted over all runs."""
     points, before = [], 0
     for run in runs:
         entries = [json.loads(line) for line in (logs / f"{run}.jsonl").read_text("utf-8").splitlines()]

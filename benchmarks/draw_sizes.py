@@ -1,4 +1,4 @@
-"""A picture of time and memory against size, as SVG: what ``benchmarks/any_size.py`` measured."""
+"""Draws time and memory against size as SVG, from the results of ``benchmarks/any_size.py``."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class _Axis:
 
     @classmethod
     def over(cls, values: Sequence[float], start: float, end: float) -> "_Axis":
-        """One that reaches over all values, to whole powers of ten or to two and five times them."""
+        """An axis that covers all values, extended to powers of ten or to two or five times these."""
         ticks = [step * 10.0**power for power in range(-3, 6) for step in (1, 2, 5)]
         low = max((tick for tick in ticks if tick <= min(values)), default=ticks[0])
         high = min((tick for tick in ticks if tick >= max(values)), default=ticks[-1])

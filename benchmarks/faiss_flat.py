@@ -1,4 +1,4 @@
-"""faiss's exact inner-product index, in a process of its own: another OpenMP, and an interpreter that need not be ours.
+"""faiss's exact inner-product index, in a separate process: it has its own OpenMP, and may use another interpreter.
 
     python benchmarks/faiss_flat.py QUERY.npy KEY.npy INDEX.npy THREADS REPEATS
 

@@ -1,4 +1,4 @@
-"""Predicted and measured memory of upscales by models of many configurations, each in a process of its own.
+"""Predicted and measured memory of upscales by models of many configurations, each in a separate process.
 
     python benchmarks/memory.py [NAME ...]
 
@@ -102,7 +102,7 @@ def main(names: list[str]) -> None:
 
 
 def measure(case: Case) -> None:
-    """Upscale and print what was predicted and what was taken."""
+    """Upscale, and print the predicted and the measured memory."""
     align = "auto" if case.aligned else "off"
     upscaler = Upscaler(_model(case), device="cpu", matcher=case.matcher, align=align)
     low_res, pictures = _scene(case, upscaler.scale) if case.aligned else _noise(case)
@@ -119,7 +119,7 @@ def _noise(case: Case) -> tuple[np.ndarray, list[np.ndarray]]:
 
 
 def _scene(case: Case, scale: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """A small picture, and references that are parts of it before it was reduced."""
+    """A low-resolution image, and references cropped from it before downscaling."""
     height, width = (extent * scale for extent in case.size)
     random, scene = np.random.default_rng(0), np.zeros((8, 8, 3), np.float32)
     while min(len(scene) - height, scene.shape[1] - width) < 0:

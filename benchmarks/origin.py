@@ -1,4 +1,4 @@
-"""Where figures come from."""
+"""The origin of figures."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).parent.parent
 
 
 def origin(*paths: str) -> dict[str, Any]:
-    """The commit that figures are of, whether what lies at these paths differed from it, when, and with what."""
+    """The commit of the figures, whether files at these paths differed from it, the date, and the versions."""
     return {
         "commit": _git("rev-parse", "HEAD") or None,
         "modified": bool(_git("status", "--porcelain", "--", *paths)),
@@ -21,7 +21,7 @@ def origin(*paths: str) -> dict[str, Any]:
 
 
 def _git(*arguments: str) -> str:
-    """What git says; nothing outside a checkout."""
+    """The output of git; empty outside a checkout."""
     try:
         done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""How others search for the best patch, written plainly in PyTorch after their papers and released code.
+"""Patch searches of other methods, in plain PyTorch, following their papers and released code.
 
 Each takes a query map and a key map (c, h, w) and returns for each query position the number of a key position. They
 are written for speed as their authors meant it, not against themselves: inference mode, no copies that can be avoided,
@@ -76,7 +76,7 @@ def _block_windows(query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _in_blocks(numbers: Tensor) -> Tensor:
-    """Numbers of the positions of each block; what lies beyond the edge repeats the last."""
+    """Indices of the positions of each block; positions beyond the edge repeat the last one."""
     height, width = numbers.shape
     down, across = -height % _BLOCK, -width % _BLOCK
     rows = torch.arange(height + down).clamp(max=height - 1)
@@ -86,7 +86,7 @@ def _in_blocks(numbers: Tensor) -> Tensor:
 
 
 def _patches(features: Tensor, dilation: int = 1) -> Tensor:
-    """3 x 3 patches as columns, the border repeated: the same for all, though TTSR and MASA pad with zeros."""
+    """3 x 3 patches as columns, with the border repeated: the same for all, although TTSR and MASA pad with zeros."""
     padded = F.pad(features[None], (dilation,) * 4, mode="replicate")
     return F.unfold(padded, 3, dilation=dilation)[0]
 

@@ -1,11 +1,11 @@
-"""How TTSR (Yang et al., CVPR 2020, section 3.2) brings textures over: unfold, gather, fold."""
+"""Texture transfer in TTSR (Yang et al., CVPR 2020, section 3.2): unfold, gather, fold."""
 
 import torch.nn.functional as F
 from torch import Tensor
 
 
 def fold_swap(values: Tensor, y: Tensor, x: Tensor, ratio: int) -> Tensor:
-    """Paste the matched patches of 3 x 3 positions and divide by nine, as that code does at the edge, too.
+    """Paste the matched patches of 3 x 3 positions and divide by nine, including at the edge, as that code does.
 
     Args:
         values: (c, H, W), ``ratio`` times as large as what was matched.

@@ -28,12 +28,12 @@ _STAGES = {
 
 
 def write_tables(report: Mapping[str, Any]) -> None:
-    """Put each table between its marks."""
+    """Write each table between its marks."""
     write_bytes(DOCUMENT, filled(DOCUMENT.read_text("utf-8"), report).encode())
 
 
 def filled(document: str, report: Mapping[str, Any]) -> str:
-    """The document with the tables of a whole run."""
+    """The document with the tables of a complete run."""
     for name, table in tables(report).items():
         document = documents.filled(document, f"make bench: {name}", table)
     return document

@@ -1,15 +1,14 @@
-"""Every figure of README's quality table: scored, kept in benchmarks/results/quality.json, written into README.md.
+"""Measures the quality table of the README, stores it in benchmarks/results/quality.json, and writes it to README.md.
 
-    make results                      most of its time goes to lite-rec with all references; each set is kept when done
+    make results                      lite-rec with all references takes most of the time; each set is stored when done
     make results DATA=FOLDER          another folder with refpairs-dev, refpairs-near-dev and sets/Set5
-    python benchmarks/quality.py --tables     only write what quality.json holds into the documents again
+    python benchmarks/quality.py --tables     only write the content of quality.json to the documents
 
 Expect, of the 15 wide views, 26.59 dB for bicubic and 28.95 for DAT-light; of Set5, 28.42 and 32.57.
 
-What was scored is kept under out/results, so that an interrupted run goes on and an unchanged one is done at once:
-scores by all they depend on (`srntt.evaluate.Evaluator`), a peer's pictures by its weights and what it was given.
-A set or a peer that is not here is named and left out; figures that quality.json had of it stay, with the commit that
-they are of.
+Results are stored in out/results, so that an interrupted run continues and an unchanged one finishes immediately:
+scores keyed by everything they depend on (`srntt.evaluate.Evaluator`), outputs of a peer by its weights and its input.
+A missing set or peer is named and skipped; its figures in quality.json are kept, with their commit.
 """
 
 import argparse
@@ -54,7 +53,7 @@ MODEL = "lite-rec"
 
 @dataclass(frozen=True)
 class Set:
-    """Pictures, and who is scored on them.
+    """Images, and the methods scored on them.
 
     Attributes:
         title: for people, with the number of targets.
@@ -82,7 +81,7 @@ SETS = {
 
 
 def main() -> None:
-    """Score what is here, keep it, and write the tables."""
+    """Score the available sets, store the scores, and write the tables."""
     options = argparse.ArgumentParser(description="Every figure of README's quality table.")
     options.add_argument("--data", type=Path, default=REPOSITORY.parent / "shared" / "data", help="development data")
     options.add_argument("--tables", action="store_true", help="score nothing, only write the tables again")
@@ -94,7 +93,7 @@ def main() -> None:
 
 
 def measure(data: Path) -> list[str]:
-    """Score every set that is here with every method that is, and keep each set as it is done.
+    """Score every available set with every available method, and store each set when it is done.
 
     Returns:
         What was left out, and why.
@@ -119,7 +118,7 @@ def measure(data: Path) -> list[str]:
 
 
 def record(name: str, found: dict[str, Any]) -> None:
-    """Put a set into quality.json, which keeps what it has of the others."""
+    """Store a set in quality.json, which keeps the other sets."""
     before = json.loads(RESULTS.read_text("utf-8"))["sets"] if RESULTS.exists() else {}
     sets = {**before, name: merged(before.get(name), found)}
     content = {"metrics": METRICS, "sets": {name: sets[name] for name in SETS if name in sets}}
@@ -127,7 +126,7 @@ def record(name: str, found: dict[str, Any]) -> None:
 
 
 def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequence[Peer]) -> dict[str, Any]:
-    """One set: where its figures come from, and a row for each method."""
+    """One set: the origin of its figures, and a row for each method."""
     protocol = protocol_named(item.protocol)
     pairs = protocol.data.read(folder, subset=False)
     progress = partial(show_progress, name)
@@ -142,7 +141,7 @@ def scored(name: str, item: Set, folder: Path, upscaler: Upscaler, peers: Sequen
 
 
 def row(evaluation: Evaluation) -> dict[str, Any]:
-    """Means, and the figures of each picture."""
+    """Means, and the figures of each image."""
     report = evaluation.as_json()
     about = {key: report[key] for key in ("model", "peer", "refs", "mean") if key in report}
     assert evaluation.seconds is not None
@@ -150,7 +149,7 @@ def row(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
-    """What is new, and the rows of peers that were scored before and are not here now, with their commit."""
+    """The new rows, and earlier rows of peers that are not available now, with their commit."""
     if before is None:
         return now
     fresh = {entry["model"] for entry in now["rows"] if "peer" in entry}
@@ -167,19 +166,19 @@ def weights_hash() -> str:
 
 
 def show_progress(name: str, what: str, done: int, total: int) -> None:
-    """Progress on stderr, a line a picture."""
+    """Progress on stderr, one line per image."""
     print(f"{name}, {what}: {done} of {total}", file=sys.stderr)
 
 
 @contextmanager
 def remembering(name: str) -> Iterator[Peer]:
-    """A peer whose pictures are kept, as the 8 bits that they are scored in, with the seconds of the first time."""
+    """A peer whose outputs are cached, in the 8 bits used for scoring, with the seconds of the first run."""
     with open_peer(name) as peer:
         yield Peer(name, peer.upscale if "weights" not in peer.made_of else remembered(peer), peer.made_of)
 
 
 def remembered(peer: Peer) -> Upscale:
-    """The same answers, from the disk where it has been asked before."""
+    """The same outputs, read from disk if they were computed before."""
 
     def upscale(low_res: np.ndarray, references: Sequence[PreparedReference]) -> Upscaled:
         made_of = json.dumps([dict(peer.made_of), low_res.shape], sort_keys=True).encode()
@@ -195,7 +194,7 @@ def remembered(peer: Peer) -> Upscale:
 
 
 def keep(file: Path, picture: np.ndarray, seconds: float | None) -> None:
-    """Whole or not at all."""
+    """Write atomically."""
     from io import BytesIO
 
     content = BytesIO()

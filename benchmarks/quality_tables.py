@@ -17,12 +17,12 @@ _REFERENCES = {
     "unrelated": "an unrelated one",
 }
 _NAMES = {"bicubic": "bicubic", "bicubic-matlab": "bicubic", "dat-light": "DAT-light", "realesrgan": "Real-ESRGAN"}
-#: Of Set5 with its own LR, PSNR-Y and SSIM-Y: DAT's repository (Chen et al., ICCV 2023); bicubic as all papers have it.
+#: Of Set5 with its own LR, PSNR-Y and SSIM-Y: DAT's repository (Chen et al., ICCV 2023); bicubic as in all papers.
 _PUBLISHED = {"bicubic": "28.42 / .8104", "DAT-light": "32.57 / .8991"}
 
 
 def write_tables(results: Mapping[str, Any]) -> None:
-    """Put each table between its marks."""
+    """Write each table between its marks."""
     for document, table in tables(results).items():
         path = REPOSITORY / document
         before = path.read_text("utf-8")
@@ -38,7 +38,7 @@ def quality_table(sets: Mapping[str, Any]) -> str:
     """A row for each method, a column for each set that has pairs."""
     shown = {name: item for name, item in sets.items() if item["protocol"] == "pairs"}
     keys = list(dict.fromkeys(_key(row) for item in shown.values() for row in item["rows"]))
-    keys.sort(key=lambda key: key[1] != "")  # peers first; rows that were kept come behind
+    keys.sort(key=lambda key: key[1] != "")  # peers first; stored rows last
     lines = [["PSNR-Y / SSIM-Y", "", *(item["title"] for item in shown.values())]]
     for key in keys:
         lines.append([*key, *(_figure(item, key) for item in shown.values())])
@@ -46,7 +46,7 @@ def quality_table(sets: Mapping[str, Any]) -> str:
 
 
 def harness_table(sets: Mapping[str, Any]) -> str:
-    """What this harness finds on Set5, and what was published."""
+    """The results of this harness on Set5, and the published ones."""
     if "Set5" not in sets:
         return ""
     rows = [["Set5, PSNR-Y / SSIM-Y", "published", "here"]]
@@ -68,7 +68,7 @@ def _figure(item: Mapping[str, Any], key: tuple[str, str]) -> str:
 
 
 def _origin(sets: Mapping[str, Any]) -> str:
-    """Which commit and weights; of each set on its own where they differ."""
+    """The commit and weights; for each set separately where they differ."""
     origins: dict[str, list[str]] = {}
     for item in sets.values():
         commit = (item["commit"] or "unknown")[:10] + (" with changes" if item["modified"] else "")

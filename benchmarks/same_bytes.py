@@ -1,4 +1,4 @@
-"""Do two checkouts make the same bytes? Every shipped model x references x matcher x bits x (whole, tiled).
+"""Compares the bytes that two checkouts produce: every shipped model x references x matcher x bits x (whole, tiled).
 
     git worktree add ../before COMMIT
     python benchmarks/same_bytes.py ../before [MODEL ...]
@@ -33,7 +33,7 @@ Digests = dict[str, list[str | None]]
 
 
 def main(arguments: list[str]) -> int:
-    """Run both trees and print what differs."""
+    """Run both trees and print the differences."""
     other, models = Path(arguments[0]).resolve(), arguments[1:] or list(_MODELS)
     before, after = (_run(tree, other / "src/srntt/weights", models) for tree in (other, _HERE))
     differing = 0
@@ -111,7 +111,7 @@ def _small(bits: int) -> np.ndarray:
 
 
 def _scene(height: int, width: int, top: int, left: int, bits: int) -> np.ndarray:
-    """A part of a picture with detail of every size."""
+    """A part of an image with detail at every scale."""
     random = np.random.default_rng(0)
     picture = random.random((20, 20, 3))
     for _ in range(4):

@@ -1,4 +1,4 @@
-"""Matching, swapping, network, end to end and memory, in one run: `make bench`, about five minutes on a quiet machine.
+"""Matching, swapping, network, end to end and memory, in one run: `make bench`, about five minutes on an idle machine.
 
     python benchmarks/suite.py [--output out/bench.json] [--parts matching,swapping,...] [--keep]
 
@@ -45,7 +45,7 @@ _LEVELS = ((256, 1), (128, 2), (64, 4))  # channels and scale of the maps that S
 
 
 def main() -> None:
-    """Measure, write, and keep if asked to."""
+    """Measure, write, and store if requested."""
     parser = argparse.ArgumentParser(description="Matching, swapping, network, end to end and memory, in one run.")
     parser.add_argument("--output", type=Path, default=REPOSITORY / "out" / "bench.json")
     parser.add_argument("--parts", default=",".join(PARTS))
@@ -67,13 +67,13 @@ def main() -> None:
 
 
 def busyness() -> dict[str, Any]:
-    """Threads that there are for the work, and how busy the machine was before."""
+    """The available threads, and the load of the machine before the run."""
     busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {"threads": torch.get_num_threads(), "load_before": busy}
 
 
 def timed(name: str) -> dict[str, Any]:
-    """A part, announced and timed."""
+    """A part, with a message and its time."""
     print(f"{name} ...", file=sys.stderr, flush=True)
     started = time.perf_counter()
     part = PARTS[name]()
@@ -82,7 +82,7 @@ def timed(name: str) -> dict[str, Any]:
 
 @torch.inference_mode()
 def matching() -> dict[str, Any]:
-    """Ours and others' on one pair of maps: time, how often the best patch is found, and the similarity lost."""
+    """Our method and others on one pair of maps: time, the fraction of best patches found, and the similarity lost."""
     query, key = turned_pair(_SIDE, _CHANNELS)
     ours = {name: partial(_index, match, query, key) for name, match in (("exact", dense_match), ("fast", fast_match))}
     methods = ours | {name: partial(peer, query, key) for name, peer in PEERS.items()}
@@ -109,7 +109,7 @@ def matching() -> dict[str, Any]:
 
 
 def swapping() -> dict[str, Any]:
-    """The paper's three levels, ours and unfold, gather and fold as TTSR does it."""
+    """The three levels of the paper: our method, and unfold, gather and fold as in TTSR."""
     generator = torch.Generator().manual_seed(0)
     height, width = _LOW_RES
     noise = F.avg_pool2d(torch.randn(2, 1, height + 8, width + 8, generator=generator), 9, stride=1)[:, 0] * 40
@@ -131,7 +131,7 @@ def swapping() -> dict[str, Any]:
 
 @torch.inference_mode()
 def network() -> dict[str, Any]:
-    """The light network, and its convolutions alone: what everything else in it costs."""
+    """The light network, and its convolutions alone: the difference is the cost of everything else."""
     model = open_model("lite-rec").to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     picture = torch.rand(1, 3, *_LOW_RES).contiguous(memory_format=torch.channels_last)
     seen: list[tuple[nn.Module, Tensor]] = []
@@ -148,7 +148,7 @@ def network() -> dict[str, Any]:
     return {"low_res": [*_LOW_RES], "convolutions": len(seen), "seconds": seconds}
 
 
-#: What is measured, by name.
+#: The measurements, by name.
 PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "matching": matching,
     "swapping": swapping,
@@ -159,7 +159,7 @@ PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {
 
 
 def ratios(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What can be compared between runs: value, which direction is better, and of what kind it is."""
+    """Values that can be compared between runs: value, better direction, and kind."""
     found: dict[str, dict[str, Any]] = {}
 
     def note(name: str, value: float | None, better: str, kind: str) -> None:
@@ -197,7 +197,7 @@ def ratios(parts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _medians(methods: Mapping[str, Callable[[], Any]], repeats: int = _REPEATS) -> dict[str, float]:
-    """Of rounds that do every method once; a first round, which compiles and warms up, does not count."""
+    """Of rounds that run every method once; a first round, for compilation and warm-up, is not counted."""
     for method in methods.values():
         method()
     return medians(methods, repeats)
@@ -209,7 +209,7 @@ def _index(match: Callable[..., Match], query: Tensor, key: Tensor) -> Tensor:
 
 
 def _faiss(query: Tensor, key: Tensor) -> dict[str, Any] | None:
-    """faiss in a process of its own, or None where no interpreter has it."""
+    """faiss in a separate process, or None if no interpreter has it."""
     python = _python_with_faiss()
     if python is None:
         print("faiss is not here and left out (make faiss, or SRNTT_FAISS_PYTHON)", file=sys.stderr)

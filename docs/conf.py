@@ -1,7 +1,7 @@
-"""The site: Sphinx, MyST for the pages, Furo for the looks. `make docs` builds it; nothing in it comes from a network.
+"""The site: Sphinx, MyST for the pages, the Furo theme. `make docs` builds it; it loads nothing from a network.
 
-The pages are read as they are in the repository, where links lead to other files, too. What is outside docs/ is no page
-of the site: README becomes its front page, links to other files become names.
+The pages are those of the repository, where links may lead to other files. Files outside docs/ are not pages of the
+site: the README becomes its front page, and links to other files become names.
 """
 
 import re
@@ -40,7 +40,7 @@ suppress_warnings = ["ref.python"]  # "bytes" of an annotation is the type, thou
 
 
 def read_page(app: Sphinx, name: str, source: list[str]) -> None:
-    """README's text above the list of pages on the front page; links as the site has them."""
+    """The text of the README above the list of pages on the front page, with links adapted to the site."""
     text = source[0]
     if name == "index":
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,14 +51,14 @@ def read_page(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def fix_docstring(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
-    """Docstrings write code in single backticks, too, and may tell of two things at once: ``y, x: ...``."""
+    """Docstrings also write code in single backticks, and may describe two items at once: ``y, x: ...``."""
     lines[:] = [re.sub(r"(?<![`:\w])`([^`\n]+)`(?![`_])", r"``\1``", line) for line in lines]
     apart = [re.sub(r"^(\s+)(\w+), (\w+): ", r"\1\2: see ``\3``.\n\1\3: ", line) for line in lines]
     lines[:] = "\n".join(apart).split("\n")
 
 
 def skip(app: Sphinx, what: str, name: str, thing: object, skipped: bool, options: object) -> bool | None:
-    """The fields of a NamedTuple say nothing but their number."""
+    """Omit the fields of a NamedTuple, whose text is only their index."""
     return True if (getattr(thing, "__doc__", "") or "").startswith("Alias for field number") else None
 
 

@@ -1,4 +1,4 @@
-"""Makes the pictures and tables of docs/references.md and docs/gallery.md: every figure there is measured here.
+"""Creates the images and tables of docs/references.md and docs/gallery.md: every figure there is measured here.
 
     python docs/make_pictures.py [FOLDER]
 
@@ -22,13 +22,13 @@ DOCS = Path(__file__).parent
 PICTURES = DOCS / "pictures"
 MOTORCYCLE = DOCS.parent / "examples" / "motorcycle"
 BICUBIC = Image.Resampling.BICUBIC
-PART = (240, 160, 560, 400)  # of the motorcycle, for what is done many times: engine and front wheel
+PART = (240, 160, 560, 400)  # of the motorcycle, for repeated measurements: engine and front wheel
 PANEL, GAP, TITLE = 240, 6, 20
 
 
 @dataclass(frozen=True)
 class Target:
-    """A photograph and the small picture made of it."""
+    """A photograph, and the low-resolution image made from it."""
 
     truth: Image.Image
 
@@ -110,7 +110,7 @@ def gains(upscaler: Upscaler, names: list[str]) -> tuple[float, dict[str, tuple[
 
 
 def strip(path: Path, columns: list[tuple[str, list[Image.Image]]]) -> None:
-    """Columns of pictures of one width, a title above each."""
+    """Columns of images of one width, with a title above each."""
     rows = [max(column[row].height for _, column in columns) for row in range(len(columns[0][1]))]
     width = len(columns) * (PANEL + GAP) - GAP
     sheet = Image.new("RGB", (width, TITLE + sum(rows) + GAP * (len(rows) - 1)), "white")
@@ -125,7 +125,7 @@ def strip(path: Path, columns: list[tuple[str, list[Image.Image]]]) -> None:
 
 
 def framed(picture: Image.Image, height: int) -> Image.Image:
-    """The whole picture on white, as wide as a panel."""
+    """The whole image on white, as wide as a panel."""
     return ImageOps.pad(picture, (PANEL, height), Image.Resampling.LANCZOS, color="white")
 
 
@@ -137,7 +137,7 @@ def detail(picture: Image.Image, corner: tuple[int, int], size: tuple[int, int] 
 
 
 def insert(document: str, mark: str, lines: list[str]) -> None:
-    """Put lines between the marks of a document."""
+    """Write lines between the marks of a document."""
     path = DOCS / document
     before, rest = path.read_text(encoding="utf-8").split(f"<!-- {mark} -->\n")
     after = rest.split("<!-- end -->", 1)[1]

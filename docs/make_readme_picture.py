@@ -1,4 +1,4 @@
-"""Makes docs/before-reference-after.png from the shipped example: whole pictures, and one detail of each below.
+"""Creates docs/before-reference-after.png from the example images: whole images, and one detail of each below.
 
 Run by ``make readme-picture``, or ``python docs/make_readme_picture.py [MODEL]``.
 """

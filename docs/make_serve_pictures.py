@@ -1,7 +1,7 @@
-"""Makes docs/serve-wide.webp and docs/serve-narrow.webp: the page, in a headless Chromium, with the shipped example.
+"""Creates docs/serve-wide.webp and docs/serve-narrow.webp: the page in a headless Chromium with the example images.
 
     srntt serve &
-    python docs/make_serve_pictures.py [ADDRESS]     http://127.0.0.1:7860 if left out
+    python docs/make_serve_pictures.py [ADDRESS]     default: http://127.0.0.1:7860
 
 Needs `pip install '.[demo-test]'` and a Chromium on the path.
 """
@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissing
 
 HERE = Path(__file__).parent
 WINDOWS = {"wide": (1200, 900), "narrow": (400, 900)}
-PLACE = (0.77, 0.27)  # in the result: the indicator beside the headlamp
+PLACE = (0.77, 0.27)  # in the result: the indicator next to the headlamp
 
 
 def photograph(page, name: str) -> None:

@@ -86,7 +86,7 @@ ROOMS_TO_COME = {
 
 DOCUMENTS = sorted(
     str(path.relative_to(REPOSITORY))
-    for pattern in ("*.md", "docs/*.md", "examples/*.md")
+    for pattern in ("*.md", "docs/*.md", "examples/*.md", "src/srntt/weights/*/*.md")
     for path in REPOSITORY.glob(pattern)
 )
 ROOMS = {"srntt": sorted(PACKAGE.glob("*.py"))} | {

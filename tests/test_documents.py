@@ -29,6 +29,21 @@ def test_links_lead_somewhere(document: Path):
     assert [link for link in files if not (document.parent / link).exists()] == []
 
 
+def _anchors(document: Path) -> set[str]:
+    """As GitHub and MyST make them of headings."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_anchors_are_headings(document: Path):
+    links = re.findall(r"\]\(((?:[^)#:]+\.md)?)#([^)]+)\)", document.read_text(encoding="utf-8"))
+    missing = [
+        (file, name) for file, name in links if name not in _anchors(document.parent / file if file else document)
+    ]
+    assert missing == []
+
+
 def shell_commands() -> list[tuple[str, set[str]]]:
     """What the shell examples call, such as "weights get", and with which options."""
     text = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)

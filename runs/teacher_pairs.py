@@ -6,8 +6,8 @@
 The peers must be installed (make peers). With DAT-light, one core takes about half a second for a crop of 256 x 256
 pixels. An interrupted run resumes when it is started again. Example of a training run with these pairs:
 
-    srntt train lite-rec --pairs FOLDER -o out/distilled --set start=lite-rec --set schedule.frozen=true \
-        --set pairs.target=192 --set pairs.reference=256 --set schedule.alone=0.6 --set schedule.minutes=60
+    srntt train lite-rec --photographs PHOTOGRAPHS... --pairs FOLDER -o out/distilled --set start=lite-rec \
+        --set schedule.frozen=true --set pairs.target=192 --set pairs.reference=256 --set schedule.alone=0.4
 """
 
 import argparse
@@ -35,7 +35,7 @@ def main() -> None:
     given = parser.parse_args()
     listed = [pictures_in(folder, "Give folders of photographs.") for folder in given.photographs]
     files = [file for files in listed for file in files.values()]
-    for part in ("input", "ref", "teacher"):
+    for part in ("input", "teacher"):
         (given.output / part).mkdir(parents=True, exist_ok=True)
     with open_peer(given.peer, _SCALE) as peer:
         for number in range(given.count):
@@ -46,23 +46,21 @@ def main() -> None:
 def _write_pair(folder: Path, number: int, files: list[Path], upscale: Upscale) -> None:
     """The output of the teacher is written last: if it exists, the pair is complete."""
     chance = random.Random(number)
-    target, reference = _crops(files, chance)
+    target = _textured_crop(files, chance)
     low_res = target.resize((_SIDE // _SCALE, _SIDE // _SCALE), Image.Resampling.BICUBIC)
     picture = upscale(np.asarray(low_res), []).picture.clip(0, 1)
     taught = Image.fromarray((picture.transpose(1, 2, 0) * 255).round().astype(np.uint8))
-    for part, image in (("input", target), ("ref", reference), ("teacher", taught)):
+    for part, image in (("input", target), ("teacher", taught)):
         image.save(folder / part / f"{number:05}.png")
 
 
-def _crops(files: list[Path], chance: random.Random) -> tuple[Image.Image, Image.Image]:
-    """A target, and a reference from elsewhere in the same photograph."""
+def _textured_crop(files: list[Path], chance: random.Random) -> Image.Image:
     while True:
         picture = Image.open(chance.choice(files)).convert("RGB")
         if min(picture.size) >= _SIDE:
             break
     tries = 1 if chance.random() < _ANY else _TRIES
-    target = max((_crop(picture, chance) for _ in range(tries)), key=_texture)
-    return target, _crop(picture, chance)
+    return max((_crop(picture, chance) for _ in range(tries)), key=_texture)
 
 
 def _crop(picture: Image.Image, chance: random.Random) -> Image.Image:

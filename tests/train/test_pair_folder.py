@@ -14,9 +14,11 @@ from srntt.train.pairs._pair_folder import PairFolder
 from srntt.train.pairs._pair_range import PairRange
 from srntt.train.pairs._pairs import PhotographPairs
 from srntt.train.pairs._photographs import Photographs
+from srntt.train.pairs._vary_references import VariationRange
 
 _CPU = torch.device("cpu")
 _WHOLE = PairRange(target=48, reference=64)
+_UNVARIED = VariationRange(gain=0.0, channel_gain=0.0, shift=0.0, gamma=0.0, blur=0.0, noise=0.0, jpeg=0.0)
 
 
 @pytest.fixture
@@ -115,18 +117,72 @@ def test_a_teacher_is_cropped_as_its_target(taught):
 def test_what_is_wrong_with_a_teacher_is_reported(taught, wrong):
     file = taught / "teacher" / "b.png"
     if wrong == "missing":
-        file.unlink()
+        for part in ("input", "ref"):
+            (taught / part / "b.png").unlink()
     else:
         Image.new("RGB", (52, 48)).save(file)
     with pytest.raises(InputError, match="b has no counterpart" if wrong == "missing" else "52 x 48 pixels"):
         PairFolder(taught, _WHOLE, _CPU)
 
 
+def test_steps_without_references_learn_from_teachers_and_the_others_from_references(taught):
+    (taught / "teacher" / "a.png").unlink()
+    (taught / "ref" / "c.png").unlink()
+    source = PairFolder(taught, PairRange(target=16, reference=32), _CPU)
+    with_them = source.draw(0, 0, range(12))
+    alone = source.draw(0, 0, range(12), with_references=False)
+    assert source.has_references
+    assert with_them.references.shape == (12, 1, 3, 32, 32)
+    assert with_them.goal is None  # a has none
+    assert alone.references.shape == (12, 0, 3, 32, 32)
+    assert alone.goal is not None
+    whole = PairFolder(taught, _WHOLE, _CPU)
+    assert set(whole.draw(0, 0, range(12)).names) == {"a", "b"}
+    assert set(whole.draw(0, 0, range(12), with_references=False).names) == {"b", "c"}
+
+
+def test_with_photographs_a_folder_of_teachers_serves_the_steps_without_references(taught, photograph_folder):
+    for name in "abc":
+        (taught / "ref" / f"{name}.png").unlink()
+    made = PhotographPairs(Photographs([photograph_folder], 72, _CPU), _WHOLE, 4)
+    source = MixedPairs(made, PairFolder(taught, _WHOLE, _CPU), 1.0)
+    assert source.draw(0, 0, range(1), with_references=False).goal is not None
+    assert source.draw(0, 0, range(1)).references.shape[1] > 0
+
+
+def test_an_aligned_reference_is_shown_in_the_frame_of_its_target_where_it_is_opaque(folder):
+    (folder / "aligned").mkdir()
+    for name in ("a", "b"):
+        view = Image.open(folder / "input" / f"{name}.png").convert("RGBA")
+        view.putalpha(Image.linear_gradient("L").resize((48, 48)).point(lambda value: 255 * (value >= 128)))
+        view.save(folder / "aligned" / f"{name}.png")
+    plain = PairRange(target=16, reference=32, variation=_UNVARIED)
+    pairs = PairFolder(folder, plain, _CPU).draw(0, 0, range(24))
+    assert (pairs.references.shape[1], pairs.placed) == (2, 1)
+    assert pairs.valid is not None
+    known = pairs.valid.flatten(1).any(1)
+    assert 4 < known.sum() < 24
+    view = pairs.references[:, 1, :, 8:24, 8:24]
+    opaque = pairs.valid[:, 0].repeat_interleave(4, 1).repeat_interleave(4, 2)[:, None]
+    assert ((view - pairs.high_res).abs() * opaque).max() < 1 / 255
+    assert ((view - pairs.high_res).abs() * ~opaque).max() > 0.1
+
+
+def test_an_aligned_reference_without_its_reference_is_refused(folder):
+    (folder / "aligned").mkdir()
+    Image.new("RGBA", (48, 48)).save(folder / "aligned" / "d.png")
+    with pytest.raises(InputError, match="d has no counterpart"):
+        PairFolder(folder, _WHOLE, _CPU)
+    (folder / "aligned" / "d.png").rename(folder / "aligned" / "a.png")
+    with pytest.raises(InputError, match=r"set pairs\.reference=32"):
+        PairFolder(folder, PairRange(target=32, reference=16), _CPU)
+
+
 @pytest.mark.parametrize("damage", ["layout", "counterpart", "size", "empty"])
 def test_what_is_wrong_with_a_folder_is_reported(folder, damage):
     if damage == "layout":
         (folder / "ref").rename(folder / "reference")
-        reported = r"no folder .*ref\. The layout is input/NAME\.png"
+        reported = r"a has no counterpart\. The layout is input/NAME\.png"
     elif damage == "counterpart":
         (folder / "ref" / "b.png").unlink()
         reported = "b has no counterpart"

@@ -12,6 +12,7 @@ from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._pair_range import PairRange
 from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs, deepest_level
+from srntt.train.pairs._smooth import smooth_pictures
 from srntt.train.pairs._vary_references import VariationRange
 from srntt.train.pairs._warp import Warp, WarpRange
 
@@ -143,7 +144,7 @@ def test_an_aligned_view_shows_the_target_in_place_where_its_map_is_exact(photog
     """The second half of the references are the first half's views in the frame of the target."""
     limits = replace(_PLAIN, target=96, reference=128, aligned=1.0, misaligned=0.0)
     pairs = make_pairs(photographs, limits, 1, 0, range(4))
-    assert pairs.references.shape[1] == 4
+    assert (pairs.references.shape[1], pairs.placed) == (4, 2)
     for view, visible in zip(pairs.references[:, 2:].unbind(1), pairs.visible[:, 2:].unbind(1), strict=True):
         seen = visible.repeat_interleave(4, 1).repeat_interleave(4, 2)[:, None]
         assert seen.float().mean() > 0.5
@@ -177,3 +178,27 @@ def test_steps_show_aligned_views_as_often_as_asked_and_plain_ones_stay_the_same
     assert torch.equal(both.references[:, :1], plain.references)
     with pytest.raises(InputError, match=r"Set pairs\.aligned=0"):
         replace(limits, target=32, aligned=1.0)
+
+
+def test_some_targets_are_smooth_pictures_that_no_reference_shows(photographs):
+    limits = replace(_PLAIN, target=64, reference=64)
+    plain = make_pairs(photographs, limits, 0, 0, range(16))
+    mixed = make_pairs(photographs, replace(limits, smooth=0.5), 0, 0, range(16))
+    same = (plain.high_res == mixed.high_res).flatten(1).all(1)
+    assert 3 < same.sum() < 13
+    assert not mixed.visible[~same].any()
+    assert torch.equal(mixed.visible[same], plain.visible[same])
+    assert torch.equal(mixed.references, plain.references)
+    assert ((reduce(mixed.high_res, 4) - mixed.low_res).abs() < 1 / 255).all()
+
+
+def test_smooth_pictures_are_of_any_brightness_and_have_no_texture_but_the_noise_of_a_low_res():
+    pictures = smooth_pictures(64, 4, [torch.Generator().manual_seed(seed) for seed in range(40)])
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    means = pictures.mean((1, 2, 3))
+    assert means.min() < 0.05
+    assert means.max() > 0.6
+    steps = (pictures[..., 1:] - pictures[..., :-1]).abs().amax((1, 2, 3)) * 255
+    assert 10 < (steps > 1.5).sum() < 30
+    assert steps.max() < 12

@@ -173,14 +173,15 @@ def _resume(trainer: Trainer, place: Surroundings) -> None:
 
 
 def _advance(trainer: Trainer, pairs: Pairs, output: Path, log: Log | None) -> None:
-    place = (trainer.recipe.schedule.seed, trainer.step, "alone")
-    schedule = trainer.recipe.schedule
-    drawn = float(torch.rand((), generator=generator(*place)))
-    with_references = drawn >= schedule.alone and trainer.step >= schedule.alone_first
     with _keeping_what_fails(trainer, pairs, output):
-        terms = trainer.advance(pairs, with_references)
+        terms = trainer.advance(pairs, _shows_references(trainer.recipe.schedule, trainer.step))
     if log:
         log.add(terms)
+
+
+def _shows_references(schedule: Schedule, step: int) -> bool:
+    drawn = float(torch.rand((), generator=generator(schedule.seed, step, "alone")))
+    return drawn >= schedule.alone and step >= schedule.alone_first
 
 
 @contextmanager
@@ -230,7 +231,8 @@ def _prefetched(
     def work(step: int) -> None:
         while not ended.is_set():
             try:
-                ready.put(source.draw(recipe.schedule.seed, step, samples))
+                shown = _shows_references(recipe.schedule, step)
+                ready.put(source.draw(recipe.schedule.seed, step, samples, shown))
             except Exception as error:
                 ready.put(error)
                 return

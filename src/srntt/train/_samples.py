@@ -17,19 +17,21 @@ _ROWS = 4
 
 @torch.no_grad()
 def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
-    """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference.
+    """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference. Of a step
+    without references, what needs one is left out.
 
     Raises:
         ModelError: an output is not finite.
     """
     few = pairs.first(_ROWS)
     lesson.model.eval()
-    outputs = [lesson.run(few, with_references).output[: len(few.low_res)] for with_references in (False, True)]
+    ways = (False, True) if few.references.shape[1] else (False,)
+    outputs = [lesson.run(few, with_references).output[: len(few.low_res)] for with_references in ways]
     if not all(output.isfinite().all() for output in outputs):
         raise ModelError("The output is not finite.")
-    shown = [enlarge(few.low_res, few.high_res.shape[-1] // few.low_res.shape[-1]), *outputs, few.high_res]
     size = few.high_res.shape[-1]
-    shown.append(few.references[:, 0, :, :size, :size])
+    shown = [enlarge(few.low_res, few.scale), *outputs, few.high_res]
+    shown += [reference[:, :, :size, :size] for reference in few.references[:, :1].unbind(1)]
     grid = torch.cat([torch.cat([_filled(x, size) for x in column], 2) for column in zip(*shown, strict=True)], 1)
     make_folder(file.parent)
     save(load(round_to_8bit(grid.float()).cpu()), file, overwrite=True)

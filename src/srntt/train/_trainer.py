@@ -127,6 +127,8 @@ class Trainer:
         terms |= {name: term for name, term in outcome.terms.items() if getattr(wanted, name)}
         if wanted.lr_consistency:
             terms["lr_consistency"] = losses.lr_consistency(output, outcome.low_res)
+        if wanted.lattice:
+            terms["lattice"] = losses.lattice(output, target, self.recipe.config.scale)
         if self.step < self.recipe.schedule.reconstruction_first:
             return terms
         if self._features:

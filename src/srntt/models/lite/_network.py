@@ -131,7 +131,7 @@ class Lite(nn.Module):
         of the references that are searched anywhere as of those in the frame of the picture.
         """
         shown = [Shown()] * len(maps) if shown is None else shown
-        each = [self._match_one(query, *one) for one in zip(maps, shown, strict=True)]
+        each = [self.match_shown(query, *one) for one in zip(maps, shown, strict=True)]
         kept = []
         for nearby in (False, True):
             numbers = [number for number, one in enumerate(shown) if (one.reach is not None) == nearby]
@@ -139,7 +139,8 @@ class Lite(nn.Module):
                 kept.append(keep_best([each[number] for number in numbers], self.config.candidates, numbers))
         return Match.joined(kept)
 
-    def _match_one(self, query: Description, maps: Maps, shown: Shown) -> Match:
+    def match_shown(self, query: Description, maps: Maps, shown: Shown) -> Match:
+        """The best match of each position in one reference or view, with its frame."""
         if shown.valid is not None:  # what is not valid matches nothing
             maps = {**maps, "descriptor": maps["descriptor"] * shown.valid[:, None]}
         if shown.reach is None:

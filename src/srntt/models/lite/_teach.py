@@ -12,8 +12,9 @@ from srntt.errors import InputError
 from srntt.match import Match, keep_best
 from srntt.models._lesson import Outcome, Teaching
 from srntt.models.lite import _losses as losses
+from srntt.models.lite._drive import LiteDrive
 from srntt.models.lite._fusion import Textures
-from srntt.models.lite._network import Lite
+from srntt.models.lite._network import Lite, Shown
 
 _CONTRASTED = 256  # queries of each reference that enter the contrastive loss, at most
 
@@ -55,8 +56,9 @@ class LiteLesson:
             return Outcome(model(low_res, (), base), goal, low_res)
         learns = model.log_temperature.requires_grad
         with torch.set_grad_enabled(learns and torch.is_grad_enabled()):
-            brought = _bring(model, low_res, pairs.references.unbind(1))
-        truth, visible = pairs.truth.flatten(0, 1).flatten(1, 2), pairs.visible.flatten(0, 1).flatten(1)
+            brought = _bring(model, pairs)
+        plain = len(brought.whole)
+        truth, visible = (x[:, :plain].flatten(0, 1).flatten(1, 2) for x in (pairs.truth, pairs.visible))
         terms = {}
         if learns:
             terms["correspondence"] = _contrast(model, brought, pairs)
@@ -67,7 +69,7 @@ class LiteLesson:
 
 @dataclass(frozen=True, eq=False)
 class _Brought:
-    """Textures for the LR grid, and the matches that brought them, those in each reference alone."""
+    """Textures for the LR grid, and the matches in each of the references that are searched anywhere."""
 
     textures: Textures
     query: Float[Tensor, "b d h w"]
@@ -76,15 +78,38 @@ class _Brought:
     refined: list[Match]
 
 
-def _bring(model: Lite, low_res: Float[Tensor, "b 3 h w"], references: Sequence[Float[Tensor, "b 3 H W"]]) -> _Brought:
-    """The model's steps up to the textures, and what is between them."""
-    query, maps = model.describe(low_res), [model.encode(reference) for reference in references]
+def _bring(model: Lite, pairs: Pairs) -> _Brought:
+    """The model's steps up to the textures, and what is between them; candidates compete as in inference."""
+    low_res, plain = pairs.low_res, pairs.references.shape[1] - pairs.placed
+    query = model.describe(low_res)
+    maps = [model.encode(reference) for reference in pairs.references[:, :plain].unbind(1)]
+    placed = [model.encode(view) for view in _middle(pairs).unbind(1)]
+    placed, shown = _placed(placed, pairs)
     with torch.autocast(low_res.device.type, enabled=False):  # cosines of neighbours differ in the third digit
         whole = [model.search(query, one) for one in maps]
         refined = [model.refine(query, one, found) for one, found in zip(maps, whole, strict=True)]
-        best = keep_best([model.with_frames(match) for match in refined], model.config.candidates)
-        textures = model.sample(best, maps)
+        best = [keep_best([model.with_frames(match) for match in refined], model.config.candidates)]
+        if placed:
+            found = [model.match_shown(query, *one) for one in zip(placed, shown, strict=True)]
+            numbers = range(plain, plain + len(placed))
+            best.append(keep_best(found, model.config.candidates, numbers))
+        textures = model.sample(Match.joined(best), [*maps, *placed])
     return _Brought(textures, query.descriptor, [one["descriptor"] for one in maps], whole, refined)
+
+
+def _middle(pairs: Pairs) -> Float[Tensor, "b p 3 H W"]:
+    """The views in the frame of the target, cut to it."""
+    plain, side = pairs.references.shape[1] - pairs.placed, pairs.high_res.shape[-1]
+    margin = (pairs.references.shape[-1] - side) // (2 * pairs.scale) * pairs.scale
+    return pairs.references[:, plain:, :, margin : margin + side, margin : margin + side]
+
+
+def _placed(maps: list[dict[str, Tensor]], pairs: Pairs) -> tuple[list[dict[str, Tensor]], list[Shown]]:
+    """What is searched of them, and where: one alone at each position's own place and around it, as inference does."""
+    valid = [None] * len(maps) if pairs.valid is None else pairs.valid.unbind(1)
+    if len(maps) == 1:
+        return maps * len(LiteDrive.reaches), [Shown(valid[0], reach) for reach in LiteDrive.reaches]
+    return maps, [Shown(one, LiteDrive.reaches[0]) for one in valid]
 
 
 def _positions(matches: list[Match]) -> Float[Tensor, "br n 2"]:
@@ -95,7 +120,10 @@ def _positions(matches: list[Match]) -> Float[Tensor, "br n 2"]:
 def _contrast(model: Lite, brought: _Brought, pairs: Pairs) -> Float[Tensor, ""]:
     """Mean over pictures and their references; one that shows nothing owes nothing."""
     terms = []
-    for key, places, shown in zip(brought.keys, pairs.truth.unbind(1), pairs.visible.unbind(1), strict=True):
+    plain = len(brought.keys)
+    for key, places, shown in zip(
+        brought.keys, *(x[:, :plain].unbind(1) for x in (pairs.truth, pairs.visible)), strict=True
+    ):
         terms += [_contrast_one(model, *one) for one in zip(brought.query, key, places, shown, strict=True)]
     return torch.stack(terms).mean()
 

@@ -24,7 +24,8 @@ class MixedPairs:
     ready: PairFolder
     share: float
 
-    def draw(self, seed: int, step: int, samples: range) -> Pairs:
+    def draw(self, seed: int, step: int, samples: range, with_references: bool = True) -> Pairs:
         """Some samples of a step's batch; all samples of a step are from one source."""
         drawn = float(torch.rand((), generator=generator(seed, step, "source")))
-        return (self.ready if drawn < self.share else self.made).draw(seed, step, samples)
+        ready = drawn < self.share and (self.ready.has_references or not with_references)
+        return (self.ready if ready else self.made).draw(seed, step, samples, with_references)

@@ -28,6 +28,7 @@ class PairRange:
         aligned: share of steps that show each reference a second time, in the frame of its target, as views by geometry
             do.
         misaligned: deviation of the smooth error of those views, in LR pixels.
+        smooth: share of targets that are smooth pictures made by the program; their references show other things.
         ready: share of steps with ready-made pairs, where there are photographs as well.
         distilled: of ready-made pairs with a teacher: how far it takes the place of the target in steps without
             references; 0 the target alone .. 1 the teacher alone.
@@ -45,6 +46,7 @@ class PairRange:
     degradation: Literal["none", "mild", "real-esrgan", "mixed"] = "none"
     aligned: float = 0.0
     misaligned: float = 0.35
+    smooth: float = 0.0
     ready: float = 0.5
     distilled: float = 0.75
     based: float = 0.0
@@ -55,7 +57,7 @@ class PairRange:
                 raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes {_SMALLEST} or more.")
         if not self.counts or min(self.counts) < 0 or sum(self.counts) <= 0:
             raise InputError(f"The setting pairs.counts is {self.counts}; it takes shares, such as [0.6, 0.4].")
-        for name in ("aligned", "ready", "distilled", "based"):
+        for name in ("aligned", "smooth", "ready", "distilled", "based"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"The setting pairs.{name} is {getattr(self, name)}; it takes a share, 0 to 1.")
         if self.aligned and self.reference < self.target:

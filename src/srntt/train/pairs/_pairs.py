@@ -17,6 +17,7 @@ from srntt.train.pairs._degrade import DEGRADATIONS, degrade
 from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._pair_range import PairRange
 from srntt.train.pairs._photographs import Photographs, deepest_level
+from srntt.train.pairs._smooth import smooth_pictures
 from srntt.train.pairs._vary_references import vary_references
 from srntt.train.pairs._warp import Warp, pixel_centres
 
@@ -33,7 +34,7 @@ class PhotographPairs:
     limits: PairRange
     scale: int
 
-    def draw(self, seed: int, step: int, samples: range) -> Pairs:
+    def draw(self, seed: int, step: int, samples: range, with_references: bool = True) -> Pairs:
         """Some samples of a step's batch."""
         return make_pairs(self.photographs, self.limits, seed, step, samples, self.scale)
 
@@ -61,9 +62,13 @@ def make_pairs(
     references, truth, visible = (
         torch.cat([x.unflatten(0, (-1, count)) for x in parts], 1) for parts in zip(*views, strict=True)
     )
+    placed = references.shape[1] - count
+    if limits.smooth:
+        high_res, chosen = _some_smooth(high_res, limits, _Place(seed, step, samples, 1), scale)
+        visible = visible & ~chosen[:, None, None, None]
     streams = [generator(seed, step, sample, "degradation") for sample in samples]
     low_res = reduced(high_res, limits, streams, scale)
-    pairs = Pairs(high_res, low_res, references, truth, visible)
+    pairs = Pairs(high_res, low_res, references, truth, visible, placed=placed)
     pairs = _flipped(pairs, flips)
     return _transposed(pairs) if transposed else pairs
 
@@ -105,6 +110,16 @@ def _views_of_the_step(
     error = smooth_error(limits.reference, limits.misaligned, draws)
     view, truth = aligned_views(shown.references, shown.warp, shown.frame, limits.target, error, scale)
     return [shown[:3], (view, truth, seen_through(shown.visible, truth, limits.reference // scale))]
+
+
+def _some_smooth(
+    high_res: Float[Tensor, "b 3 H W"], limits: PairRange, place: _Place, scale: int
+) -> tuple[Float[Tensor, "b 3 H W"], Bool[Tensor, " b"]]:
+    """Targets, some of them replaced by smooth pictures, and which."""
+    streams = place.streams("smooth")
+    chosen = Draws(streams).chance(limits.smooth).to(high_res.device)
+    smooth = smooth_pictures(limits.target, scale, streams).to(high_res.device)
+    return _where(chosen, smooth, high_res), chosen
 
 
 def _of_the_step(limits: PairRange, seed: int, step: int) -> tuple[int, bool]:
@@ -222,7 +237,7 @@ def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
             _where(chosen, visible.flip(axis + 2), visible),
         )
         truth = _where(chosen, turned, truth)
-    return Pairs(high_res, low_res, references, truth, visible)
+    return Pairs(high_res, low_res, references, truth, visible, placed=pairs.placed)
 
 
 def _transposed(pairs: Pairs) -> Pairs:

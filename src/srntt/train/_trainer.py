@@ -98,8 +98,8 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint and the averaged weights, each whole or not at all."""
-        stored = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
-        write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(stored)})
+        run = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
+        write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(run)})
         save_model(self.average, folder / "model.safetensors", overwrite=True)
 
     def resume(self, folder: Path) -> None:
@@ -110,14 +110,14 @@ class Trainer:
                 it began from.
         """
         file = folder / "checkpoint.safetensors"
-        stored = _read_run(file)
-        _refuse_other_recipe(file, stored["recipe"], recipe_table(self.recipe))
+        run = _read_run(file)
+        _refuse_other_recipe(file, run["recipe"], recipe_table(self.recipe))
         own = self._tensors()
         stored = read_tensors(file, {name: tuple(tensor.shape) for name, tensor in own.items()})
         with torch.no_grad():
             for name, tensor in own.items():
                 tensor.copy_(stored[name])
-        self.step, self.seconds = int(stored["step"]), float(stored["seconds"])
+        self.step, self.seconds = int(run["step"]), float(run["seconds"])
 
     def _terms(self, outcome: Outcome) -> dict[str, Tensor]:
         """Those terms of the loss that have a weight and that this step owes."""

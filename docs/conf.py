@@ -57,6 +57,11 @@ def fix_docstring(app: Sphinx, what: str, name: str, thing: object, options: obj
     lines[:] = "\n".join(apart).split("\n")
 
 
+def escape_axes(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """The axes of a shape, such as ``*k h w``, are not emphasis."""
+    lines[:] = [line.replace("*", r"\*") if line.startswith(":vartype") else line for line in lines]
+
+
 def skip(app: Sphinx, what: str, name: str, thing: object, skipped: bool, options: object) -> bool | None:
     """Omit the fields of a NamedTuple, whose text is only their index."""
     return True if (getattr(thing, "__doc__", "") or "").startswith("Alias for field number") else None
@@ -76,5 +81,6 @@ def display_math(translator: object, node: Element) -> None:
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read_page)
     app.connect("autodoc-process-docstring", fix_docstring, priority=400)
+    app.connect("autodoc-process-docstring", escape_axes, priority=600)  # after napoleon, which adds the types
     app.connect("autodoc-skip-member", skip)
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))

@@ -1,5 +1,6 @@
 """Blocks of metadata byte for byte, and colours that keep their meaning: reports of users of other tools."""
 
+import importlib.util
 import io
 import struct
 import zlib
@@ -251,11 +252,27 @@ def test_nclx_of_an_avif_is_read(tmp_path):
     assert load(tmp_path / "x.avif").metadata.cicp == (9, 18)
 
 
-def test_a_jpeg_xl_of_16_bits_is_noted_to_be_read_with_8(tmp_path):
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("bits", [10, 12, 16])
+def test_a_jpeg_xl_is_read_with_all_its_bits(bits, channels, monkeypatch):
     codecs = pytest.importorskip("imagecodecs")
     pytest.importorskip("pillow_jxl")
-    picture = load(codecs.jpegxl_encode(waves(24, 16, 3, np.uint16), lossless=True))
-    assert picture.bits == 16 or "16-bit JXL read with 8 bits" in picture.notes
+    pixels = waves(24, 16, channels, np.uint16) >> (16 - bits)
+    data = codecs.jpegxl_encode(pixels, lossless=True, bitspersample=bits)
+    picture = load(data, alpha="straight")
+    assert picture.notes == ()
+    np.testing.assert_allclose(picture.interleaved(), pixels * (65_535 / (2**bits - 1)), atol=1)
+    real = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "imagecodecs" else real(name))
+    assert load(data, alpha="straight").notes == (f"{bits}-bit JXL read with 8 bits",)
+
+
+def test_compressed_exif_of_a_jpeg_xl_is_not_called_dropped_where_it_was_read():
+    codecs = pytest.importorskip("imagecodecs")
+    pytest.importorskip("pillow_jxl")
+    data = codecs.jpegxl_encode_jpeg(encoded(RGB, "JPEG", exif=phone_exif()))
+    assert b"brobExif" not in data or load(data).notes == ()
+    assert exif_tree(load(data).metadata.exif).value(0x8298) == COPYRIGHT + b"\0"
 
 
 # Alpha.

@@ -74,8 +74,49 @@ def test_truncated_files_are_refused(name, sixteenths, tmp_path):
 @pytest.mark.parametrize("name", ["PNG", "PNG16", "JPEG", "JPEG progressive", "WEBP", "WEBP lossless", "BMP"])
 @pytest.mark.parametrize("missing", [1, 2, 5, 12, 30])
 def test_the_last_bytes_count_too(name, missing):
-    with pytest.raises(PictureError):
-        load(WHOLE[name][:-missing])
+    if name.startswith("JPEG") and missing <= 2:
+        picture = load(WHOLE[name][:-missing])
+        assert picture.notes == ("the end marker of the JPEG is missing; all its pixel data is there",)
+        np.testing.assert_array_equal(picture.color, load(WHOLE[name]).color)
+    else:
+        with pytest.raises(PictureError):
+            load(WHOLE[name][:-missing])
+
+
+SCANS = {
+    "baseline": {},
+    "optimized": {"optimize": True},
+    "progressive": {"progressive": True},
+    "restarts": {"restart_marker_blocks": 2},
+    "4:4:4": {"subsampling": "4:4:4"},
+    "grey": {},
+}
+
+
+@pytest.mark.parametrize("kind", SCANS)
+@given(
+    quality=st.integers(20, 100), cut=st.integers(1, 400), fill=st.sampled_from([b"", bytes(3_000), b"\xff" * 3_000])
+)
+@settings(max_examples=25, deadline=None)
+@example(quality=30, cut=13, fill=b"")
+@example(quality=100, cut=3, fill=b"")
+def test_a_jpeg_that_is_cut_anywhere_has_all_its_pixels_or_is_refused(kind, quality, cut, fill):
+    whole = encoded(NOISE[:, :, :1] if kind == "grey" else NOISE, "JPEG", quality=quality, **SCANS[kind])
+    with contextlib.suppress(PictureError):
+        np.testing.assert_array_equal(load(whole[:-cut] + fill).color, load(whole).color)
+
+
+@pytest.mark.parametrize("fill", [bytes(50_000), b"\x55" * 50_000, bytes(range(255)) * 200])
+def test_a_jpeg_that_was_fetched_in_part_is_refused_whatever_fills_the_rest(fill):
+    data = WHOLE["JPEG"]
+    with pytest.raises(PictureError, match="its end is missing, and pixel data with it"):
+        load(data[: len(data) // 2] + fill)
+
+
+def test_scans_that_never_came_are_missed():
+    data = WHOLE["JPEG progressive"]
+    with pytest.raises(PictureError, match="not a whole JPEG"):
+        load(data[: data.rindex(b"\xff\xda")])
 
 
 def test_every_byte_of_a_png_is_checked():

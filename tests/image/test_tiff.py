@@ -3,6 +3,8 @@
 import importlib.util
 import io
 import struct
+import tracemalloc
+import zlib
 from importlib.util import find_spec
 
 import numpy as np
@@ -171,7 +173,9 @@ def test_geotiff_keeps_its_place_on_the_earth(point, corner, order, tmp_path):
     assert tags[42113].value == "-9999"
     assert tags[42112].value == PLAIN
     assert notes == ()
-    assert any("TIFF's own tags dropped" in note for note in save(load(tmp_path / "x.tif"), tmp_path / "x.png"))
+    assert any(
+        "GeoTIFF tags dropped: PNG holds none" in note for note in save(load(tmp_path / "x.tif"), tmp_path / "x.png")
+    )
 
 
 def test_geotiff_with_a_matrix(tmp_path):
@@ -422,6 +426,32 @@ def test_lerc_and_jpeg_2000_are_read_with_the_extra(compression, dtype, monkeypa
         load(data)
 
 
+@pytest.mark.parametrize("packing", ["deflate", "zstd"])
+def test_lerc_inside_another_compression(packing):
+    pytest.importorskip("imagecodecs")
+    pixels = waves(24, 30, 3, np.uint16)
+    data = written(pixels, photometric="rgb", compression="lerc", compressionargs={"compression": packing})
+    np.testing.assert_array_equal(load(data).color, pixels)
+
+
+@pytest.mark.parametrize("packing", ["deflate", "zstd"])
+def test_lerc_that_inflates_to_more_than_its_segment_is_refused(packing):
+    codecs = pytest.importorskip("imagecodecs")
+    bomb = bytes(2**26)
+    body = zlib.compress(bomb) if packing == "deflate" else codecs.zstd_encode(bomb)
+    whole = written(GRAY, compression="lerc", compressionargs={"compression": packing})
+    data = bytearray(whole + body)
+    with tifffile.TiffFile(io.BytesIO(whole)) as file:
+        for tag, value in ((273, len(whole)), (279, len(body))):
+            at = file.pages[0].tags[tag].valueoffset
+            data[at : at + 4] = struct.pack("<I", value)
+    tracemalloc.start()
+    with pytest.raises(PictureError, match="damaged"):
+        load(bytes(data))
+    assert tracemalloc.get_traced_memory()[1] < 2**22
+    tracemalloc.stop()
+
+
 @pytest.mark.parametrize("compression", ["lzw", "zlib", "packbits", "lzma", "zstd"])
 @pytest.mark.parametrize("tile", [None, (16, 16)])
 def test_compressions_of_bytes_need_no_extra(compression, tile):
@@ -435,8 +465,9 @@ def test_compressions_of_bytes_need_no_extra(compression, tile):
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"t259": 50001}, "compressed by method 50001, which is not supported"),
-        ({"t259": 50002}, "compressed by method 50002, which is not supported"),
+        ({"t259": 50001}, r"compressed with WebP \(50001\), which is not supported"),
+        ({"t259": 50002}, r"compressed with JPEG XL \(50002\), which is not supported"),
+        ({"t259": 999}, r"compressed with an unknown method \(999\)"),
         ({"t262": 32844}, "LogLuv"),
         ({"t339": 5}, "complex"),
         ({"t277": 5000}, "5,000 samples a pixel"),

@@ -8,6 +8,7 @@ from srntt.image._exif import ORIENTATION, exif_block, exif_for, exif_tree, reso
 from srntt.image._formats import Format
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Picture
+from srntt.image._tiff_tags import contents_of
 from srntt.image._xmp import corrected_xmp
 
 __all__ = ["Carried", "carried"]
@@ -106,7 +107,7 @@ def _holdable(metadata: Metadata, form: Format) -> tuple[Metadata, Directory | N
     for name in lost:
         if name == "icc" or (name == "dpi" and form.dpi_in_exif):
             continue
-        what = _NAMES[name]
+        what = contents_of(metadata.tiff) if name == "tiff" and metadata.tiff else _NAMES[name]
         if name == "texts":
             what = f"PNG texts ({', '.join(key for key, _ in metadata.texts[:9])})"
         notes.append(f"{what} dropped: {form.name} holds none")

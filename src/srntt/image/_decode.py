@@ -25,10 +25,12 @@ from PIL import (
 
 from srntt.errors import InputError, SrnttError
 from srntt.image._check_directories import check_exif
+from srntt.image._check_jpeg import with_end_marker
 from srntt.image._deep import is_deep, read_deep
 from srntt.image._facts import Facts, facts_of_image, facts_of_tiff
 from srntt.image._formats import RAW_ADVICE, looks_like, require, sniff
 from srntt.image._headers import check_header, samples_depth
+from srntt.image._jxl import jxl_samples
 from srntt.image._levels import ValueRange
 from srntt.image._modes import Samples, apply_color_key, samples_of, split
 from srntt.image._read_tiff import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
@@ -37,6 +39,7 @@ from srntt.image._source import Limits, check_pixels, refuse
 __all__ = ["Decoded", "ReadOptions", "decode", "decode_image", "quiet"]
 
 _WARNINGS_LOCK = threading.RLock()
+_ROUNDING = 2  # levels of 255 by which two decoders may differ
 
 
 @dataclass(frozen=True)
@@ -164,15 +167,21 @@ def quiet() -> Iterator[list[str]]:
 
 def _decode(file: _File, options: ReadOptions) -> tuple[Image.Image, Samples]:
     image, warned = _opened(file, options.limits)
+    if file.kind == "JPEG" and (whole := with_end_marker(file.data)) is not file.data:
+        if whole is None:
+            raise refuse(file.source, "is not a whole JPEG: its end is missing, and pixel data with it.")
+        file = replace(file, data=whole)
+        image, _ = _opened(file, options.limits)
+        warned.append("the end marker of the JPEG is missing; all its pixel data is there")
     if is_deep(image):
         samples = split(read_deep(image, lambda: _opened(file, options.limits)[0]))
         samples = apply_color_key(samples, image.info.get("transparency"))
     else:
         image.load()
         _scale_color_key(image, file)
-        samples = samples_of(image, file.source, options.value_range)
+        samples = _deep_jxl(file, samples_of(image, file.source, options.value_range))
     check_exif(image.info, file.source)  # only now: a PNG's may come after its pixels
-    return image, replace(samples, notes=(*warned, *_notes(image, file), *samples.notes))
+    return image, replace(samples, notes=(*warned, *_notes(image, file, samples), *samples.notes))
 
 
 def _opened(file: _File, limits: Limits) -> tuple[ImageFile.ImageFile, list[str]]:
@@ -183,15 +192,29 @@ def _opened(file: _File, limits: Limits) -> tuple[ImageFile.ImageFile, list[str]
     return image, warned
 
 
-def _notes(image: ImageFile.ImageFile, file: _File) -> Iterator[str]:
+def _notes(image: ImageFile.ImageFile, file: _File, samples: Samples) -> Iterator[str]:
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
         yield f"first of {frames} frames used"
     elif file.kind == "JPEG" and "mp" in image.info:
         yield "first of several pictures in the file used"
     depth = samples_depth(file.kind, file.data)
-    if file.kind in ("AVIF", "HEIF", "JXL") and depth is not None and depth > 8 and image.mode != "I;16":
+    if file.kind in ("AVIF", "HEIF", "JXL") and depth is not None and depth > 8 and samples.color.dtype == np.uint8:
         yield f"{depth}-bit {file.kind} read with 8 bits"
+
+
+def _deep_jxl(file: _File, samples: Samples) -> Samples:
+    """All bits of a JPEG XL, where they can be had and are the same colours as the 8 that the plugin decoded."""
+    depth = samples_depth(file.kind, file.data) if file.kind == "JXL" else None
+    if depth is None or not 8 < depth <= 16 or samples.color.dtype == np.uint16:
+        return samples
+    pixels = jxl_samples(file.data, depth)
+    deep = None if pixels is None else split(pixels)
+    if deep is None or deep.color.shape != samples.color.shape or (deep.alpha is None) != (samples.alpha is None):
+        return samples
+    if np.abs(np.rint(deep.color / np.float32(257)) - samples.color).max() > _ROUNDING:
+        return samples
+    return replace(samples, color=deep.color, alpha=deep.alpha)
 
 
 def _scale_color_key(image: ImageFile.ImageFile, file: _File) -> None:

@@ -98,7 +98,12 @@ def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
         about = jxl_about(data)
         facts.xmp = facts.xmp or about.xmp
         facts.lossless = about.lossless
-        facts.notes += about.notes
+        had = {b"Exif": facts.exif, b"xml ": facts.xmp}
+        facts.notes += [
+            f"JPEG XL's compressed {kind.decode('ascii', 'replace').strip()} dropped"
+            for kind in about.compressed
+            if not had.get(kind)
+        ]
     return facts
 
 

@@ -1,21 +1,18 @@
 """What a file's header promises, read before any decoder is given the file, and the promises that are refused."""
 
-import re
 import struct
-from collections.abc import Iterator
 
 from PIL import AvifImagePlugin
 
 from srntt.image._check_directories import check_directories
+from srntt.image._check_jpeg import check_jpeg
 from srntt.image._check_png import check_png, png_chunks
 from srntt.image._jxl import jxl_about, jxl_size
 from srntt.image._source import Limits, check_pixels, refuse
 
 __all__ = ["check_header", "png_chunks", "samples_depth"]
 
-_MAX_SCANS = 100  # encoders write at most a few dozen; each costs a pass over the whole picture
 _MAX_RLE_WIDTH, _MAX_RLE_PIXELS = 2**16, 2**25  # of a run-length coded BMP, which Pillow decodes a byte at a time
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
@@ -33,7 +30,7 @@ def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
     elif kind == "JXL":
         check_pixels(source, *jxl_size(data), limits)
     elif kind == "JPEG":
-        _check_jpeg(data, source)
+        check_jpeg(data, source)
     elif kind == "BMP":
         _check_bmp(data, source)
     elif kind == "AVIF" and AvifImagePlugin.SUPPORTED:
@@ -79,27 +76,3 @@ def _check_bmp(data: bytes, source: str) -> None:
             f"is a run-length coded BMP of {width} x {abs(height)} pixels; such are read up to {_MAX_RLE_WIDTH:,} a "
             f"row and {_MAX_RLE_PIXELS:,} in all. Save it as PNG.",
         )
-
-
-def _check_jpeg(data: bytes, source: str) -> None:
-    scans, exif = 0, []
-    for marker, at, end in _segments(data):
-        scans += marker == 0xDA
-        if scans > _MAX_SCANS:
-            raise refuse(
-                source, f"has more than {_MAX_SCANS} progressive scans, as no camera or encoder writes. Refused."
-            )
-        if marker == 0xE1 and data.startswith(b"Exif\0\0", at):
-            exif.append(data[at + 6 : end])  # Pillow, too, takes several for one
-    check_directories(b"".join(exif), source, "EXIF")
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, begin and end of each segment of the first picture; what follows it (another, a film) is left alone."""
-    at = 2
-    while (found := _JPEG_MARKER.search(data, at)) and (marker := data[found.start() + 1]) != 0xD9:
-        at = found.end()
-        if marker not in (0x01, 0xD8):
-            end = at + int.from_bytes(data[at : at + 2], "big")
-            yield marker, at + 2, end
-            at = end

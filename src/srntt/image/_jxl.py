@@ -1,19 +1,26 @@
 """What a JPEG XL file says in its header and boxes, which its plugin does not tell (ISO/IEC 18181-1 and -2)."""
 
+import importlib
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["JxlAbout", "jxl_about", "jxl_size"]
+import numpy as np
+
+from srntt._shapes import Shaped
+from srntt.image._levels import spread
+
+__all__ = ["JxlAbout", "jxl_about", "jxl_samples", "jxl_size"]
 
 
 @dataclass(frozen=True)
 class JxlAbout:
-    """Bits of a sample, whether colours were kept as they were given, XMP, and what cannot be read."""
+    """Bits of a sample, whether colours were kept as they were given, XMP, and the names of compressed boxes."""
 
     bits: int
     lossless: bool
     xmp: bytes | None
-    notes: tuple[str, ...]
+    compressed: tuple[bytes, ...]
 
 
 class _Bits:
@@ -42,15 +49,27 @@ def jxl_about(data: bytes) -> JxlAbout:
     bits = _Bits(_codestream(data)[2:40])
     _size(bits)
     depth, lossless = _image_metadata(bits)
-    xmp, notes = None, []
+    xmp, compressed = None, []
     for name, body in _boxes(data):
         if name == b"xml ":
             xmp = body
         elif name == b"brob":
-            notes.append(f"JPEG XL's compressed {body[:4].decode('ascii', 'replace').strip()} dropped")
+            compressed.append(body[:4])
         elif name == b"jbrd":
             lossless = False  # a JPEG, packed
-    return JxlAbout(depth, lossless, xmp, tuple(notes))
+    return JxlAbout(depth, lossless, xmp, tuple(compressed))
+
+
+def jxl_samples(data: bytes, bits: int) -> Shaped[np.ndarray, "h w *c"] | None:
+    """All bits of integer samples of more than 8, as 16, by imagecodecs: the plugin decodes 8.
+
+    Returns:
+        the samples, or None where they are floats or imagecodecs is not installed.
+    """
+    if importlib.util.find_spec("imagecodecs") is None:
+        return None
+    samples = importlib.import_module("imagecodecs").jpegxl_decode(data, numthreads=1)
+    return spread(samples, bits) if samples.dtype == np.uint16 else None
 
 
 def _size(bits: _Bits) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import numpy as np
 from srntt._shapes import Shaped
 from srntt.errors import InputError
 
-__all__ = ["Levels", "ValueRange", "levels_for"]
+__all__ = ["Levels", "ValueRange", "levels_for", "spread"]
 
 ValueRange = tuple[float | int, float | int] | Literal["auto"] | None
 _TOP = 65_535
@@ -90,12 +90,21 @@ def levels_for(
     return chosen, (*notes, *clipped)
 
 
+def spread(samples: Shaped[np.ndarray, "..."], bits: int) -> Shaped[np.ndarray, "..."]:
+    """Scales unsigned samples of 1 to 16 bits to 8 or 16 bits, so that white stays white."""
+    if bits in (8, 16):
+        return samples
+    if bits < 8:
+        return np.rint(samples * (255 / (2**bits - 1))).astype(np.uint8)
+    wide = samples.astype(np.uint16)
+    return wide << (16 - bits) | wide >> (2 * bits - 16)
+
+
 def _unit_levels(values: Shaped[np.ndarray, "..."], kind: str) -> tuple[Levels, tuple[str, ...]]:
     low, high = float(values.min()), float(values.max())
     way = "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high)."
     if values.dtype.kind != "f":
-        found = f"signed or 32-bit integers ({low:.0f} to {high:.0f})"
-        raise InputError(f"has {found}, whose white is not known. {way}")
+        raise InputError(f"has {kind} samples ({low:.0f} to {high:.0f}), whose white is not known. {way}")
     if low < -_TOLERANCE or high > 1 + _TOLERANCE:
         raise InputError(f"has float samples from {low:.9g} to {high:.9g}; only 0..1 is allowed. {way}")
     return Levels(0.0, 1.0, kind), ("float samples kept with 16 bits",)

@@ -11,7 +11,7 @@ from srntt._shapes import Shaped
 from srntt.errors import InputError, PictureError
 from srntt.image._check_directories import check_directories
 from srntt.image._directory import Directory, entries, heading, places, read_directory
-from srntt.image._levels import ValueRange, levels_for
+from srntt.image._levels import ValueRange, levels_for, spread
 from srntt.image._modes import Samples, through_lcms
 from srntt.image._source import Limits, refuse
 from srntt.image._tiff_layout import Layout, layout_of
@@ -25,6 +25,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5
 _RAW = {32803, 34892}  # a mosaic of sensor values, or those interpolated
 _LOG = {32844, 32845}
 _PILLOWS = {2, 3, 4, 6, 7, 32771}  # compressions of whole pictures, which libtiff undoes
+_UNSUPPORTED = {22610: "JPEG XR", 34661: "JBIG", 34892: "lossy JPEG", 34933: "PNG", 50001: "WebP", 50002: "JPEG XL"}
 _SUBFILE, _DESCRIPTION, _SUBDIRECTORIES, _NO_DATA, _DNG = 254, 270, 330, 42113, 50706
 
 
@@ -130,7 +131,8 @@ def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_ra
     if photometric == _YCBCR and compression in BYTE_CODECS:
         raise refuse(source, "is an uncompressed YCbCr TIFF. Save it as RGB.")
     if compression not in BYTE_CODECS | _PILLOWS | set(IMAGE_CODECS):
-        raise refuse(source, f"is a TIFF compressed by method {compression}, which is not supported. Use deflate.")
+        name = _UNSUPPORTED.get(compression, "an unknown method")
+        raise refuse(source, f"is a TIFF compressed with {name} ({compression}), which is not supported. Use deflate.")
     known = {_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _LAB, _ICC_LAB}
     if photometric not in known or compression in _PILLOWS or tags.number(266, 1) == 2:
         return None
@@ -169,7 +171,7 @@ def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueR
     """Colour, alpha and further bands, as 8 or 16 bits."""
     levels, notes = None, ()
     if layout.kind == "u" and layout.bits <= 16 and value_range is None:
-        whole, top = _spread(raw, layout.bits), 255 if layout.bits <= 8 else 65_535
+        whole, top = spread(raw, layout.bits), 255 if layout.bits <= 8 else 65_535
         notes = (f"{layout.bits}-bit samples kept with 16 bits",) if 8 < layout.bits < 16 else ()
     else:
         values = raw[..., : layout.samples - sum(one in (1, 2) for one in layout.extra)]
@@ -203,16 +205,6 @@ def _no_data(tags: Directory) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _spread(raw: Shaped[np.ndarray, "h w n"], bits: int) -> Shaped[np.ndarray, "h w n"]:
-    """Fewer than 8 or 16 bits over all of them, white to white."""
-    if bits in (8, 16):
-        return raw
-    if bits < 8:
-        return np.rint(raw * (255 / (2**bits - 1))).astype(np.uint8)
-    wide = raw.astype(np.uint16)
-    return wide << (16 - bits) | wide >> (2 * bits - 16)
 
 
 def _unit(alpha: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:

@@ -31,6 +31,8 @@ class Layout:
         segment: rows and columns of a strip or tile.
         tiled: segments are tiles.
         offsets: where each segment lies; ``sizes`` how long it is.
+        order: of bytes.
+        lerc_packing: how LERC segments are compressed once more: 0 not at all, 1 deflate, 2 Zstandard.
     """
 
     width: int
@@ -48,6 +50,7 @@ class Layout:
     offsets: tuple[int, ...]
     sizes: tuple[int, ...]
     order: str
+    lerc_packing: int = 0
 
     @property
     def colors(self) -> int:
@@ -120,6 +123,7 @@ def layout_of(tags: Directory, source: str, limits: Limits) -> Layout:
         offsets=offsets,
         sizes=sizes,
         order=tags.order,
+        lerc_packing=int((*tags.numbers(50674), 0, 0)[1]),
     )
 
 

@@ -9,6 +9,8 @@ import importlib
 import importlib.util
 import io
 import math
+import zlib
+from types import ModuleType
 
 import numpy as np
 from PIL import TiffImagePlugin as Tiff
@@ -21,7 +23,7 @@ from srntt.image._tiff_layout import Layout
 
 __all__ = ["BYTE_CODECS", "IMAGE_CODECS", "read_samples"]
 
-_PLAIN = 1
+_PLAIN, _LERC_HEADER = 1, 2**12
 BYTE_CODECS = frozenset({_PLAIN, 5, 8, 32773, 32946, 34925, 50000})  #: none, LZW, deflate, PackBits, LZMA, Zstandard
 IMAGE_CODECS = {34887: "LERC", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000"}
 
@@ -156,11 +158,21 @@ def _decoded(data: bytes, layout: Layout, which: int, rows: int, source: str) ->
         )
     codecs = importlib.import_module("imagecodecs")
     packed = data[layout.offsets[which] : layout.offsets[which] + layout.sizes[which]]
+    if name == "LERC" and layout.lerc_packing:
+        packed = _unpacked_lerc(packed, layout, rows, codecs)
     width, height, samples = _lerc_size(packed) if name == "LERC" else _j2k_size(packed)
     if (height, width) != (rows, layout.segment[1]) or samples not in (0, layout.together):
         raise refuse(source, f"is a damaged TIFF: a part of {width} x {height} where there should be {rows} rows.")
     decoded = codecs.lerc_decode(packed) if name == "LERC" else codecs.jpeg2k_decode(packed)
     return decoded.reshape(rows, layout.segment[1], layout.together).astype(layout.dtype.newbyteorder("="))
+
+
+def _unpacked_lerc(packed: bytes, layout: Layout, rows: int, codecs: ModuleType) -> bytes:
+    """LERC out of deflate or Zstandard, and no more of it than an incompressible segment takes."""
+    most = 2 * rows * layout.segment[1] * layout.together * layout.dtype.itemsize + _LERC_HEADER
+    if layout.lerc_packing == 1:
+        return zlib.decompressobj().decompress(packed, most)
+    return codecs.zstd_decode(packed, out=most)
 
 
 def _j2k_size(packed: bytes) -> tuple[int, int, int]:

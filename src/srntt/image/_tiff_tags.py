@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from srntt.image._directory import Directory, Field
 
-__all__ = ["Written", "described_by_program", "kept_tags", "tags_for"]
+__all__ = ["Written", "contents_of", "described_by_program", "kept_tags", "tags_for"]
 
 _PHOTOMETRIC, _SAMPLES, _DESCRIPTION, _PAGE_NAME = 262, 277, 270, 285
 _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION = 282, 283, 296, 286, 287
@@ -73,6 +73,14 @@ def described_by_program(description: bytes) -> str | None:
     if (description.lstrip().startswith(b"<?xml") and b"<OME" in description[:4096]) or description[:4] == b"<OME":
         return "OME-XML"
     return "tifffile" if re.match(rb'\{"shape":|shape=\(', description) else None
+
+
+def contents_of(tags: Directory) -> str:
+    """Names what ``kept_tags`` kept, for a format that cannot hold it."""
+    program = described_by_program(tags.value(_DESCRIPTION) or b"")
+    parts = ["GeoTIFF tags"] if _GEO & set(tags.fields) else []
+    parts += [f"{program}'s description"] if program else []
+    return " and ".join(parts) or "TIFF tags"
 
 
 def tags_for(tags: Directory, written: Written, notes: list[str]) -> Directory:

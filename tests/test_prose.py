@@ -71,7 +71,6 @@ ROOMS_TO_COME = {
     "data",
     "demo",
     "evaluate",
-    "image",
     "match",
     "memory",
     "metrics",

@@ -60,7 +60,7 @@ def _indexes() -> Iterator[Attack]:
     yield _evaluate("surrogate", "half a character in a name", _pair(target="\ud800.png"), "printed|not there")
     yield _evaluate("long-name", "a target of 100,000 characters", _pair(target="n" * 100_000), "not there")
     yield _evaluate("folder", "a target that is a folder", _pair(target="."), "not there")
-    yield _evaluate("itself", "a target that is the index", _pair(target="index.json"), "index.json.*no picture", 1)
+    yield _evaluate("itself", "a target that is the index", _pair(target="index.json"), "index.json.*not a picture", 1)
     yield _evaluate("not-json", "noise", b"\xff\xfe\0{", "not JSON in UTF-8")
     yield _evaluate("deep", "brackets, 8 million deep", partial(bytes.__mul__, b"[", 8_000_000), "not JSON")
     yield _evaluate("digits", "a number of a million digits", partial(_digits, 1_000_000), "not JSON")

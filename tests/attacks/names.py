@@ -87,10 +87,10 @@ def _odd_names() -> Iterator[Attack]:
         )
         broken = with_model(lambda folder, path=path: (folder / path).write_bytes(b"nothing"))
         shown = {
-            "newline": r"a\\?.?n?.*srntt: all is well.png: is no picture",
-            "255-bytes": "n{251}.png: is no picture",
+            "newline": r"a\\?.?n?.*srntt: all is well.png: is not a picture",
+            "255-bytes": "n{251}.png: is not a picture",
         }
-        reported = f"(?s){shown.get(name, 'is no picture')}"
+        reported = f"(?s){shown.get(name, 'is not a picture')}"
         yield Attack(f"name-{name}-broken", f"{about}, and is none", broken, command, 1, reported)
     yield Attack(
         "name-255-bytes-default-output",
@@ -115,7 +115,7 @@ def _outputs() -> Iterator[Attack]:
     yield case("exists", "the output is there", "b.png", "b.png: exists already", _pictures("b.png"))
     yield case("is-the-input", "the output is the input", "a.png", "a.png: exists already")
     yield case("link-out", "the output is a link to a file", "l.png", "l.png: exists already", _link("l.png", "a.png"))
-    yield case("no-folder", "a folder that is not there", "none/x.png", "there is no folder none")
+    yield case("no-folder", "a folder that is not there", "none/x.png", "the folder none does not exist")
     yield case("below-a-file", "a folder that is a file", "a.png/x.png", "a.png/x.png: ")
     yield case("too-long", "256 bytes of name", "out/" + "n" * 252 + ".png", "File name too long")
     yield case("nul", "a NUL in the name", "out/a\0b.png", "a.*x00b.png")
@@ -160,7 +160,13 @@ def _batches() -> Iterator[Attack]:
     yield case("odd-names", "newline, escapes, no UTF-8, 255 bytes", 0, "4 ", odd, _pictures(*(f"in/{n}" for n in odd)))
     broken = dict.fromkeys(odd, b"nothing")
     yield case(
-        "odd-names-broken", "the same, and no pictures", 1, "is no picture", ("good.png",), good, _files("in", broken)
+        "odd-names-broken",
+        "the same, and no pictures",
+        1,
+        "is not a picture",
+        ("good.png",),
+        good,
+        _files("in", broken),
     )
     deep = "/".join(["d"] * 100)
     yield case(

@@ -302,8 +302,8 @@ def _disguises() -> Iterator[Attack]:
         "psd": (b"8BPS" + bytes(30), "Photoshop"),
         "ico": (b"\0\0\1\0\1\0" + bytes(30), "icon"),
         "zip": (b"PK\3\4" + bytes(60), "ZIP"),
-        "pickle": (b"\x80\x04cos\nsystem\n(X\x05\0\0\0touchtR.", "no known kind"),
-        "elf": (b"\x7fELF" + bytes(60), "no known kind"),
+        "pickle": (b"\x80\x04cos\nsystem\n(X\x05\0\0\0touchtR.", "an unknown kind"),
+        "elf": (b"\x7fELF" + bytes(60), "an unknown kind"),
         "empty": (b"", "0 bytes"),
     }
     for kind, (content, says) in strangers.items():
@@ -372,7 +372,7 @@ def _numbers_and_shapes() -> Iterator[Attack]:
         with_model(file(path, partial(encoded, waves(1, 6000, 3), "WEBP"))),
         ("upscale", path, "-o", "out/x.webp", "--model", "tiny.safetensors"),
         2,
-        "out/x.webp: 24000 x 4 pixels; WEBP holds 16,383 a side",
+        "out/x.webp: 24000 x 4 pixels; WEBP is limited to 16,383 per side",
     )
     name = "png-100-million-by-1"
     yield Attack(

@@ -15,8 +15,8 @@ from attacks.registry import FAMILIES
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts processes' memory as Linux does")
 
 ATTACKS = [attack for attacks in FAMILIES.values() for attack in attacks]
-FINE = Attack("fine", "nothing", lambda folder: None, ("doctor",), 1, "a.png: is no picture")
-REFUSED = Outcome(1, "", "srntt: a.png: is no picture\n", 0.1, 1.0, (), (), ())
+FINE = Attack("fine", "nothing", lambda folder: None, ("doctor",), 1, "a.png: is not a picture")
+REFUSED = Outcome(1, "", "srntt: a.png: is not a picture\n", 0.1, 1.0, (), (), ())
 
 
 def _marked(attack: Attack) -> object:
@@ -46,7 +46,7 @@ def test_names_are_unique() -> None:
     ("change", "fault"),
     [
         ({"code": 0}, "exit code 0"),
-        ({"err": "Traceback a.png: is no picture"}, "a traceback"),
+        ({"err": "Traceback a.png: is not a picture"}, "a traceback"),
         ({"err": "srntt: it failed"}, "does not say"),
         ({"err": REFUSED.err + "srntt:\x1b[2J"}, "control characters"),
         ({"err": REFUSED.err + "x" * 5000}, "characters on stderr"),

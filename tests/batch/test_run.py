@@ -140,7 +140,7 @@ def test_a_bad_file_stops_nothing_and_is_named(batch, folders):
     assert counts(done) == (3, 0, 5)
     assert [name for name, _ in done.tally.failed] == ["0.png", "empty.png", "gone.png", "pipe.png", "text.png"]
     reasons = " ".join(reason for _, reason in done.tally.failed)
-    assert all(word in reasons for word in ("0 bytes", "a FIFO", "No such file", "no known kind"))
+    assert all(word in reasons for word in ("0 bytes", "a FIFO", "No such file", "an unknown kind"))
     assert done.tally.finished == done.tally.total == 8
     assert list(shown(folders.outputs)) == ["a.png", "b.jpg", "c.png"]
 

@@ -360,7 +360,7 @@ def test_raw_files_are_named_with_what_to_do(batch, run, inputs: Path, model: Pa
     for name in ("one.DNG", "two.nef"):
         (inputs / name).write_bytes(b"II*\0")
     (inputs.parent / "refs" / "three.cr3").touch()
-    advice = "left out: a camera's raw file must be developed first, with darktable, RawTherapee"
+    advice = "left out: a camera's raw file must be developed first with darktable, RawTherapee"
     assert f"note: one.DNG and 2 more are {advice}" in batch().out
     report = json.loads(batch("--json", "--dry-run").out)
     assert any(advice in note for note in report["notes"])

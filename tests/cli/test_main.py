@@ -51,7 +51,7 @@ def test_an_error_that_nobody_foresaw_says_what_to_do(run, folder, monkeypatch: 
 def test_a_name_with_a_newline_cannot_speak_for_srntt(run, folder) -> None:
     (folder / "a\nsrntt: all is well.png").write_bytes(b"nothing")
     err = run("upscale", folder / "a\nsrntt: all is well.png").err
-    assert "is no picture" in err
+    assert "is not a picture" in err
     assert sum(line.startswith("srntt:") for line in err.splitlines()) == 1
 
 

@@ -80,7 +80,7 @@ def test_the_disk_counts_tears_and_fails(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_judge_sees_half_files_other_bytes_and_words_that_help_nobody(tmp_path: Path) -> None:
     assert differences({"a": "1", "b": "2"}, {"b": "3"}) == ["a: missing, not 1", "b: 3, not 2"]
-    assert is_reported(Ended(1, "srntt: x.png: is no picture")) == []
+    assert is_reported(Ended(1, "srntt: x.png: is not a picture")) == []
     assert len(is_reported(Ended(1, "Traceback (most recent call last)"))) == 2
     ignored = "Exception ignored in: <generator>\nTraceback (most recent call last)\nMemoryError: \n"
     assert is_reported(Ended(1, f"{ignored}srntt: out of memory")) == []

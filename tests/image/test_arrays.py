@@ -66,7 +66,7 @@ def test_tensors_have_their_channels_first():
         (np.full((2, 2), -0.1), r"from -0\.1 to -0\.1; only 0\.\.1"),
         (np.full((2, 2), np.nan), "not finite"),
         (np.zeros((3, 20, 20), np.uint8), r"give array\.transpose\(1, 2, 0\)"),
-        (torch.zeros(1, 3, 4, 4), r"no batch axis\. Give its pictures one by one"),
+        (torch.zeros(1, 3, 4, 4), r"no batch axis\. Give the pictures one at a time"),
         (torch.zeros(20, 20, 3), r"channels come first in tensors.*give tensor\.permute\(2, 0, 1\)"),
         (torch.zeros(5), r"tensor of shape \(5,\)"),
         (torch.zeros(3, 4, 4, dtype=torch.int32), "array of int32"),

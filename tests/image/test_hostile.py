@@ -281,7 +281,9 @@ def test_huge_tiff_tiles_are_refused():
 def test_other_content_is_named_whatever_the_suffix(content, message, tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match=f"picture.png: is no picture of an allowed format: its content .*{message}"):
+    with pytest.raises(
+        PictureError, match=f"picture.png: is not a picture in an allowed format: its content .*{message}"
+    ):
         load(path)
 
 

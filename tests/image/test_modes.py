@@ -128,7 +128,7 @@ def test_cmyk_goes_through_its_own_profile(form):
     cyan = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
     picture = load(encoded(cyan, form, icc_profile=cmyk_profile_of_red_cyan()))
     assert np.abs(picture.color.astype(int) - [255, 0, 0]).max() <= 8  # Lab of 8 bits
-    assert picture.notes == ("CMYK converted to sRGB through its own profile",)
+    assert picture.notes == ("CMYK converted to sRGB through its profile",)
     assert picture.metadata.icc is None
 
 
@@ -160,7 +160,7 @@ def test_float_tiff_from_0_to_1_is_kept_with_16_bits():
     values = np.linspace(0, 1, 30, dtype=np.float32).reshape(5, 6)
     picture = load(tiff(Image.fromarray(values)))
     np.testing.assert_allclose(picture.color[:, :, 0] / 65_535, values, atol=1 / 131_000)
-    assert "float samples kept with 16 bits" in picture.notes
+    assert "float samples stored with 16 bits" in picture.notes
 
 
 @pytest.mark.parametrize(

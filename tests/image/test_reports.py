@@ -18,7 +18,7 @@ JPEG = encoded(RGB, "JPEG", quality=95)
 
 def test_a_png_with_alpha_saved_as_jpg_is_refused_and_gets_no_other_name(tmp_path):
     """upscayl 653: written as x.jpg.png."""
-    with pytest.raises(OutputError, match="transparent pixels and JPEG has none"):
+    with pytest.raises(OutputError, match="transparent pixels, which JPEG does not support"):
         save(load(waves(8, 8, 4)), tmp_path / "x.jpg")
     assert list(tmp_path.iterdir()) == []
 
@@ -80,7 +80,7 @@ def test_content_credentials_are_dropped_with_a_note(tmp_path):
     """contentauth/verify-site 316: what holds for another picture must not go with this one."""
     marker = b"\xff\xeb" + struct.pack(">H", 14) + b"JP\0\0jumbc2pa"
     picture = load(JPEG[:2] + marker + JPEG[2:])
-    assert picture.notes == ("content credentials, which hold for the old picture only, dropped",)
+    assert picture.notes == ("content credentials, which are valid for the original picture only, dropped",)
     save(picture, tmp_path / "x.jpg")
     assert b"c2pa" not in (tmp_path / "x.jpg").read_bytes()
 
@@ -92,7 +92,7 @@ def test_no_data_does_not_count_for_the_range():
     picture = load(written(heights, extratags=[(42113, "s", 0, "-9999", True)]), value_range="auto")
     assert picture.levels is not None
     assert (picture.levels.low, picture.levels.high) == (heights[6:].min(), 900)
-    assert "range: 25 % are no data (-9999), which take the least value" in picture.notes
+    assert "range: 25 % of the values are no data (-9999) and become the minimum" in picture.notes
 
 
 def test_an_animated_png_is_noted_to_be_one():

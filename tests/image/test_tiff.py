@@ -117,10 +117,10 @@ def test_tifffiles_own_shape_follows_the_bands(tmp_path):
     assert tiff.shaped_metadata[0]["shape"] == [96, 120, 3]
     planes = waves(24, 30, 3).transpose(2, 0, 1)
     tiff, notes = resaved(written(planes, photometric="rgb", planarconfig="separate"), tmp_path / "planes.tif")
-    assert "tifffile's note of the shape dropped: it describes other pages or planes" in notes
+    assert "tifffile's shape dropped: it describes other pages or planes" in notes
     np.testing.assert_array_equal(tiff.asarray(), planes.transpose(1, 2, 0).repeat(4, 0).repeat(4, 1))
     tiff, notes = resaved(written(np.stack([GRAY] * 3), photometric="minisblack"), tmp_path / "page.tif", page=2)
-    assert "tifffile's note of the shape dropped: it describes other pages or planes" in notes
+    assert "tifffile's shape dropped: it describes other pages or planes" in notes
     assert tiff.series[0].shape == (96, 120)
 
 
@@ -130,7 +130,7 @@ def test_ome_xml_and_imagej_follow_samples_and_type(tmp_path):
     assert tiff.series[0].shape == (96, 120, 3)
     deep = waves(24, 30, 1, np.uint16)[:, :, 0]
     notes = save(load(written(deep, ome=True, metadata={"axes": "YX"})).to_8bit(), tmp_path / "ome.tif")
-    assert notes == ("OME-XML dropped: it describes other planes or samples than those that are written",)
+    assert notes == ("OME-XML dropped: it describes other planes or samples than are written",)
     save(load(written(deep, imagej=True, metadata={"min": 0.0, "max": 65535.0})).to_8bit(), tmp_path / "ij.tif")
     with tifffile.TiffFile(tmp_path / "ij.tif") as tiff:  # shown with that white, it would be black
         assert not {"min", "max"} & set(tiff.imagej_metadata)
@@ -174,7 +174,8 @@ def test_geotiff_keeps_its_place_on_the_earth(point, corner, order, tmp_path):
     assert tags[42112].value == PLAIN
     assert notes == ()
     assert any(
-        "GeoTIFF tags dropped: PNG holds none" in note for note in save(load(tmp_path / "x.tif"), tmp_path / "x.png")
+        "GeoTIFF tags and tifffile's description dropped: not supported by PNG" in note
+        for note in save(load(tmp_path / "x.tif"), tmp_path / "x.png")
     )
 
 
@@ -204,7 +205,7 @@ def test_every_page_can_be_had_and_the_first_says_that_there_are_more(tmp_path):
     assert first.metadata.page == (1, 3)
     for number, page in enumerate(stack, 1):
         np.testing.assert_array_equal(load(tmp_path / "in.tif", page=number).color, page)
-    with pytest.raises(InputError, match="no page 4; it has 3"):
+    with pytest.raises(InputError, match="no page 4; pages are 1 to 3"):
         load(tmp_path / "in.tif", page=4)
     with pytest.raises(InputError, match="no page 2"):
         load(encoded(RGB, "PNG"), page=2)
@@ -230,7 +231,7 @@ def test_pages_are_written_as_they_are_made(tmp_path):
         assert len(tiff.pages) == 3
         for number, page in enumerate(tiff.pages):
             np.testing.assert_array_equal(page.asarray(), np.roll(RGB, number, 0))
-    with pytest.raises(OutputError, match=r"PNG holds one.*--page"):
+    with pytest.raises(OutputError, match=r"PNG stores one.*--page"):
         save_pages(pages(), tmp_path / "x.png", count=3)
 
 
@@ -242,7 +243,7 @@ def test_smaller_copies_and_masks_are_no_pages():
         tiff.write(GRAY > 99, photometric="mask", subfiletype=4)
     picture = load(file.getvalue())
     np.testing.assert_array_equal(picture.color, RGB)
-    assert picture.notes == ("1 smaller copies in the file left out", "1 masks in the file left out")
+    assert picture.notes == ("1 reduced copies in the file skipped", "1 masks in the file skipped")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -253,15 +254,15 @@ def test_bands_beyond_three_are_kept(bands, photometric, dtype, tmp_path):
     data = written(pixels, photometric=photometric, planarconfig="contig", extrasamples=extra)
     picture = load(data)
     np.testing.assert_array_equal(np.concatenate([picture.color, picture.bands], 2), pixels)
-    taken = f"first three of {bands} bands taken for red, green and blue"
+    taken = f"first three of {bands} bands used as red, green and blue"
     assert (taken in picture.notes) == (photometric == "minisblack")
-    assert any("kept as grey" in note for note in picture.notes)
+    assert any("upscaled as grey" in note for note in picture.notes)
     tiff, _ = resaved(data, tmp_path / "x.tif")
     np.testing.assert_array_equal(tiff.asarray(), pixels.repeat(4, 0).repeat(4, 1))
     assert tiff.pages[0].photometric.name.lower() == photometric
     assert tiff.pages[0].extrasamples == ((0,) * (bands - 1) if photometric == "minisblack" else (0,) * (bands - 3))
     np.testing.assert_array_equal(load(tmp_path / "x.tif").bands, picture.bands.repeat(4, 0).repeat(4, 1))
-    assert any("dropped: PNG holds none beyond colour" in note for note in save(picture, tmp_path / "x.png"))
+    assert any("dropped: PNG stores colour and alpha only" in note for note in save(picture, tmp_path / "x.png"))
 
 
 def test_alpha_of_bands_that_are_no_colours(tmp_path):
@@ -335,7 +336,7 @@ def test_what_lies_outside_a_range_is_clipped_and_noted():
     values = np.linspace(0, 100, 720, dtype=np.float32).reshape(24, 30)
     picture = load(written(values), value_range=(0, 50))
     assert picture.values().max() == 50
-    assert picture.notes == ("range: 50 % of the values lie outside and were clipped",)
+    assert picture.notes == ("range: 50 % of the values are outside and were clipped",)
     with pytest.raises(InputError, match="must be less"):
         load(written(values), value_range=(5, 5))
 
@@ -470,7 +471,7 @@ def test_compressions_of_bytes_need_no_extra(compression, tile):
         ({"t259": 999}, r"compressed with an unknown method \(999\)"),
         ({"t262": 32844}, "LogLuv"),
         ({"t339": 5}, "complex"),
-        ({"t277": 5000}, "5,000 samples a pixel"),
+        ({"t277": 5000}, "5,000 samples per pixel"),
     ],
 )
 def test_what_is_not_supported_is_named_and_not_called_damaged(changed, reason):
@@ -493,7 +494,7 @@ def test_raw_files_are_refused_whose_thumbnail_could_be_read(kind):
         place = len(data) + 200
         below = struct.pack("<H", 1) + struct.pack("<HHII", 262, 3, 1, 32803) + bytes(4)
         data = by_hand(8, 8, 8, 1, bytes(64), t330=place).ljust(place, b"\0") + below
-    with pytest.raises(PictureError, match="camera's raw file, which must be developed first"):
+    with pytest.raises(PictureError, match="camera's raw file, which must be developed first with"):
         load(data)
 
 
@@ -524,7 +525,7 @@ def test_a_strip_that_inflates_to_more_than_its_rows_is_not_inflated():
         ({"t256": 2**31 - 1, "t257": 2**31 - 1}, "the limit is"),
         ({"t322": 2**20, "t323": 2**20}, "tiles of 1048576 x 1048576"),
         ({"t256": 0}, "both must be at least 1"),
-        ({"t279": 10}, "a part of less than"),
+        ({"t279": 10}, "a segment of less than"),
     ],
 )
 def test_directories_that_lie_are_refused(more, reason):
@@ -535,5 +536,5 @@ def test_directories_that_lie_are_refused(more, reason):
 def test_a_lerc_part_that_is_larger_than_its_segment_is_refused_before_it_is_decoded():
     codecs = pytest.importorskip("imagecodecs")
     blob = codecs.lerc_encode(np.zeros((64, 64), np.uint8))
-    with pytest.raises(PictureError, match="a part of 64 x 64"):
+    with pytest.raises(PictureError, match="a segment of 64 x 64"):
         load(by_hand(8, 8, 8, 1, blob, compression=34887))

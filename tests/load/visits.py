@@ -24,7 +24,7 @@ _SAID = {
     r"Too busy: one picture is being done and \d+ wait, .* try again in a minute": BUSY,
     r"Cancelled. Nothing was kept": CANCELLED,
     r"You have a picture under way already": _TWICE,
-    r"is no picture of an allowed format": _BAD,
+    r"is not a picture in an allowed format": _BAD,
     r"pixels, the limit is": _LARGE,
 }
 _WAITING = re.compile(r"Waiting: (one|\d+) pictures? before yours")

@@ -1,7 +1,7 @@
-"""Files to pictures to files: formats, colour, alpha, depth, metadata and resizing live here and nowhere else.
+"""Reads pictures from files and writes them: all handling of formats, colour, alpha, depth, metadata and resizing.
 
-``load`` is the only way in for bytes of unknown origin, ``save`` the only way out. Between them a ``Picture`` gives any
-band of its rows as float32 RGB tensors in [0, 1].
+``load`` is the only way in for bytes of unknown origin, ``save`` the only way out. Between them a ``Picture`` provides
+any band of its rows as float32 RGB tensors in [0, 1].
 """
 
 from srntt.image._formats import PICTURE_SUFFIXES, RAW_ADVICE, RAW_SUFFIXES, holds_pages

@@ -1,4 +1,4 @@
-"""Arrays and tensors from other programs to samples, with errors that say what was given and what is allowed."""
+"""Converts arrays and tensors to samples; errors say what was given and what is allowed."""
 
 from dataclasses import replace
 
@@ -17,10 +17,10 @@ __all__ = ["samples_from_array", "samples_from_tensor"]
 def samples_from_array(array: np.ndarray, value_range: ValueRange = None) -> Samples:
     """Takes (h, w), (h, w, 1) grey, (h, w, 2) grey+alpha, (h, w, 3) RGB or (h, w, 4) RGBA.
 
-    uint8 and uint16 are kept; floats in [0, 1] are kept with 16 bits, and so is what a range of values is given for.
+    uint8 and uint16 are unchanged. Floats in [0, 1], and any values with a ``value_range``, get 16 bits.
 
     Raises:
-        InputError: another shape or dtype, nothing in it, values that are not finite or leave [0, 1].
+        InputError: unsupported shape or dtype, no pixels, or values that are not finite or outside [0, 1].
     """
     shape = tuple(array.shape)
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 2, 3, 4)):
@@ -44,7 +44,7 @@ def samples_from_tensor(tensor: Tensor, value_range: ValueRange = None) -> Sampl
     """Takes (h, w) grey or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; values as for arrays.
 
     Raises:
-        InputError: another shape or dtype, nothing in it, values that are not finite or leave [0, 1].
+        InputError: unsupported shape or dtype, no pixels, or values that are not finite or outside [0, 1].
     """
     shape = tuple(tensor.shape)
     if tensor.ndim not in (2, 3) or (tensor.ndim == 3 and shape[0] not in (1, 2, 3, 4)):
@@ -61,13 +61,13 @@ def samples_from_tensor(tensor: Tensor, value_range: ValueRange = None) -> Sampl
 def _array_hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and shape[0] in (1, 2, 3, 4):
         return " If its channels come first, give array.transpose(1, 2, 0)."
-    return " Give its pictures one by one." if len(shape) == 4 else ""
+    return " Give the pictures one at a time." if len(shape) == 4 else ""
 
 
 def _tensor_hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 3 and shape[2] in (1, 2, 3, 4):
         return " If its channels come last, give tensor.permute(2, 0, 1)."
-    return " Give its pictures one by one." if len(shape) == 4 else ""
+    return " Give the pictures one at a time." if len(shape) == 4 else ""
 
 
 def _with_levels(array: Shaped[np.ndarray, "..."], value_range: ValueRange) -> Samples:
@@ -78,7 +78,7 @@ def _with_levels(array: Shaped[np.ndarray, "..."], value_range: ValueRange) -> S
     except InputError as error:
         raise InputError(f"array {error}") from error
     samples = split(levels.samples(array))
-    if channels in (2, 4):  # alpha is no value of the range
+    if channels in (2, 4):  # the range does not apply to alpha
         top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
         share = np.clip(array[..., -1].astype(np.float64) / top, 0, 1)
         samples = replace(samples, alpha=np.rint(share * 65_535).astype(np.uint16))

@@ -1,4 +1,4 @@
-"""Colour for transparent pixels, from the nearest pixel that has one."""
+"""Fills transparent pixels with the colour of the nearest visible pixel."""
 
 from typing import no_type_check
 
@@ -13,12 +13,12 @@ __all__ = ["bleed"]
 def bleed(color: Shaped[np.ndarray, "h w c"], visible: Bool[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w c"]:
     """Gives every invisible pixel the colour of the nearest visible one (Euclidean; ties: lowest column, then row).
 
-    Exact, in time linear in the pixels: nearest row in each column, then the lower envelope of one parabola a column
+    Exact, in linear time: the nearest row in each column, then the lower envelope of one parabola per column
     (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012).
 
     Args:
         color: samples; not changed.
-        visible: where the colour means something.
+        visible: True where the colour is kept.
 
     Returns:
         a new array; equal to ``color`` where nothing is visible at all.

@@ -1,4 +1,4 @@
-"""What of a picture's metadata a format carries, corrected for its size; and words for the rest."""
+"""Selects the metadata that a format can store and corrects it for the picture's size; notes report the rest."""
 
 from dataclasses import dataclass, replace
 
@@ -23,9 +23,9 @@ class Carried:
     """A picture ready for a format.
 
     Attributes:
-        picture: its colours are what the format will say that they are.
-        metadata: what the format holds; sizes and resolution in it are the picture's.
-        tree: of its EXIF.
+        picture: its colours match what the file will declare.
+        metadata: what the format can store; sizes and resolution are the picture's.
+        tree: its EXIF directories.
         notes: what was dropped or converted.
     """
 
@@ -41,7 +41,7 @@ class Carried:
 
 
 def carried(picture: Picture, form: Format, *, strip: bool) -> Carried:
-    """Prepares a picture for a format; with ``strip``, with nothing but what its colours mean."""
+    """Prepares a picture for a format; ``strip`` removes all metadata but what defines the colours."""
     picture, notes = _in_depth(picture, form)
     picture, more = _in_color(picture, form, strip)
     metadata = picture.metadata
@@ -53,10 +53,10 @@ def carried(picture: Picture, form: Format, *, strip: bool) -> Carried:
     tree = None if tree is None else exif_for(tree, picture.width, picture.height, factors)
     if form.dpi_in_exif and metadata.dpi:
         tree = resolution_exif(tree, metadata.dpi)
-    if tree and form.name == "AVIF":  # Pillow would take the block apart to remove it
+    if tree and form.name == "AVIF":  # or Pillow would rewrite the block to remove it
         tree = tree.only(frozenset({*tree.fields, *tree.inner}) - {ORIENTATION})
     if tree and form.name == "JPEG" and len(exif_block(tree)) > _JPEG_SEGMENT:
-        tree, dropped = None, (*dropped, "EXIF dropped: it is longer than JPEG holds")
+        tree, dropped = None, (*dropped, "EXIF dropped: too long for JPEG")
     return Carried(picture, metadata, tree, (*notes, *more, *dropped))
 
 
@@ -64,7 +64,7 @@ def _in_depth(picture: Picture, form: Format) -> tuple[Picture, tuple[str, ...]]
     notes: list[str] = []
     if picture.bands is not None and form.name != "TIFF":
         count = picture.bands.shape[2]
-        notes.append(f"{count} band{'s' if count > 1 else ''} dropped: {form.name} holds none beyond colour")
+        notes.append(f"{count} band{'s' if count > 1 else ''} dropped: {form.name} stores colour and alpha only")
         picture = replace(picture, bands=None)
     levels = picture.levels
     if levels and form.bits < picture.bits:
@@ -72,7 +72,9 @@ def _in_depth(picture: Picture, form: Format) -> tuple[Picture, tuple[str, ...]]
         notes.append("16 bits reduced to 8")
     if levels and form.name != "TIFF" and (levels.low, levels.high) != (0, 1):
         top = 2**picture.bits - 1
-        notes.append(f"{levels.kind} values {levels.low:g}..{levels.high:g} written as 0..{top}: only TIFF holds them")
+        notes.append(
+            f"{levels.kind} values {levels.low:g}..{levels.high:g} written as 0..{top}: only TIFF keeps their type"
+        )
     return picture, tuple(notes)
 
 
@@ -82,7 +84,7 @@ def _in_color(picture: Picture, form: Format, strip: bool) -> tuple[Picture, tup
     plain, notes = without_profile(picture)
     if strip or notes:
         return plain, notes
-    return plain, (f"ICC profile dropped: {form.name} holds none",)
+    return plain, (f"ICC profile dropped: not supported by {form.name}",)
 
 
 def _sized(metadata: Metadata, picture: Picture, factors: tuple[float, float]) -> Metadata:
@@ -95,14 +97,14 @@ def _sized(metadata: Metadata, picture: Picture, factors: tuple[float, float]) -
 
 
 def _holdable(metadata: Metadata, form: Format) -> tuple[Metadata, Directory | None, tuple[str, ...]]:
-    """What the format carries, and what is said of the rest."""
+    """What the format can store, and notes on the rest."""
     notes: list[str] = []
     if metadata.comment and "comment" not in form.carries and "texts" in form.carries:
         text = metadata.comment.decode("utf-8", "replace")
         metadata = replace(metadata, comment=None, texts=(*metadata.texts, ("Comment", text)))
     if metadata.xmp and form.name == "JPEG" and len(metadata.xmp) > _JPEG_XMP:
         metadata = replace(metadata, xmp=None)
-        notes.append("XMP dropped: it is longer than JPEG holds")
+        notes.append("XMP dropped: too long for JPEG")
     lost = [name for name in _NAMES if getattr(metadata, name) and name not in form.carries]
     for name in lost:
         if name == "icc" or (name == "dpi" and form.dpi_in_exif):
@@ -110,9 +112,9 @@ def _holdable(metadata: Metadata, form: Format) -> tuple[Metadata, Directory | N
         what = contents_of(metadata.tiff) if name == "tiff" and metadata.tiff else _NAMES[name]
         if name == "texts":
             what = f"PNG texts ({', '.join(key for key, _ in metadata.texts[:9])})"
-        notes.append(f"{what} dropped: {form.name} holds none")
+        notes.append(f"{what} dropped: not supported by {form.name}")
     if form.name != "PNG" and metadata.gamma and abs(metadata.gamma * 2.2 - 1) > 0.02:
-        notes.append(f"gamma {metadata.gamma:g} dropped: only PNG holds it")
+        notes.append(f"gamma {metadata.gamma:g} dropped: only PNG supports it")
     empty = {name: () if name == "texts" else None for name in lost if not (name == "dpi" and form.dpi_in_exif)}
     kept = replace(metadata, **{name: value for name, value in empty.items() if name != "icc"})
     return kept, exif_tree(kept.exif) if kept.exif else None, tuple(notes)

@@ -1,7 +1,7 @@
-"""TIFF's and EXIF's directories of tags are worth reading: they claim no more than the file holds.
+"""Checks that the tags of TIFF and EXIF directories claim no more data than the file holds.
 
-Each tag says where its value lies, and nothing keeps two thousand of them from naming the same megabytes. Pillow
-copies each, and makes a Python object of every number: a file of some megabytes would take gigabytes.
+Each tag states where its value lies, and two thousand of them may point to the same megabytes. Pillow copies each
+value and makes a Python object of every number, so that a file of a few megabytes would take gigabytes.
 """
 
 import struct
@@ -15,12 +15,12 @@ from srntt.image._source import refuse
 __all__ = ["check_directories", "check_exif"]
 
 _TEXTS, _RATIONALS = {1, 2, 7}, {5, 10}
-_RATIONAL = 16  # a fraction is an object of that many numbers
-_MAX_NUMBERS = 2**22  # places and sizes of all tiles of 16 x 16 in 500 megapixels
+_RATIONAL = 16  # a fraction is an object as large as that many numbers
+_MAX_NUMBERS = 2**22  # offsets and sizes of all tiles of 16 x 16 in 500 megapixels
 
 
 def check_exif(info: Mapping[Any, Any], source: str) -> None:
-    """Checks the EXIF block that Pillow has found, before it is taken apart.
+    """Checks the EXIF block that Pillow has found, before it is parsed.
 
     Args:
         info: of a Pillow image.
@@ -31,7 +31,7 @@ def check_exif(info: Mapping[Any, Any], source: str) -> None:
     """
     block = info.get("exif")
     if block is None and isinstance(text := info.get("Raw profile type exif"), str):
-        with suppress(ValueError):  # Pillow cannot read it, either
+        with suppress(ValueError):  # Pillow cannot read it either
             block = bytes.fromhex("".join(text.split("\n")[3:]))
     if isinstance(block, bytes):
         check_directories(block, source, "EXIF")
@@ -58,13 +58,13 @@ def check_directories(block: bytes, source: str, what: str, place: int | None = 
     if claimed > 2 * len(block) or numbers > _MAX_NUMBERS:
         raise refuse(
             source,
-            f"its {what} tags claim {claimed:,} bytes of {len(block):,} ({numbers:,} numbers), as no camera or program "
-            "writes. Refused. Save the picture again, without its metadata.",
+            f"its {what} tags claim {claimed:,} bytes of {len(block):,} ({numbers:,} numbers), which no camera or "
+            "program writes. Save the picture again without its metadata.",
         )
 
 
 def _tags(block: bytes, place: int | None) -> Iterator[tuple[int, int]]:
-    """Type and count of every tag whose value lies within the block: of the others nothing is read."""
+    """Type and count of every tag whose value lies within the block; the others are never read."""
     if (head := heading(block)) is None:
         return
     order, big, first = head

@@ -1,4 +1,4 @@
-"""A PNG is whole: every chunk with its length and checksum, and as many pixels as the header promises.
+"""Checks that a PNG is complete: the length and checksum of every chunk, and as many pixels as the header states.
 
 Pillow checks neither the checksums of the pixel data nor, when the compressed data end early, that there are enough.
 """
@@ -18,10 +18,10 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 
 
 def check_png(data: bytes, source: str, limits: Limits) -> None:
-    """Reads a PNG from its first byte to IEND, inflating no more than its header implies and keeping nothing.
+    """Reads a PNG from its first byte to IEND, inflating no more than the header implies and keeping nothing.
 
     Raises:
-        PictureError: beyond the pixel limit, damaged, or not whole.
+        PictureError: beyond the pixel limit, damaged, or incomplete.
     """
     if data[8:16] != b"\0\0\0\x0dIHDR" or len(data) < 33:
         raise refuse(source, "is not a whole PNG: it does not begin with an IHDR chunk.")
@@ -58,7 +58,7 @@ def _chunks(data: bytes, source: str) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks of a PNG that has been checked, but for its pixels; none of anything else."""
+    """The chunks of a checked PNG except its pixels; nothing for other formats."""
     at = 8 if data.startswith(b"\x89PNG") else len(data)
     while at + 12 <= len(data):
         length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -70,14 +70,14 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _inflated_size(width: int, height: int, bits: int, interlaced: bool) -> int:
-    """Bytes of all rows, each with its filter byte, of all passes that have any pixels."""
+    """Bytes of all rows with their filter bytes, over all passes that have pixels."""
     passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
     sides = ((-(-(width - x) // dx), -(-(height - y) // dy)) for x, y, dx, dy in passes)
     return sum(rows * (1 + -(-columns * bits // 8)) for columns, rows in sides if columns > 0 and rows > 0)
 
 
 def _inflate(inflater: Any, packed: memoryview, wanted: int) -> int:
-    """Counts what comes out, up to about ``wanted`` bytes, a slice at a time."""
+    """Counts the inflated bytes, up to about ``wanted``, one slice at a time."""
     total = 0
     for at in range(0, len(packed), _SLICE):
         piece: bytes | memoryview = packed[at : at + _SLICE]

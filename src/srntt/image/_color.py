@@ -1,4 +1,4 @@
-"""Colour profiles that are left out, or that a format cannot hold: the colours are converted first."""
+"""Converts colours to sRGB where their ICC profile is left out or cannot be stored."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -17,7 +17,7 @@ def without_profile(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
     """The same colours in sRGB, with no profile.
 
     Returns:
-        the picture, itself where its profile is sRGB's or cannot be left out, and what is to be said.
+        the picture (unchanged where its profile cannot be left out) and notes.
     """
     icc = picture.metadata.icc
     if icc is None:
@@ -27,7 +27,7 @@ def without_profile(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
         if _same_as_srgb(icc, picture.is_gray):
             return plain, ()
         if picture.bits > 8:
-            return picture, ("ICC profile kept: 16 bits cannot be converted to sRGB without loss here",)
+            return picture, ("ICC profile kept: colours of 16 bits cannot be converted to sRGB without loss",)
         color = _converted(picture.color, icc)
     except (ImageCms.PyCMSError, OSError) as error:
         return picture, (f"ICC profile kept: it cannot be converted to sRGB ({error})",)

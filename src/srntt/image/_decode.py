@@ -1,7 +1,7 @@
-"""The one guarded way from bytes of unknown origin to samples.
+"""Decodes bytes of unknown origin to samples, behind one guard.
 
-Each format's opener is called directly, not through ``Image.open``: that consults every registered plugin, and judges
-size by a module-wide setting that all threads share. No global state of Pillow's is read or changed here.
+Each format's opener is called directly, not through ``Image.open``, which consults every registered plugin and limits
+sizes by a module-wide setting that all threads share. No global state of Pillow is read or changed.
 """
 
 import contextlib
@@ -44,12 +44,12 @@ _ROUNDING = 2  # levels of 255 by which two decoders may differ
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a file is to be read.
+    """How to read a file.
 
     Attributes:
-        limits: ceilings.
-        page: of a TIFF, from 1; None for the first, with a note of the others.
-        value_range: which values are black and white, where they are no plain 8 or 16 bits.
+        limits: maximum sizes.
+        page: of a TIFF, from 1; None for the first, with a note if there are more.
+        value_range: which values are black and white, for samples other than unsigned 8 or 16 bits.
     """
 
     limits: Limits
@@ -59,7 +59,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Samples, not yet turned upright, what the file says beside them, and which page it is of how many."""
+    """Samples before EXIF orientation is applied, the file's metadata, and the page with the number of pages."""
 
     samples: Samples
     facts: Facts
@@ -68,7 +68,7 @@ class Decoded:
 
 @dataclass(frozen=True, eq=False)
 class _File:
-    """Bytes that begin like a picture of this kind."""
+    """A file whose first bytes are those of this format."""
 
     kind: str
     data: bytes
@@ -76,19 +76,19 @@ class _File:
 
 
 def decode(data: bytes, source: str, options: ReadOptions) -> Decoded:
-    """Decodes one picture of an allowed format, whole.
+    """Decodes one picture of an allowed format.
 
     Raises:
-        PictureError: another format, beyond the limits, damaged, or not whole.
-        InputError: a page that is not there.
-        MissingDependencyError: HEIF or JPEG XL without the extra that reads it.
+        PictureError: another format, beyond the limits, damaged, or incomplete.
+        InputError: a page that does not exist.
+        MissingDependencyError: HEIF or JPEG XL without the extra that it needs.
     """
     kind = sniff(data[:64])
     if kind is None:
         raise refuse(
             source,
-            f"is no picture of an allowed format: {looks_like(data[:64])}. Allowed, by content whatever the suffix: "
-            "PNG, JPEG, WebP, TIFF, BMP, AVIF (and HEIF, JPEG XL with their extras).",
+            f"is not a picture in an allowed format: {looks_like(data[:64])}. Allowed, by content whatever the suffix: "
+            "PNG, JPEG, WebP, TIFF, BMP, AVIF (HEIF and JPEG XL with their extras).",
         )
     require(kind)
     with _guard(source, kind):
@@ -96,7 +96,7 @@ def decode(data: bytes, source: str, options: ReadOptions) -> Decoded:
         if kind == "TIFF":
             return _decode_tiff(data, source, options)
         if options.page not in (None, 1):
-            raise InputError(f"{source}: there is no page {options.page}: only of a TIFF several are read.")
+            raise InputError(f"{source}: there is no page {options.page}: only TIFF is read page by page.")
         image, samples = _decode(_File(kind, data, source), options)
         with quiet() as warned:
             facts = facts_of_image(image, data)
@@ -104,7 +104,7 @@ def decode(data: bytes, source: str, options: ReadOptions) -> Decoded:
 
 
 def decode_image(image: Image.Image, source: str, options: ReadOptions) -> Decoded:
-    """The same for an image that Pillow has opened, loaded or not; it comes as Pillow decodes it."""
+    """The same for a Pillow image, loaded or not, with the samples that Pillow decodes."""
     with _guard(source, image.format or "Pillow"):
         check_pixels(source, *image.size, options.limits)
         image.load()
@@ -116,13 +116,13 @@ def decode_image(image: Image.Image, source: str, options: ReadOptions) -> Decod
 
 
 def _decode_tiff(data: bytes, source: str, options: ReadOptions) -> Decoded:
-    """By our own reader, which knows every depth; by Pillow where libtiff must decode whole pictures."""
+    """Uses our own reader, which supports every depth, and Pillow where libtiff must decode whole pictures."""
     page = choose_page(data, source, options.page)
     tags = page.tags(source)
     if is_raw(page, tags):
         raise refuse(
             source,
-            f"is a camera's raw file, which {RAW_ADVICE}. What could be read of it is a thumbnail.",
+            f"is a camera's raw file, which {RAW_ADVICE}. Only its thumbnail could be read.",
         )
     samples = read_page(page, tags, source, options.limits, options.value_range)
     if samples is None:
@@ -144,20 +144,20 @@ def _through_libtiff(page: Page, source: str, options: ReadOptions) -> Samples:
 
 @contextlib.contextmanager
 def _guard(source: str, kind: str) -> Iterator[None]:
-    """Whatever a decoder raises on hostile bytes leaves as one error with the file's name."""
+    """Turns whatever a decoder raises on hostile bytes into one error with the file's name."""
     try:
         yield
     except SrnttError:
         raise
     except MemoryError as error:
         raise refuse(source, f"is too large for this machine's memory as a decoded {kind} picture.") from error
-    except Exception as error:  # decoders raise anything: struct.error, SyntaxError, IndexError, zlib.error ...
+    except Exception as error:  # decoders raise all kinds: struct.error, SyntaxError, IndexError, zlib.error ...
         raise refuse(source, f"is damaged or not a whole {kind} picture ({error or type(error).__name__}).") from error
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[list[str]]:
-    """Collects Pillow's warnings about headers as notes. Under a lock, for the filters are shared by all threads."""
+    """Collects Pillow's warnings as notes, under a lock because all threads share the warning filters."""
     notes: list[str] = []
     with _WARNINGS_LOCK, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -180,7 +180,7 @@ def _decode(file: _File, options: ReadOptions) -> tuple[Image.Image, Samples]:
         image.load()
         _scale_color_key(image, file)
         samples = _deep_jxl(file, samples_of(image, file.source, options.value_range))
-    check_exif(image.info, file.source)  # only now: a PNG's may come after its pixels
+    check_exif(image.info, file.source)  # only now: in a PNG, EXIF may follow the pixels
     return image, replace(samples, notes=(*warned, *_notes(image, file, samples), *samples.notes))
 
 
@@ -204,7 +204,7 @@ def _notes(image: ImageFile.ImageFile, file: _File, samples: Samples) -> Iterato
 
 
 def _deep_jxl(file: _File, samples: Samples) -> Samples:
-    """All bits of a JPEG XL, where they can be had and are the same colours as the 8 that the plugin decoded."""
+    """All bits of a JPEG XL, where imagecodecs decodes them to the same colours as the plugin does its 8 bits."""
     depth = samples_depth(file.kind, file.data) if file.kind == "JXL" else None
     if depth is None or not 8 < depth <= 16 or samples.color.dtype == np.uint16:
         return samples

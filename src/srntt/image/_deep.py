@@ -1,8 +1,8 @@
-"""16-bit colour of a PNG out of Pillow, which decodes it but keeps 8 bits.
+"""Reads 16-bit colour from PNGs through Pillow, which decodes it but keeps 8 bits.
 
 Pillow has no mode for 16-bit RGB, RGBA or grey+alpha: its unpackers keep one byte of each sample, ``RGB;16B`` the first
-and ``RGB;16L`` the second. Decoding twice, once with each, gives both, with all of Pillow's checks, filters and
-interlacing. Four bytes of 16-bit grey+alpha are taken as one RGBA pixel.
+and ``RGB;16L`` the second. Decoding once with each gives both, with all of Pillow's checks, filters and
+interlacing. The four bytes of a 16-bit grey+alpha pixel are read as one RGBA pixel.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ __all__ = ["is_deep", "read_deep"]
 
 
 def is_deep(image: ImageFile.ImageFile) -> bool:
-    """True if Pillow would silently keep 8 of this image's 16 bits a sample. To be asked before it is loaded."""
+    """True if Pillow would silently keep 8 of this image's 16 bits a sample. Call it before the image is loaded."""
     return ";16" in _rawmode(image) and image.mode in ("RGB", "RGBA")
 
 
@@ -25,7 +25,7 @@ def read_deep(image: ImageFile.ImageFile, open_again: Callable[[], ImageFile.Ima
 
     Args:
         image: the opened picture, not yet loaded.
-        open_again: opens it once more, where that is needed.
+        open_again: opens it a second time, if needed.
 
     Returns:
         (h, w, 2 | 3 | 4) uint16; the last of two or four channels is alpha, straight.

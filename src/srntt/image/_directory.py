@@ -1,7 +1,7 @@
-"""Directories of tags, as TIFF and EXIF have them: read with their values byte for byte, changed, and written again.
+"""TIFF and EXIF directories: reads tags with their values byte for byte, changes them, and writes them back.
 
-Pillow's own classes turn every value into a Python object and back: text that is not ASCII becomes ``?``, UNDEFINED
-becomes BYTE, and one rational that it cannot write costs the whole block. Nothing here is converted unless it is asked.
+Pillow's classes convert every value to a Python object and back: text that is not ASCII becomes ``?``, UNDEFINED
+becomes BYTE, and one invalid rational costs the whole block. Here values are converted only on request.
 """
 
 import struct
@@ -24,9 +24,9 @@ class Field:
     """The value of a tag.
 
     Attributes:
-        kind: TIFF's number of its type.
-        count: how many.
-        value: their bytes, in the order of the directory.
+        kind: TIFF's number of the type.
+        count: number of values.
+        value: the bytes, in the byte order of the directory.
     """
 
     kind: int
@@ -39,10 +39,10 @@ class Directory:
     """Tags and their values.
 
     Attributes:
-        order: of bytes, ``<`` or ``>``.
+        order: byte order, ``<`` or ``>``.
         fields: by tag.
-        inner: the directories that a tag points to.
-        broken: how many tags could not be read.
+        inner: directories that tags point to, by tag.
+        broken: number of tags that could not be read.
     """
 
     order: Order
@@ -51,7 +51,7 @@ class Directory:
     broken: int = 0
 
     def numbers(self, tag: int) -> tuple[int | float, ...]:
-        """All numbers of a tag, rationals divided (0 for a zero denominator); none where it is missing."""
+        """All numbers of a tag, rationals divided (0 for a zero denominator); empty if it is missing."""
         found = self.fields.get(tag)
         if found is None:
             return ()
@@ -72,21 +72,21 @@ class Directory:
         return self.fields[tag].value if tag in self.fields else None
 
     def having(self, fields: Mapping[int, Field]) -> "Directory":
-        """The same with these fields added or replaced."""
+        """A copy with these fields added or replaced."""
         return replace(self, fields={**self.fields, **fields})
 
     def only(self, tags: frozenset[int]) -> "Directory":
-        """The same with these tags alone, inner directories included."""
+        """A copy with only these tags, inner directories included."""
         inner = {tag: below for tag, below in self.inner.items() if tag in tags}
         return replace(self, fields={tag: one for tag, one in self.fields.items() if tag in tags}, inner=inner)
 
     def integers(self, *values: int) -> Field:
-        """A field of SHORT or LONG or LONG8, whichever holds them."""
+        """A field of SHORT or LONG or LONG8, the smallest that holds them."""
         kind = _SHORT if max(values) < 2**16 else _LONG if max(values) < 2**32 else _LONG8
         return Field(kind, len(values), struct.pack(f"{self.order}{len(values)}{CODES[kind]}", *values))
 
     def rationals(self, *values: float) -> Field:
-        """A field of RATIONAL, as near as 32 bits come."""
+        """A field of RATIONAL, to the precision of 32 bits."""
         parts = [part for value in values for part in _ratio(value)]
         return Field(_RATIONAL, len(values), struct.pack(f"{self.order}{len(parts)}L", *parts))
 
@@ -95,7 +95,7 @@ class Directory:
         return Field(12, len(values), struct.pack(f"{self.order}{len(values)}d", *values))
 
     def ascii(self, text: bytes) -> Field:
-        """A field of text, which is ended with a zero byte."""
+        """A field of text with its final zero byte."""
         text = text.rstrip(b"\0") + b"\0"
         return Field(_ASCII, len(text), text)
 
@@ -108,7 +108,7 @@ def _ratio(value: float) -> tuple[int, int]:
 
 
 def read_directory(block: bytes, place: int, order: Order, *, big: bool, depth: int = 0) -> Directory:
-    """Reads a directory and those that it points to. What is broken is counted and left out; nothing is raised."""
+    """Reads a directory and those it points to. Tags that cannot be read are skipped and counted; nothing is raised."""
     found: dict[int, Field] = {}
     inner: dict[int, Directory] = {}
     broken = 0
@@ -135,7 +135,7 @@ def heading(block: bytes) -> tuple[Order, bool, int] | None:
 
 
 def places(block: bytes, most: int) -> list[int]:
-    """Where the directories lie of which each names the next; a circle ends where it closes."""
+    """Offsets of the chain of directories; a cycle ends where it closes."""
     found: list[int] = []
     if (head := heading(block)) is None:
         return found
@@ -158,7 +158,7 @@ def _next(block: bytes, place: int, order: Order, big: bool) -> int:
 
 
 def entries(block: bytes, order: Order, *, big: bool, place: int) -> Iterator[tuple[int, int, int, int]]:
-    """Tag, type, count and where the value lies, of one directory as far as it goes."""
+    """Tag, type, count and offset of the value, for each entry of a directory within the block."""
     head, entry, size = ("Q", "HHQ", 8) if big else ("H", "HHL", 4)
     width, begin = struct.calcsize(order + entry) + size, place + struct.calcsize(order + head)
     if not 0 <= place <= begin <= len(block):
@@ -176,10 +176,10 @@ def pack(directory: Directory, at: int, *, big: bool = False, after: int = 0) ->
     """The bytes of a directory, its values and inner directories.
 
     Args:
-        directory: what to write; in a small file, fields of BigTIFF's own types are left out.
-        at: where in the file, or in the block, it will lie; even.
-        big: as BigTIFF has it.
-        after: where the next directory lies.
+        directory: what to write; in a classic TIFF, fields of BigTIFF's types are left out.
+        at: its offset in the file or block; even.
+        big: in BigTIFF's layout.
+        after: offset of the next directory.
     """
     head, entry, size, word = ("Q", "HHQ", 8, "Q") if big else ("H", "HHL", 4, "L")
     order = directory.order

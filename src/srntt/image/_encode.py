@@ -1,4 +1,4 @@
-"""A picture to the bytes of one format, with as much of its metadata as the format holds."""
+"""Encodes a picture in one format, with as much of its metadata as the format can store."""
 
 import importlib
 import io
@@ -24,7 +24,7 @@ _IPTC = 0x0404
 def encode(
     picture: Picture, form: Format, file: SeekableSink, *, strip: bool, quality: int, lossless: bool = False
 ) -> tuple[str, ...]:
-    """Writes the picture to ``file``; returns what the format could not hold. The caller has checked that it fits."""
+    """Writes the picture to ``file``; returns notes. The caller has checked that the format can hold it."""
     if form.name == "TIFF":
         return encode_pages([picture], form, file, count=1, strip=strip)
     ready = carried(picture, form, strip=strip)
@@ -41,7 +41,7 @@ def encode_pages(
     """Writes pictures as the pages of a TIFF, one at a time.
 
     Returns:
-        what it could not hold, and of pages beyond the first what was noted of them; each kind of thing once.
+        notes on what TIFF cannot store and on pages beyond the first; each kind of note once.
     """
     notes: list[str] = []
     seen: set[str] = set()
@@ -57,7 +57,7 @@ def encode_pages(
 
 
 def _order(ready: Carried) -> Literal["<", ">"]:
-    """That of the tags that are to be written as they were."""
+    """Byte order of the tags that are written unchanged."""
     tags = ready.tree or ready.metadata.tiff
     return tags.order if tags else "<"
 
@@ -81,67 +81,67 @@ def _through_pillow(ready: Carried, form: Format, file: SeekableSink, quality: i
         options |= {"extra": _photoshop(metadata.iptc)} if metadata.iptc else {}
     if form.name == "AVIF" and metadata.cicp:
         whole = io.BytesIO()
-        _WRITERS[form.name](image, _Unnumbered(whole), options)
+        _WRITERS[form.name](image, _NoDescriptor(whole), options)
         file.write(_with_nclx(whole.getvalue(), metadata.cicp))
     else:
-        _WRITERS[form.name](image, _Unnumbered(file), options)
+        _WRITERS[form.name](image, _NoDescriptor(file), options)
 
 
 def _photoshop(iptc: bytes) -> bytes:
-    """A segment of a JPEG with IPTC among Photoshop's resources, as everybody writes it."""
+    """A JPEG segment with IPTC in Photoshop's resources, which is where all programs store it."""
     body = b"Photoshop 3.0\0" + b"8BIM" + _IPTC.to_bytes(2, "big") + b"\0\0" + len(iptc).to_bytes(4, "big")
     body += iptc + bytes(len(iptc) % 2)
     return b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def _with_nclx(data: bytes, cicp: tuple[int, int]) -> bytes:
-    """An AVIF that says what its colours are: libavif takes it from nobody through Pillow, and writes sRGB's."""
+    """Sets the colour code points of an AVIF; through Pillow, libavif always writes those of sRGB."""
     at = data.index(b"colrnclx")
     return data[: at + 8] + cicp[0].to_bytes(2, "big") + cicp[1].to_bytes(2, "big") + data[at + 12 :]
 
 
-class _Unnumbered:
-    """A file without a number: Pillow writes straight to one that has one, and does not look whether all of it was
-    taken, so that a disk with little room left cuts the picture off without an error.
+class _NoDescriptor:
+    """A file without a descriptor. Pillow writes directly to a descriptor and does not check that all bytes were
+    written, so that a full disk truncates the picture without an error.
     """
 
     def __init__(self, file: SeekableSink) -> None:
         self.write, self.flush, self.seek, self.tell = file.write, file.flush, file.seek, file.tell
 
     def take(self, image: Image.Image, name: str, **options: object) -> None:
-        """Have Pillow write a picture in a format."""
+        """Writes a picture in a format through Pillow."""
         image.save(self, name, **options)  # pyright: ignore[reportArgumentType]
 
 
-def _write_jpeg(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+def _write_jpeg(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
     file.take(image, "JPEG", subsampling="4:4:4", **options)
 
 
-def _write_webp(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+def _write_webp(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
     file.take(image, "WEBP", **options)
 
 
-def _write_bmp(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+def _write_bmp(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
     file.take(image, "BMP", **options)
 
 
-def _write_avif(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+def _write_avif(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
     file.take(image, "AVIF", subsampling="4:0:0" if image.mode == "L" else "4:4:4", **options)
 
 
-def _write_heif(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+def _write_heif(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
     image.info.update(options)
     heif = importlib.import_module("pillow_heif")
     heif.from_pillow(image).save(file, quality=options["quality"], chroma=444)
 
 
-def _write_jxl(image: Image.Image, file: _Unnumbered, options: dict) -> None:
+def _write_jxl(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
     importlib.import_module("pillow_jxl")  # which registers itself with Pillow
     container = bool(options.get("exif") or options.get("xmp"))
     file.take(image, "JXL", use_container=container, use_original_profile=bool(options.get("lossless")), **options)
 
 
-_WRITERS: dict[str, Callable[[Image.Image, _Unnumbered, dict], None]] = {
+_WRITERS: dict[str, Callable[[Image.Image, _NoDescriptor, dict], None]] = {
     "JPEG": _write_jpeg,
     "WEBP": _write_webp,
     "BMP": _write_bmp,

@@ -1,4 +1,4 @@
-"""EXIF blocks: what of one travels, byte for byte, and what in it must follow the picture's new size."""
+"""EXIF blocks: selects the tags to keep, byte for byte, and corrects those that depend on the picture's size."""
 
 from dataclasses import replace
 
@@ -12,13 +12,13 @@ _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 0x011A, 0x011B, 0x0128
 _FOCAL_X, _FOCAL_Y = 0xA20E, 0xA20F  # focal plane resolution, in pixels too
 _SIZES = frozenset({_WIDTH, _HEIGHT, _X_RESOLUTION, _Y_RESOLUTION, _UNIT})
 _LARGEST = 16 * 2**20
-# Of a TIFF's directory, those that describe the photograph; the others describe the file.
+# Tags of a TIFF directory that describe the photograph; the others describe the file.
 _PHOTOGRAPH = frozenset(
     {0x010D, 0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298, 0x9C9B, 0x9C9C}
     | {0x9C9D, 0x9C9E, 0x9C9F, EXIF_IFD, GPS_IFD, ORIENTATION}
     | _SIZES
 )
-# Of an EXIF block's, those that describe the old file: layout, thumbnail, and what lies in blocks of its own.
+# Tags of an EXIF block that describe the old file: layout, thumbnail, and metadata that is stored elsewhere.
 _OLD_FILE = frozenset(
     {0x00FE, 0x00FF, 0x0102, 0x0103, 0x0106, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x0142, 0x0143, 0x0144, 0x0145}
     | {0x014A, 0x0201, 0x0202, 0x02BC, 0x83BB, 0x8649, 0x8773}
@@ -26,7 +26,7 @@ _OLD_FILE = frozenset(
 
 
 def exif_tree(block: bytes) -> Directory | None:
-    """The directories of an EXIF block, with or without its prefix; None where there is nothing that can be read."""
+    """The directories of an EXIF block, with or without its prefix; None if nothing in it can be read."""
     while block.startswith(b"Exif\0\0"):
         block = block[6:]
     if (head := heading(block)) is None:
@@ -36,15 +36,15 @@ def exif_tree(block: bytes) -> Directory | None:
 
 
 def kept_exif(tree: Directory, *, of_tiff: bool, notes: list[str]) -> bytes | None:
-    """The block that travels: upright, without the thumbnail; everything else as it was.
+    """The block to keep: orientation 1, no thumbnail, everything else unchanged.
 
     Args:
-        tree: as it was read.
-        of_tiff: it is a TIFF's own directory, which describes the file as well.
-        notes: told what was left behind.
+        tree: as read.
+        of_tiff: the directory of a TIFF page, which also describes the layout of the file.
+        notes: what was left out is appended.
 
     Returns:
-        the block, or None for one that says nothing but sizes.
+        the block, or None if it states nothing but sizes.
     """
     kept = tree.only(_PHOTOGRAPH) if of_tiff else tree.only(frozenset({*tree.fields, *tree.inner}) - _OLD_FILE)
     if not {*kept.fields, *kept.inner} - _SIZES - {ORIENTATION}:
@@ -67,13 +67,13 @@ def exif_block(tree: Directory) -> bytes:
 
 
 def exif_for(tree: Directory, width: int, height: int, factors: tuple[float, float]) -> Directory:
-    """The directories of a picture of this size: sizes and resolutions that are there are corrected, none is added.
+    """The directories for a picture of this size: sizes and resolutions are corrected where present, none are added.
 
     Args:
-        tree: of the picture that this one was made from.
-        width: of the picture; so is ``height``.
-        height: in pixels.
-        factors: how many times wider and higher it is than that one.
+        tree: of the source picture.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+        factors: horizontal and vertical ratio to the size of the source.
     """
     tree = _corrected(tree, {_WIDTH: width, _HEIGHT: height}, {_X_RESOLUTION: factors[0], _Y_RESOLUTION: factors[1]})
     if EXIF_IFD in tree.inner:
@@ -83,7 +83,7 @@ def exif_for(tree: Directory, width: int, height: int, factors: tuple[float, flo
 
 
 def resolution_exif(tree: Directory | None, dpi: tuple[float, float]) -> Directory:
-    """With the resolution in pixels per inch, for formats that have no other place for it."""
+    """Adds the resolution in pixels per inch, for formats that store it nowhere else."""
     tree = tree or Directory("<")
     found = tree.rationals(dpi[0]), tree.rationals(dpi[1]), tree.integers(2)
     return tree.having(dict(zip((_X_RESOLUTION, _Y_RESOLUTION, _UNIT), found, strict=True)))

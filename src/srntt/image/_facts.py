@@ -1,4 +1,4 @@
-"""What a file says beside its pixels, as it says it: gathered from Pillow, or from where Pillow does not look."""
+"""Reads the metadata of a file unchanged, from Pillow or directly from the file where Pillow does not read it."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,21 +26,21 @@ _MOST_TEXT = 2**24
 
 @dataclass
 class Facts:
-    """Of a picture's file; what it does not say is None.
+    """Metadata of a picture file; None for what it does not state.
 
     Attributes:
-        exif: directories, or None; ``exif_damaged`` where there is a block that cannot be read.
+        exif: directories, or None; ``exif_damaged`` if there is a block that cannot be read.
         xmp: packet in UTF-8.
         iptc: data set of IPTC.
         texts: PNG's, with their keywords.
         comment: JPEG's.
-        icc: colour profile; ``srgb`` where a PNG says so without one.
+        icc: colour profile; ``srgb`` if a PNG declares sRGB without one.
         cicp: colour primaries and transfer characteristics, numbered as in ITU-T H.273.
-        tiff: the directory of a TIFF.
-        orientation: that is still to be applied.
-        lossless: the file holds what its encoder was given.
-        jpeg_quality: 1..100, by the quantisation of luma.
-        notes: what cannot travel.
+        tiff: the directory of a TIFF page.
+        orientation: EXIF orientation that is yet to be applied.
+        lossless: the file was encoded without loss.
+        jpeg_quality: 1..100, from the quantisation of luma.
+        notes: what cannot be kept.
     """
 
     dpi: Any = None
@@ -63,7 +63,7 @@ class Facts:
 
 
 def facts_of_tiff(tags: Directory, notes: list[str]) -> Facts:
-    """From a page's own directory."""
+    """From the directory of a TIFF page."""
     facts = Facts(icc=tags.value(34675), exif=tags, tiff=tags, xmp=tags.value(700), iptc=tags.value(33723))
     facts.notes += notes
     facts.orientation = orientation_in_file(tags, facts.notes)
@@ -77,13 +77,13 @@ def facts_of_tiff(tags: Directory, notes: list[str]) -> Facts:
 
 
 def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
-    """From an image that Pillow has decoded, and the bytes of its file where they are at hand."""
+    """From an image that Pillow has decoded, and the bytes of its file if available."""
     info, kind = image.info, image.format
     facts = Facts(icc=info.get("icc_profile"), srgb="srgb" in info, dpi=info.get("dpi"))
     facts.gamma, facts.chromaticity = info.get("gamma"), info.get("chromaticity")
     _add_exif(facts, image, in_file=bool(data))
     facts.xmp = _bytes(info.get("xmp")) or _bytes(info.get("XML:com.adobe.xmp"))
-    if kind != "JXL" or getattr(image, "jpeg", False):  # whose codestream has its own, which the decoder has applied
+    if kind != "JXL" or getattr(image, "jpeg", False):  # the decoder has applied the codestream's orientation
         turn = orientation_in_file if data else partial(orientation_of_image, image)
         facts.orientation = turn(facts.exif, facts.notes)
     if kind == "JPEG" or "photoshop" in info:
@@ -134,14 +134,14 @@ def _add_jpeg(facts: Facts, image: Image.Image) -> None:
         if body.startswith(b"http://ns.adobe.com/xmp/extension/"):
             what = "the rest of a long XMP packet"
         elif name == "APP11":
-            what = "content credentials, which hold for the old picture only,"
+            what = "content credentials, which are valid for the original picture only,"
         else:
             what = f"{name} {body[:16].split(bytes(1))[0].decode('ascii', 'replace')!r}"
         if (note := f"{what} dropped") not in facts.notes:
             facts.notes.append(note)
     if facts.xmp and b"hdrgm:" in facts.xmp:
         facts.xmp = None
-        facts.notes.append("gain map dropped, and the XMP that describes it: the result is the SDR picture")
+        facts.notes.append("gain map dropped with the XMP that describes it; the result is the SDR picture")
 
 
 def _add_png(facts: Facts, image: Image.Image, data: bytes) -> None:
@@ -154,7 +154,7 @@ def _add_png(facts: Facts, image: Image.Image, data: bytes) -> None:
         elif isinstance(value, str):
             texts.append((key, str(value)))
     if sum(len(value) for _, value in texts) > _MOST_TEXT:
-        facts.notes.append("PNG texts dropped: they are longer than 16 MiB")
+        facts.notes.append("PNG texts dropped: more than 16 MiB")
         texts = []
     facts.texts, facts.lossless = tuple(texts), bool(data)
     for kind, body in png_chunks(data):
@@ -165,7 +165,7 @@ def _add_png(facts: Facts, image: Image.Image, data: bytes) -> None:
 
 
 def _nclx(data: bytes) -> tuple[int, int] | None:
-    """Of an AVIF or HEIF (ISO/IEC 14496-12, ColourInformationBox); None for what everybody takes for sRGB."""
+    """Of an AVIF or HEIF (ISO/IEC 14496-12, ColourInformationBox); None for what decoders treat as sRGB."""
     at = data.find(b"colrnclx", 0, 2**16)
     if at < 0:
         return None

@@ -1,4 +1,4 @@
-"""The allowed picture formats: how each is recognised by content, and what each can hold."""
+"""The supported picture formats: how each is recognised by content, and what each can store."""
 
 import importlib.util
 import os
@@ -21,21 +21,21 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Format:
-    """What can be written to a file of this format.
+    """What a file of this format can store.
 
     Attributes:
         name: Pillow's name of the format.
-        suffixes: lower case, the usual one first.
-        max_side: largest width or height, in pixels, that can be written and read back.
+        suffixes: in lower case, the most common first.
+        max_side: largest width or height in pixels that can be written and read back.
         max_pixels: largest width times height.
-        max_bytes: largest size of the raw samples, where the format counts bytes with 32 bits.
-        alpha: holds an alpha channel.
-        bits: the deepest samples it holds, 8 or 16.
-        carries: which parts of the metadata it holds, by their names in ``Metadata``.
-        dpi_in_exif: it has no place for the resolution but EXIF.
-        cicp: it can say that colours are not sRGB's by the numbers of ITU-T H.273.
-        lossless: it can be written without loss, always or if asked.
-        extra: the optional dependency that reads and writes it, if it needs one: our extra's name and its module.
+        max_bytes: largest size of the raw samples, for formats that count bytes with 32 bits.
+        alpha: supports an alpha channel.
+        bits: maximum bits per sample, 8 or 16.
+        carries: the parts of the metadata that it can store, by their names in ``Metadata``.
+        dpi_in_exif: the resolution can be stored in EXIF only.
+        cicp: it can declare colours other than sRGB by the code points of ITU-T H.273.
+        lossless: it can be written without loss, always or on request.
+        extra: name of our extra and its module, for formats that need an optional dependency.
     """
 
     name: str
@@ -87,17 +87,17 @@ FORMATS = (
     ),
 )
 
-#: Of files that claim to be pictures; what a file really is, its content says when it is read.
+#: Suffixes of picture files; when a file is read, its content decides.
 PICTURE_SUFFIXES = frozenset(suffix for form in FORMATS for suffix in form.suffixes)
 
 
 def holds_pages(path: str) -> bool:
-    """Whether the format that a suffix asks for holds several pages. Raises OutputError when there is none."""
+    """Whether the format of the suffix stores several pages. Raises OutputError for an unknown suffix."""
     return format_of(path).name == "TIFF"
 
 
 def format_of(path: str) -> Format:
-    """The format that the suffix of ``path`` asks for. Raises OutputError when there is none."""
+    """The format of the suffix of ``path``. Raises OutputError for an unknown or missing suffix."""
     suffix = os.path.splitext(path)[1].lower()
     for form in FORMATS:
         if suffix in form.suffixes:
@@ -117,7 +117,7 @@ def require(name: str) -> None:
 
 
 def sniff(head: bytes) -> str | None:
-    """The allowed format that these first bytes (64 or more) begin, by content alone; None if they begin none."""
+    """The format of a file by its first 64 bytes or more; None if it is not supported."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
@@ -145,12 +145,12 @@ def _sniff_boxes(head: bytes) -> str | None:
     return None
 
 
-#: Of raw files of cameras.
+#: Suffixes of raw files of cameras.
 RAW_SUFFIXES = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef", ".mos"}
 )
 RAW_SUFFIXES |= {".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"}
-RAW_ADVICE = "must be developed first, with darktable, RawTherapee or the camera's own program"
+RAW_ADVICE = "must be developed first with darktable, RawTherapee or the camera's own program"
 _RAW = f"a camera's raw file, which {RAW_ADVICE}"
 _STRANGERS = (
     (b"%!PS", "PostScript (EPS)"),
@@ -183,11 +183,11 @@ _STRANGERS = (
 
 
 def looks_like(head: bytes) -> str:
-    """For the text of a refusal: what these first bytes look like."""
+    """Describes what these first bytes look like, for error messages."""
     if head[4:11] == b"ftypcrx":
         return f"its content looks like {_RAW}"
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, name in _STRANGERS:
         if head.startswith(magic) or start[: len(magic)].lower() == magic.lower():
             return f"its content looks like {name}"
-    return f"its content is of no known kind (it begins with {head[:8].hex(' ')})"
+    return f"its content is of an unknown kind (it begins with {head[:8].hex(' ')})"

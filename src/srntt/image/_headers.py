@@ -1,4 +1,4 @@
-"""What a file's header promises, read before any decoder is given the file, and the promises that are refused."""
+"""Checks file headers before any decoder sees the file."""
 
 import struct
 
@@ -12,16 +12,16 @@ from srntt.image._source import Limits, check_pixels, refuse
 
 __all__ = ["check_header", "png_chunks", "samples_depth"]
 
-_MAX_RLE_WIDTH, _MAX_RLE_PIXELS = 2**16, 2**25  # of a run-length coded BMP, which Pillow decodes a byte at a time
+_MAX_RLE_WIDTH, _MAX_RLE_PIXELS = 2**16, 2**25  # run-length coded BMP, which Pillow decodes byte by byte
 
 
 def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
-    """Checks what Pillow's openers do not, for the formats where that is anything.
+    """Checks what Pillow's openers do not check.
 
     Raises:
-        PictureError: a PNG that is not whole, a WebP or JPEG XL beyond the limit (whose openers allocate or decode it
-            at once), a JPEG with an absurd number of scans, a large run-length coded BMP, tags that claim more than
-            there is where the opener reads them.
+        PictureError: an incomplete PNG, a WebP or JPEG XL beyond the limit (their openers allocate or decode at once),
+            a JPEG with an absurd number of scans, a large run-length coded BMP, or tags that claim more data than
+            there is.
     """
     if kind == "PNG":
         check_png(data, source, limits)
@@ -39,7 +39,7 @@ def check_header(kind: str, data: bytes, source: str, limits: Limits) -> None:
 
 
 def samples_depth(kind: str, data: bytes) -> int | None:
-    """Bits a sample as the header states them, for PNG, AVIF, HEIF and JPEG XL; None where it is not stated."""
+    """Bits per sample by the header of a PNG, AVIF, HEIF or JPEG XL; None if it does not state them."""
     if kind == "PNG":
         return data[24]
     if kind == "JXL":
@@ -66,13 +66,13 @@ def _check_webp(data: bytes, source: str, limits: Limits) -> None:
 
 
 def _check_bmp(data: bytes, source: str) -> None:
-    """Pillow fills skipped rows and ends of lines of a run-length coded BMP with zeros, before it counts them."""
+    """Limits run-length coded BMPs: Pillow fills skipped pixels with zeros before it counts them."""
     width, height, _, compression = struct.unpack("<iiII", data[18:34].ljust(16, b"\0"))
     if int.from_bytes(data[14:18], "little") < 40 or compression not in (1, 2):
         return
     if width > _MAX_RLE_WIDTH or abs(width * height) > _MAX_RLE_PIXELS:
         raise refuse(
             source,
-            f"is a run-length coded BMP of {width} x {abs(height)} pixels; such are read up to {_MAX_RLE_WIDTH:,} a "
-            f"row and {_MAX_RLE_PIXELS:,} in all. Save it as PNG.",
+            f"is a run-length coded BMP of {width} x {abs(height)} pixels; the limit is {_MAX_RLE_WIDTH:,} per "
+            f"row and {_MAX_RLE_PIXELS:,} in total. Save it as PNG.",
         )

@@ -1,4 +1,4 @@
-"""How strongly a JPEG was compressed, by its quantisation table."""
+"""Estimates the quality of a JPEG from its quantisation table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ _COEFFICIENTS = 64
 
 
 def jpeg_quality(tables: Mapping[int, Sequence[int]] | None) -> float | None:
-    """The quality of libjpeg whose luma table has the same sum, 1..100; None without a table.
+    """The libjpeg quality, 1..100, whose luma table has the same sum; None without a table.
 
     Example:
         >>> jpeg_quality({0: [16] * 63 + [2680]}), jpeg_quality({0: [1] * 64}), jpeg_quality(None)

@@ -1,4 +1,4 @@
-"""What a JPEG XL file says in its header and boxes, which its plugin does not tell (ISO/IEC 18181-1 and -2)."""
+"""Reads from JPEG XL what its Pillow plugin does not provide (ISO/IEC 18181-1 and -2)."""
 
 import importlib
 import importlib.util
@@ -15,7 +15,7 @@ __all__ = ["JxlAbout", "jxl_about", "jxl_samples", "jxl_size"]
 
 @dataclass(frozen=True)
 class JxlAbout:
-    """Bits of a sample, whether colours were kept as they were given, XMP, and the names of compressed boxes."""
+    """Bits per sample, whether colours are stored without loss, XMP, and the types of compressed boxes."""
 
     bits: int
     lossless: bool
@@ -24,7 +24,7 @@ class JxlAbout:
 
 
 class _Bits:
-    """Bits of a codestream, the lowest of each byte first; zeros beyond its end."""
+    """Reads bits of a codestream, the lowest of each byte first, and zeros beyond its end."""
 
     def __init__(self, data: bytes) -> None:
         self._bits, self._used = int.from_bytes(data, "little"), 0
@@ -34,7 +34,7 @@ class _Bits:
         return self._bits >> (self._used - count) & ((1 << count) - 1)
 
     def choose(self, *ways: tuple[int, int]) -> int:
-        """U32: two bits choose how many bits follow, and what is added to them."""
+        """U32: two bits select how many bits follow and the offset added to them."""
         count, plus = ways[self.take(2)]
         return self.take(count) + plus
 
@@ -45,7 +45,7 @@ def jxl_size(data: bytes) -> tuple[int, int]:
 
 
 def jxl_about(data: bytes) -> JxlAbout:
-    """Everything else."""
+    """Everything else in the header and the boxes."""
     bits = _Bits(_codestream(data)[2:40])
     _size(bits)
     depth, lossless = _image_metadata(bits)
@@ -61,10 +61,10 @@ def jxl_about(data: bytes) -> JxlAbout:
 
 
 def jxl_samples(data: bytes, bits: int) -> Shaped[np.ndarray, "h w *c"] | None:
-    """All bits of integer samples of more than 8, as 16, by imagecodecs: the plugin decodes 8.
+    """Decodes integers of more than 8 bits with imagecodecs and scales them to 16; the plugin decodes 8.
 
     Returns:
-        the samples, or None where they are floats or imagecodecs is not installed.
+        the samples, or None for floats or without imagecodecs.
     """
     if importlib.util.find_spec("imagecodecs") is None:
         return None
@@ -84,8 +84,8 @@ def _size(bits: _Bits) -> tuple[int, int]:
 
 
 def _image_metadata(bits: _Bits) -> tuple[int, bool]:
-    """Bits of a sample, and whether the colours are not in XYB: only then nothing need have been lost."""
-    if bits.take(1):  # all as by default: 8 bits, XYB
+    """Bits per sample, and whether colours are stored in their own space: XYB is lossy."""
+    if bits.take(1):  # all defaults: 8 bits, XYB
         return 8, False
     if bits.take(1):  # extra fields
         bits.take(3)  # orientation
@@ -96,7 +96,7 @@ def _image_metadata(bits: _Bits) -> tuple[int, bool]:
     depth = _depth(bits)
     bits.take(1)  # modular samples of 16 bits
     for _ in range(bits.choose((0, 0), (0, 1), (4, 2), (12, 1))):
-        if not bits.take(1):  # an extra channel that is not simply alpha of 8 bits
+        if not bits.take(1):  # an extra channel other than 8-bit alpha
             if bits.choose((0, 0), (0, 1), (4, 2), (6, 18)):
                 return depth, False
             _depth(bits)
@@ -116,7 +116,7 @@ def _depth(bits: _Bits) -> int:
 
 
 def _codestream(data: bytes) -> bytes:
-    """Where it begins, bare or boxed."""
+    """Its first bytes, bare or in a box."""
     if data[:2] == b"\xff\x0a":
         return data[:64]
     at = min((found for name in (b"jxlc", b"jxlp") if (found := data.find(name)) >= 0), default=len(data))

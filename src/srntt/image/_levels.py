@@ -1,4 +1,4 @@
-"""Samples that are no fixed share of white: which value is black, which is white, and the way back."""
+"""Ranges of values: maps samples of any type to 16 bits between black and white, and back."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,17 +12,17 @@ __all__ = ["Levels", "ValueRange", "levels_for", "spread"]
 
 ValueRange = tuple[float | int, float | int] | Literal["auto"] | None
 _TOP = 65_535
-_TOLERANCE = 1e-5  # of the range: rounding of whatever made the floats, and less than a step of 16 bits
+_TOLERANCE = 1e-5  # of the range: allows for rounding; less than a step of 16 bits
 
 
 @dataclass(frozen=True)
 class Levels:
-    """How values of another type lie in the 16 bits of a picture.
+    """Maps values of another type to the 16 bits of a picture.
 
     Attributes:
         low: the value of black.
         high: the value of white.
-        kind: NumPy's name of the type that the values had: ``float32``, ``int16``.
+        kind: NumPy's name of the original type, such as ``float32`` or ``int16``.
 
     Example:
         >>> levels = Levels(-100.0, 100.0, "int16")
@@ -38,15 +38,15 @@ class Levels:
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.low) and np.isfinite(self.high) and self.low < self.high):
-            raise InputError(f"a range from {self.low:g} to {self.high:g}: the first must be less than the second.")
+            raise InputError(f"range {self.low:g} to {self.high:g}: the first value must be less than the second.")
 
     def samples(self, values: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-        """To 16 bits; what lies outside is clipped."""
+        """Converts to 16 bits; values outside the range are clipped."""
         share = (values.astype(np.float64) - self.low) / (self.high - self.low)
         return np.rint(np.clip(share, 0, 1) * _TOP).astype(np.uint16)
 
     def values(self, samples: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
-        """Back to the type that they had; integers are rounded."""
+        """Converts back to the original type; integers are rounded."""
         dtype = np.dtype(self.kind)
         values = samples / np.iinfo(samples.dtype).max * (self.high - self.low) + self.low
         if dtype.kind == "f":
@@ -59,34 +59,36 @@ class Levels:
 def levels_for(
     values: Shaped[np.ndarray, "..."], value_range: ValueRange, no_data: float | None = None
 ) -> tuple[Levels, tuple[str, ...]]:
-    """The levels of values, and what is to be known of them.
+    """Chooses the levels of values; also returns notes.
 
     Args:
         values: floats or integers.
-        value_range: black and white; ``auto`` for the least and the greatest; None for floats from 0 to 1.
-        no_data: a value that stands for none; it does not count for ``auto``.
+        value_range: black and white; ``auto`` for the minimum and maximum; None for floats in [0, 1].
+        no_data: a value that marks missing data; ``auto`` ignores it.
 
     Raises:
-        InputError: values that are not finite, or None for what does not lie between 0 and 1. The text goes on from
-            the name of the picture.
+        InputError: values that are not finite, or None for values outside [0, 1]. The message is to follow the name
+            of the picture.
     """
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise InputError("has float samples that are not finite. Replace them first.")
+        raise InputError("has float samples that are not finite (NaN or infinity). Replace them first.")
     kind = values.dtype.newbyteorder("=").name
     if value_range is None:
         return _unit_levels(values, kind)
     notes: tuple[str, ...] = ()
     none = None if no_data is None else np.isclose(values.astype(np.float64), no_data)
     if none is not None and none.any() and not none.all():
-        notes = (f"range: {100 * float(none.mean()):.2g} % are no data ({no_data:g}), which take the least value",)
+        notes = (
+            f"range: {100 * float(none.mean()):.2g} % of the values are no data ({no_data:g}) and become the minimum",
+        )
         values = values[~none]
     if isinstance(value_range, str):
         low, high = float(values.min()), float(values.max())
         chosen = Levels(low, high if high > low else low + 1, kind)
-        return chosen, (*notes, f"range: {low:.9g} to {chosen.high:.9g}, the least and the greatest, in 65,536 steps")
+        return chosen, (*notes, f"range: {low:.9g} to {chosen.high:.9g}, minimum and maximum, in 65,536 steps")
     chosen = Levels(float(value_range[0]), float(value_range[1]), kind)
     outside = float(np.mean((values < chosen.low) | (values > chosen.high)))
-    clipped = (f"range: {100 * outside:.2g} % of the values lie outside and were clipped",) if outside else ()
+    clipped = (f"range: {100 * outside:.2g} % of the values are outside and were clipped",) if outside else ()
     return chosen, (*notes, *clipped)
 
 
@@ -102,9 +104,9 @@ def spread(samples: Shaped[np.ndarray, "..."], bits: int) -> Shaped[np.ndarray, 
 
 def _unit_levels(values: Shaped[np.ndarray, "..."], kind: str) -> tuple[Levels, tuple[str, ...]]:
     low, high = float(values.min()), float(values.max())
-    way = "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high)."
+    way = "Set the values of black and white: --range LOW,HIGH or auto, in Python value_range=(low, high)."
     if values.dtype.kind != "f":
         raise InputError(f"has {kind} samples ({low:.0f} to {high:.0f}), whose white is not known. {way}")
     if low < -_TOLERANCE or high > 1 + _TOLERANCE:
         raise InputError(f"has float samples from {low:.9g} to {high:.9g}; only 0..1 is allowed. {way}")
-    return Levels(0.0, 1.0, kind), ("float samples kept with 16 bits",)
+    return Levels(0.0, 1.0, kind), ("float samples stored with 16 bits",)

@@ -1,4 +1,4 @@
-"""``load``: a picture from whatever holds one."""
+"""``load``: reads a picture from any source."""
 
 import os
 
@@ -29,29 +29,28 @@ def load(
     value_range: ValueRange = None,
     alpha: Ground = "auto",
 ) -> Picture:
-    """Loads a picture; the only way in for bytes of unknown origin.
+    """Loads a picture. All bytes of unknown origin enter here.
 
     Args:
-        source: a path; the bytes of a file, or a file open for reading bytes; a PIL image (which comes as Pillow
-            decoded it: 16-bit RGB has lost 8 bits there, so give the path instead); an array (h, w[, 1 | 2 | 3 | 4])
-            of uint8, uint16 or floats in [0, 1]; a tensor ([1 | 2 | 3 | 4, ]h, w) of the same; a Picture, which is
-            returned as it is. Channels come last in arrays and first in tensors, whatever the sizes: nothing is
-            guessed.
-        limits: ceilings, checked before anything is decoded.
-        page: of a TIFF of several, from 1. ``Picture.metadata.page`` tells how many there are.
-        value_range: the values that are black and white, ``auto`` for the least and the greatest that there are: for
-            floats outside [0, 1] and for signed or 32-bit integers. They come back in their own type.
-        alpha: what the colour of transparent pixels is worth: ``straight``, kept as it is; ``bleed``, nothing, so that
-            the nearest visible colour takes its place; ``auto``, straight unless all of them have one colour.
+        source: a path; the bytes of a file, or a file open for reading bytes; a PIL image (with the samples that Pillow
+            decoded: 16-bit RGB has lost 8 bits, so pass the path instead); an array (h, w[, 1 | 2 | 3 | 4]) of uint8,
+            uint16 or floats in [0, 1]; a tensor ([1 | 2 | 3 | 4, ]h, w) of the same; a Picture, which is returned
+            unchanged. Channels come last in arrays and first in tensors, whatever the sizes.
+        limits: maximum sizes, checked before anything is decoded.
+        page: of a TIFF of several, from 1. ``Picture.metadata.page`` has the number of pages.
+        value_range: the values of black and white, or ``auto`` for the minimum and maximum; for floats outside [0, 1]
+            and for signed or 32-bit integers. Outputs have the same type.
+        alpha: how the colour of transparent pixels is used: ``straight``, unchanged; ``bleed``, replaced by the nearest
+            visible colour; ``auto``, straight unless all of them have the same colour.
 
     Returns:
-        the picture, turned upright as its EXIF orientation says, with a note; but a Pillow image that was turned by
-        hand is not turned again, as far as the size or thumbnail in EXIF shows that it was.
+        the picture, with its EXIF orientation applied and a note. A Pillow image that was already rotated is not
+        rotated again if the size or thumbnail in its EXIF shows it.
 
     Raises:
-        PictureError: a file that cannot be opened, is not a regular file, of no allowed format, beyond the limits,
-            damaged, or not whole.
-        InputError: an array or tensor of another shape, dtype or range; a page that is not there.
+        PictureError: a file that cannot be opened, is not a regular file, has an unsupported format, is beyond the
+            limits, damaged or incomplete.
+        InputError: unsupported shape, dtype or range of an array or tensor; a page that does not exist.
         MissingDependencyError: HEIF, JPEG XL, or a TIFF of a rare compression without the extra that reads it.
 
     Example:

@@ -1,4 +1,4 @@
-"""What travels with a picture beside its pixels."""
+"""Metadata that is kept with a picture."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,25 +18,25 @@ _DESCRIPTION = 270
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a picture's file said about it.
+    """Metadata of a picture's file.
 
     Attributes:
-        icc: ICC profile, byte for byte; it fits the picture (a grey profile for grey, RGB for colour).
-        exif: EXIF block, with its "Exif" prefix. Orientation is already 1 and the thumbnail gone; sizes and resolution
-            are the source's until a picture is saved.
+        icc: ICC profile, byte for byte; it matches the picture (grey or RGB).
+        exif: EXIF block, with its "Exif" prefix. Orientation is 1 and the thumbnail is removed; sizes and resolution
+            are those of the source until the picture is saved.
         dpi: horizontal and vertical pixels per inch of the source.
-        gamma: PNG's gAMA, where there is neither an ICC profile nor an sRGB mark.
+        gamma: PNG's gAMA, if there is neither an ICC profile nor an sRGB chunk.
         chromaticity: PNG's cHRM, likewise: white, red, green, blue, each x and y.
-        cicp: colour primaries and transfer characteristics of ITU-T H.273, where they are not sRGB's.
-        xmp: packet; orientation and sizes in it are the source's until a picture is saved.
+        cicp: colour primaries and transfer characteristics of ITU-T H.273, if other than sRGB.
+        xmp: packet; orientation and sizes in it are those of the source until the picture is saved.
         iptc: data set.
         texts: of a PNG: keyword and text.
         comment: of a JPEG.
-        tiff: tags that only a TIFF holds.
-        size: width and height of the source, upright: what sizes are scaled from.
-        lossless: the source was coded without loss.
-        page: of the source, from 1, and how many it has.
-        jpeg_quality: 1..100, of a source that is a JPEG.
+        tiff: tags that only TIFF has.
+        size: width and height of the source, with its orientation applied.
+        lossless: the source was encoded without loss.
+        page: number in the source, from 1, and number of pages.
+        jpeg_quality: 1..100, if the source is a JPEG.
     """
 
     icc: bytes | None = None
@@ -56,21 +56,21 @@ class Metadata:
     jpeg_quality: float | None = field(default=None, compare=False)
 
     def factors(self, width: int, height: int) -> tuple[float, float]:
-        """How many times wider and higher than the source a picture is; 1 where the source is not known."""
+        """Horizontal and vertical ratio of a picture's size to the source's; 1 if the source is unknown."""
         return (width / self.size[0], height / self.size[1]) if self.size else (1.0, 1.0)
 
 
 def metadata_of(
     facts: Facts, *, size: tuple[int, int], gray: bool, converted: bool, page: tuple[int, int] = (1, 1)
 ) -> tuple[Metadata, list[str]]:
-    """Keeps what travels, and says what was left behind.
+    """Selects the metadata to keep; notes report the rest.
 
     Args:
-        facts: what the file said.
+        facts: the file's metadata.
         size: width and height of the picture, upright.
-        gray: its pixels are kept as grey.
-        converted: its colours have been converted to sRGB, so that its own profile no longer describes them.
-        page: which it is, of how many.
+        gray: the picture is grey.
+        converted: its colours were converted to sRGB, so that its profile no longer applies.
+        page: its number and the number of pages.
     """
     notes = facts.notes
     icc = None if converted else _fitting_icc(facts.icc, gray, notes)

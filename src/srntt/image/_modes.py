@@ -1,4 +1,4 @@
-"""A decoded Pillow image of any mode to compact samples: grey or RGB, 8 or 16 bits, straight alpha."""
+"""Converts a decoded Pillow image of any mode to samples: grey or RGB, 8 or 16 bits, straight alpha."""
 
 import io
 from dataclasses import dataclass, replace
@@ -16,10 +16,10 @@ __all__ = ["Samples", "apply_color_key", "samples_of", "split", "through_lcms"]
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Pixels as read: ``color`` (h, w, 1 or 3) and ``alpha`` (h, w) of one dtype, uint8 or uint16.
+    """Pixels as read: ``color`` (h, w, 1 or 3) and ``alpha`` (h, w) of the same dtype, uint8 or uint16.
 
-    ``converted`` tells that the colours are now sRGB, whatever profile the file carries; ``bands`` (h, w, k) are what a
-    file has beyond colour and alpha; ``levels`` tell which values black and white were, where that is not plain.
+    ``converted``: the colours are now sRGB, whatever profile the file has. ``bands`` (h, w, k): samples beyond colour
+    and alpha. ``levels``: values of black and white, for samples other than unsigned 8 or 16 bits.
     """
 
     color: Shaped[np.ndarray, "h w c"]
@@ -31,10 +31,10 @@ class Samples:
 
 
 def samples_of(image: Image.Image, source: str, value_range: ValueRange = None) -> Samples:
-    """Takes the samples of a loaded image, whatever its mode.
+    """Extracts the samples of a loaded image of any mode.
 
     Raises:
-        PictureError: float samples that are not finite or leave [0, 1]; integers beyond 16 bits.
+        PictureError: float samples that are not finite or outside [0, 1]; integers beyond 16 bits.
     """
     mode = image.mode
     if mode in ("P", "PA"):
@@ -55,7 +55,7 @@ def samples_of(image: Image.Image, source: str, value_range: ValueRange = None) 
 
 
 def apply_color_key(samples: Samples, key: int | tuple[int, ...] | bytes | None) -> Samples:
-    """PNG's tRNS for grey and RGB: the one colour that is transparent, in the samples' own units."""
+    """Applies PNG's tRNS for grey and RGB: a single transparent colour, in units of the samples."""
     color, channels = samples.color, samples.color.shape[2]
     if samples.alpha is not None or isinstance(key, bytes) or key is None or np.size(key) != channels:
         return samples
@@ -65,7 +65,7 @@ def apply_color_key(samples: Samples, key: int | tuple[int, ...] | bytes | None)
 
 
 def split(pixels: Shaped[np.ndarray, "h w *c"]) -> Samples:
-    """Takes (h, w[, 1..4]) apart; two and four channels end with alpha."""
+    """Splits (h, w[, 1..4]) into colour and alpha, which is the last of two or four channels."""
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     channels = pixels.shape[2]
@@ -78,7 +78,7 @@ def _from_palette(image: Image.Image) -> Samples:
     samples = split(np.asarray(image.convert("RGBA" if image.has_transparency_data else "RGB")))
     color = samples.color
     gray = (color[..., 0] == color[..., 1]).all() and (color[..., 1] == color[..., 2]).all()
-    if gray and not image.info.get("icc_profile"):  # the profile would be one for RGB
+    if gray and not image.info.get("icc_profile"):  # its profile would be for RGB
         return replace(samples, color=np.ascontiguousarray(color[..., :1]))
     return samples
 
@@ -87,10 +87,10 @@ def through_lcms(image: Image.Image) -> Samples:
     if image.mode == "LAB":
         rgb, note = _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), "Lab converted to sRGB"
     else:
-        rgb, note = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its own profile"
+        rgb, note = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its profile"
     if rgb is None:
         rgb = image.convert("RGB")
-        note = "CMYK converted to sRGB by formula: it has no usable profile, so the colours are approximate"
+        note = "CMYK converted to sRGB by formula: no usable profile, so colours are approximate"
     return replace(split(np.asarray(rgb)), converted=True, notes=(note,))
 
 
@@ -100,7 +100,7 @@ def _cmyk_profile(image: Image.Image) -> io.BytesIO | None:
 
 
 def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | io.BytesIO | None) -> Image.Image | None:
-    """None where there is no profile, or LCMS cannot use it."""
+    """None if there is no profile or LCMS cannot use it."""
     if profile is None:
         return None
     try:
@@ -130,7 +130,7 @@ def _from_integer(values: np.ndarray, source: str, key: object) -> Samples:
         raise refuse(
             source,
             f"has integer samples from {low} to {high}; only 0..65535 is allowed. "
-            "Say which value is black and which is white: --range LOW,HIGH or auto, in Python value_range=(low, high).",
+            "Set the values of black and white: --range LOW,HIGH or auto, in Python value_range=(low, high).",
         )
     levels = None if values.dtype.itemsize == 2 else Levels(0.0, 65_535.0, values.dtype.newbyteorder("=").name)
     samples = Samples(np.ascontiguousarray(values.astype(np.uint16)[:, :, None]), levels=levels)

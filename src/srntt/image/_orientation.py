@@ -1,4 +1,4 @@
-"""Which way up a picture is: as EXIF says, unless somebody has turned it by hand and left the tag as it was."""
+"""EXIF orientation, and evidence that it was applied already although the tag is still set."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ __all__ = ["orientation_in_file", "orientation_of_image", "upright"]
 
 _SIZES = ((EXIF_IFD, 0xA002, 0xA003), (None, 0x0100, 0x0101))
 _THUMBNAIL, _THUMBNAIL_BYTES, _MOST_PIXELS = 0x0201, 0x0202, 2**20
-_SIDE, _ALIKE, _CLEARLY = 16, 0.5, 0.1  # of the reduced pictures, and of their correlation
+_SIDE, _ALIKE, _CLEARLY = 16, 0.5, 0.1  # side of the reduced pictures; limits of their correlation
 
 
 def upright(pixels: Shaped[np.ndarray, "h w *c"], turn: int) -> Shaped[np.ndarray, "h2 w2 *c"]:
@@ -32,28 +32,28 @@ def upright(pixels: Shaped[np.ndarray, "h w *c"], turn: int) -> Shaped[np.ndarra
 
 
 def orientation_in_file(exif: Directory | None, notes: list[str]) -> int:
-    """EXIF's, which a file is shown by; Pillow would ask XMP, too. 1 where there is none or it is nonsense."""
+    """EXIF's orientation, which viewers apply (Pillow also reads XMP's). 1 if missing or invalid."""
     turn = _sane(exif.number(ORIENTATION, 1)) if exif else 1
     if turn != 1:
-        notes.append(f"turned upright: EXIF orientation {turn}")
+        notes.append(f"rotated by EXIF orientation {turn}")
     return turn
 
 
 def orientation_of_image(image: Image.Image, exif: Directory | None, notes: list[str]) -> int:
-    """The same of an image in memory, which may be upright already although Pillow has kept the tag."""
+    """The same for an image in memory, which may have been rotated already although Pillow has kept the tag."""
     try:
         turn = _sane(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # damaged: Pillow raises anything
+    except Exception:  # damaged: Pillow raises all kinds of errors
         turn = _sane(exif.number(ORIENTATION, 1)) if exif else 1
     if turn == 1:
         return 1
-    if image.format is not None:  # as it was opened
-        notes.append(f"turned upright: EXIF orientation {turn}")
+    if image.format is not None:  # as opened
+        notes.append(f"rotated by EXIF orientation {turn}")
     elif evidence := next(_evidence(image, exif, turn), None):
-        notes.append(f"not turned: EXIF orientation {turn} was applied already, as its {evidence} shows")
+        notes.append(f"not rotated: EXIF orientation {turn} was applied already, as the {evidence} shows")
         return 1
     else:
-        notes.append(f"turned upright: EXIF orientation {turn}. If it was so already: del image.getexif()[274]")
+        notes.append(f"rotated by EXIF orientation {turn}. If it was applied already: del image.getexif()[274]")
     return turn
 
 
@@ -62,7 +62,7 @@ def _sane(value: Any) -> int:
 
 
 def _evidence(image: Image.Image, exif: Directory | None, turn: int) -> Iterator[str]:
-    """What EXIF says of the picture as the camera wrote it, where that fits it only once it is turned."""
+    """What in EXIF describes the camera's picture and matches this one only if it was rotated."""
     for within, width, height in _SIZES:
         tags = exif if exif is None or within is None else exif.inner.get(within)
         if turn >= 5 and tags and (tags.number(width, 0), tags.number(height, 0)) == image.size[::-1] != image.size:
@@ -76,14 +76,14 @@ def _evidence(image: Image.Image, exif: Directory | None, turn: int) -> Iterator
 
 
 def _thumbnail(block: Any) -> Float[np.ndarray, "16 16"] | None:
-    """Reduced; None where there is none."""
+    """EXIF's thumbnail, reduced; None if there is none."""
     block = block.removeprefix(b"Exif\0\0") if isinstance(block, bytes) else b""
     head, found = heading(block), places(block, 2)
     if head is None or len(found) < 2:
         return None
     tags = read_directory(block, found[1], head[0], big=head[1])
     at, size = tags.number(_THUMBNAIL, 0), tags.number(_THUMBNAIL_BYTES, 0)
-    with suppress(Exception):  # damaged: Pillow raises anything
+    with suppress(Exception):  # damaged: Pillow raises all kinds of errors
         image = JpegImageFile(io.BytesIO(block[at : at + size]))
         if image.width * image.height <= _MOST_PIXELS:
             return _reduced(image)

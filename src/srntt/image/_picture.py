@@ -1,4 +1,4 @@
-"""A picture in memory: compact samples outside, float32 tensors of any band of rows on request."""
+"""A picture in memory: compact samples, and float32 tensors of any rows on request."""
 
 import hashlib
 from dataclasses import dataclass, field, replace
@@ -23,17 +23,17 @@ _TO_8BIT = np.rint(np.arange(2**16) / 257).astype(np.uint8)
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Samples as the file has them, and all that travels with them.
+    """Samples as stored in the file, with metadata.
 
     Attributes:
         color: (h, w, 3) RGB or (h, w, 1) grey; uint8 or uint16, C-contiguous, straight (not premultiplied).
         alpha: (h, w) of the same dtype, 0 = transparent; None if the file has no alpha channel.
         metadata: ICC profile, EXIF, resolution.
-        notes: what was changed on the way in and must be said.
-        source: file name, or "<array>" and the like, for error texts.
-        bands: (h, w, k) of the same dtype: what a file has beyond colour and alpha, such as infrared.
-        levels: which values black and white stand for, where samples are no plain 8 or 16 bits.
-        bleed: the colour of transparent pixels is worth nothing, and ``rgb`` gives that of the nearest visible one.
+        notes: what was changed while reading, for the user.
+        source: file name, or "<array>" and the like, for error messages.
+        bands: (h, w, k) of the same dtype: samples beyond colour and alpha, such as infrared.
+        levels: the values of black and white, for samples other than unsigned 8 or 16 bits.
+        bleed: ``rgb`` replaces the colour of transparent pixels by that of the nearest visible one.
     """
 
     color: Shaped[np.ndarray, "h w c"]
@@ -73,41 +73,41 @@ class Picture:
 
     @property
     def bits(self) -> int:
-        """8 or 16 bits a sample."""
+        """Bits per sample, 8 or 16."""
         return 8 * self.color.dtype.itemsize
 
     @cached_property
     def opaque(self) -> bool:
-        """True without an alpha channel, or with one that hides nothing."""
+        """True if no pixel is transparent."""
         return self.alpha is None or bool((self.alpha == np.iinfo(self.alpha.dtype).max).all())
 
     def rgb(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "3 h w"]:
-        """Rows ``top`` to ``bottom`` as float32 RGB in [0, 1]; grey is repeated thrice.
+        """Rows ``top`` to ``bottom`` as float32 RGB in [0, 1]; grey is repeated three times.
 
         With ``bleed``, the colour where alpha is 0 is that of the nearest pixel of the whole picture with alpha above
-        0: interpolated or convolved, no fringe appears. Every band gives the rows that the whole would.
+        0: interpolation and convolution then leave no fringe. Any rows are equal to those of the whole.
         """
         return self.window(slice(top, bottom), slice(None))
 
     def window(self, rows: slice, columns: slice) -> Float[Tensor, "3 h w"]:
-        """The same of some rows and columns."""
+        """The same for some rows and columns."""
         part = self._filled[rows, columns].transpose(2, 0, 1)
         return torch.from_numpy(_unit(part)).expand(3, -1, -1).contiguous()
 
     def alpha_plane(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "1 h w"]:
-        """Rows ``top`` to ``bottom`` of alpha as float32 in [0, 1]; ones where there is no alpha channel."""
+        """Rows ``top`` to ``bottom`` of alpha as float32 in [0, 1]; ones without an alpha channel."""
         if self.alpha is None:
             return torch.ones(1, len(range(self.height)[top:bottom]), self.width)
         return torch.from_numpy(_unit(self.alpha[None, top:bottom]))
 
     def interleaved(self, top: int = 0, bottom: int | None = None) -> Shaped[np.ndarray, "h w c"]:
-        """Rows ``top`` to ``bottom`` as the samples are, alpha (if there is any) as the last channel."""
+        """Rows ``top`` to ``bottom`` as stored, with alpha (if any) as the last channel."""
         if self.alpha is None:
             return self.color[top:bottom]
         return np.concatenate([self.color[top:bottom], self.alpha[top:bottom, :, None]], axis=2)
 
     def digest(self) -> bytes:
-        """The same for pictures of the same samples, whatever files they come from."""
+        """A hash of the samples, independent of the file."""
         parts = (self.color, self.alpha)
         about = repr([None if part is None else (part.shape, part.dtype.str) for part in parts]).encode()
         hashed = hashlib.sha256(about)
@@ -117,7 +117,7 @@ class Picture:
         return hashed.digest()
 
     def to_8bit(self) -> "Picture":
-        """The same picture with 8 bits a sample, rounded; itself if it has no more."""
+        """The picture with 8 bits per sample, rounded; itself if it has 8."""
         if self.bits == 8:
             return self
         alpha = None if self.alpha is None else _TO_8BIT[self.alpha]
@@ -126,7 +126,7 @@ class Picture:
         return replace(self, color=_TO_8BIT[self.color], alpha=alpha, bands=bands, notes=notes)
 
     def values(self) -> Shaped[np.ndarray, "h w c"]:
-        """Samples as the source's numbers: in its type and range where it had one of its own; alpha last."""
+        """Samples in the type and range of the source, alpha last."""
         if self.levels is None:
             return self.interleaved()
         colors = self.levels.values(self.color)
@@ -138,10 +138,10 @@ class Picture:
         return np.concatenate([colors, share.astype(colors.dtype)], axis=2)
 
     def on_ground(self, ground: Ground) -> "Picture":
-        """The same picture with it decided what the colour of transparent pixels is worth.
+        """Sets how the colour of transparent pixels is used.
 
         Args:
-            ground: ``straight``, ``bleed``, or ``auto``: straight, unless all of them have one colour.
+            ground: ``straight``, ``bleed``, or ``auto``: straight unless all of them have the same colour.
         """
         if self.alpha is None or self.alpha.all() or not self.alpha.any():
             return self
@@ -150,9 +150,9 @@ class Picture:
         hidden = self.color[self.alpha == 0]
         plain = bool((hidden == hidden[0]).all())
         note = (
-            "alpha: bleed, for all transparent pixels have one colour"
+            "alpha: bleed, since all transparent pixels have the same colour"
             if plain
-            else "alpha: straight, for transparent pixels have colours of their own"
+            else "alpha: straight, since transparent pixels have different colours"
         )
         return replace(self, bleed=plain, notes=(*self.notes, note))
 
@@ -160,7 +160,7 @@ class Picture:
     def _filled(self) -> Shaped[np.ndarray, "h w c"]:
         if self.alpha is None or not self.bleed:
             return self.color
-        from srntt.image._bleed import bleed  # compiled on first use: only for pictures that need it
+        from srntt.image._bleed import bleed  # compiled on first use, so imported only when needed
 
         return bleed(self.color, self.alpha > 0)
 
@@ -173,18 +173,18 @@ def picture_like(
     bands: Shaped[np.ndarray, "h w k"] | None = None,
     notes: tuple[str, ...] = (),
 ) -> Picture:
-    """An upscaled picture that inherits what travels with its source.
+    """An upscaled picture with the metadata of its source.
 
     Args:
-        source: the picture it was made from: gives bits, grey or RGB, metadata (size tags are corrected by ``save``).
-        color: float [0, 1] tensor, or samples of ``source``'s dtype. RGB made from a grey source becomes grey again
+        source: gives bits, grey or RGB, and metadata (``save`` corrects sizes in it).
+        color: float [0, 1] tensor, or samples of ``source``'s dtype. RGB from a grey source is converted to grey
             (BT.601 luma).
         alpha: likewise, of the same height and width.
         bands: samples of ``source``'s dtype; None for none.
-        notes: to add to the source's.
+        notes: added to those of the source.
 
     Raises:
-        InputError: shapes or dtypes that do not fit, values that are not finite.
+        InputError: shapes or dtypes that do not match, or values that are not finite.
     """
     if isinstance(color, Tensor):
         color = to_pixels(color, bits=source.bits, gray=source.is_gray)
@@ -197,20 +197,20 @@ def picture_like(
 
 
 def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -> Shaped[np.ndarray, "h w c2"]:
-    """Rounds a float [0, 1] band to samples, clipping what overshoots.
+    """Rounds float [0, 1] rows to samples and clips overshoot.
 
-    Pointwise, so bands may be converted one by one.
+    Pointwise, so rows may be converted in any portions.
 
     Args:
         x: one or three channels.
         bits: 8 or 16.
-        gray: make one channel of three (BT.601 luma).
+        gray: convert three channels to one (BT.601 luma).
 
     Raises:
         InputError: values that are not finite.
     """
     if not torch.isfinite(x).all():
-        raise InputError("the picture to be kept has values that are not finite (NaN or infinity).")
+        raise InputError("the picture has values that are not finite (NaN or infinity).")
     if gray and x.shape[0] == 3:
         x = torch.tensordot(x.new_tensor(_LUMA), x, dims=1)[None]
     scaled = x.detach().float().clamp(0, 1).mul(2**bits - 1).round()
@@ -219,7 +219,7 @@ def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -
 
 
 def _unit(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """To float32 in [0, 1], each value the nearest float to k/255 or k/65535."""
+    """Converts to float32 in [0, 1], each value the nearest float to k/255 or k/65535."""
     unit = samples.astype(np.float32, order="C")
     unit /= np.float32(np.iinfo(samples.dtype).max)
     return unit

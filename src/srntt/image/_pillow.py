@@ -1,4 +1,4 @@
-"""A picture for Pillow, with what travels with it."""
+"""Converts a picture to a Pillow image with its metadata."""
 
 import numpy as np
 from PIL import Image
@@ -14,8 +14,9 @@ def to_pillow(picture: Picture, mode: str | None = None) -> Image.Image:
     """The picture as an image, with ICC profile, EXIF, XMP and resolution in its ``info``, corrected for its size.
 
     Args:
-        picture: 16-bit colour is reduced to 8 bits, which is all that Pillow holds.
-        mode: of the image that the picture came from: ``I;16``, ``I`` and ``F`` are given back with their values.
+        picture: 16-bit colour is reduced to 8 bits, the most that Pillow supports.
+        mode: of the image that the picture came from: ``I;16``, ``I`` and ``F`` are returned in that mode,
+            with their values.
     """
     ready = carried(picture, FORMATS[0], strip=False)
     image = Image.fromarray(_pixels(picture, mode))

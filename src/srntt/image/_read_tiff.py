@@ -1,4 +1,4 @@
-"""A page of a TIFF file to samples: what the numbers mean, once they are unpacked."""
+"""Reads a page of a TIFF file and interprets its samples."""
 
 import io
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ __all__ = ["Page", "check_tiff", "choose_page", "is_raw", "open_with_pillow", "r
 
 _MOST_PAGES = 2**16
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5, 6, 8, 9
-_RAW = {32803, 34892}  # a mosaic of sensor values, or those interpolated
+_RAW = {32803, 34892}  # colour filter array, linear raw
 _LOG = {32844, 32845}
-_PILLOWS = {2, 3, 4, 6, 7, 32771}  # compressions of whole pictures, which libtiff undoes
+_PILLOWS = {2, 3, 4, 6, 7, 32771}  # compressions of whole pictures, decoded by libtiff
 _UNSUPPORTED = {22610: "JPEG XR", 34661: "JBIG", 34892: "lossy JPEG", 34933: "PNG", 50001: "WebP", 50002: "JPEG XL"}
 _SUBFILE, _DESCRIPTION, _SUBDIRECTORIES, _NO_DATA, _DNG = 254, 270, 330, 42113, 50706
 
@@ -35,10 +35,11 @@ class Page:
 
     Attributes:
         data: the file.
-        place: of its directory; ``first`` that of the first picture, which may describe all.
-        number: which picture it is, from 1, of ``count``.
-        count: of pictures; smaller copies and masks are none.
-        notes: what was passed over.
+        place: offset of its directory.
+        first: offset of the first picture's directory, whose description may apply to all pages.
+        number: page number, from 1.
+        count: number of pages, without reduced copies and masks.
+        notes: what was skipped.
     """
 
     data: bytes
@@ -52,15 +53,15 @@ class Page:
         """Its directory.
 
         Raises:
-            PictureError: it claims more than there is, or there is none.
+            PictureError: its tags claim more data than there is, or it does not exist.
         """
         check_directories(self.data, source, "TIFF", self.place)
         head = heading(self.data)
         if head is None or not 0 < self.place < len(self.data):
-            raise refuse(source, "is not a whole TIFF: its directory lies beyond its end.")
+            raise refuse(source, "is not a whole TIFF: its directory is beyond the end of the file.")
         tags = read_directory(self.data, self.place, head[0], big=head[1])
         if not {256, 257} <= set(tags.fields):
-            raise refuse(source, "is damaged or not a whole TIFF: a directory without a picture's width and height.")
+            raise refuse(source, "is damaged or not a whole TIFF: a directory has no width and height.")
         if self.number > 1 and _DESCRIPTION not in tags.fields:
             check_directories(self.data, source, "TIFF", self.first)
             first = read_directory(self.data, self.first, head[0], big=head[1])
@@ -70,7 +71,7 @@ class Page:
 
 
 def choose_page(data: bytes, source: str, page: int | None) -> Page:
-    """Finds a page without reading more than where directories lie.
+    """Finds a page, reading only the chain of directories.
 
     Args:
         data: the file.
@@ -78,7 +79,7 @@ def choose_page(data: bytes, source: str, page: int | None) -> Page:
         page: from 1; None for the first.
 
     Raises:
-        InputError: there is no such page.
+        InputError: the page does not exist.
     """
     found = places(data, _MOST_PAGES)
     kinds = [_subfile(data, place) for place in found]
@@ -86,19 +87,19 @@ def choose_page(data: bytes, source: str, page: int | None) -> Page:
     if not pictures:
         raise refuse(source, "is damaged or not a whole TIFF: it has no directory.")
     if not 1 <= (page or 1) <= len(pictures):
-        raise InputError(f"{source}: there is no page {page}; it has {len(pictures)}, from 1.")
+        raise InputError(f"{source}: there is no page {page}; pages are 1 to {len(pictures)}.")
     notes = []
     if page is None and len(pictures) > 1:
-        notes.append(f"first of {len(pictures)} pages used; the others: --page, in Python load(..., page=2)")
+        notes.append(f"first of {len(pictures)} pages used; select another with --page, in Python load(..., page=2)")
     if copies := sum(kind & 1 for kind in kinds if len(pictures) < len(found)):
-        notes.append(f"{copies} smaller copies in the file left out")
+        notes.append(f"{copies} reduced copies in the file skipped")
     if masks := sum(bool(kind & 4) for kind in kinds if len(pictures) < len(found)):
-        notes.append(f"{masks} masks in the file left out")
+        notes.append(f"{masks} masks in the file skipped")
     return Page(data, pictures[(page or 1) - 1], pictures[0], page or 1, len(pictures), tuple(notes))
 
 
 def _subfile(data: bytes, place: int) -> int:
-    """NewSubfileType, which comes first where it is there: bit 0 a smaller copy, bit 2 a mask."""
+    """NewSubfileType, the first tag if present: bit 0 a reduced copy, bit 2 a mask."""
     head = heading(data)
     assert head is not None
     first = next(entries(data, head[0], big=head[1], place=place), None)
@@ -108,7 +109,7 @@ def _subfile(data: bytes, place: int) -> int:
 
 
 def is_raw(page: Page, tags: Directory) -> bool:
-    """True for a camera's raw file, whose first picture may be a thumbnail of what it holds."""
+    """True for a camera's raw file, whose first picture may be a thumbnail."""
     if _DNG in tags.fields or page.data[8:10] == b"CR" or tags.number(262, 1) in _RAW:
         return True
     big, order = page.data[2:4] in (b"+\0", b"\0+"), "little" if tags.order == "<" else "big"
@@ -120,10 +121,10 @@ def is_raw(page: Page, tags: Directory) -> bool:
 
 
 def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_range: ValueRange) -> Samples | None:
-    """The samples of a page; None for one that Pillow is to read: palettes, JPEG, CCITT.
+    """The samples of a page; None for pages that Pillow reads: palettes, JPEG, CCITT.
 
     Raises:
-        PictureError: beyond the limits, damaged, or of a kind that is not supported, which is named.
+        PictureError: beyond the limits, damaged, or of an unsupported kind.
     """
     photometric, compression = tags.number(262, 1), tags.number(259, 1)
     if photometric in _LOG:
@@ -147,7 +148,7 @@ def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_ra
 
 
 def open_with_pillow(page: Page) -> Tiff.TiffImageFile:
-    """Opens the page in Pillow, which takes it for the first."""
+    """Opens the page in Pillow as the first page of the file."""
     data = page.data
     if page.number > 1:
         order = "little" if data[:2] == b"II" else "big"
@@ -158,13 +159,13 @@ def open_with_pillow(page: Page) -> Tiff.TiffImageFile:
 
 
 def check_tiff(image: Tiff.TiffImageFile, source: str, limits: Limits) -> None:
-    """Raises PictureError for tiles that libtiff would allocate beyond the limit, and for what Pillow would misread."""
+    """Raises PictureError for tiles beyond the limit, which libtiff would allocate, and for what Pillow misreads."""
     tags = image.tag_v2
     tile = [tags.get(tag, 1) for tag in (Tiff.TILEWIDTH, Tiff.TILELENGTH)]
     if all(isinstance(side, int) for side in tile) and tile[0] * tile[1] > limits.max_pixels:
         raise refuse(source, f"has tiles of {tile[0]} x {tile[1]} pixels, beyond the limit of {limits.max_pixels:,}.")
     if ";16" in str(image.tile[0].args if image.tile else ""):
-        raise refuse(source, "is a TIFF of 16 bits in a form that is not supported. Save it compressed with deflate.")
+        raise refuse(source, "is a TIFF of 16 bits in an unsupported layout. Save it with deflate compression.")
 
 
 def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueRange, no_data: float | None) -> Samples:
@@ -172,7 +173,7 @@ def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueR
     levels, notes = None, ()
     if layout.kind == "u" and layout.bits <= 16 and value_range is None:
         whole, top = spread(raw, layout.bits), 255 if layout.bits <= 8 else 65_535
-        notes = (f"{layout.bits}-bit samples kept with 16 bits",) if 8 < layout.bits < 16 else ()
+        notes = (f"{layout.bits}-bit samples stored with 16 bits",) if 8 < layout.bits < 16 else ()
     else:
         values = raw[..., : layout.samples - sum(one in (1, 2) for one in layout.extra)]
         levels, notes = levels_for(values, value_range, no_data)
@@ -190,16 +191,18 @@ def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueR
         color = _straight(color, alpha, top)
     bands = np.ascontiguousarray(whole[..., planes[colors:]]) if len(planes) > colors else None
     if colors > layout.colors:
-        notes += (f"first three of {len(planes)} bands taken for red, green and blue",)
+        notes += (f"first three of {len(planes)} bands used as red, green and blue",)
     if bands is not None:
         count = bands.shape[2]
-        notes += (f"{count} band{'s' if count > 1 else ''} beyond {'colour' if colors == 3 else 'grey'} kept as grey",)
+        notes += (
+            f"{count} band{'s' if count > 1 else ''} beyond {'colour' if colors == 3 else 'grey'} upscaled as grey",
+        )
     alpha = None if alpha is None else np.ascontiguousarray(alpha)
     return Samples(color, alpha, notes=notes, bands=bands, levels=levels)
 
 
 def _no_data(tags: Directory) -> float | None:
-    """GDAL's tag: the value, in text, of pixels that were not measured."""
+    """GDAL's tag: the value, as text, that marks missing data."""
     text = (tags.value(_NO_DATA) or b"").rstrip(b"\0 ")
     try:
         return float(text)
@@ -208,7 +211,7 @@ def _no_data(tags: Directory) -> float | None:
 
 
 def _unit(alpha: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:
-    """Alpha of floats from 0 to 1, or of integers up to their greatest, to 16 bits."""
+    """Converts alpha to 16 bits, from floats in [0, 1] or integers up to their maximum."""
     share = alpha.astype(np.float64) / (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
     return np.rint(np.clip(share, 0, 1) * 65_535).astype(np.uint16)
 
@@ -220,9 +223,9 @@ def _straight(color: Shaped[np.ndarray, "h w c"], alpha: Shaped[np.ndarray, "h w
 
 
 def _other_colors(raw: Shaped[np.ndarray, "h w n"], layout: Layout, tags: Directory, source: str) -> Samples:
-    """CMYK and Lab to sRGB through LCMS, with 8 bits, which is what Pillow's part of it takes."""
+    """Converts CMYK and Lab to sRGB through LCMS, with 8 bits, the most that Pillow's interface supports."""
     if layout.kind == "f" or layout.bits not in (8, 16):
-        raise refuse(source, f"is a CMYK or Lab TIFF of {layout.bits} bits; 8 and 16 are read. Convert it to RGB.")
+        raise refuse(source, f"is a CMYK or Lab TIFF of {layout.bits} bits; 8 and 16 are supported. Convert it to RGB.")
     eight = raw[..., : layout.colors].astype(f"u{raw.itemsize}")
     if layout.photometric == _LAB:
         eight[..., 1:] ^= 1 << (layout.bits - 1)  # signed to offset
@@ -233,7 +236,7 @@ def _other_colors(raw: Shaped[np.ndarray, "h w n"], layout: Layout, tags: Direct
             eight = np.minimum((eight.astype(np.uint32) + 128) >> 8, 255)
     eight = eight.astype(np.uint8)
     if layout.photometric != _CMYK:
-        eight[..., 1:] ^= 128  # Pillow takes the bytes of a TIFF, and makes offsets of them itself
+        eight[..., 1:] ^= 128  # Pillow expects the signed bytes of a TIFF and converts them itself
     mode = "CMYK" if layout.photometric == _CMYK else "LAB"
     image = Image.frombytes(mode, (layout.width, layout.height), eight.tobytes())
     if profile := tags.value(34675):

@@ -50,7 +50,7 @@ def bicubic_pillow(x: Float[Tensor, "*batch c h w"], size: tuple[int, int]) -> F
 def resize_pillow(
     pixels: UInt8[np.ndarray, "h w c"], size: tuple[int, int], kernel: Literal["bicubic", "lanczos"] = "bicubic"
 ) -> UInt8[np.ndarray, "H W c"]:
-    """The same for 8-bit samples in memory. Channels are resized one by one: alpha has no say in the colours."""
+    """The same for 8-bit samples in memory. Channels are resized independently: alpha does not affect colours."""
     height, width = _checked_size(size)
     return np.ascontiguousarray(_resize_planes(pixels.transpose(2, 0, 1), height, width, kernel).transpose(1, 2, 0))
 
@@ -59,7 +59,7 @@ def resize_bicubic(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[
     """Resizes by torch's antialiased bicubic: Pillow's kernel (a = -0.5) without its rounding, and with a gradient.
 
     Args:
-        x: of any values; an overshoot stays.
+        x: any values; overshoot is not clipped.
         size: (H, W) of the output, in pixels.
     """
     if size[1] == 1:  # torch repeats the first value in every row of an output of one column
@@ -69,7 +69,7 @@ def resize_bicubic(x: Float[Tensor, "b c h w"], size: tuple[int, int]) -> Float[
 
 
 def reduce(picture: Float[Tensor, "b c H W"], factor: int) -> Float[Tensor, "b c h w"]:
-    """Reduces by `resize_bicubic`; rows and columns that do not fill a pixel are squeezed in."""
+    """Reduces by `resize_bicubic`; the rest of a division of the size is included by scaling."""
     return resize_bicubic(picture, (picture.shape[-2] // factor, picture.shape[-1] // factor))
 
 
@@ -79,7 +79,7 @@ def enlarge(picture: Float[Tensor, "b c h w"], factor: int) -> Float[Tensor, "b 
 
 
 def round_to_8bit(picture: Float[Tensor, "*b c h w"]) -> Float[Tensor, "*b c h w"]:
-    """Rounds to what an 8-bit file holds, still in [0, 1]."""
+    """Rounds to the values of an 8-bit file, in [0, 1]."""
     return (picture.clamp(0, 1) * 255).round() / 255
 
 
@@ -88,8 +88,8 @@ def bicubic_matlab(
 ) -> Float[Tensor, "*batch c H W"]:
     """Resizes as MATLAB's ``imresize(x, ..., "bicubic")`` does floating-point pictures.
 
-    Antialiased when shrinking, symmetric borders, no clipping (an overshoot stays), differentiable. MATLAB rounds
-    uint8 pictures to 8 bits between the passes (vertical first); to do as it does, resize one dimension at a time.
+    Antialiased when shrinking, symmetric borders, no clipping of overshoot, differentiable. MATLAB rounds
+    uint8 pictures to 8 bits between the passes (vertical first); to reproduce that, resize one dimension at a time.
 
     Args:
         x: float32 or float64.
@@ -97,7 +97,7 @@ def bicubic_matlab(
         scale: one factor for both; the output is ceil(scale * h) x ceil(scale * w), as in MATLAB.
 
     Raises:
-        InputError: both or neither of ``size`` and ``scale``, or nothing left of the picture.
+        InputError: both or neither of ``size`` and ``scale``, or an output without pixels.
 
     Example:
         >>> import torch
@@ -135,7 +135,7 @@ def _resize_planes(
 
 
 def _pillow_by_taps(levels: Int[Tensor, "*batch h w"], height: int, width: int) -> Int[Tensor, "*batch H W"]:
-    """Pillow's algorithm where Pillow cannot go; held equal to it by a test."""
+    """Pillow's algorithm on other devices; a test compares it with Pillow."""
     for rows, before, after in ((False, levels.shape[-1], width), (True, levels.shape[-2], height)):
         if before != after:
             # Sums stay below 2**31: weights add up to 2**22, overshoot by less than a half, and levels are below 2**8.

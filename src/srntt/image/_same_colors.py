@@ -1,4 +1,4 @@
-"""One picture in the colour space of another, so that their samples can be compared and added."""
+"""Converts a picture to the colour space of another, so that their samples can be compared and added."""
 
 from dataclasses import replace
 from io import BytesIO
@@ -19,13 +19,13 @@ def in_colors_of(picture: Picture, like: Picture) -> Picture:
 
     Args:
         picture: to convert.
-        like: whose profile it takes.
+        like: the picture with the target profile.
 
     Returns:
-        the picture, itself where both profiles mean the same colours.
+        the picture, unchanged if both profiles describe the same colours.
 
     Raises:
-        InputError: they differ, and one is grey, has 16 bits, or is a profile that cannot be used.
+        InputError: the profiles differ and cannot be converted: grey, 16 bits, or an invalid profile.
     """
     own, wanted = picture.metadata.icc, like.metadata.icc
     if own == wanted or (picture.is_gray != like.is_gray and None in (own, wanted)):
@@ -50,7 +50,7 @@ def in_colors_of(picture: Picture, like: Picture) -> Picture:
 
 
 def _probe(gray: bool) -> np.ndarray:
-    """Colours from all over the cube."""
+    """Colours from the whole RGB cube."""
     if gray:
         return np.arange(256, dtype=np.uint8)[None, :, None]
     steps = np.linspace(0, 255, 9).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""``save`` and ``check_output``: whole files or none, and everything that can be known is known before the work."""
+"""``save`` and ``check_output``: files are written completely or not at all, and checks come before the work."""
 
 import io
 import os
@@ -30,24 +30,24 @@ def save(
 ) -> tuple[str, ...]:
     """Writes a picture in the format of the path's suffix.
 
-    The file appears whole or not at all: a temporary file in the same folder is written, flushed, synced and renamed,
-    and removed on any error and on Ctrl-C. Symbolic links are replaced, not followed.
+    The file is written completely or not at all: a temporary file in the same folder is written, synced and renamed,
+    or removed on any error and on Ctrl-C. Symbolic links are replaced, not followed.
 
     Args:
-        picture: what to write. Alpha that hides nothing is dropped where the format has none.
+        picture: what to write. An opaque alpha channel is dropped if the format has none.
         path: ends in .png, .jpg, .webp, .tif, .bmp, .avif (.heic and .jxl with their extras); or a file open for
             writing bytes, with ``format``.
         overwrite: replace an existing file.
         strip: write no EXIF, XMP, IPTC, text or resolution, and no ICC profile: the colours are converted to sRGB.
         quality: 1..100 for JPEG (4:4:4), WebP, AVIF (4:4:4), HEIF and JPEG XL, or ``lossless`` for WebP and JPEG XL.
-            None: 95, or lossless where the picture came from a lossless WebP or JPEG XL. Others are always lossless.
+            None: 95, or lossless where the source is a lossless WebP or JPEG XL. Other formats are always lossless.
         format: a suffix such as ``png``, for an open file.
 
     Returns:
-        what the format could not hold, for the person to know; usually nothing.
+        notes on what the format could not store; usually none.
 
     Raises:
-        OutputError, MissingDependencyError: whatever ``check_output`` finds, or a failure to write.
+        OutputError, MissingDependencyError: as ``check_output``, or a failure to write.
         InputError: quality out of range.
 
     Example:
@@ -70,17 +70,17 @@ def save(
 def save_pages(
     pictures: Iterable[Picture], path: str | os.PathLike, *, count: int, overwrite: bool = False, strip: bool = False
 ) -> tuple[str, ...]:
-    """Writes pictures as the pages of a TIFF, one at a time: they may be made as they are asked for.
+    """Writes pictures as the pages of a TIFF, one at a time; they may come from a generator.
 
     Args:
         pictures: in order.
         path: ends in .tif.
-        count: how many there will be.
+        count: number of pages.
         overwrite: replace an existing file.
-        strip: as ``save`` takes it.
+        strip: as in ``save``.
 
     Returns:
-        what TIFF could not hold, and what was noted of pages beyond the first alone.
+        notes on what TIFF could not store, and on pages beyond the first.
 
     Raises:
         OutputError: another suffix, or a failure to write.
@@ -89,7 +89,7 @@ def save_pages(
     form = format_of(name)
     if not holds_pages(name):
         raise OutputError(
-            f"{name}: the file has {count} pages and {form.name} holds one. End the name with .tif, or choose a page: "
+            f"{name}: the file has {count} pages and {form.name} stores one. End the name with .tif, or choose a page: "
             "--page N."
         )
     _check_place(name, overwrite)
@@ -98,7 +98,7 @@ def save_pages(
 
 
 def check_quality(quality: Quality) -> None:
-    """Raises InputError for a quality that there is not."""
+    """Raises InputError for an invalid quality."""
     if quality is None or quality == "lossless":
         return
     if not isinstance(quality, int) or not 1 <= quality <= 100:
@@ -107,7 +107,7 @@ def check_quality(quality: Quality) -> None:
 
 def _save_open(picture: Picture, file: ByteSink, strip: bool, quality: Quality, format: str | None) -> tuple[str, ...]:
     if format is None:
-        raise InputError("an open file has no suffix: say what to write with format, such as format='png'.")
+        raise InputError("an open file has no suffix: set the format, such as format='png'.")
     form = format_of(f"<file>.{format.lower().lstrip('.')}")
     require(form.name)
     _check_holds("<file>", form, _Needs.of(picture, quality))
@@ -125,7 +125,7 @@ def _coding(picture: Picture, form: Format, quality: Quality) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Needs:
-    """What a format must hold."""
+    """What a format must support."""
 
     width: int
     height: int
@@ -136,7 +136,7 @@ class _Needs:
 
     @classmethod
     def of(cls, picture: Picture, quality: Quality) -> "_Needs":
-        bits = 8 if picture.levels else picture.bits  # a range of values is fitted into whatever there is
+        bits = 8 if picture.levels else picture.bits  # a range of values is mapped to the bits of the format
         return cls(
             picture.width,
             picture.height,
@@ -162,18 +162,18 @@ def check_output(
 
     Args:
         path: of the output.
-        width: of the output, in pixels; so is ``height``.
-        height: in pixels.
+        width: of the output, in pixels.
+        height: of the output, in pixels.
         alpha: it will have transparent pixels (``not picture.opaque``).
-        bits: 8 or 16 a sample.
-        overwrite: an existing file may be replaced.
-        cicp: its colours are wide or HDR by number (``picture.metadata.cicp``).
-        lossless: that is asked for.
+        bits: 8 or 16 per sample.
+        overwrite: replace an existing file.
+        cicp: its colours are wide gamut or HDR by code points (``picture.metadata.cicp``).
+        lossless: lossless quality is requested.
 
     Raises:
         MissingDependencyError: a format whose extra is not installed.
-        OutputError: unknown suffix; no such folder, or one that cannot be written to; an existing file without
-            ``overwrite``; a folder, device or FIFO of that name; a format that cannot hold such a picture.
+        OutputError: unknown suffix; missing or read-only folder; an existing file without ``overwrite``; a folder,
+            device or FIFO of that name; a format that cannot store such a picture.
     """
     _checked(os.fsdecode(path), _Needs(width, height, alpha, bits, cicp, lossless), overwrite)
 
@@ -192,7 +192,7 @@ def _check_place(path: str, overwrite: bool) -> None:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         if not os.path.isdir(folder):
-            raise OutputError(f"{path}: there is no folder {folder}. Create it first.") from None
+            raise OutputError(f"{path}: the folder {folder} does not exist. Create it first.") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise OutputError(f"{ascii(path) if chr(0) in path else path}: cannot be written: {reason}.") from error
@@ -202,32 +202,40 @@ def _check_place(path: str, overwrite: bool) -> None:
         if not overwrite:
             raise exists_error(path)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: the folder {folder} cannot be written to. Choose another or change its mode.")
+        raise OutputError(
+            f"{path}: the folder {folder} cannot be written to. Choose another or change its permissions."
+        )
 
 
 def _check_holds(path: str, form: Format, needs: _Needs) -> None:
     width, height = needs.width, needs.height
     if max(width, height) > form.max_side or width * height > form.max_pixels:
-        allowed = f"{form.max_side:,} a side"
+        allowed = f"{form.max_side:,} per side"
         if form.max_pixels < form.max_side**2:
-            allowed += f" and {form.max_pixels:,} in all"
-        raise OutputError(f"{path}: {width} x {height} pixels; {form.name} holds {allowed}. Choose .png or .tif.")
+            allowed += f" and {form.max_pixels:,} in total"
+        raise OutputError(
+            f"{path}: {width} x {height} pixels; {form.name} is limited to {allowed}. Choose .png or .tif."
+        )
     if needs.alpha and not form.alpha:
         keep = ", ".join(other.suffixes[0] for other in FORMATS if other.alpha)
-        raise OutputError(f"{path}: the picture has transparent pixels and {form.name} has none. Choose one of {keep}.")
+        raise OutputError(
+            f"{path}: the picture has transparent pixels, which {form.name} does not support. Choose one of {keep}."
+        )
     if needs.bits > form.bits:
         raise OutputError(
-            f"{path}: the picture has {needs.bits} bits a sample and {form.name} holds {form.bits}. "
+            f"{path}: the picture has {needs.bits} bits per sample and {form.name} stores {form.bits}. "
             "Choose .png or .tif, or allow the loss: --bits 8, in Python Picture.to_8bit()."
         )
     if needs.cicp and not form.cicp:
         raise OutputError(
-            f"{path}: the picture's colours are wide or HDR by number (CICP), and {form.name} cannot say so. Choose "
+            f"{path}: the picture has wide-gamut or HDR colours (CICP), which {form.name} cannot declare. Choose "
             ".png or .avif, or convert the picture to sRGB first."
         )
     if needs.lossless and not form.lossless:
         keep = ", ".join(other.suffixes[0] for other in FORMATS if other.lossless)
-        raise OutputError(f"{path}: {form.name} is written with loss. Choose one of {keep}, or a quality of 1..100.")
+        raise OutputError(f"{path}: {form.name} is lossy. Choose one of {keep}, or a quality of 1..100.")
     size = width * height * (4 if needs.alpha else 3) * (needs.bits // 8)
     if size > form.max_bytes:
-        raise OutputError(f"{path}: {size:,} bytes of samples; {form.name} holds {form.max_bytes:,}. Choose .png.")
+        raise OutputError(
+            f"{path}: {size:,} bytes of samples; {form.name} is limited to {form.max_bytes:,}. Choose .png."
+        )

@@ -1,4 +1,4 @@
-"""A path to the bytes of a regular file, or a refusal: nothing here can block, loop or read without end."""
+"""Reads regular files only, so that nothing can block or read without end."""
 
 import os
 import stat
@@ -9,17 +9,17 @@ from srntt.errors import InputError, MemoryBudgetError, MissingPictureError, Pic
 
 __all__ = ["BinaryFile", "ByteSink", "Limits", "SeekableSink", "check_pixels", "read_file", "read_open", "refuse"]
 
-_DECODING = 12  # bytes a pixel while a picture is decoded: Pillow's four, our three, and as much again in between
+_DECODING = 12  # bytes per pixel while decoding: Pillow's four, our three, and intermediate copies
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a picture may cost, checked on its header before anything is decoded.
+    """Maximum sizes of a picture, checked before anything is decoded.
 
     Attributes:
         max_bytes: size of the file in bytes. Default 512 MiB.
         max_pixels: width times height. Default 200 million (a decoded 8-bit picture of that size is 0.6 GB).
-        max_memory: bytes that decoding may take, or None: whatever it takes.
+        max_memory: bytes that decoding may take; None for no limit.
     """
 
     max_bytes: int = 512 * 2**20
@@ -35,21 +35,21 @@ class Limits:
 
 @runtime_checkable
 class BinaryFile(Protocol):
-    """What is asked of an open file: its next bytes, none at its end."""
+    """An open file that returns its next bytes, and none at its end."""
 
     def read(self, amount: int, /) -> bytes: ...
 
 
 @runtime_checkable
 class ByteSink(Protocol):
-    """What is asked of a file that is written: that it takes bytes."""
+    """A file to which bytes are written."""
 
     def write(self, content: bytes, /) -> int: ...
 
 
 @runtime_checkable
 class SeekableSink(ByteSink, Protocol):
-    """The same, where writers must go back in it."""
+    """The same for writers that need to seek."""
 
     def seek(self, place: int, whence: int = 0, /) -> int: ...
 
@@ -59,22 +59,22 @@ class SeekableSink(ByteSink, Protocol):
 
 
 def refuse(source: str, reason: str) -> PictureError:
-    """The one shape of every refusal: which file, then why and what would help."""
+    """Makes the error for a file that is refused: its name, the reason, and what to do."""
     return PictureError(f"{source}: {reason}")
 
 
 def check_pixels(source: str, width: int, height: int, limits: Limits, bytes_per_pixel: int = _DECODING) -> None:
-    """Raises PictureError if ``width * height`` is nothing, or more than ``limits.max_pixels``.
+    """Checks the number of pixels in a header.
 
     Args:
         source: name of the file.
-        width: that its header states; so is ``height``.
-        height: in pixels.
-        limits: ceilings.
-        bytes_per_pixel: that decoding takes.
+        width: in its header, in pixels.
+        height: in its header, in pixels.
+        limits: maximum sizes.
+        bytes_per_pixel: memory that decoding takes.
 
     Raises:
-        PictureError: so.
+        PictureError: none, or more than ``limits.max_pixels``.
         MemoryBudgetError: decoding would take more than ``limits.max_memory``.
     """
     if width < 1 or height < 1:
@@ -107,10 +107,10 @@ def check_bytes(source: str, size: int, limits: Limits) -> None:
 
 
 def read_file(path: str, limits: Limits) -> bytes:
-    """Reads a regular file whole.
+    """Reads a regular file.
 
-    The file is opened once, without blocking, and everything is asked of the open file: a FIFO, device or folder is
-    refused without waiting on it, and the name cannot be swapped for another file between the checks and the read.
+    The file is opened once, without blocking, and all checks use the open file: a FIFO, device or folder is refused
+    without waiting, and the file cannot be replaced between the checks and the read.
 
     Raises:
         MissingPictureError: no such file.
@@ -135,12 +135,12 @@ def read_file(path: str, limits: Limits) -> bytes:
     finally:
         os.close(descriptor)
     if len(data) != status.st_size:
-        raise refuse(path, "changed while it was being read. Try again when it is complete.")
+        raise refuse(path, "changed while it was read. Try again when it is complete.")
     return data
 
 
 def read_open(file: BinaryFile, name: str, limits: Limits) -> bytes:
-    """Reads an open file from where it stands to its end; it stays open.
+    """Reads an open file from its current position to its end; it stays open.
 
     Raises:
         PictureError: empty, larger than ``limits.max_bytes``, or not readable.
@@ -150,7 +150,7 @@ def read_open(file: BinaryFile, name: str, limits: Limits) -> bytes:
     try:
         while size <= limits.max_bytes and (part := file.read(limits.max_bytes + 1 - size)):
             if not isinstance(part, bytes | bytearray | memoryview):
-                raise InputError(f"{name} gives text. Open it as bytes: open(path, 'rb').")
+                raise InputError(f"{name} is open as text. Open it as bytes: open(path, 'rb').")
             parts.append(part)
             size += len(part)
     except (OSError, ValueError) as error:  # ValueError: closed
@@ -158,7 +158,7 @@ def read_open(file: BinaryFile, name: str, limits: Limits) -> bytes:
             raise
         raise refuse(name, f"cannot be read: {error}.") from error
     if not size:
-        raise refuse(name, "nothing is left to read in it. If it was just written or read, rewind it: file.seek(0).")
+        raise refuse(name, "nothing is left to read. If it was just written or read, rewind it: file.seek(0).")
     check_bytes(name, size, limits)
     return b"".join(parts)
 

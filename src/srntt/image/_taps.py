@@ -30,9 +30,9 @@ def cubic(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
 def apply_taps(
     x: Shaped[Tensor, "*batch h w"], taps: Taps, *, rows: bool, start: int = 0
 ) -> Shaped[Tensor, "*batch H W"]:
-    """Resamples the height (``rows``) or the width, in the dtype of ``x``; ``start`` is added to every sum.
+    """Resamples the height (``rows``) or the width, in the dtype of ``x``; ``start`` is added to each sum.
 
-    One gather a tap: memory is that of three outputs, not of an in x out matrix.
+    One gather per tap, so memory is that of three outputs instead of an input x output matrix.
     """
     if not rows:  # gathering whole rows is several times faster than gathering columns
         turned = x.transpose(-1, -2).contiguous()

@@ -1,4 +1,4 @@
-"""What a directory of a TIFF file says of its pixels, checked before any is decoded."""
+"""Reads and checks the layout of a TIFF page's pixels before any is decoded."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,28 +11,30 @@ from srntt.image._source import Limits, check_pixels, refuse
 __all__ = ["Layout", "layout_of"]
 
 _MOST_SAMPLES = 1024
-_FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}  # SampleFormat; 4 is undefined, which TIFF 6.0 has taken for unsigned
+_FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}  # SampleFormat; 4 is undefined, which TIFF 6.0 treats as unsigned
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Of one picture in a TIFF file.
+    """Layout of one picture in a TIFF file.
 
     Attributes:
-        width: in pixels; so is ``height``.
-        samples: of a pixel.
-        bits: of a sample.
-        kind: of samples: ``u`` unsigned, ``i`` signed, ``f`` float.
+        width: in pixels.
+        height: in pixels.
+        samples: per pixel.
+        bits: per sample.
+        kind: type of samples: ``u`` unsigned, ``i`` signed, ``f`` float.
         photometric: TIFF's number of the colour model.
-        extra: meaning of each sample beyond those of the colour model: 1 premultiplied alpha, 2 alpha, 0 anything else.
-        planar: samples lie in planes, one after the other.
+        extra: meaning of each sample beyond the colour model's: 1 premultiplied alpha, 2 alpha, 0 anything else.
+        planar: each sample is stored in a plane of its own.
         compression: TIFF's number.
         predictor: 1 none, 2 differences, 3 differences of floats' bytes.
         segment: rows and columns of a strip or tile.
         tiled: segments are tiles.
-        offsets: where each segment lies; ``sizes`` how long it is.
-        order: of bytes.
-        lerc_packing: how LERC segments are compressed once more: 0 not at all, 1 deflate, 2 Zstandard.
+        offsets: offset of each segment.
+        sizes: bytes of each segment.
+        order: byte order.
+        lerc_packing: outer compression of LERC segments: 0 none, 1 deflate, 2 Zstandard.
     """
 
     width: int
@@ -59,38 +61,38 @@ class Layout:
 
     @property
     def together(self) -> int:
-        """Samples of a pixel that lie in one segment."""
+        """Samples per pixel in one segment."""
         return 1 if self.planar else self.samples
 
     @property
     def row_bytes(self) -> int:
-        """Of a row of a segment."""
+        """Bytes of a row of a segment."""
         return -(-self.segment[1] * self.together * self.bits // 8)
 
     @cached_property
     def dtype(self) -> np.dtype:
-        """Of unpacked samples, in the byte order of the file."""
+        """Type of unpacked samples, in the byte order of the file."""
         size = next(size for size in (1, 2, 4, 8) if 8 * size >= self.bits)
         return np.dtype(f"{self.order}{self.kind}{size}")
 
 
 def layout_of(tags: Directory, source: str, limits: Limits) -> Layout:
-    """Reads the tags that lay out pixels.
+    """Reads the tags of the layout.
 
     Raises:
-        PictureError: beyond the limits, or not laid out in a way that is known.
+        PictureError: beyond the limits, or an unsupported layout.
     """
     width, height = tags.number(256, 0), tags.number(257, 0)
     samples, planar = tags.number(277, 1), tags.number(284, 1) == 2
     bits = {int(one) for one in tags.numbers(258)} or {1}
     kinds = {int(one) for one in tags.numbers(339)} or {1}
     if not 1 <= samples <= _MOST_SAMPLES:
-        raise refuse(source, f"is a TIFF of {samples:,} samples a pixel; 1 to {_MOST_SAMPLES:,} are read.")
+        raise refuse(source, f"is a TIFF of {samples:,} samples per pixel; 1 to {_MOST_SAMPLES:,} are supported.")
     check_pixels(source, width, height, limits, bytes_per_pixel=12 + 3 * samples * -(-max(bits) // 8))
     if len(bits) > 1 or len(kinds) > 1:
-        raise refuse(source, f"is a TIFF of samples of {_and(bits)} bits; only equal ones are read. Convert it.")
+        raise refuse(source, f"is a TIFF with samples of different types ({_and(bits)} bits). Convert it to one type.")
     if not kinds <= set(_FORMATS):
-        raise refuse(source, "is a TIFF of complex samples, which are not supported. Save their real part.")
+        raise refuse(source, "is a TIFF of complex samples, which are not supported. Save the real part.")
     depth, kind = bits.pop(), _FORMATS[kinds.pop()]
     if depth not in ((16, 32, 64) if kind == "f" else (8, 16, 32, 64) if kind == "i" else (*range(1, 33), 64)):
         name = {"u": "unsigned", "i": "signed", "f": "float"}[kind]
@@ -104,7 +106,7 @@ def layout_of(tags: Directory, source: str, limits: Limits) -> Layout:
     photometric = tags.number(262, 1)
     colors = {2: 3, 5: 4, 6: 3, 8: 3, 9: 3}.get(photometric, 1)
     if samples < colors:
-        raise refuse(source, f"is a TIFF of {samples} samples a pixel where its colours need {colors}.")
+        raise refuse(source, f"is a TIFF of {samples} samples per pixel where its colours need {colors}.")
     extra = (extra + (0,) * samples)[: samples - colors]
     offsets, sizes = (tuple(int(one) for one in tags.numbers(tag)) for tag in ((324, 325) if tiled else (273, 279)))
     return Layout(

@@ -1,8 +1,7 @@
-"""Strips and tiles of a TIFF file to samples of any depth and number.
+"""Decodes strips and tiles of a TIFF file to samples of any depth and number.
 
-What undoes the compression is libtiff, inside Pillow, which is given the segments as rows of one picture of bytes: it
-inflates no more than the header states, whatever the data say. Samples, which Pillow has no modes for, are unpacked
-here.
+libtiff inside Pillow decompresses the segments as rows of one picture of bytes: it inflates no more than the header
+states, whatever the data contain. Samples, for most of which Pillow has no mode, are unpacked here.
 """
 
 import importlib
@@ -29,25 +28,27 @@ IMAGE_CODECS = {34887: "LERC", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "J
 
 
 def read_samples(data: bytes, layout: Layout, source: str) -> Shaped[np.ndarray, "h w c"]:
-    """All samples of a picture, native byte order.
+    """All samples of a picture, in native byte order.
 
     Args:
         data: the file.
-        layout: of the picture; it has been checked.
+        layout: of the picture, checked.
         source: name of the file.
 
     Raises:
         PictureError: segments that are missing, outside the file, or too short.
-        MissingDependencyError: compressed as the extra ``tiff`` decompresses.
+        MissingDependencyError: a compression that needs the extra ``tiff``.
     """
     rows, columns = layout.segment
     across, down = -(-layout.width // columns), -(-layout.height // rows)
     planes = layout.samples if layout.planar else 1
     if len(layout.offsets) < across * down * planes or len(layout.sizes) < across * down * planes:
-        raise refuse(source, f"is not a whole TIFF: it lists {len(layout.offsets)} of {across * down * planes} parts.")
+        raise refuse(
+            source, f"is not a whole TIFF: it lists {len(layout.offsets)} of {across * down * planes} segments."
+        )
     for at, size in zip(layout.offsets, layout.sizes, strict=False):
         if at + size > len(data):
-            raise refuse(source, f"is not a whole TIFF: a part of {size:,} bytes at {at:,} goes beyond its end.")
+            raise refuse(source, f"is not a whole TIFF: a segment of {size:,} bytes at {at:,} goes beyond its end.")
     pixels = np.empty((layout.height, layout.width, layout.samples), layout.dtype.newbyteorder("="))
     for plane in range(planes):
         where = slice(plane, plane + 1) if layout.planar else slice(None)
@@ -63,14 +64,14 @@ def read_samples(data: bytes, layout: Layout, source: str) -> Shaped[np.ndarray,
 
 
 def _row_of_segments(data: bytes, layout: Layout, which: range, rows: int, source: str) -> list[np.ndarray]:
-    """Segments that lie beside each other, each (rows, columns, samples that lie together)."""
+    """One row of segments, each (rows, columns, samples in a segment)."""
     columns = layout.segment[1]
     if layout.compression in IMAGE_CODECS:
         return [_decoded(data, layout, one, rows, source) for one in which]
     if layout.compression == _PLAIN:
         size = rows * layout.row_bytes
         if any(layout.sizes[one] < size for one in which):
-            raise refuse(source, f"is not a whole TIFF: a part of less than {size:,} bytes.")
+            raise refuse(source, f"is not a whole TIFF: a segment of less than {size:,} bytes.")
         packed = [np.frombuffer(data, np.uint8, size, layout.offsets[one]) for one in which]
     else:
         packed = list(_decompressed(data, layout, which, rows).reshape(len(which), -1))
@@ -79,7 +80,7 @@ def _row_of_segments(data: bytes, layout: Layout, which: range, rows: int, sourc
 
 
 def _decompressed(data: bytes, layout: Layout, which: range, rows: int) -> UInt8[np.ndarray, "_ n"]:
-    """Through libtiff, as a picture of bytes whose strips are the segments. It copies the compressed bytes of these."""
+    """Decompresses through libtiff, as a picture of bytes whose strips are copies of the segments."""
     body, offsets, sizes = io.BytesIO(), [], []
     for one in which:
         offsets.append(8 + body.tell())
@@ -107,7 +108,7 @@ def _decompressed(data: bytes, layout: Layout, which: range, rows: int) -> UInt8
 
 
 def _unpacked(raw: UInt8[np.ndarray, "h n"], layout: Layout) -> Shaped[np.ndarray, "h m"]:
-    """Rows of bytes to rows of samples, the predictor undone."""
+    """Converts rows of bytes to rows of samples and undoes the predictor."""
     rows, count = len(raw), layout.segment[1] * layout.together
     if layout.predictor == 3:
         return _floats(raw, layout, count)
@@ -130,9 +131,9 @@ def _floats(raw: UInt8[np.ndarray, "h n"], layout: Layout, count: int) -> Shaped
 
 
 def _few_bits(raw: UInt8[np.ndarray, "h n"], bits: int, count: int) -> Shaped[np.ndarray, "h m"]:
-    """Samples of any number of bits, the most significant first, one after the other in a row."""
+    """Unpacks samples of any number of bits, the most significant bit first."""
     samples = np.zeros((len(raw), count), np.uint32)
-    period = math.lcm(bits, 8)  # after which samples begin at a byte again
+    period = math.lcm(bits, 8)  # bits after which samples start at a byte again
     per, size = period // bits, period // 8
     padded = np.zeros((len(raw), -(-count // per) * size), np.uint8)
     padded[:, : raw.shape[1]] = raw[:, : padded.shape[1]]
@@ -149,7 +150,7 @@ def _few_bits(raw: UInt8[np.ndarray, "h n"], bits: int, count: int) -> Shaped[np
 
 
 def _decoded(data: bytes, layout: Layout, which: int, rows: int, source: str) -> Shaped[np.ndarray, "h w c"]:
-    """One segment that is a picture of its own, whose header is looked at before it is decoded."""
+    """Decodes a segment that is a picture of its own, after checking its header."""
     name = IMAGE_CODECS[layout.compression]
     if importlib.util.find_spec("imagecodecs") is None:
         raise MissingDependencyError(
@@ -162,13 +163,15 @@ def _decoded(data: bytes, layout: Layout, which: int, rows: int, source: str) ->
         packed = _unpacked_lerc(packed, layout, rows, codecs)
     width, height, samples = _lerc_size(packed) if name == "LERC" else _j2k_size(packed)
     if (height, width) != (rows, layout.segment[1]) or samples not in (0, layout.together):
-        raise refuse(source, f"is a damaged TIFF: a part of {width} x {height} where there should be {rows} rows.")
+        raise refuse(
+            source, f"is a damaged TIFF: a segment of {width} x {height} pixels, not {layout.segment[1]} x {rows}."
+        )
     decoded = codecs.lerc_decode(packed) if name == "LERC" else codecs.jpeg2k_decode(packed)
     return decoded.reshape(rows, layout.segment[1], layout.together).astype(layout.dtype.newbyteorder("="))
 
 
 def _unpacked_lerc(packed: bytes, layout: Layout, rows: int, codecs: ModuleType) -> bytes:
-    """LERC out of deflate or Zstandard, and no more of it than an incompressible segment takes."""
+    """Inflates LERC from deflate or Zstandard, to no more than an incompressible segment takes."""
     most = 2 * rows * layout.segment[1] * layout.together * layout.dtype.itemsize + _LERC_HEADER
     if layout.lerc_packing == 1:
         return zlib.decompressobj().decompress(packed, most)
@@ -176,14 +179,14 @@ def _unpacked_lerc(packed: bytes, layout: Layout, rows: int, codecs: ModuleType)
 
 
 def _j2k_size(packed: bytes) -> tuple[int, int, int]:
-    """Of a JPEG 2000 codestream (ISO/IEC 15444-1, SIZ): the far corner less the near one."""
+    """Width, height and components of a JPEG 2000 codestream (ISO/IEC 15444-1, SIZ)."""
     at = packed.find(b"\xff\x4f\xff\x51")
     right, bottom, left, top = (int.from_bytes(packed[at + 8 + k : at + 12 + k], "big") for k in (0, 4, 8, 12))
     return right - left, bottom - top, int.from_bytes(packed[at + 40 : at + 42], "big")
 
 
 def _lerc_size(packed: bytes) -> tuple[int, int, int]:
-    """Of a LERC 2 blob, which its version moves by a checksum and a depth."""
+    """Width, height and depth of a LERC 2 blob; their place depends on its version."""
     if packed[:6] != b"Lerc2 ":
         return 0, 0, 0
     version = int.from_bytes(packed[6:10], "little")

@@ -1,4 +1,4 @@
-"""What only a TIFF says of its picture: descriptions by microscopes, places on the earth; corrected for a new size."""
+"""Tags that only TIFF has, such as microscope descriptions and georeferences, corrected for a new size."""
 
 import json
 import math
@@ -17,27 +17,27 @@ _GEO = frozenset({_PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS, 34736, 
 _KEPT = _GEO | {_DESCRIPTION, _PAGE_NAME, _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION}
 _STRUCTURE = frozenset(range(254, 260)) | {262, 263, 264, 265, 266, 273, 274, 277, 278, 279, 280, 281, 284, 290, 291}
 _STRUCTURE |= {292, 293, 297, 317, 320, *range(322, 331), *range(336, 348), *range(512, 522), 529, 530, 531, 532}
-_STRUCTURE |= {32995, 32996, 32997, 32998, 50674}  # older names of alpha and type; depth; how LERC was set
-_BLOCKS = {700, 32781, 33723, 34377, 34665, 34675, 34853, 40965}  # of which others take care
+_STRUCTURE |= {32995, 32996, 32997, 32998, 50674}  # older tags of alpha and type; LERC parameters
+_BLOCKS = {700, 32781, 33723, 34377, 34665, 34675, 34853, 40965}  # handled elsewhere
 _PHOTOGRAPH = {269, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095}
 _POINT_KEY = 1025  # GTRasterTypeGeoKey: 1 pixels are areas, 2 they are points
 _COUNTS = re.compile(rb"(?m)^(images|slices|channels|frames|hyperstack)=.*\n?")
 _DISPLAY = re.compile(rb"(?m)^(min|max)=(.*)\n?")
-_STATISTICS = re.compile(rb'[ \t]*<Item name="STATISTICS_[^>]*>[^<]*</Item>\n?')  # of the old values
+_STATISTICS = re.compile(rb'[ \t]*<Item name="STATISTICS_[^>]*>[^<]*</Item>\n?')  # of the original values
 _OME_TYPES = {"float32": b"float", "float64": b"double"}
 
 
 @dataclass(frozen=True)
 class Written:
-    """A file that is being written.
+    """The file that is written.
 
     Attributes:
-        before: width and height of the picture that was read.
-        size: width and height of the one that is written.
-        samples: of a pixel.
+        before: width and height of the source.
+        size: width and height of the output.
+        samples: per pixel.
         kind: NumPy's name of their type.
-        pages: how many there will be.
-        whole: they are all that the file that was read had, in order.
+        pages: number of pages.
+        whole: all pages of the source are written, in order.
     """
 
     before: tuple[int, int]
@@ -49,25 +49,25 @@ class Written:
 
 
 def kept_tags(tags: Directory, *, turned: bool, notes: list[str]) -> Directory:
-    """Those that travel from one TIFF to another.
+    """Selects the tags to keep from one TIFF to another.
 
     Args:
         tags: of the page.
-        turned: the picture was turned upright, so that places in it are others now.
-        notes: told what was left behind.
+        turned: the picture was rotated, so that positions in it have changed.
+        notes: what was left out is appended.
     """
     bands = {_PHOTOMETRIC} if tags.number(_PHOTOMETRIC, 2) < 2 < tags.number(_SAMPLES, 1) else set()
     kept = tags.only(frozenset((_KEPT | bands) - (_GEO if turned else frozenset())))
     if turned and _GEO & set(tags.fields):
-        notes.append("GeoTIFF tags dropped: the picture was turned upright")
+        notes.append("GeoTIFF tags dropped: the picture was rotated")
     private = sorted(set(tags.fields) - _KEPT - _STRUCTURE - _BLOCKS - _PHOTOGRAPH)
     if private:
-        notes.append(f"TIFF tags {', '.join(map(str, private[:20]))} dropped: what they mean is not known here")
+        notes.append(f"TIFF tags {', '.join(map(str, private[:20]))} dropped: unknown tags")
     return kept
 
 
 def described_by_program(description: bytes) -> str | None:
-    """Whose structured description it is: ImageJ's, OME's, tifffile's; None for plain text."""
+    """The program of a structured description: ImageJ, OME-XML or tifffile; None for plain text."""
     if description.startswith(b"ImageJ="):
         return "ImageJ"
     if (description.lstrip().startswith(b"<?xml") and b"<OME" in description[:4096]) or description[:4] == b"<OME":
@@ -84,12 +84,12 @@ def contents_of(tags: Directory) -> str:
 
 
 def tags_for(tags: Directory, written: Written, notes: list[str]) -> Directory:
-    """The tags of a picture of another size, and perhaps of other samples.
+    """Corrects the tags for a picture of another size or with other samples.
 
     Args:
-        tags: what ``kept_tags`` gave.
+        tags: the result of ``kept_tags``.
         written: what they are to describe.
-        notes: told what was dropped.
+        notes: what was dropped is appended.
     """
     factors = written.size[0] / written.before[0], written.size[1] / written.before[1]
     fields: dict[int, Field] = {}
@@ -109,13 +109,13 @@ def tags_for(tags: Directory, written: Written, notes: list[str]) -> Directory:
 
 
 def _placed(tags: Directory, factors: tuple[float, float]) -> Directory:
-    """GeoTIFF: pixels are so many times smaller, and tie points lie so many times farther from the corner."""
+    """Scales GeoTIFF pixel sizes, tie points and matrix."""
     fields: dict[int, Field] = {}
     if len(scale := tags.numbers(_PIXEL_SCALE)) >= 2:
         fields[_PIXEL_SCALE] = tags.doubles([scale[0] / factors[0], scale[1] / factors[1], *scale[2:]])
     keys = tags.numbers(_GEO_KEYS)
     at = next((k for k in range(4, len(keys) - 3, 4) if keys[k] == _POINT_KEY), None)
-    half = 0.5 if at is not None and keys[at + 3] == 2 else 0.0  # a point is in the middle of its pixel
+    half = 0.5 if at is not None and keys[at + 3] == 2 else 0.0  # a point is the centre of its pixel
     if ties := list(tags.numbers(_TIE_POINTS)):
         for k in range(0, len(ties) - 5, 6):
             ties[k] = (ties[k] + half) * factors[0] - half
@@ -140,7 +140,7 @@ def _description(text: bytes, written: Written, notes: list[str]) -> bytes | Non
 
 
 def _imagej(text: bytes, written: Written) -> bytes:
-    """Counts hold for whole stacks only, and what is shown as white for values that there can be."""
+    """Drops counts unless the whole stack is written, and display ranges beyond the type."""
     if not written.whole:
         text = _COUNTS.sub(b"", text)
     shown = dict(_DISPLAY.findall(text))
@@ -156,7 +156,7 @@ def _ome(text: bytes, written: Written, notes: list[str]) -> bytes | None:
     kinds = set(re.findall(rb'<Pixels[^>]*\bType="([^"]*)"', text))
     same = same and kinds == {_OME_TYPES.get(written.kind, written.kind.encode())}
     if not (same and written.whole and [sizes.get(axis) for axis in (b"X", b"Y")] == [b"%d" % side for side in before]):
-        notes.append("OME-XML dropped: it describes other planes or samples than those that are written")
+        notes.append("OME-XML dropped: it describes other planes or samples than are written")
         return None
     for axis, old, new in ((b"X", before[0], after[0]), (b"Y", before[1], after[1])):
         text = re.sub(rb'\bSize%s="\d+"' % axis, b'Size%s="%d"' % (axis, new), text)
@@ -176,7 +176,7 @@ def _times(number: bytes, factor: float) -> bytes:
 
 
 def _shaped(text: bytes, written: Written, notes: list[str]) -> bytes | None:
-    """tifffile's own note of the shape: of several pages, on the first of them; samples come last."""
+    """Corrects tifffile's shape, which is on the first page and has samples last."""
     sides = [written.before[1], written.before[0]]
     pages = written.pages if written.whole else 1
     try:
@@ -185,7 +185,7 @@ def _shaped(text: bytes, written: Written, notes: list[str]) -> bytes | None:
         ends = range(len(shape) - 2, len(shape) - 4, -1)
         at = next(k for k in ends if k >= 0 and shape[k : k + 2] == sides and math.prod(shape[:k]) == pages)
     except (ValueError, KeyError, TypeError, StopIteration):
-        notes.append("tifffile's note of the shape dropped: it describes other pages or planes")
+        notes.append("tifffile's shape dropped: it describes other pages or planes")
         return None
     samples = [written.samples] if len(shape) == at + 3 or written.samples > 1 else []
     if at + 2 + len(samples) != len(shape):

@@ -1,4 +1,4 @@
-"""PNG writing, 8 and 16 bits (PNG specification, third edition). Pillow cannot write 16-bit colour."""
+"""Writes PNG with 8 and 16 bits (PNG specification, third edition). Pillow cannot write 16-bit colour."""
 
 import struct
 import zlib
@@ -18,14 +18,14 @@ _SUB, _UP, _PAETH = 1, 2, 4
 
 
 def write_png(file: ByteSink, picture: Picture, metadata: Metadata, exif: bytes | None, *, level: int = 1) -> None:
-    """Writes a picture band by band, so that memory beyond it is some tens of MiB whatever its size.
+    """Writes a picture in bands of rows, with some tens of MiB of extra memory whatever its size.
 
     Args:
-        file: where to.
+        file: the output.
         picture: its samples; 8 or 16 bits, with or without alpha.
         metadata: its ICC profile, resolution, gamma, chromaticities, XMP and texts are written.
         exif: EXIF block with or without its "Exif" prefix.
-        level: zlib's 0..9. filtered photographs gain little above 1, and lose much time.
+        level: zlib's, 0..9. Filtered photographs gain little above 1 and take much longer.
     """
     height, width, bits = picture.height, picture.width, picture.bits
     channels = picture.color.shape[2] + (picture.alpha is not None)
@@ -72,7 +72,7 @@ def _ancillary(metadata: Metadata, exif: bytes | None) -> list[tuple[bytes, byte
 
 
 def _text(key: str, value: str) -> tuple[bytes, bytes]:
-    """In Latin-1 where that has all of its letters, as most readers expect it."""
+    """Uses Latin-1 where possible, as most readers expect."""
     keyword = key.encode("latin-1", "replace")[:79]
     try:
         return b"tEXt", keyword + b"\0" + value.encode("latin-1")

@@ -1,4 +1,4 @@
-"""TIFF writing (TIFF 6.0; Adobe deflate; BigTIFF): any depth, any number of samples and pages, one strip at a time."""
+"""Writes TIFF and BigTIFF with deflate: any depth, any number of samples and pages, one strip at a time."""
 
 import io
 import zlib
@@ -22,14 +22,14 @@ _UNDEFINED, _BYTE = 7, 1
 
 
 class TiffWriter:
-    """A file whose pages are written one after the other.
+    """Writes the pages of a file one after the other.
 
     Args:
-        file: where to; at its beginning, and to be sought in.
-        first: the first page: with ``count`` it decides whether the file must be a BigTIFF.
-        count: of pages that will come.
-        order: of bytes.
-        level: zlib's 0..9.
+        file: the output, at its beginning; must be seekable.
+        first: the first page, which with ``count`` decides whether the file must be a BigTIFF.
+        count: number of pages.
+        order: byte order.
+        level: zlib's, 0..9.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class TiffWriter:
         mark, number = (b"II", "little") if order == "<" else (b"MM", "big")
         self._number: Literal["little", "big"] = number
         head = (43).to_bytes(2, number) + (8).to_bytes(2, number) + bytes(2) if self._big else (42).to_bytes(2, number)
-        self._link = 8 if self._big else 4  # where the place of the next directory goes
+        self._link = 8 if self._big else 4  # where the offset of the next directory is written
         file.write(mark + head + bytes(self._width))
         self._end = file.tell()
 
@@ -51,7 +51,7 @@ class TiffWriter:
         return 8 if self._big else 4
 
     def add(self, ready: Carried) -> tuple[str, ...]:
-        """Write a page; returns what was dropped."""
+        """Writes a page; returns notes on what was dropped."""
         self._pages += 1
         notes: list[str] = []
         picture = ready.picture
@@ -95,7 +95,7 @@ class TiffWriter:
             tags = tags.having({296: tags.integers(2)})
         if metadata.tiff and metadata.tiff.order == order:
             own = tags_for(metadata.tiff, self._written(picture), notes)
-            if self._pages > 1 and described_by_program(own.value(270) or b""):  # it is said once for all
+            if self._pages > 1 and described_by_program(own.value(270) or b""):  # it is on the first page only
                 own = own.only(frozenset(own.fields) - {270})
             tags = tags.having(own.fields)
         blocks = {34675: (_UNDEFINED, metadata.icc), 700: (_BYTE, metadata.xmp), 33723: (_UNDEFINED, metadata.iptc)}
@@ -111,7 +111,7 @@ class TiffWriter:
 
     def _layout(self, tags: Directory, picture: Picture) -> dict[int, Field]:
         dtype, count, colors = _dtype(picture), _count(picture), picture.color.shape[2]
-        if tags.number(262, 2) < 2:  # bands, of which the first three were taken for colours
+        if tags.number(262, 2) < 2:  # bands, the first three of which were used as colours
             colors = 1
         alpha = picture.alpha is not None
         extra = [_OTHER] * (picture.color.shape[2] - colors) + [_ALPHA] * alpha
@@ -138,18 +138,18 @@ def _dtype(picture: Picture) -> np.dtype:
 
 
 def _count(picture: Picture) -> int:
-    """Samples of a pixel."""
+    """Samples per pixel."""
     bands = 0 if picture.bands is None else picture.bands.shape[2]
     return picture.color.shape[2] + (picture.alpha is not None) + bands
 
 
 def _sample_bytes(picture: Picture) -> int:
-    """Of a pixel."""
+    """Bytes per pixel."""
     return _count(picture) * _dtype(picture).itemsize
 
 
 def _samples(picture: Picture, rows: slice) -> Shaped[np.ndarray, "h w c"]:
-    """Colour, alpha and bands of some rows, as the file is to hold them."""
+    """Colour, alpha and bands of some rows, as stored in the file."""
     part = Picture(
         np.ascontiguousarray(picture.color[rows]),
         None if picture.alpha is None else picture.alpha[rows],

@@ -1,4 +1,4 @@
-"""XMP packets: kept as they are, but for what they say of orientation, sizes and resolution."""
+"""XMP packets: kept unchanged except for orientation, sizes and resolution."""
 
 import re
 
@@ -16,12 +16,12 @@ _RESOLUTIONS = {b"tiff:XResolution": 0, b"tiff:YResolution": 1}
 
 
 def corrected_xmp(xmp: bytes, size: tuple[int, int], factors: tuple[float, float]) -> bytes:
-    """The packet of a picture of this size.
+    """Corrects a packet for a picture of this size.
 
     Args:
-        xmp: of the picture that it was made from, in UTF-8.
-        size: width and height in pixels; properties that are not there are not added.
-        factors: how many times wider and higher it is.
+        xmp: of the source, in UTF-8.
+        size: width and height in pixels; missing properties are not added.
+        factors: horizontal and vertical ratio to the size of the source.
     """
     xmp = _replaced(xmp, b"tiff:Orientation", lambda _: b"1")
     for name, axis in _SIZES.items():
@@ -32,7 +32,7 @@ def corrected_xmp(xmp: bytes, size: tuple[int, int], factors: tuple[float, float
 
 
 def _replaced(xmp: bytes, name: bytes, new) -> bytes:
-    """As an attribute and as an element."""
+    """Replaces a property, as an attribute and as an element."""
     for pattern in (name + rb'(\s*=\s*["\'])([^"\'<]*)(["\'])', name + rb"(>\s*)([^<]*?)(\s*</)"):
         xmp = re.sub(pattern, lambda found: name + found[1] + new(found[2]) + found[3], xmp)
     return xmp

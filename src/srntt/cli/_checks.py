@@ -35,7 +35,8 @@ _FORMATS = (  # suffix, bits, whether srntt is of no use without it
 )
 EXTRAS = {  # and what each brings
     "heif": ("pillow-heif",),
-    "jxl": ("pillow-jxl-plugin",),
+    "jxl": ("pillow-jxl-plugin", "imagecodecs"),
+    "tiff": ("imagecodecs",),
     "demo": ("gradio",),
     "hub": ("huggingface-hub",),
     "tensorboard": ("tensorboard",),

@@ -521,7 +521,7 @@ def test_a_strip_that_inflates_to_more_than_its_rows_is_not_inflated():
     ("more", "reason"),
     [
         ({"t273": 10**6}, "goes beyond its end"),
-        ({"t278": 1}, "lists 1 of 8 parts"),
+        ({"t278": 1}, "lists 1 of 8 segments"),
         ({"t256": 2**31 - 1, "t257": 2**31 - 1}, "the limit is"),
         ({"t322": 2**20, "t323": 2**20}, "tiles of 1048576 x 1048576"),
         ({"t256": 0}, "both must be at least 1"),

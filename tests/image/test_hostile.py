@@ -275,7 +275,7 @@ def test_huge_tiff_tiles_are_refused():
         (b"GIF89a" + bytes(20), "GIF"),
         (b"  <!DOCTYPE html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
-        (b"P6 1 1 255 abc", "no known kind .it begins with 50 36"),
+        (b"P6 1 1 255 abc", "an unknown kind .it begins with 50 36"),
     ],
 )
 def test_other_content_is_named_whatever_the_suffix(content, message, tmp_path):

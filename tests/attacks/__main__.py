@@ -1,4 +1,4 @@
-"""Tries every attack, and prints what became of them (make attacks; names as arguments choose).
+"""Runs every attack, and prints the outcomes (make attacks; arguments select attacks by name).
 
 python -m attacks [--list] [PART OF A NAME ...]
 """
@@ -14,7 +14,7 @@ Tried = tuple[Attack, Outcome, list[str]]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns the exit code: 1 if an attack achieved something that is not known."""
+    """Return the exit code: 1 if an attack achieved something that is not a known issue."""
     parts = [part for part in arguments if part != "--list"]
     chosen = {
         family: [attack for attack in attacks if not parts or any(part in attack.name for part in parts)]

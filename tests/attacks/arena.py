@@ -1,4 +1,4 @@
-"""Where attacks are made, run and judged."""
+"""Prepares, runs and evaluates attacks."""
 
 import hashlib
 import json
@@ -23,13 +23,13 @@ Signature = tuple[int, int, int, str]
 
 
 class Arena:
-    """Runs attacks, each in a folder of its own."""
+    """Runs attacks, each in a separate folder."""
 
     def __init__(self, server: subprocess.Popen) -> None:
         self._server = server
 
     def run(self, attack: Attack) -> Outcome:
-        """Make it, run it, clear it away."""
+        """Prepare the attack, run it, and clean up."""
         with tempfile.TemporaryDirectory(prefix="attack-") as place:
             folder, home, reported = (Path(place, name) for name in ("room/work", "room/home", "told"))
             for path in (folder / WRITABLE, home, reported):
@@ -53,7 +53,7 @@ class Arena:
 
 @contextmanager
 def open_arena() -> Iterator[Arena]:
-    """Start the process whose forks are attacked; one thread, no network."""
+    """Start the process whose forks are attacked, with one thread and no network."""
     paths = os.pathsep.join([str(TESTS / "offline"), str(TESTS), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     environment.pop("SRNTT_DEBUG", None)
@@ -71,7 +71,7 @@ def open_arena() -> Iterator[Arena]:
 
 
 def faults(attack: Attack, outcome: Outcome) -> list[str]:
-    """What the attack achieved; nothing, if all is well."""
+    """The effects of the attack; empty if it failed."""
     output = outcome.out if attack.code == 0 else outcome.err
     checks = {
         f"exit code {outcome.code}, not {attack.code}": outcome.code != attack.code,
@@ -123,7 +123,7 @@ def _is_folder(signature: Signature) -> bool:
 
 
 def _files(root: Path) -> dict[str, Signature]:
-    """Everything below a folder; what a name, content, mode or time tells of a change."""
+    """Everything below a folder: names, contents, modes and times, which reveal changes."""
     found = {}
     for folder, inner, names in os.walk(root):
         for name in (*inner, *names):

@@ -1,4 +1,4 @@
-"""What an attack is, and what must have become of it."""
+"""Definition of an attack, and of its permitted outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ WRITABLE = "out"  #: the one folder, of those that an attack runs in, where anyt
 
 @dataclass(frozen=True)
 class Attack:
-    """Hostile input to one command, and the only end that it may come to.
+    """Malicious input to one command, and its only permitted outcome.
 
     Attributes:
         name: unique.
@@ -17,12 +17,12 @@ class Attack:
         make: writes the hostile files into a folder, which the command then runs in.
         command: of ``srntt``; or one word with a colon, ``module:function``, for a call of the library.
         code: the exit code.
-        says: what stderr (stdout where all went well) must match: the file, and what is wrong with it.
+        says: pattern of stderr (of stdout on success): the file, and its defect.
         writes: files below ``out/`` afterwards, exactly.
         seconds: of processor time, at most.
         mib: of memory beyond what the interpreter with srntt holds anyway, at most.
-        slow: left out of ``make test``.
-        known: a defect that lets it through, and is still there; the day it is mended the test says so.
+        slow: skipped in ``make test``.
+        known: a known defect that permits it; the test reports when the defect is fixed.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an attack.
+    """The outcome of an attack.
 
     Attributes:
         code: exit code; below 0 the signal that ended it.

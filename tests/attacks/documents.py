@@ -1,4 +1,4 @@
-"""Documents that srntt reads: index.json, report.json, recipes, manifests, and what a batch or a report left behind."""
+"""Documents that srntt reads: index.json, report.json, recipes, manifests, and files left by a batch or a report."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def attacks() -> Iterator[Attack]:
 
 
 def _evaluate(name: str, about: str, index: Any, says: str, code: int = 2, **more) -> Attack:
-    """An index.json beside two harmless pictures."""
+    """An index.json next to two harmless images."""
 
     def make(folder: Path) -> None:
         harmless(folder, "data/a.png", "data/b.png", "secret.png")
@@ -111,7 +111,7 @@ def _pictures(folder: Path) -> None:
 
 
 def _evaluated(name: str, about: str, pair: str) -> Attack:
-    """Goes well; what the report makes of a hostile name is checked by `check_report`."""
+    """Succeeds; `check_report` checks how the report treats a malicious name."""
 
     def make(folder: Path) -> None:
         _pictures(folder)
@@ -134,7 +134,7 @@ def _evaluated(name: str, about: str, pair: str) -> Attack:
 
 
 def evaluate_and_check() -> str:
-    """Evaluate, then look for what a hostile name may have become."""
+    """Evaluate, then check for effects of a malicious name."""
     import csv
 
     from srntt.cli import main

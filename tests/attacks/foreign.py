@@ -1,4 +1,4 @@
-"""Weights of other programs: files that ask for code, for gigabytes, or hold what no network has."""
+"""Weights of other programs: files that request code or gigabytes, or contain invalid tensors."""
 
 import io
 import os
@@ -175,7 +175,7 @@ def _arrays() -> Iterator[Attack]:
 
 
 def _vgg19() -> Iterator[Attack]:
-    """Only published files are read, so that none of these gets further than its hash."""
+    """Only published files are read, so that each of these is rejected by its hash."""
 
     def case(name: str, about: str, path: str, content: Content, says: str = "no published file", **more) -> Attack:
         command = ("weights", "get", "vgg19", "--from", path)
@@ -291,7 +291,7 @@ def _lying_zip(size: int) -> bytes:
 
 
 def _lzma_dictionary(content: bytes) -> bytes:
-    """The properties of LZMA, which begin each member: version, their size, one byte, and the dictionary's size."""
+    """The LZMA properties at the start of each member: version, their size, one byte, and the dictionary size."""
     packed = _zip({"params.npy": content}, zipfile.ZIP_LZMA)
     at = packed.index(b"params.npy") + len(b"params.npy") + 5
     return packed[:at] + b"\xff\xff\xff\xff" + packed[at + 4 :]
@@ -330,7 +330,7 @@ def _official(arrays: list[np.ndarray]) -> bytes:
 
 
 def _array_copies(count: int, size: int) -> bytes:
-    """One state, remembered; any number of arrays that are given it."""
+    """One memoised state, assigned to any number of arrays."""
     dtype = b"cnumpy\ndtype\nX\x02\0\0\0f4K\0K\x01\x87R(K\x03X\x01\0\0\0<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
     data = b"B" + struct.pack("<I", 4 * size) + bytes(4 * size)
     state = b"(K\x01J" + struct.pack("<i", size) + b"\x85" + dtype + b"\x89" + data + b"tq\x01a"
@@ -339,7 +339,7 @@ def _array_copies(count: int, size: int) -> bytes:
 
 
 def _shared_storage(count: int) -> bytes:
-    """A PyTorch file with VGG19's names, all of which are one storage of this many floats."""
+    """A PyTorch file with the names of VGG19, all of which share one storage of this many floats."""
     import torch
 
     from srntt.weights._vgg_files import torchvision_names

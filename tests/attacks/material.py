@@ -1,4 +1,4 @@
-"""Harmless pictures and models, of which attacks are made."""
+"""Harmless images and models, from which attacks are built."""
 
 import functools
 import io
@@ -16,12 +16,12 @@ from tiny import tiny_network
 from srntt.models import save_model
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
-SMALL = (16, 20)  # height and width of what is harmless
+SMALL = (16, 20)  # height and width of harmless images
 
 
 @functools.cache
 def whole(form: str) -> bytes:
-    """A whole small file of noise in this format; ``form`` is Pillow's name, and a variant after a space."""
+    """A complete small file of noise in this format; ``form`` is Pillow's name, and a variant after a space."""
     noise = np.random.default_rng(0).integers(0, 256, (*SMALL, 3), dtype=np.uint8)
     name, _, variant = form.partition(" ")
     if form == "PNG 16":
@@ -37,7 +37,7 @@ def whole(form: str) -> bytes:
 
 
 def harmless(folder: Path, *names: str) -> None:
-    """Small whole PNG files of these names."""
+    """Small complete PNG files with these names."""
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def _tiny_model() -> bytes:
 
 
 def tiny_model(folder: Path) -> Path:
-    """A light model of the smallest size, as ``tiny.safetensors``."""
+    """A light model of minimal size, as ``tiny.safetensors``."""
     path = folder / "tiny.safetensors"
     path.write_bytes(_tiny_model())
     return path
@@ -87,7 +87,7 @@ def png_header(width: int, height: int, bits: int = 8, kind: int = 2) -> bytes:
 
 
 def png_of_zeros(width: int, height: int, bits: int = 8, kind: int = 2) -> bytes:
-    """A whole and valid PNG, a thousandth of the size of what it holds."""
+    """A complete and valid PNG, a thousandth of the size of its content."""
     channels = {0: 1, 2: 3, 6: 4}[kind]
     packer, row = zlib.compressobj(9), bytes(1 + -(-width * channels * bits // 8))
     body = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()

@@ -1,4 +1,4 @@
-"""Model files that are pickles, lie, or hold what no network can use."""
+"""Model files that are pickles, inconsistent, or unusable by any network."""
 
 import io
 import json
@@ -116,7 +116,7 @@ def _contents() -> Iterator[Attack]:
     for dtype in ("I32", "U8", "BOOL", "BF16", "F64", "F8_E4M3", "U32", "C64"):
         yield case(
             f"dtype-{dtype.lower()}",
-            f"a tensor that is said to be {dtype}",
+            f"a tensor declared as {dtype}",
             "allowed are|not a whole|expected",
             partial(_retype, dtype),
         )
@@ -225,7 +225,7 @@ def _references() -> Iterator[Attack]:
 
 
 def use_references() -> str:
-    """What the commands above run: load, then upscale with them."""
+    """The code run by the commands above: load, then upscale with them."""
     from srntt import References, Upscaler
 
     upscaler = Upscaler.from_pretrained("tiny.safetensors")
@@ -331,7 +331,7 @@ def _two_configs(folder: Path) -> None:
 
 
 def _encoded_references(change: Callable[[Header], Any]) -> bytes:
-    """References of the tiny model with its right fingerprint, and a head that was tampered with."""
+    """References of the tiny model with its correct fingerprint, and a manipulated header."""
     import tempfile
 
     from srntt import Upscaler

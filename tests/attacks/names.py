@@ -1,4 +1,4 @@
-"""Names and places: what is no file, what leads elsewhere, and what a terminal or a file system may misread."""
+"""Names and paths: special files, links, and names that a terminal or a file system may misinterpret."""
 
 import os
 from collections.abc import Callable, Iterator

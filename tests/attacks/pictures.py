@@ -1,4 +1,4 @@
-"""Pictures that are no pictures, too much of one, or something else than they seem."""
+"""Files that are not images, are too large, or differ from their appearance."""
 
 import io
 import re
@@ -191,7 +191,7 @@ def _bombs() -> Iterator[Attack]:
 
 
 def _bombs_within_limits() -> Iterator[Attack]:
-    """Valid files below the limit of pixels, which cost a gigabyte once they are decoded."""
+    """Valid files below the pixel limit that take a gigabyte once decoded."""
     yield _over_budget(
         "png-196-megapixels", "24 KB of PNG, 784 MB decoded", partial(png_of_zeros, 14_000, 14_000, 1, 0), ".png"
     )
@@ -480,7 +480,7 @@ def _flat(form: str, side: int) -> bytes:
 
 
 def _exif(tags: list[tuple[int, int, int, bytes]], data: bytes) -> bytes:
-    """A block whose directory begins at byte 8 where there are no data."""
+    """A block whose directory begins at byte 8, beyond the data."""
     return tiff(tags, data)
 
 

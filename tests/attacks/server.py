@@ -1,4 +1,4 @@
-"""Runs commands of srntt in forks of one process that has imported it: each costs milliseconds, and dies alone.
+"""Runs commands of srntt in forks of one process that has imported it: each takes milliseconds, and fails separately.
 
 Reads a JSON object a line from stdin, answers with one. Each fork has limits of its own, and an audit hook that writes
 down what hostile input must never lead to.
@@ -19,7 +19,7 @@ from typing import Any
 from attacks.attack import WRITABLE
 from forks import end_with
 
-_ADDRESS_SPACE = 6 << 30  # beyond what is mapped already: not the measure, only what keeps the machine safe
+_ADDRESS_SPACE = 6 << 30  # beyond the current mapping: protects the machine; not part of the evaluation
 _WALL_SECONDS = 90
 _NEVER = frozenset(
     ("pickle.find_class", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "socket.connect", "os.fork")
@@ -30,9 +30,9 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def serve() -> None:
-    """Until stdin ends."""
+    """Serve until stdin ends."""
     _import_everything()
-    gc.freeze()  # or each fork goes through all of torch when it collects
+    gc.freeze()  # otherwise each fork traverses all of torch during garbage collection
     for line in sys.stdin:
         print(json.dumps(_run(json.loads(line))), flush=True)
 
@@ -89,7 +89,7 @@ def _confine(order: dict[str, Any]) -> None:
 
 def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], reported: int) -> None:
     if event == "open" and arguments[0] == "/proc/self/clear_refs":
-        raise PermissionError  # it would forget the most memory that there was
+        raise PermissionError  # it would reset the peak memory
     if event in _NEVER and not _is_ours(event, arguments):
         os.write(reported, f"{event} {arguments!r}"[:300].encode("utf-8", "replace") + b"\n")
         return
@@ -103,7 +103,7 @@ def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], reported: int
 
 
 def _is_ours(event: str, arguments: tuple) -> bool:
-    """Numba keeps what it compiled as pickles of its own, and a report names the commit and the machine."""
+    """Numba stores compiled code as pickles, and a report names the commit and the machine."""
     if event == "subprocess.Popen":
         return arguments[0] in ("git", "uname")
     frame = sys._getframe()
@@ -142,7 +142,7 @@ def _called(function: Any) -> int:
 
 
 def commit_misdeed() -> None:
-    """Run a line of Python: the tests see to it that the watch sees it."""
+    """Run a line of Python; the tests verify that the monitor detects it."""
     exec(Path("code").read_text())
 
 

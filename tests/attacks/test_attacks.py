@@ -1,4 +1,4 @@
-"""Every attack fails: the exit code, the words, what is written, the memory and the time are as they should be.
+"""Every attack fails: exit code, messages, written files, memory and time are as expected.
 
 The same with counts: make attacks.
 """

@@ -1,4 +1,4 @@
-"""Injects every fault, and prints what became of the work (make faults; parts of names as arguments choose).
+"""Injects every fault, and prints the outcome (make faults; arguments select faults by parts of their names).
 
 python -m faults [--list] [--quick] [--json] [PART OF A NAME ...]
 """
@@ -19,7 +19,7 @@ from faults.registry import FAULTS
 
 @dataclass
 class Tally:
-    """What became of all injections of a fault."""
+    """The outcome of all injections of a fault."""
 
     name: str
     about: str
@@ -30,13 +30,13 @@ class Tally:
     seconds: float = 0.0
 
     def row(self) -> str:
-        """Of the table."""
+        """A row of the table."""
         outcome = "; ".join(f"{count} {what}" for what, count in self.outcomes.most_common()) or f"not: {self.skipped}"
         return f"| {self.name} | {self.about} | {self.times} | {outcome} | {len(self.lost) or 'none'} |"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns the exit code: 1 if anything was lost."""
+    """Return the exit code: 1 if anything was lost."""
     parts = [part for part in arguments if not part.startswith("--")]
     quick = "--quick" in arguments
     chosen = [fault for fault in FAULTS if not parts or any(part in fault.name for part in parts)]

@@ -1,4 +1,4 @@
-"""Commands of srntt in forks of this process, which has imported it: each can be starved, disturbed and killed."""
+"""Runs commands of srntt in forks of this process, which has imported it: each can be limited, disturbed and killed."""
 
 import gc
 import importlib
@@ -22,7 +22,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended.
+    """The outcome of a command.
 
     Attributes:
         code: exit code; below 0 the signal that ended it.
@@ -34,19 +34,19 @@ class Ended:
 
 
 def import_everything() -> None:
-    """What each fork would import else."""
+    """Imports that each fork would otherwise repeat."""
     ours = [f"srntt.{name}" for name in ("batch", "cli._app", "evaluate", "models", "train", "upscale")]
     for name in (*ours, "torch._dynamo", "scipy.linalg", "numba.typed"):
         importlib.import_module(name)
-    gc.freeze()  # or each fork goes through all of torch when it collects
+    gc.freeze()  # otherwise each fork traverses all of torch during garbage collection
 
 
 def nothing() -> None:
-    """Prepares nothing."""
+    """Do nothing."""
 
 
 def start(folder: Path, command: Sequence[str], prepare: Callable[[], object] = nothing) -> int:
-    """Begin a command in a folder, after ``prepare`` was called there; gives the process."""
+    """Start a command in a folder, after calling ``prepare`` there; return the process."""
     child = os.fork()
     if not child:
         end_with(lambda: _obey(folder, command, prepare))
@@ -71,12 +71,12 @@ def finish(child: int, folder: Path) -> Ended:
 
 
 def run(folder: Path, command: Sequence[str], prepare: Callable[[], object] = nothing) -> Ended:
-    """A command from its beginning to its end."""
+    """Run a command to its end."""
     return finish(start(folder, command, prepare), folder)
 
 
 def run_killed(folder: Path, command: Sequence[str], seconds: float) -> Ended:
-    """A command that is killed once it has used so much processor time, which does not depend on what else runs."""
+    """Run a command and kill it after an amount of processor time, which does not depend on the load."""
     child = start(folder, command)
     while not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
         if processor_seconds(child) >= seconds:
@@ -88,13 +88,13 @@ def run_killed(folder: Path, command: Sequence[str], seconds: float) -> Ended:
 
 
 def processor_seconds(child: int) -> float:
-    """That a process has used, all its threads together."""
+    """Processor time used by all threads of a process."""
     fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def in_fork(function: Callable[[], Any]) -> Any:
-    """What a function gives, called in a fork; it must be JSON. What it raises is raised here, as its text."""
+    """Call a function in a fork and return its result, which must be JSON. Exceptions are raised here, as text."""
     with tempfile.NamedTemporaryFile() as answer:
         child = os.fork()
         if not child:

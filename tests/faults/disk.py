@@ -1,4 +1,4 @@
-"""A disk that goes wrong at a chosen moment: what this process does to it is counted, and one act is disturbed."""
+"""A disk that fails at a chosen moment: the operations of this process are counted, and one of them is disturbed."""
 
 import builtins
 import errno
@@ -36,19 +36,19 @@ class Disk:
         self._count = 0
 
     def due(self, act: str) -> bool:
-        """Count an act; whether it goes wrong."""
+        """Count an operation; return whether it fails."""
         self._count += 1
         if self._record is not None:
             os.write(self._record, f"{act}\n".encode())
         return self._at > 0 and (self._count == self._at or (self._forever and self._count > self._at))
 
     def step(self, act: str) -> None:
-        """An act begins."""
+        """An operation begins."""
         if self.due(act):
             self.wrong(act)
 
     def install(self) -> None:
-        """In place of the disk of this process, until it ends."""
+        """Replace the disk of this process, until it ends."""
         real_os = {name: getattr(os, name) for name in (*_ACTS, "unlink", "open")}
 
         def counted(name: str, act: str) -> Callable[..., Any]:
@@ -106,7 +106,7 @@ def kill(act: str) -> None:
 
 
 def fail_with(number: int) -> Callable[[str], None]:
-    """What a disk answers; a full one still removes files."""
+    """The error of a disk; a full disk still removes files."""
 
     def fail(act: str) -> None:
         if act != "remove" or number not in (errno.ENOSPC, errno.EDQUOT):
@@ -116,7 +116,7 @@ def fail_with(number: int) -> Callable[[str], None]:
 
 
 def _counts(file: Any) -> bool:
-    """Not devices, nor code that is compiled."""
+    """Neither devices nor compiled code."""
     if isinstance(file, int):
         return True
     path = os.path.abspath(os.fsdecode(file))

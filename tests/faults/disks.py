@@ -1,4 +1,4 @@
-"""Disks that are full, broken or not ours to write on."""
+"""Disks that are full, broken or not writable."""
 
 import errno
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ def faults() -> Iterator[Fault]:
         )
     for name in _NAMES:
         yield Fault(f"broken-{name}", f"{name}: one act on the disk fails (EIO)", _acts(name, _broken), 1, 40)
-    yield Fault("small-disk", "all: a real disk (tmpfs) of a size at which less and less fits", _small_disks, 4, 32)
+    yield Fault("small-disk", "all: a real disk (tmpfs) of decreasing size", _small_disks, 4, 32)
     yield Fault("read-only", "all: a real disk (tmpfs) mounted read-only", _read_only, 4, 4)
-    yield Fault("no-permission", "all: a folder that may not be written to (mode 0555)", _no_permission, 4, 4)
-    yield Fault("no-reading", "all: inputs that may not be read (mode 0000)", _no_reading, 4, 4)
+    yield Fault("no-permission", "all: a read-only folder (mode 0555)", _no_permission, 4, 4)
+    yield Fault("no-reading", "all: unreadable inputs (mode 0000)", _no_reading, 4, 4)
 
 
 def _full(at: int) -> Disk:
@@ -48,7 +48,7 @@ def _acts(name: str, disk: Callable[[int], Disk]) -> Callable[[Ground, int], Ite
 
 
 def _trial(work: Work, whole: Undisturbed, folder: Path, ended: Ended, undo: Callable[[], object] = nothing) -> Trial:
-    """After a command that may have failed: nothing half is left, the words help, and the next time it is right."""
+    """After a command that may have failed: no partial file, a helpful message, and a correct result on retry."""
     facts, lost = judged(work, whole, folder)
     if left := leftovers(folder):
         lost.append(f"left: {left}")
@@ -57,7 +57,7 @@ def _trial(work: Work, whole: Undisturbed, folder: Path, ended: Ended, undo: Cal
         lost.append(f"killed by signal {-ended.code}")
     undo()
     lost += went_on(work, whole, folder, facts)
-    return Trial(f"{'done all the same' if ended.code == 0 else 'refused'}, then done again: the same", tuple(lost))
+    return Trial(f"{'done nevertheless' if ended.code == 0 else 'refused'}, then done again: the same", tuple(lost))
 
 
 def _small_disks(ground: Ground, count: int) -> Iterator[Trial]:

@@ -1,4 +1,4 @@
-"""What a fault is, and what may become of the work that it befalls."""
+"""Definition of a fault, and of its permitted effects."""
 
 import shutil
 import tempfile
@@ -24,7 +24,7 @@ class Trial:
 
 @dataclass(eq=False)
 class Ground:
-    """Where faults are injected.
+    """The folder where faults are injected.
 
     Attributes:
         root: a folder for this alone.
@@ -36,7 +36,7 @@ class Ground:
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A new folder, with ``out`` and ``home`` in it; gone afterwards."""
+        """A new folder that contains ``out`` and ``home``; deleted afterwards."""
         path = Path(tempfile.mkdtemp(dir=self.root))
         for name in ("out", "home"):
             (path / name).mkdir()
@@ -48,7 +48,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong, and how often it is made to.
+    """A type of fault, and the number of injections.
 
     Attributes:
         name: unique.
@@ -66,11 +66,11 @@ class Fault:
 
 
 class CannotError(Exception):
-    """This machine does not allow the fault; the text says why."""
+    """This machine does not allow the fault; the text states the reason."""
 
 
 def spread(count: int, of: int) -> list[int]:
-    """At most ``count`` of the numbers 1..``of``, evenly spread, the first and the last among them.
+    """At most ``count`` of the numbers 1..``of``, evenly spaced, including the first and the last.
 
     Example:
         >>> spread(3, 9), spread(9, 2), spread(1, 9)

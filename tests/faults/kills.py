@@ -1,4 +1,4 @@
-"""kill -9: at random moments, and at every moment at which the disk is being changed."""
+"""kill -9: at random moments, and during every disk operation."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ def faults() -> Iterator[Fault]:
     for name in _NAMES:
         yield Fault(f"kill-{name}", f"{name} killed at a random moment", _at_random(name), 1, 50)
     for name in _NAMES:
-        about = f"{name} killed before or amid an act on the disk, each in turn"
+        about = f"{name} killed before or during a disk operation, each in turn"
         yield Fault(f"kill-{name}-writing", about, _at_acts(name), 2, 60)
 
 

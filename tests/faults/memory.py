@@ -1,4 +1,4 @@
-"""Memory that is refused at each step, by a stand-in and by the system; and devices that fail."""
+"""Allocation failures at each step, simulated and by the system; and failing devices."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -43,8 +43,8 @@ _BROKEN: tuple[Exception, ...] = (
 
 def faults() -> Iterator[Fault]:
     """All of them."""
-    yield Fault("memory-once", "upscale: one operation of torch's, each in turn, gets no memory", _once, 8, 200)
-    yield Fault("memory-never", "upscale: none does, from each in turn on", _from_then_on, 4, 100)
+    yield Fault("memory-once", "upscale: allocation failure for one operation of torch, each in turn", _once, 8, 200)
+    yield Fault("memory-never", "upscale: allocation failures from one operation on", _from_then_on, 4, 100)
     for name in _SEVERE:
         about = f"{name}: the system (RLIMIT_AS) gives {_STEP_MIB} MiB more each time"
         yield Fault(f"address-space-{name}", about, _address_space(name), 0, 30)
@@ -53,7 +53,7 @@ def faults() -> Iterator[Fault]:
 
 
 class _Refusing(TorchDispatchMode):
-    """Counts torch's operations, and lets one of them, or all from it on, raise."""
+    """Counts torch's operations, and makes one of them, or all from it on, raise."""
 
     def __init__(self, at: int = 0, error: Exception | None = None, *, forever: bool = False) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def _from_then_on(ground: Ground, count: int) -> Iterator[Trial]:
 
 
 def _in_one_fork(ground: Ground, trials: Callable[[Upscaler], Iterator[Trial]]) -> Iterator[Trial]:
-    works(ground)  # makes the model
+    works(ground)  # creates the model
     model = ground.root / "things" / "model"
 
     def function() -> list:
@@ -110,7 +110,7 @@ def _refused(upscaler: Upscaler, count: int, *, forever: bool) -> Iterator[Trial
 
 
 def _judged(upscaled: Callable[[], Result], whole: np.ndarray, allowed: tuple[type[Exception], ...]) -> Trial:
-    """A right picture, with a note of what was done otherwise, or one of the errors that may be."""
+    """A correct image with a note about fallbacks, or one of the permitted errors."""
     try:
         result = upscaled()
     except allowed as error:
@@ -123,8 +123,8 @@ def _judged(upscaled: Callable[[], Result], whole: np.ndarray, allowed: tuple[ty
         return Trial("", (f"{type(error).__name__}: {str(error)[:200]}",))
     worst = int(np.abs(result.array.astype(int) - whole).max())
     lost = [f"differs by {worst} levels"] if worst > 1 else []
-    lost += [] if result.fallbacks else ["nothing is said of what was done otherwise"]
-    return Trial("done otherwise, and said so" + ("" if worst else ": the same bytes"), tuple(lost))
+    lost += [] if result.fallbacks else ["no fallback is reported"]
+    return Trial("done with a reported fallback" + ("" if worst else ": the same bytes"), tuple(lost))
 
 
 def _address_space(name: str) -> Callable[[Ground, int], Iterator[Trial]]:
@@ -162,7 +162,7 @@ def _device_error(ground: Ground, count: int) -> Iterator[Trial]:
 def _on_device(
     upscaler: Upscaler, count: int, errors: tuple[Exception, ...], allowed: tuple[type[SrnttError], ...]
 ) -> Iterator[Trial]:
-    """On the meta device, which here computes as the CPU does, and fails when it is told to."""
+    """A model on the meta device, which here computes like the CPU and fails on request."""
     whole = _upscaled(upscaler).array
     gpu = _StandIn(upscaler)
     gpu.fail_at(0, errors[0])
@@ -177,7 +177,7 @@ def _on_device(
 
 
 class _StandIn:
-    """A GPU: every call of the model on it is counted, and one of them fails."""
+    """A simulated GPU: every call of the model on it is counted, and one of them fails."""
 
     def __init__(self, upscaler: Upscaler) -> None:
         self.calls, self._at, self._error = 0, 0, None

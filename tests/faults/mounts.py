@@ -1,4 +1,4 @@
-"""Small and read-only disks, and rights taken away: of this process and its children alone (Linux)."""
+"""Small and read-only disks, and removed permissions, for this process and its children only (Linux)."""
 
 import ctypes
 import os
@@ -12,11 +12,11 @@ from faults.fault import CannotError
 _NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000
 _READ_ONLY, _REMOUNT, _RECURSIVE_PRIVATE = 1, 32, 0x4000 | 0x40000
 _CAPABILITIES_VERSION = 0x20080522
-_OVERRIDES = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: by which root passes over modes
+_OVERRIDES = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: by which root ignores modes
 
 
 def own_mounts() -> None:
-    """What is mounted from now on is seen by this process and its children alone, and goes with them.
+    """Subsequent mounts are visible only to this process and its children, and end with them.
 
     Raises:
         CannotError: the system does not let us.
@@ -34,7 +34,7 @@ def own_mounts() -> None:
 
 @contextmanager
 def small_disk(folder: Path, kib: int) -> Iterator[None]:
-    """A disk of so many KiB at a folder, after `own_mounts`."""
+    """Mount a disk of this many KiB at a folder, after `own_mounts`."""
     _call("mount", b"srntt", bytes(folder), b"tmpfs", 0, f"size={kib}k".encode())
     try:
         yield
@@ -43,17 +43,17 @@ def small_disk(folder: Path, kib: int) -> Iterator[None]:
 
 
 def enlarge(folder: Path, kib: int) -> None:
-    """Make room on a small disk, and let it be written to."""
+    """Enlarge a small disk and make it writable."""
     _call("mount", b"srntt", bytes(folder), b"tmpfs", _REMOUNT, f"size={kib}k".encode())
 
 
 def make_read_only(folder: Path) -> None:
-    """From now on nothing may be written to a small disk."""
+    """Make a small disk read-only."""
     _call("mount", b"srntt", bytes(folder), b"tmpfs", _REMOUNT | _READ_ONLY, None)
 
 
 def obey_modes() -> None:
-    """Modes of files hold for this process from now on, also where it is root's."""
+    """Enforce file modes for this process, even if it runs as root."""
     if sys.platform != "linux":
         return
     header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)

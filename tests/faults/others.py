@@ -1,4 +1,4 @@
-"""Files that vanish, clocks that go back, and two at once."""
+"""Disappearing files, clocks that are set back, and two processes at once."""
 
 import os
 import time
@@ -14,11 +14,11 @@ _NAMES = ("upscale", "batch", "train", "weights")
 
 def faults() -> Iterator[Fault]:
     """All of them."""
-    yield Fault("vanishing", "all: an input is gone between listing and opening, each in turn", _vanishing, 3, 12)
-    yield Fault("clock", "all: the clock goes back an hour each time it is asked", _clock, 4, 4)
-    yield Fault("two-batch", "two batches into one folder at once", _two_batches, 1, 8)
-    yield Fault("two-upscale", "two upscales to one name at once, neither of which may replace", _two_upscales, 1, 8)
-    yield Fault("two-train", "two runs into one folder at once", _two_trains, 0, 4)
+    yield Fault("vanishing", "all: an input disappears between listing and opening, each in turn", _vanishing, 3, 12)
+    yield Fault("clock", "all: the clock is set back by an hour at each query", _clock, 4, 4)
+    yield Fault("two-batch", "two batches in one folder at once", _two_batches, 1, 8)
+    yield Fault("two-upscale", "two upscales to one name at once, without --overwrite", _two_upscales, 1, 8)
+    yield Fault("two-train", "two training runs in one folder at once", _two_trains, 0, 4)
 
 
 def _vanishing(ground: Ground, count: int) -> Iterator[Trial]:
@@ -34,7 +34,7 @@ def _vanishing(ground: Ground, count: int) -> Iterator[Trial]:
             ended = run(folder, work.begin, lambda path=path: _vanish_when_opened(path))
             path.write_bytes(content)
             facts, lost = judged(work, whole, folder)
-            if name == "batch" and file.startswith("refs/"):  # then others are used, and the output is another
+            if name == "batch" and file.startswith("refs/"):  # then other references are used, and the output differs
                 lost = [text for text in lost if "not what it should be" not in text]
             lost += [] if ended.code in (1, 2, 4) else [f"exit code {ended.code}: {ended.output[-300:]}"]
             lost += is_reported(ended) + [f"left: {name}" for name in leftovers(folder)]
@@ -43,7 +43,7 @@ def _vanishing(ground: Ground, count: int) -> Iterator[Trial]:
 
 
 def _vanish_when_opened(path: Path) -> None:
-    """It is there when it is listed and looked at, and gone when it is opened."""
+    """The file exists when it is listed and inspected, and is gone when it is opened."""
     import builtins
     import io
 
@@ -87,7 +87,7 @@ def _set_back() -> None:
 
 
 def _both(folder: Path, command: Sequence[str]) -> list[Ended]:
-    """A command twice at once."""
+    """Run a command twice at the same time."""
     children = [start(folder, command) for _ in range(2)]
     return [finish(child, folder) for child in children]
 
@@ -113,7 +113,7 @@ def _two_upscales(ground: Ground, count: int) -> Iterator[Trial]:
             _, lost = judged(work, whole, folder)
             codes = sorted(one.code for one in ended)
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
-            lost += [] if any("exists already" in one.output for one in ended) else ["nobody was told"]
+            lost += [] if any("exists already" in one.output for one in ended) else ["no message"]
         yield Trial("one refused, the other done", tuple(lost))
 
 
@@ -127,5 +127,5 @@ def _two_trains(ground: Ground, count: int) -> Iterator[Trial]:
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
             lost += [] if facts == whole.facts else ["other files than one run alone leaves"]
             output = " ".join(one.output for one in ended)
-            lost += [] if "is being written to by" in output or "holds a run already" in output else ["nobody was told"]
+            lost += [] if "is being written to by" in output or "holds a run already" in output else ["no message"]
         yield Trial("one refused, the other done", tuple(lost))

@@ -1,4 +1,4 @@
-"""What the injected faults found, and was mended: each as small as it can be told."""
+"""Defects found by injected faults, and fixed: a minimal test of each."""
 
 import json
 import os
@@ -31,8 +31,8 @@ def _recipe(steps: int) -> Recipe:
 
 
 def test_a_model_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its files came one after the other: killed in between, a folder was left that neither loads nor may be had again
-    without --overwrite."""
+    """Files were written one by one: a kill in between left a folder that neither loads nor can be rewritten without
+    --overwrite."""
     seen = []
     monkeypatch.setattr(
         "srntt._files.os.replace", lambda *_, real=os.replace: seen.append(_there(tmp_path)) or real(*_)
@@ -45,7 +45,7 @@ def test_a_model_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch
 
 
 def test_a_model_folder_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk that was full after the weights left new weights beside the old config."""
+    """A disk that was full after the weights left new weights next to the old config."""
     folder = save_model(Lite(_SMALL), tmp_path / "model", card="old")
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     calls = []
@@ -62,7 +62,7 @@ def test_a_model_folder_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatc
 
 
 def test_a_run_that_had_reached_its_end_does_not_go_beyond_it(place: Surroundings) -> None:
-    """Killed between its last checkpoint and its weights, it went one step further than it should."""
+    """A run killed between its last checkpoint and its weights ran one step too many."""
     weights = train(_recipe(2), place)
     whole = weights.read_bytes()
     weights.unlink()
@@ -72,7 +72,7 @@ def test_a_run_that_had_reached_its_end_does_not_go_beyond_it(place: Surrounding
 
 
 def test_a_torn_line_of_the_log_goes(tmp_path: Path) -> None:
-    """What a full disk had left of a line, the next one was written behind."""
+    """The next line was appended to a line truncated by a full disk."""
     (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"ste')
     Log(tmp_path, PrintedLines()).write(2, {})
     assert [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [
@@ -82,7 +82,7 @@ def test_a_torn_line_of_the_log_goes(tmp_path: Path) -> None:
 
 
 def test_half_a_line_of_the_log_is_never_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lines were added in place: killed amid one, or on a disk that was full then, a run left half of it."""
+    """Lines were appended in place: a kill or a full disk left a partial line."""
     log, real = Log(tmp_path, PrintedLines()), os.replace
     log.write(1, {})
     before = (tmp_path / "log.jsonl").read_bytes()
@@ -100,7 +100,7 @@ def test_half_a_line_of_the_log_is_never_there(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_panic_of_safetensors_is_missing_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is no Exception, and went past everything that tells people what happened."""
+    """It is not an Exception, and bypassed all error reporting."""
     panic = type("PanicException", (BaseException,), {})
 
     def panics(*_: object, **__: object) -> bytes:
@@ -113,7 +113,7 @@ def test_a_panic_of_safetensors_is_missing_memory(tmp_path: Path, monkeypatch: p
 
 
 def test_a_second_run_into_a_folder_is_refused(place: Surroundings) -> None:
-    """Each wrote over the other's checkpoints, and the last one had it."""
+    """Each run overwrote the checkpoints of the other."""
     place.output.mkdir()
     with locked(place.output / ".srntt-lock", place.output):
         with pytest.raises(OutputError, match=r"run: is being written to by process \d+ on .* Wait until it has ended"):
@@ -131,7 +131,7 @@ def test_what_a_killed_run_left_unfinished_goes_when_it_goes_on(place: Surroundi
 
 
 def test_a_lock_on_a_full_disk_holds_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That its holder's name could not be written was an error that nobody foresaw."""
+    """Failure to write the name of the holder was an unhandled error."""
 
     def full(*_: object) -> int:
         raise OSError(28, os.strerror(28))
@@ -144,7 +144,7 @@ def test_a_lock_on_a_full_disk_holds_all_the_same(tmp_path: Path, monkeypatch: p
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_before_a_run_begins(place: Surroundings) -> None:
-    """It was an error that nobody foresaw; and of a read-only folder, after all the steps of the first checkpoint."""
+    """It was an unhandled error; for a read-only folder, only after all steps of the first checkpoint."""
     place.output.write_text("a file")
     with pytest.raises(OutputError, match=r"run: cannot be made a folder: File exists\. Choose another"):
         train(_recipe(2), place)

@@ -1,4 +1,4 @@
-"""No injected fault loses anything: a few of each here, all of them with counts by `make faults`."""
+"""No injected fault loses data: a few of each type; `make faults` injects all of them and counts."""
 
 import json
 import os

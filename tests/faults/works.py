@@ -1,4 +1,4 @@
-"""The commands that faults befall: what each begins from, how it goes on afterwards, and what it must leave."""
+"""The commands used in fault injection: their inputs, how they resume, and the expected files."""
 
 import functools
 import hashlib
@@ -39,7 +39,7 @@ warmup = 2
 alone = 0.3
 precision = "fp32"
 """
-#: What the interpreter says itself of an error in a callback, which nobody can catch; its end is not for people.
+#: Printed by the interpreter for an error in a callback, which cannot be caught; not a message of srntt.
 _IGNORED = re.compile(r"^Exception ignored in.*?^MemoryError: ?$", re.DOTALL | re.MULTILINE)
 Facts = dict[str, str]
 
@@ -65,7 +65,7 @@ class Work:
 
 @dataclass
 class Undisturbed:
-    """How a work goes when nothing goes wrong.
+    """The course of a command without faults.
 
     Attributes:
         facts: what it leaves.
@@ -80,7 +80,7 @@ class Undisturbed:
 
 @functools.cache
 def known(name: str, ground: Ground) -> tuple[Work, Undisturbed]:
-    """A work, and how it goes undisturbed: run twice, for the first time may compile."""
+    """A command and its undisturbed course: run twice, because the first run may compile."""
     work = works(ground)[name]
     found = []
     for _ in range(2):
@@ -103,7 +103,7 @@ def _seconds_of(child: int) -> float:
 
 @functools.cache
 def works(ground: Ground) -> dict[str, Work]:
-    """All, with what they need made on the ground."""
+    """All commands, with their inputs created in the ground folder."""
     things = ground.root / "things"
     things.mkdir(parents=True)
     _make_things(things)
@@ -144,7 +144,7 @@ def _make_things(things: Path) -> None:
 
 
 def files(folder: Path) -> dict[str, Path]:
-    """Every file under a final name below ``out``: hidden ones are unfinished, or a batch's own."""
+    """Every file with a final name below ``out``: hidden files are unfinished, or internal to a batch."""
     found = (path for path in sorted((folder / "out").rglob("*")) if path.is_file())
     named = {path.relative_to(folder / "out").as_posix(): path for path in found}
     return {name: path for name, path in named.items() if not any(part.startswith(".") for part in name.split("/"))}
@@ -167,9 +167,9 @@ def _model_facts(folder: Path) -> Facts:
 
 
 def _run_facts(folder: Path) -> Facts:
-    """A checkpoint without the seconds that it took, and a model that loads.
+    """A checkpoint without its run time, and a model that loads.
 
-    Of the log and the samples it is asked that they read: killed after a checkpoint, a run lacks what comes after it.
+    The log and the samples must be readable: a run killed after a checkpoint lacks what follows it.
     """
     facts = {}
     for name, path in files(folder).items():
@@ -177,7 +177,7 @@ def _run_facts(folder: Path) -> Facts:
             facts[name] = _checkpoint(path)
         elif path.name == "log.jsonl":
             steps = [json.loads(line)["step"] for line in path.read_text().splitlines()]
-            assert steps == sorted(set(steps)), f"the log tells of the steps {steps}"
+            assert steps == sorted(set(steps)), f"the log lists the steps {steps}"
         elif path.suffix == ".png":
             Image.open(path).load()
         else:
@@ -196,18 +196,18 @@ def _checkpoint(path: Path) -> str:
 
 
 def judged(work: Work, whole: Undisturbed, folder: Path) -> tuple[Facts, list[str]]:
-    """What is there now, and what of it must not be: half files, and contents that no undisturbed run leaves."""
+    """The present files, and those that must not exist: partial files, and contents that only a disturbed run has."""
     try:
         facts = work.facts(folder)
     except Exception as error:
         return {}, [f"{work.name}: not whole: {type(error).__name__}: {error}"]
-    if work.name == "train":  # whose files change from step to step; that they read is all that can be said
+    if work.name == "train":  # whose files change from step to step; only that they can be read is checked
         return facts, []
     return facts, [f"{name} is not what it should be" for name in facts if facts[name] != whole.facts.get(name)]
 
 
 def went_on(work: Work, whole: Undisturbed, folder: Path, facts: Facts) -> list[str]:
-    """Do it again as a person would; what is wrong then."""
+    """Run the command again as a user would; return what is wrong."""
     ended = run(folder, work.again(facts))
     if ended.code not in work.good_codes:
         return [f"again: exit code {ended.code}: {ended.output[-300:]}"]
@@ -216,7 +216,7 @@ def went_on(work: Work, whole: Undisturbed, folder: Path, facts: Facts) -> list[
 
 
 def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """Between facts."""
+    """Differences between facts."""
     names: Sequence[str] = sorted(wanted.keys() | found.keys())
     return [
         f"{name}: {found.get(name, 'missing')[:70]}, not {wanted.get(name, 'there')[:70]}"
@@ -226,7 +226,7 @@ def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[str
 
 
 def is_reported(ended: Ended) -> list[str]:
-    """What is wrong with the words of a command that failed: they are for people, and say what to do."""
+    """Problems of the message of a failed command: it must be readable, and state what to do."""
     output = _IGNORED.sub("", ended.output)
     found = {
         "a traceback": "Traceback" in output,

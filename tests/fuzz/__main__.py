@@ -1,9 +1,9 @@
-"""Every fuzzer in turn, each with its share of the time; prints what was executed and found (make fuzz).
+"""Runs every fuzzer for its share of the time; prints executions and findings (make fuzz).
 
     FUZZ_SECONDS=600 FUZZ_CORPUS=out/fuzz python -m fuzz [NAME ...]
 
 Coverage-guided (atheris: libFuzzer, with srntt's and Pillow's Python instrumented; C code is run, not instrumented).
-The corpus is kept and grows from run to run. Exit code 1 if anything was found; what it was lies beside the corpus.
+The corpus is stored and grows from run to run. Exit code 1 on findings, which are stored next to the corpus.
 """
 
 import os
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 FUZZERS = ("decode", "png16", "model_file", "official_npz")
-_MOST_MIB, _MOST_SECONDS = 2500, 30  # of one execution: torch alone has some hundreds of MiB
+_MOST_MIB, _MOST_SECONDS = 2500, 30  # of one execution: torch alone takes several hundred MiB
 
 
 class Fuzzed(NamedTuple):
-    """What a fuzzer did."""
+    """The results of a fuzzer."""
 
     name: str
     executions: int
@@ -30,7 +30,7 @@ class Fuzzed(NamedTuple):
 
 
 def main(names: list[str]) -> int:
-    """Run them; returns the exit code."""
+    """Run them; return the exit code."""
     chosen = [name for name in FUZZERS if not names or name in names]
     seconds = float(os.environ.get("FUZZ_SECONDS", "600")) / len(chosen)
     root = Path(os.environ.get("FUZZ_CORPUS", "out/fuzz")).absolute()

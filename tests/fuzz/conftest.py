@@ -1,3 +1,3 @@
-"""Fuzzers are run by make fuzz; they need atheris, which pytest does not."""
+"""Fuzzers are run by make fuzz; they require atheris, which pytest does not."""
 
 collect_ignore_glob = ["*.py"]

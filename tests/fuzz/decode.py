@@ -1,4 +1,4 @@
-"""Any bytes to a picture and, where that worked, to files again: `srntt.image`."""
+"""Decodes arbitrary bytes and, on success, encodes the image again: `srntt.image`."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ _FORMS = ("PNG", "PNG 16", "JPEG", "JPEG progressive", "WEBP", "WEBP lossless", 
 
 
 def decode(data: bytes) -> None:
-    """Checksums of PNG are mended first, or none but them would ever be tested."""
+    """PNG checksums are corrected first; otherwise only they would be tested."""
     picture = load(repaired(data), limits=_LIMITS)
     assert picture.width * picture.height <= _LIMITS.max_pixels
     form = _WRITTEN[len(data) % len(_WRITTEN)]
@@ -34,7 +34,7 @@ def decode(data: bytes) -> None:
 
 
 def repaired(data: bytes) -> bytes:
-    """A PNG with right checksums; anything else as it is."""
+    """A PNG with correct checksums; anything else unchanged."""
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
     parts, at = [data[:8]], 8

@@ -1,4 +1,4 @@
-"""What every fuzzer shares: seeds, a corpus that is kept, and the question: did anything but our errors come out?"""
+"""Shared by all fuzzers: seeds, a stored corpus, and the check that only our errors are raised."""
 
 import sys
 from collections.abc import Callable, Iterable

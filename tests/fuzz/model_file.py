@@ -31,7 +31,7 @@ _REAL = (  # header, the key of what is JSON in it, and the tensors
 
 
 def model_file(data: bytes) -> None:
-    """The first byte chooses: raw bytes, a raw header before real tensors, or a real header tampered with."""
+    """The first byte selects: raw bytes, a raw header before real tensors, or a manipulated real header."""
     how, rest = (data[0] if data else 0), data[1:]
     if how < 40:
         file = rest
@@ -45,7 +45,7 @@ def model_file(data: bytes) -> None:
 
 
 def _tampered(provider: atheris.FuzzedDataProvider, real: tuple[dict[str, Any], str, bytes]) -> bytes:
-    """A real header in which up to four values, of it or of the JSON in its metadata, are others or gone."""
+    """A real header in which up to four values, of it or of the JSON in its metadata, are changed or removed."""
     header, key, data = copy.deepcopy(real[0]), *real[1:]
     inner = json.loads(header["__metadata__"][key])
     for _ in range(provider.ConsumeIntInRange(1, 4)):

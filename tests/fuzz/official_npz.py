@@ -1,4 +1,4 @@
-"""Foreign weights of unknown origin: the official .npz, and the pickles in it."""
+"""Third-party weights of unknown origin: the official .npz, and the pickles in it."""
 
 import io
 import pickle
@@ -20,7 +20,7 @@ _HEADER = b"{'descr': '|O', 'fortran_order': False, 'shape': (2,), }\n"
 
 
 def official_npz(data: bytes) -> None:
-    """The first byte says what the rest is: a file, or what is inside one, so that most inputs get that far."""
+    """The first byte selects the layer: a file, or its content, so that most inputs reach the reader."""
     how, content = data[:1], data[1:]
     path = Path(_FOLDER.name, "it")
     kind = (how[0] if how else 0) % 3

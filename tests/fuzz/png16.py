@@ -1,4 +1,4 @@
-"""16-bit PNG, which Pillow decodes to 8: every picture that is read must be what the slow twin reads."""
+"""16-bit PNG, which Pillow decodes to 8: every decoded image must equal that of the slow implementation."""
 
 import struct
 import zlib
@@ -18,7 +18,7 @@ _LIMITS = Limits(max_pixels=2**12)
 
 
 def png16(data: bytes) -> None:
-    """A header, rows and ancillary chunks made of the input, so that nearly every input is a PNG."""
+    """A header, rows and ancillary chunks built from the input, so that nearly every input is a PNG."""
     provider = atheris.FuzzedDataProvider(data)
     width, height = provider.ConsumeIntInRange(1, 12), provider.ConsumeIntInRange(1, 12)
     kind, interlaced = provider.PickValueInList([0, 2, 4, 6]), provider.ConsumeIntInRange(0, 2)

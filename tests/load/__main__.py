@@ -1,4 +1,4 @@
-"""Many visitors at once on the page, and what became of what they asked for (make load).
+"""Load test of the page with many visitors; prints the outcome of their requests (make load).
 
     LOAD_SECONDS=120 LOAD_CLIENTS=50 python -m load
 
@@ -12,7 +12,7 @@ from load.run import load, table
 
 
 def main() -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     seconds, clients = float(os.environ.get("LOAD_SECONDS", "120")), int(os.environ.get("LOAD_CLIENTS", "50"))
     held = load(clients, seconds)
     print(*table(held), sep="\n")

@@ -1,4 +1,4 @@
-"""A server, a crowd, and the judgement."""
+"""Runs a server with many visitors, and evaluates the outcome."""
 
 import math
 import re
@@ -23,7 +23,7 @@ _MOST_MIB_A_MINUTE = 8.0
 
 @dataclass(frozen=True)
 class Held:
-    """What a crowd did to a server.
+    """The effect of many visitors on a server.
 
     Attributes:
         clients, seconds: how many at once, and for how long.
@@ -48,17 +48,17 @@ class Held:
 
     @property
     def settled(self) -> list[Sample]:
-        """Samples after the warm-up, while the crowd was there."""
+        """Samples after the warm-up, while visitors were present."""
         return [each for each in self.samples if _SETTLED * self.seconds <= each.seconds <= self.seconds]
 
     @property
     def slope(self) -> float:
-        """MiB a minute, by least squares over the settled samples."""
+        """MiB per minute, by least squares over the settled samples."""
         settled = self.settled
         return 60 * statistics.linear_regression([s.seconds for s in settled], [s.mib for s in settled]).slope
 
     def wrong(self) -> list[str]:
-        """Whatever must not be."""
+        """All violations."""
         found = list(self.counts.wrong)
         tracebacks = len(re.findall("^Traceback", self.log, re.MULTILINE))
         for amount, allowed, words in (
@@ -79,7 +79,7 @@ class Held:
 
 
 def load(clients: int, seconds: float) -> Held:
-    """Let a crowd at a server of its own."""
+    """Run many visitors against a separate server."""
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
         server = Server(Path(folder), "--queue", str(QUEUE))
         try:
@@ -108,7 +108,7 @@ def _crowd(people: list[Person], seconds: float) -> None:
 
 
 def _served(address: Address) -> bool:
-    """Whether the line is free again: one more visitor gets a picture."""
+    """Whether the queue is free again: one more visitor gets a result."""
     last = Person(0, address, {})
     with Visitor(address) as page:
         last.order_alone(page, referenced=False)
@@ -116,7 +116,7 @@ def _served(address: Address) -> bool:
 
 
 def _emptied(server: Server) -> int:
-    """Folders of results that stay although all pages are closed."""
+    """Folders of results that remain after all pages were closed."""
     until = time.monotonic() + 20
     while server.results() and time.monotonic() < until:
         time.sleep(0.2)
@@ -124,20 +124,20 @@ def _emptied(server: Server) -> int:
 
 
 def table(held: Held) -> Iterator[str]:
-    """Rows."""
+    """Return table rows."""
     counts, settled = held.counts, held.settled
-    yield f"| {held.clients} clients at once for {held.seconds:.0f} s, a queue of {QUEUE} | |"
+    yield f"| {held.clients} concurrent clients for {held.seconds:.0f} s, a queue of {QUEUE} | |"
     yield "|---|---|"
     yield f"| pages opened | {counts.pages} |"
-    yield f"| orders | {counts.orders} |"
+    yield f"| jobs | {counts.orders} |"
     for ended, times in counts.ended.most_common():
         yield f"| ... {ended} | {times} |"
     yield f"| ... lost | {counts.lost} |"
-    yield f"| uploads broken off | {counts.hung_up} |"
+    yield f"| interrupted uploads | {counts.hung_up} |"
     if counts.seconds:
         quantiles = statistics.quantiles(counts.seconds, n=20) if len(counts.seconds) > 1 else counts.seconds * 19
-        yield f"| from pressing Upscale to the result, median and 95 % | {quantiles[9]:.1f} s, {quantiles[18]:.1f} s |"
-    yield f"| most that waited | {counts.most_waiting} |"
+        yield f"| time to the result, median and 95 % | {quantiles[9]:.1f} s, {quantiles[18]:.1f} s |"
+    yield f"| longest queue | {counts.most_waiting} |"
     yield f"| errors: of visitors, in the server's log | {len(counts.wrong)}, {held.log.count('Traceback')} |"
     if settled:
         quarters = [settled[round(part * (len(settled) - 1) / 3)].mib for part in range(4)]

@@ -1,4 +1,4 @@
-"""``srntt serve`` as people run it: a process, whose memory can be watched and whose files can be counted."""
+"""``srntt serve`` in a process whose memory can be measured and whose files can be counted."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[2] / "src"
 
 
 class Server:
-    """The process, in a folder of its own.
+    """The process, in its own folder.
 
     Args:
         folder: for its log, and for what it writes to the system's temporary folder.
@@ -44,19 +44,19 @@ class Server:
         self.address = message[0]
 
     def log(self) -> str:
-        """What it said on stderr."""
+        """Its output on stderr."""
         return self._log.read_text(errors="replace")
 
     def results(self) -> list[Path]:
-        """Folders of results that are kept."""
+        """Folders of stored results."""
         return list(self.temporary.glob("srntt-serve-*/results/*"))
 
     def uploads(self) -> list[Path]:
-        """Files that were uploaded, and what is left of uploads that broke off."""
+        """Uploaded files, and remains of interrupted uploads."""
         return [path for path in self.temporary.glob("srntt-serve-*/uploads/**/*") if path.is_file()]
 
     def stop(self) -> int:
-        """As a service manager would; gives the exit code."""
+        """Stop it like a service manager; return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(60)
@@ -68,7 +68,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a process holds.
+    """Resources held by a process.
 
     Attributes:
         seconds: since the watch began.
@@ -83,7 +83,7 @@ class Sample:
 
 
 class Watch:
-    """Looks at a process each second. Linux."""
+    """Samples a process every second. Linux."""
 
     def __init__(self, process: int) -> None:
         self.samples: list[Sample] = []

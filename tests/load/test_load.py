@@ -1,4 +1,4 @@
-"""A small crowd for a short time (make load: fifty for two minutes), and that the judgement sees what must not be."""
+"""A few visitors for a short time (make load: fifty for two minutes); violations are detected."""
 
 import sys
 from collections import Counter
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at memory
 
 
 def held(counts: Counts | None = None, **changes: object) -> Held:
-    """Two minutes in which all went well."""
+    """Two minutes without violations."""
     fine = Counts(pages=2, orders=3, ended=Counter({DONE: 2, BUSY: 1}), most_waiting=QUEUE, seconds=[1.0, 2.0])
     samples = tuple(Sample(float(second), 400.0, 9, 20) for second in range(120))
     return replace(Held(2, 120.0, counts or fine, samples, 0, True, 0, 143, ""), **changes)  # pyright: ignore
@@ -49,7 +49,7 @@ def test_the_judgement_sees_what_must_not_be() -> None:
 
 def test_the_table_has_a_row_for_each_ending() -> None:
     rows = list(table(held()))
-    assert "| orders | 3 |" in rows
+    assert "| jobs | 3 |" in rows
     assert "| ... done | 2 |" in rows
     assert "| ... refused: too busy | 1 |" in rows
     assert "| memory, slope after a quarter of the time | +0.0 MiB a minute |" in rows

@@ -1,4 +1,4 @@
-"""A visitor of the page without a browser: what Gradio's script asks for, over plain HTTP."""
+"""A visitor of the page without a browser: the requests of Gradio's script over plain HTTP."""
 
 import json
 import secrets
@@ -8,16 +8,16 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 _API = "/gradio_api"
-_SILENT_SECONDS = 90.0  # Gradio says that it is alive every 15
+_SILENT_SECONDS = 90.0  # Gradio sends a heartbeat every 15
 
 
 class UnexpectedError(Exception):
-    """An answer that no visitor should get; the text says which."""
+    """A response that no visitor should get, given in the text."""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the page is, and which of Gradio's functions its buttons call.
+    """The address of the page, and the Gradio functions called by its buttons.
 
     Attributes:
         port: on this machine.
@@ -32,7 +32,7 @@ class Address:
 
 
 def look_up(port: int) -> Address:
-    """What the page's own script reads from it."""
+    """The configuration that the script of the page reads."""
     config = json.loads(_ask(port, "GET", "/config"))
     components = {each["id"]: each["props"] for each in config["components"]}
     called = {
@@ -46,7 +46,7 @@ def look_up(port: int) -> Address:
 
 
 class Visitor:
-    """A page that is open: a session, held by a connection that stays until the page is left.
+    """An open page: a session, held by a connection until the page is closed.
 
     Use as a context manager, which leaves the page.
     """
@@ -65,7 +65,7 @@ class Visitor:
         self.leave()
 
     def leave(self) -> None:
-        """Close all connections, whatever they are doing, as a browser does with its tab."""
+        """Close all connections immediately, like a browser tab."""
         while self._open:
             self._open.pop().close()
 
@@ -75,12 +75,12 @@ class Visitor:
         return not self._open
 
     def upload(self, *files: tuple[str, bytes]) -> list[str]:
-        """Names and contents; gives the server's paths."""
+        """Upload names and contents; return the paths on the server."""
         kind, body = _form(files)
         return json.loads(_ask(self.address.port, "POST", f"{_API}/upload", body, kind))
 
     def hang_up_uploading(self, name: str, content: bytes) -> None:
-        """Send half of a file and go."""
+        """Send half of a file and disconnect."""
         kind, body = _form([(name, content)])
         connection = _connect(self.address.port)
         connection.putrequest("POST", f"{_API}/upload")
@@ -90,12 +90,12 @@ class Visitor:
         connection.close()
 
     def order(self, picture: str, references: list[str]) -> str:
-        """Press Upscale; gives the order's number."""
+        """Press Upscale; return the number of the job."""
         data = [_file(picture), [_file(path) for path in references], self.address.model]
         return json.loads(self._post("/queue/join", {"data": data, "fn_index": self.address.begin}))["event_id"]
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Gradio's messages about all that was ordered, until all of it has ended."""
+        """Gradio's messages about all jobs, until all of them have ended."""
         stream = self._stream(f"/queue/data?session_hash={self.session}")
         while line := stream.readline():
             if line.startswith(b"data: "):

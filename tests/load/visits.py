@@ -1,4 +1,4 @@
-"""What visitors do on the page, and what must become of each order."""
+"""The actions of visitors on the page, and the expected outcome of each job."""
 
 import hashlib
 import json
@@ -34,16 +34,16 @@ Results = dict[tuple[int, bool], str]  #: hash of the result for a kind of pictu
 
 @dataclass
 class Counts:
-    """What became of what visitors asked for.
+    """The outcome of the requests of visitors.
 
     Attributes:
         pages: opened.
         orders: how many times Upscale was pressed.
-        ended: how each of them ended.
-        hung_up: uploads that were broken off.
-        most_waiting: the longest line that anyone was told of: pictures before one's own.
-        seconds: from pressing Upscale to the result, of each order that was done.
-        wrong: what must not be.
+        ended: the outcome of each of them.
+        hung_up: interrupted uploads.
+        most_waiting: the longest reported queue position.
+        seconds: from pressing Upscale to the result, of each completed job.
+        wrong: violations.
     """
 
     pages: int = 0
@@ -55,7 +55,7 @@ class Counts:
     wrong: list[str] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
-        """Those of someone else."""
+        """Results delivered to another visitor."""
         self.pages, self.orders, self.hung_up = (
             self.pages + other.pages,
             self.orders + other.orders,
@@ -68,12 +68,12 @@ class Counts:
 
     @property
     def lost(self) -> int:
-        """Orders of which nothing was ever heard."""
+        """Jobs without any response."""
         return self.orders - self.ended.total()
 
 
 class Person:
-    """Someone who comes to the page again and again, each time in another mood.
+    """A visitor who opens the page repeatedly and acts differently each time.
 
     Args:
         number: which one; it is in the names of their files.
@@ -86,7 +86,7 @@ class Person:
         self._address, self._results, self._random = address, results, Random(number)
 
     def come_until(self, end: float) -> None:
-        """Visit until ``time.monotonic()`` says so; an order that was begun is seen through."""
+        """Visit until the given ``time.monotonic()``; a started job is completed."""
         moods = list(_MOODS)
         while time.monotonic() < end:
             visit = self._random.choices(moods, list(_MOODS.values()))[0]
@@ -98,7 +98,7 @@ class Person:
                 self.counts.wrong.append(f"{visit.__name__}: {type(error).__name__}: {error}")
 
     def wants_a_picture(self, page: Visitor, end: float) -> None:
-        """Orders, tries again when refused, and looks at the result."""
+        """Submits a job, retries when rejected, and checks the result."""
         referenced = self._random.random() < 0.5
         given = self.files(page, referenced)
         while True:
@@ -113,15 +113,15 @@ class Person:
             time.sleep(self._random.uniform(0.5, 2.5))
 
     def cancels(self, page: Visitor, end: float) -> None:
-        """Orders, and presses Cancel when told that it waits or is under way."""
+        """Submits a job, and presses Cancel when it is reported as waiting or in progress."""
         self._expect(self._order(page, *self.files(page, True), then=page.cancel)[0], DONE, BUSY, CANCELLED)
 
     def leaves(self, page: Visitor, end: float) -> None:
-        """Orders, and closes the page when told that it waits or is under way."""
+        """Submits a job, and closes the page when it is reported as waiting or in progress."""
         self._expect(self._order(page, *self.files(page, True), then=page.leave)[0], LEFT, BUSY, DONE)
 
     def orders_twice(self, page: Visitor, end: float) -> None:
-        """Orders twice at once, which the page's own button does not let happen."""
+        """Submits two jobs at once, which the button of the page prevents."""
         given = self.files(page, True)
         self.counts.orders += 2
         ends = self._until_they_end(page, [page.order(*given), page.order(*given)])
@@ -129,7 +129,7 @@ class Person:
             self._expect(ended, *allowed)
 
     def gives_nonsense(self, page: Visitor, end: float) -> None:
-        """Orders a text file, then a picture that is too large."""
+        """Submits a text file, then an image that is too large."""
         for name, content, refused in (
             ("letter.png", b"Dear all", _BAD),
             ("large.png", picture(*_FAR_TOO_LARGE, 0), _LARGE),
@@ -138,18 +138,18 @@ class Person:
             self._expect(self._order(page, paths[0], [])[0], refused, BUSY)
 
     def hangs_up(self, page: Visitor, end: float) -> None:
-        """Breaks an upload off."""
+        """Interrupts an upload."""
         page.hang_up_uploading("photograph.png", bytes(300_000))
         self.counts.hung_up += 1
 
     def files(self, page: Visitor, referenced: bool) -> tuple[str, list[str]]:
-        """Upload a picture of this person's kind under a name of their own, and a reference."""
+        """Upload an image of this visitor under its own name, and a reference."""
         kind = self.number % KINDS
         small = page.upload((f"visitor-{self.number}.png", picture(*_SMALL, kind)))
         return small[0], page.upload(("reference.png", picture(*_SHARP, kind))) if referenced else []
 
     def result(self, page: Visitor, view: str) -> str:
-        """Hash of the picture that a view shows, which must bear this person's name."""
+        """Hash of the image that a view shows, which must have the name of this visitor."""
         folder = view.rpartition("/")[0]
         name = json.loads(page.fetch(view))["files"]["result"]
         if name != f"visitor-{self.number}_x4.png":
@@ -157,7 +157,7 @@ class Person:
         return hashlib.sha256(page.fetch(f"{folder}/{name}")).hexdigest()
 
     def order_alone(self, page: Visitor, referenced: bool) -> str:
-        """Hash of the result of an order that nobody disturbs."""
+        """Hash of the result of a job without other visitors."""
         ended, view = self._order(page, *self.files(page, referenced))
         self._expect(ended, DONE)
         return self.result(page, view)
@@ -175,7 +175,7 @@ class Person:
     def _order(
         self, page: Visitor, small: str, references: list[str], then: Callable[[], None] | None = None
     ) -> tuple[str, str]:
-        """Press Upscale, do something once it has been taken, and wait; gives how it ended and the result's view."""
+        """Press Upscale, act once the job is accepted, and wait; return the outcome and the view of the result."""
         self.counts.orders += 1
         return self._until_they_end(page, [page.order(small, references)], then)[0]
 
@@ -210,7 +210,7 @@ _MOODS: dict[Callable[[Person, Visitor, float], None], float] = {
 
 
 def undisturbed(address: Address) -> Results:
-    """What each order gives while nobody else is there."""
+    """The result of each job without other visitors."""
     found: Results = {}
     for kind, referenced in _all_orders():
         person = Person(kind, address, {})
@@ -226,7 +226,7 @@ def _all_orders() -> Iterator[tuple[int, bool]]:
 
 
 def picture(height: int, width: int, seed: int) -> bytes:
-    """A PNG: blocks of colour."""
+    """A PNG of coloured blocks."""
     blocks = np.random.default_rng(seed).integers(0, 256, (height // 4, width // 4, 3), np.uint8)
     stream = BytesIO()
     Image.fromarray(blocks.repeat(4, 0).repeat(4, 1)).save(stream, "png")
@@ -234,12 +234,12 @@ def picture(height: int, width: int, seed: int) -> bytes:
 
 
 def _text_of(message: dict) -> str:
-    """The words of a message about an order under way; Gradio tells the first whole, then what changed."""
+    """The text of a progress message; Gradio sends the first one completely, then only changes."""
     return unescape(json.dumps(message.get("output", {}).get("data", ""), ensure_ascii=False))
 
 
 def _ending(message: dict) -> tuple[str, str]:
-    """How an order ended by the words of its last message, and the address of the view of its result."""
+    """The outcome of a job according to its last message, and the address of the view of its result."""
     if not message["success"]:
         return f"failed: {json.dumps(message['output'])[:300]}", ""
     text, view = unescape(message["output"]["data"][0]), message["output"]["data"][1]

@@ -1,4 +1,4 @@
-"""Licences of all that is installed, and known vulnerabilities of all that is pinned (make audit).
+"""Licences of all installed packages, and known vulnerabilities of pinned versions (make audit).
 
 python audit.py [PROGRAM OF PIP-AUDIT]    exit code 0: nothing found; 1: something; 3: the vulnerabilities could not be
 asked for, because their index is not in reach (the licences are fine).
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from supply.closure import ROOT, closure, licences
 
-#: As projects write them. None of these asks anything of programs that use the package or of their users.
+#: As written by projects. None of these imposes conditions on programs that use the package, or on their users.
 _PERMISSIVE = frozenset(
     """0BSD; 3-Clause BSD License; Apache Software License; Apache-2.0; Apache-2.0 WITH LLVM-exception; BSD License;
     BSD-2-Clause; BSD-3-Clause; BSL-1.0; CC0-1.0; HPND; ISC; MIT; MIT License; MIT-CMU; PSF-2.0;
@@ -19,13 +19,13 @@ _PERMISSIVE = frozenset(
     .replace("    ", "")
     .split("; ")
 )
-#: Ask that changes to their own files stay open: fine for what is not changed. Tools only, unless named here.
+#: Require that changes to their own files remain open: acceptable without changes. Tools only, unless named here.
 _FILE_WISE = frozenset(("MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)"))
 UNREACHABLE = 3
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Returns the exit code."""
+    """Return the exit code."""
     wrong = refused_licences()
     print(*wrong or [f"licences: {len(closure('dev'))} packages, all fine"], sep="\n")
     if wrong:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def refused_licences() -> list[str]:
-    """Packages whose licence is not on the list, with what they say of it."""
+    """Packages whose licence is not on the list, with their licence text."""
     needed, all_of_them = closure(), closure("dev")
     allowed = {name: _PERMISSIVE if name in needed else _PERMISSIVE | _FILE_WISE for name in all_of_them}
     reported = {name: licences(found) for name, found in all_of_them.items()}
@@ -52,7 +52,7 @@ def _vulnerabilities(program: str) -> int:
 
 
 def judge(out: str, err: str) -> int:
-    """What pip-audit found, said in words.
+    """The findings of pip-audit, as text.
 
     It fails in the same way for a finding and for a dead network, and an index that knows names and files but no
     vulnerabilities makes it pass over every package and report that none was found.
@@ -67,9 +67,9 @@ def judge(out: str, err: str) -> int:
     found = [(package, one) for package in packages for one in package.get("vulns", ())]
     for package, one in found:
         fixed = ", ".join(one["fix_versions"]) or "no version yet"
-        print(f"{package['name']} {package['version']}: {one['id']}, mended in {fixed}")
+        print(f"{package['name']} {package['version']}: {one['id']}, fixed in {fixed}")
     print(f"vulnerabilities: {len(found)} in {len(packages) - len(left_out)} packages")
-    print(*(f"not asked for: {package['name']} ({package['skip_reason']})\n" for package in left_out), sep="", end="")
+    print(*(f"not checked: {package['name']} ({package['skip_reason']})\n" for package in left_out), sep="", end="")
     return 1 if found else 0
 
 

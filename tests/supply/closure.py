@@ -1,4 +1,4 @@
-"""What srntt needs, with all that this needs in turn, as installed here."""
+"""The dependencies of srntt, including indirect ones, as installed here."""
 
 import re
 import tomllib
@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def closure(*extras: str) -> dict[str, Distribution]:
-    """Every distribution that ``srntt[extras]`` needs here, by its normalised name.
+    """Every distribution required by ``srntt[extras]`` here, by its normalised name.
 
-    What srntt itself asks for is read from pyproject.toml: an editable installation may tell of an older one.
+    The requirements of srntt are read from pyproject.toml: those of an editable installation may be older.
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = [
@@ -44,12 +44,12 @@ def pinned() -> dict[str, str]:
 
 
 def installed_version(found: Distribution) -> str:
-    """Without the local part, which tells builds of one version apart: torch 2.13.0+cpu is 2.13.0."""
+    """Without the local part, which distinguishes builds of one version: torch 2.13.0+cpu is 2.13.0."""
     return found.version.partition("+")[0]
 
 
 def licences(found: Distribution) -> list[str]:
-    """What a distribution says of its licence, in short names: SPDX expressions are taken apart."""
+    """The licence stated by a distribution, as short names: SPDX expressions are split."""
     package = found.metadata
     if expression := package.get("License-Expression"):
         return [part for part in re.split(r"\s+(?:AND|OR)\s+|[()]", expression) if part.strip()]

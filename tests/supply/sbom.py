@@ -1,4 +1,4 @@
-"""Checks that a bill of materials in CycloneDX lists all that srntt needs to run (make sbom): python sbom.py FILE."""
+"""Checks that a CycloneDX bill of materials lists all runtime dependencies (make sbom): python sbom.py FILE."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from supply.closure import closure
 
 
 def missing(content: str) -> list[str]:
-    """What srntt needs to run and the bill does not have, in this version.
+    """Runtime dependencies that the bill does not list in this version.
 
     Raises:
         ValueError: no bill of materials in CycloneDX.

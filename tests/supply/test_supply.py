@@ -1,4 +1,4 @@
-"""What is installed is what is pinned, may be used, and is listed; what is downloaded is known by its hash."""
+"""Installed packages are pinned, permitted and listed; downloads are identified by their hash."""
 
 import json
 import re
@@ -75,10 +75,10 @@ def test_a_licence_for_tools_is_none_for_what_is_shipped_with(monkeypatch: pytes
 def test_findings_clean_bills_and_a_dead_network_are_distinguished(capsys: pytest.CaptureFixture[str]):
     finding = {"name": "pillow", "version": "1.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.0"]}]}
     assert judge(json.dumps({"dependencies": [finding]}), "") == 1
-    assert "pillow 1.0: PYSEC-1, mended in 2.0" in capsys.readouterr().out
+    assert "pillow 1.0: PYSEC-1, fixed in 2.0" in capsys.readouterr().out
     skipped = {"name": "torch", "skip_reason": "not on the index"}
     assert judge(json.dumps({"dependencies": [finding | {"vulns": []}, skipped]}), "") == 0
-    assert "not asked for: torch" in capsys.readouterr().out
+    assert "not checked: torch" in capsys.readouterr().out
     for out, err in (("", "ServiceError: Failed to resolve host"), (json.dumps({"dependencies": [skipped]}), "")):
         assert judge(out, err) == UNREACHABLE
         assert "NOT ASKED FOR" in capsys.readouterr().out
@@ -94,7 +94,7 @@ def test_a_bill_of_materials_that_lacks_something_is_reported():
 
 
 def test_whatever_is_downloaded_is_known_by_its_hash():
-    """Each file that weights are made of; nothing else in the source opens an address."""
+    """Each file of the weights; nothing else in the source opens an address."""
     sums = [source.sha256 for weights in WEIGHTS.values() for source in weights.sources]
     assert len(sums) == 5
     assert all(re.fullmatch("[0-9a-f]{64}", text) for text in sums)

@@ -12,6 +12,10 @@ class SrnttError(Exception):
     """Base of all errors below; its text is meant for the person at the keyboard."""
 
 
+class Cancelled(SrnttError):  # noqa: N818 (not an error)
+    """Raised by a progress callback to stop the work; nothing is written, and the upscaler can be used again."""
+
+
 class InputError(SrnttError, ValueError):
     """A picture, array or option that cannot be used as given."""
 

@@ -1,8 +1,9 @@
 """The public face: encode references once, upscale many pictures."""
 
 import copy
+import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -41,6 +42,7 @@ from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
+from srntt.upscale._many import upscaled
 from srntt.upscale._matcher import MatcherOption, check_matcher, plan_matching, sizes_of
 from srntt.upscale._own_range import own_gain, stretched, unstretch
 from srntt.upscale._plan import Plan
@@ -48,10 +50,12 @@ from srntt.upscale._provenance import trace
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._tiles import Canvas
+from srntt.upscale._turn import in_turn
 from srntt.views import PLAIN, view_makers
 from srntt.views.aligned import Original
 from srntt.weights import is_hub_address
 
+_log = logging.getLogger(__name__)
 _ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them
 
 
@@ -165,6 +169,7 @@ class Upscaler:
         """What makes the base of every picture."""
         return self._base_model
 
+    @in_turn
     @torch.inference_mode()
     def encode_references(
         self,
@@ -211,6 +216,7 @@ class Upscaler:
             encoder.fallbacks.append(f"references: {copies} of {len(given)} left out, for they are equal to others")
         return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
 
+    @in_turn
     @torch.inference_mode()
     def upscale(
         self,
@@ -238,13 +244,15 @@ class Upscaler:
             value_range: as ``srntt.load`` takes it: the values that are black and white, for floats outside [0, 1] and
                 for signed or 32-bit integers.
             limits: on what is read.
-            progress: called with ("base", "align", "match", "render" or "consistent", done, total).
+            progress: called with ("base", "align", "match", "render" or "consistent", done, total); what it raises,
+                such as ``Cancelled``, ends the work.
 
         Raises:
             PictureError: not a whole picture.
             InputError: references of another model, or not encoded; a tile that is too small; a base of another size.
             MemoryBudgetError: does not fit even in the smallest pieces.
             ModelError: the model returned values that are not finite, or takes no base.
+            Cancelled: raised by ``progress``.
         """
         began = time.perf_counter()
         start_peak()
@@ -287,7 +295,7 @@ class Upscaler:
         bands = enlarged_bands(source, engine, field, self.scale)
         output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale), bands=bands)
         origin = None if field is None or share is None else trace(field, encoded, share, self.scale)
-        return Result(
+        result = Result(
             picture=output,
             similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
             provenance=origin,
@@ -311,6 +319,51 @@ class Upscaler:
             form=Form.of(picture),
             base=None if under is None else under.source,
         )
+        _log.info(
+            "%s: %d x %d, %d references, %.2f s%s", source.source, source.width, source.height,
+            len(result.references), result.seconds, "".join(f"; {text}" for text in result.fallbacks),
+        )  # fmt: skip
+        return result
+
+    def upscale_many(
+        self,
+        pictures: Iterable[Source],
+        references: References | None = None,
+        *,
+        ahead: int = 1,
+        tile: int | Literal["auto"] = "auto",
+        consistent: bool = False,
+        value_range: ValueRange = None,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+    ) -> Iterator[Result]:
+        """Upscale pictures one after another with the same references.
+
+        While one picture is computed, the next is read, and the caller can write the previous result. Closing the
+        iterator, or leaving a loop over it, cancels what was started.
+
+        Args:
+            pictures: each as for ``upscale``; may be endless.
+            references: as for ``upscale``.
+            ahead: pictures that are started before their result is requested, from 1; each is held in memory.
+            tile, consistent, value_range, limits: as for ``upscale``.
+
+        Yields:
+            One result for each picture, in order. An error of ``upscale`` is raised in place of its picture's result
+            and ends the iteration; `srntt batch` goes on after errors.
+
+        Raises:
+            InputError: ``ahead`` below 1.
+        """
+        if ahead < 1:
+            raise InputError(f"ahead is {ahead}; give a number of pictures from 1.")
+
+        def read(source: Source) -> Picture:
+            return image.load(source, limits=limits_within(limits, self._memory), value_range=value_range)
+
+        def upscale(picture: Picture, progress: Progress) -> Result:
+            return self.upscale(picture, references, tile=tile, consistent=consistent, limits=limits, progress=progress)
+
+        return upscaled(pictures, read, upscale, ahead)
 
     def _opened(self, base_model: str | Path | BaseModel | None) -> BaseModel | None:
         if base_model is None:

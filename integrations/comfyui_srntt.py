@@ -4,7 +4,7 @@ Requires the package srntt in the environment of ComfyUI.
 """
 
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ MODELS = ("lite-rec", "lite-real", "lite-gan", "paper-rec")
 
 
 @lru_cache(maxsize=2)
-def _upscaler(model: str, align: str) -> Any:
+def _upscaler(model: str, align: Literal["auto", "off"]) -> Any:
     from srntt import Upscaler
 
     return Upscaler.from_pretrained(model, align=align)
@@ -48,7 +48,7 @@ class SRNTTUpscale:
         self,
         image: Tensor,
         model: str = "lite-rec",
-        align: str = "auto",
+        align: Literal["auto", "off"] = "auto",
         references: Tensor | None = None,
         more_references: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:

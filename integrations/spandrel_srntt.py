@@ -63,6 +63,10 @@ def detect(state_dict: Mapping[str, Tensor]) -> bool:
     return all(key in state_dict for key in KEYS)
 
 
+def _length(state_dict: Mapping[str, Tensor], name: str) -> int:
+    return len({key.split(".")[1] for key in state_dict if key.startswith(f"{name}.")})
+
+
 def build(state_dict: Mapping[str, Tensor]) -> LiteBase:
     """The network with its weights; sizes are read off the weights.
 
@@ -71,9 +75,9 @@ def build(state_dict: Mapping[str, Tensor]) -> LiteBase:
     """
     if not detect(state_dict):
         raise ValueError("These are not the weights of a light model of srntt.")
-    numbers = [{key.split(".")[1] for key in state_dict if key.startswith(part)} for part in ("content.", "transfer.")]
     scale = math.isqrt(state_dict["tail.weight"].shape[0] // 3)
-    model = LiteBase(state_dict["head.weight"].shape[0], *map(len, numbers), scale)
+    channels = state_dict["head.weight"].shape[0]
+    model = LiteBase(channels, _length(state_dict, "content"), _length(state_dict, "transfer"), scale)
     model.load_state_dict({key: state_dict[key] for key in model.state_dict()})
     return model.eval()
 

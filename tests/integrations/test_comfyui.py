@@ -25,7 +25,7 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Any:
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     small = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    monkeypatch.setattr(module, "_upscaler", lambda model, align: Upscaler(small, device="cpu", align=align))
+    monkeypatch.setattr(module, "_upscaler", lambda model, align: Upscaler(small, device="cpu"))
     return module
 
 

@@ -69,9 +69,9 @@ def test_the_next_picture_is_read_before_it_is_requested(upscaler: Upscaler):
     read = threading.Event()
 
     class Watched(io.BytesIO):
-        def read(self, *amount: int) -> bytes:
+        def read(self, size: int | None = -1, /) -> bytes:
             read.set()
-            return super().read(*amount)
+            return super().read(size)
 
     buffer = io.BytesIO()
     Image.fromarray(PICTURES[1]).save(buffer, "png")

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def upscaled(
     read: Callable[[Source], Picture],
     upscale: Callable[[Picture, Progress], Result],
     ahead: int,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Results in the order of the pictures.
 
     One thread reads and one computes. At most ``ahead`` results and pictures wait for the consumer, who can write a

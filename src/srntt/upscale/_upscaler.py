@@ -3,7 +3,7 @@
 import copy
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -335,7 +335,7 @@ class Upscaler:
         consistent: bool = False,
         value_range: ValueRange = None,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
-    ) -> Iterator[Result]:
+    ) -> Generator[Result, None, None]:
         """Upscale pictures one after another with the same references.
 
         While one picture is computed, the next is read, and the caller can write the previous result. Closing the

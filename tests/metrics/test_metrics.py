@@ -184,7 +184,7 @@ def test_rounding_is_that_of_an_8_bit_file() -> None:
 
 @pytest.mark.parametrize("metric", [psnr_y, psnr_rgb, ssim_y, ssim_rgb])
 def test_says_what_is_wrong_with_the_sizes(metric) -> None:
-    with pytest.raises(InputError, match=r"output is 20x16, the target 16x16.*one size"):
+    with pytest.raises(InputError, match=r"output is 20x16, the target 16x16.*same size"):
         metric(np.zeros((3, 16, 20)), np.zeros((3, 16, 16)))
     with pytest.raises(InputError, match=r"crop of 8 pixels leaves nothing of 16x16.*0 to 7"):
         metric(np.zeros((3, 16, 16)), np.zeros((3, 16, 16)), crop=8)

@@ -1,4 +1,4 @@
-"""Our own texture encoder: what the light model matches (on the LR grid) and what it transfers (on finer ones)."""
+"""Texture encoder of the light models: descriptors for matching on the LR grid, frequency bands for transfer."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from srntt._shapes import Float
 from srntt.image import enlarge, reduce, round_to_8bit
 
-WINDOW = 9  # in which mean and contrast are taken
-NOISE_FLOOR = 1e-3  # variance below which a window counts as flat; about (8/255)^2
+WINDOW = 9  # pixels on a side, for local mean and contrast
+NOISE_FLOOR = 1e-3  # variance below which a window is treated as flat; about (8/255)^2
 
 
 class Description(NamedTuple):
-    """What is matched: unit vectors, and the local contrast that was divided out of them."""
+    """Unit descriptors of every position, and the local contrast by which the input was normalised."""
 
     descriptor: Float[Tensor, "b d h w"]
     contrast: Float[Tensor, "b 1 h w"]
@@ -24,18 +24,19 @@ class Description(NamedTuple):
 class TextureEncoder(nn.Module):
     """Texture encoder of the light models.
 
-    Matching features are computed on the LR grid (LR against the reduced reference, so that both sides hold the same
-    frequency band, as in section 3.1 of the SRNTT paper), with local mean and contrast removed, so that exposure does
-    not decide. Textures are the reference's own frequency bands, which keep every bit of its detail.
+    Descriptors are computed on the LR grid, from the low-res picture and the downsampled reference, so that both
+    contain the same frequency band (section 3.1 of the SRNTT paper). Local mean and contrast are removed first, which
+    makes them invariant to exposure. The textures themselves are frequency bands of the reference (`texture_bands`),
+    which are lossless.
 
     Args:
-        channels: width of the hidden layers.
-        dimensions: length of a descriptor.
-        scale: by which references are reduced to the LR grid.
+        channels: Width of the hidden layers.
+        dimensions: Length of a descriptor.
+        scale: Factor by which references are downsampled to the LR grid.
     """
 
-    #: LR pixels to each side that a descriptor depends on: four 3x3 convolutions, on a contrast in a 9x9 window of what
-    #: differs from the mean in a 9x9 window.
+    #: Radius of the receptive field, in LR pixels: four 3x3 convolutions, a 9x9 window for the mean and another for
+    #: the contrast.
     receptive_radius = 4 + 2 * (WINDOW // 2)
 
     def __init__(self, channels: int = 64, dimensions: int = 64, scale: int = 4) -> None:
@@ -52,30 +53,30 @@ class TextureEncoder(nn.Module):
         )
 
     def forward(self, low_res: Float[Tensor, "b 3 h w"]) -> Description:
-        """Describe every position of a picture on the LR grid.
+        """Compute the descriptor of every position of a picture on the LR grid.
 
         Args:
-            low_res: LR picture, or reduced reference, in [0, 1].
+            low_res: Low-res picture or downsampled reference, in [0, 1].
         """
         normalised, contrast = _remove_mean_and_contrast(low_res)
         descriptor = F.normalize(self.layers(normalised).float(), dim=1)
         return Description(descriptor, contrast)
 
     def describe_reference(self, reference: Float[Tensor, "b 3 H W"]) -> Description:
-        """Describe a sharp picture as its LR picture, in 8 bits, would be described.
+        """Compute the descriptors of a reference, downsampled to the LR grid and rounded to 8 bits.
 
         Args:
-            reference: in [0, 1]; height and width are multiples of the scale.
+            reference: In [0, 1]; height and width are multiples of the scale.
         """
         return self(round_to_8bit(reduce(reference, self.scale)))
 
 
 def texture_bands(reference: Float[Tensor, "b 3 H W"], ratios: Sequence[int]) -> list[Float[Tensor, "b 3 _ _"]]:
-    """Split a reference into its frequency bands: a Laplacian pyramid, whose enlarged sum is the reference.
+    """Split a reference into frequency bands: a Laplacian pyramid, which sums to the reference once upsampled.
 
     Args:
-        reference: sharp picture in [0, 1], on the first of the grids; height and width are multiples of its ratio.
-        ratios: of the bands' grids, the finest first; each divides the one before.
+        reference: In [0, 1], on the finest grid; height and width are multiples of the first ratio.
+        ratios: Ratio of each band's grid to the LR grid, finest first; each ratio divides the one before it.
     """
     levels = [reference] + [reduce(reference, ratios[0] // ratio) for ratio in ratios[1:]]
     steps = [fine // coarse for fine, coarse in pairwise(ratios)]

@@ -1,9 +1,9 @@
-"""VGG19 up to the layers that SRNTT matches (relu3_1), swaps (relu1_1, relu2_1, relu3_1) and is trained by (relu5_1);
-VGG16, which training can look through in its place.
+"""VGG19 feature maps for matching (relu3_1), swapping (relu1_1, relu2_1, relu3_1) and losses (up to relu5_1); VGG16 as
+an alternative for losses.
 
-Two sets of weights of VGG19 are about, from two trainings. `caffe`: Simonyan & Zisserman's own (arXiv:1409.1556), as in
-MatConvNet's imagenet-vgg-verydeep-19.mat, the phi of the paper and of the official SRNTT weights. `torchvision`:
-vgg19-dcbb9e9d.pth.
+Two sets of VGG19 weights are in use, from different trainings. `caffe` is the original of Simonyan & Zisserman
+(arXiv:1409.1556), as distributed in MatConvNet's imagenet-vgg-verydeep-19.mat: the phi of the paper and of the official
+SRNTT weights. `torchvision` is vgg19-dcbb9e9d.pth.
 """
 
 from typing import ClassVar, Literal, get_args
@@ -20,15 +20,15 @@ Network = Literal["vgg16", "vgg19"]
 Layer = Literal["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
-#: Channels of each 3x3 convolution, block by block, each with a ReLU behind it; a max pooling stands between blocks.
+#: Channels of each 3x3 convolution, block by block. Each is followed by a ReLU, each block but the last by max pooling.
 #: Simonyan & Zisserman 2014, configurations D and E.
 WIDTHS: dict[Network, tuple[tuple[int, ...], ...]] = {
     "vgg16": ((64,) * 2, (128,) * 2, (256,) * 3, (512,) * 3, (512,) * 3),
     "vgg19": ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4),
 }
 
-# What a picture in [0,1] is multiplied by, and what is then taken off: 255 x - mean, no division; (x - mean) /
-# deviation.
+# (gain, shift) of the input normalisation gain * x - shift, for x in [0, 1]: 255 x - mean for `caffe`, (x - mean) / std
+# for `torchvision`.
 _SCALING: dict[Family, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
     "caffe": ((255.0, 255.0, 255.0), (123.68, 116.779, 103.939)),
     "torchvision": ((1 / 0.229, 1 / 0.224, 1 / 0.225), (0.485 / 0.229, 0.456 / 0.224, 0.406 / 0.225)),
@@ -36,13 +36,13 @@ _SCALING: dict[Family, tuple[tuple[float, float, float], tuple[float, float, flo
 
 
 def conv_names(last: Layer | None = None, network: Network = "vgg19") -> list[str]:
-    """Names of the convolutions that `last` needs, in order: conv1_1, conv1_2, conv2_1, ...; None: all of them."""
+    """Return the names of the convolutions up to `last` (all if None), in order: conv1_1, conv1_2, conv2_1, ..."""
     names = [f"conv{block}_{i}" for block, widths in enumerate(WIDTHS[network], 1) for i in range(1, len(widths) + 1)]
     return names[: names.index(last.replace("relu", "conv")) + 1] if last else names
 
 
 def tensor_shapes(last: Layer | None = None, network: Network = "vgg19") -> dict[str, tuple[int, ...]]:
-    """Shape of each weight and bias that `last` needs, under our names: conv1_1.weight, conv1_1.bias, ..."""
+    """Return the shape of each weight and bias up to `last`, by name: conv1_1.weight, conv1_1.bias, ..."""
     shapes: dict[str, tuple[int, ...]] = {}
     channels = 3
     for name in conv_names(last, network):
@@ -53,19 +53,21 @@ def tensor_shapes(last: Layer | None = None, network: Network = "vgg19") -> dict
 
 
 def stride(layer: Layer) -> int:
-    """Input pixels per position of `layer`: 1, 2, 4, 8, 16."""
+    """Return the number of input pixels per position of `layer`: 1, 2, 4, 8 or 16."""
     return 2 ** LAYERS.index(layer)
 
 
 def halo(layer: Layer, network: Network = "vgg19") -> int:
-    """Input pixels on each side that position i of `layer` depends on beyond its own, stride*i .. stride*(i+1)-1."""
-    # A 3x3 convolution adds one position of its own grid on each side. Even-sized pooling keeps cells aligned and
-    # adds none.
+    """Return the number of input pixels on each side of its own cell that a position of `layer` depends on.
+
+    The cell of position i is stride * i .. stride * (i + 1) - 1.
+    """
+    # Each 3x3 convolution adds one position of its grid on each side; 2x2 pooling keeps cells aligned and adds none.
     return sum(2 ** (int(name[4]) - 1) for name in conv_names(layer, network))
 
 
 class _VGGFeatures(nn.Module):
-    """A picture to the maps of a VGG: what both have in common."""
+    """Base class of the two VGGs."""
 
     network: ClassVar[Network]
     gain: Tensor
@@ -90,24 +92,24 @@ class _VGGFeatures(nn.Module):
         self.requires_grad_(False).eval()
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
-        """Feature maps by name, up to the last layer asked for.
+        """Compute the feature maps up to the last layer.
 
         Args:
-            image: RGB in [0,1], at least `stride` pixels each way.
+            image: RGB in [0, 1], at least `stride` pixels in height and width.
 
         Returns:
-            relu1_1 (b 64 h w), relu2_1 (b 128 h//2 w//2), relu3_1 (b 256 h//4 w//4), and so on by halves.
+            Feature maps by layer name: relu1_1 (b 64 h w), relu2_1 (b 128 h//2 w//2), relu3_1 (b 256 h//4 w//4), ...
 
         Raises:
-            InputError: the picture is smaller than one cell of the last layer.
+            InputError: The picture is smaller than one cell of the last layer.
         """
         height, width = image.shape[-2:]
         if min(height, width) < self.stride:
             raise InputError(
                 f"A picture of {width}x{height} has no position at {self.layers[-1]}. "
-                f"Give {self.stride} pixels or more each way."
+                f"Give a picture of at least {self.stride}x{self.stride} pixels."
             )
-        # The convolutions pad with zeros after the mean is gone, as both trainings did.
+        # The convolutions pad with zeros after the mean is subtracted, as in both trainings.
         x = image * self.gain - self.shift
         features: dict[str, Tensor] = {}
         for name in conv_names(self.layers[-1], self.network):
@@ -120,22 +122,22 @@ class _VGGFeatures(nn.Module):
 
 
 class VGG19Features(_VGGFeatures):
-    """phi: a picture to its feature maps.
+    """VGG19 feature extractor, phi of the paper.
 
-    Weights are random until loaded: `srntt.weights.load_vgg19` gives one with weights. Parameters do not require a
-    gradient; gradients with respect to the picture flow.
+    Weights are random until loaded; `srntt.weights.load_vgg19` returns an extractor with weights. Parameters do not
+    require gradients; the maps are differentiable with respect to the picture.
 
-    To work in tiles: cut with `halo` more pixels on each side, at multiples of `stride`, then drop what came of them
-    (rounded up to whole cells): the result is that of the whole picture.
+    To process a picture in tiles, cut at multiples of `stride` with `halo` more pixels on each side, then discard the
+    positions of the halo (rounded up to whole cells). The result is that of the whole picture.
 
     Args:
-        family: whose weights it will hold; decides the scaling of the input.
-        last: the deepest layer wanted.
+        family: Origin of the weights, which determines the normalisation of the input.
+        last: Deepest layer computed.
 
     Attributes:
-        stride: input pixels per position of the deepest layer.
-        halo: input pixels beyond its own cell that a position of the deepest layer depends on, each side.
-        receptive_field: side of all the input that it depends on.
+        stride: Input pixels per position of the deepest layer.
+        halo: Input pixels on each side of its own cell that a position of the deepest layer depends on.
+        receptive_field: Height and width, in input pixels, of the receptive field of the deepest layer.
 
     Example:
         >>> features = VGG19Features("caffe", last="relu3_1")
@@ -152,7 +154,7 @@ class VGG19Features(_VGGFeatures):
 
 
 class VGG16Features(_VGGFeatures):
-    """The same of VGG16, in place of VGG19 for losses: with LPIPS come torchvision's weights of it."""
+    """VGG16 feature extractor, an alternative to VGG19 for losses; LPIPS comes with torchvision's weights of it."""
 
     network: ClassVar[Network] = "vgg16"
 

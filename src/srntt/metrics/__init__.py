@@ -1,4 +1,4 @@
-"""Pure functions of an output and its target: PSNR, SSIM, LPIPS, DISTS, texture distance."""
+"""Full-reference image quality metrics as pure functions: PSNR, SSIM, LPIPS, DISTS and texture distance."""
 
 from srntt.metrics._backbones import Backbone
 from srntt.metrics._dists import DistsWeights, dists

@@ -1,4 +1,4 @@
-"""VGG16 and AlexNet as perceptual metrics look at pictures through them: convolutions and ReLUs, in five stages."""
+"""VGG16 and AlexNet as backbones of perceptual metrics: convolutions and ReLUs, in five stages."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Backbone = Literal["vgg16", "alexnet"]
 
 @dataclass(frozen=True)
 class Convolution:
-    """Side, stride and padding of a convolution with a ReLU behind it."""
+    """Output channels, kernel size, stride and padding of a convolution followed by a ReLU."""
 
     channels: int
     side: int = 3
@@ -29,7 +29,12 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Stage:
-    """Convolutions up to a layer that is looked at, and the side of the max pooling, stride 2, before them; 0: none."""
+    """Convolutions whose last output is compared.
+
+    Attributes:
+        pooling: Kernel size of the max pooling, stride 2, that precedes them; 0 for none.
+        convolutions: In order.
+    """
 
     pooling: int
     convolutions: tuple[Convolution, ...]
@@ -49,14 +54,14 @@ STAGES: dict[Backbone, tuple[Stage, ...]] = {
     ),
 }
 
-#: Side of the smallest picture that has a position at every stage.
+#: Smallest height and width, in pixels, for which every stage has an output.
 LEAST_SIDE: dict[Backbone, int] = {"vgg16": 16, "alexnet": 31}
 
 Pooling = Callable[[Float[Tensor, "1 c h w"], int], Float[Tensor, "1 c h2 w2"]]
 
 
 def backbone_shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
-    """Shape of each weight and bias: conv0.weight, conv0.bias, conv1.weight, ..."""
+    """Return the shape of each weight and bias, by name: conv0.weight, conv0.bias, conv1.weight, ..."""
     shapes: dict[str, tuple[int, ...]] = {}
     channels = 3
     convolutions = (convolution for stage in STAGES[backbone] for convolution in stage.convolutions)
@@ -68,7 +73,7 @@ def backbone_shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
 
 
 def stage_channels(backbone: Backbone) -> list[int]:
-    """Channels of the map at the end of each stage."""
+    """Return the number of output channels of each stage."""
     return [stage.convolutions[-1].channels for stage in STAGES[backbone]]
 
 
@@ -79,14 +84,14 @@ def stage_maps(
     target: Float[Tensor, "1 3 h w"],
     pooling: Pooling | None = None,
 ) -> Iterator[tuple[Float[Tensor, "1 c h2 w2"], Float[Tensor, "1 c h2 w2"]]]:
-    """Maps of two pictures at the end of each stage, side by side, so that only one stage is held at a time.
+    """Yield the feature maps of two pictures stage by stage, so that only one stage is in memory.
 
     Args:
-        backbone: which network.
-        weights: as `backbone_shapes` has them.
-        output: normalised as the network was trained.
-        target: likewise.
-        pooling: instead of max pooling; called with a map and the side.
+        backbone: The network.
+        weights: Its tensors, named as in `backbone_shapes`.
+        output: Picture normalised as for the training of the network.
+        target: Picture normalised likewise.
+        pooling: Replacement for max pooling, called with a feature map and the kernel size.
     """
     index = 0
     for stage in STAGES[backbone]:
@@ -100,10 +105,10 @@ def stage_maps(
 def prepared(
     backbone: Backbone, output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], crop: int
 ) -> tuple[Float[Tensor, "1 3 h w"], Float[Tensor, "1 3 h w"]]:
-    """Both pictures cropped, in [0, 1], float32, as the networks compute.
+    """Crop both pictures and convert them to float32 tensors in [0, 1].
 
     Raises:
-        InputError: sizes differ, or the crop leaves too little for the network.
+        InputError: The sizes differ, or too little is left for the network after cropping.
     """
     output, target = cropped(output, target, crop)
     if min(output.shape[1:]) < (least := LEAST_SIDE[backbone]):

@@ -1,9 +1,8 @@
 """DISTS, deep image structure and texture similarity: Ding, Ma, Wang and Simoncelli 2020 (arXiv:2004.07728), Eq. 1-8.
 
-VGG16 with its max poolings replaced by L2 poolings; each channel of each stage, and of the picture itself, is compared
-by its mean (texture) and by its correlation (structure), and learned weights add that up. Papers differ in the size at
-which they take it: the authors' script reduces the shorter side to 256 pixels, their library and pyiqa do not, and
-neither does this.
+VGG16 with L2 pooling instead of max pooling. Each channel of each stage, and of the picture itself, is compared by its
+mean (texture) and its correlation (structure); the result is their weighted sum, with learned weights. The authors'
+script first resizes the shorter side to 256 pixels; their library, pyiqa and this implementation do not.
 """
 
 from collections.abc import Mapping
@@ -19,12 +18,18 @@ from srntt.metrics._backbones import backbone_shapes, prepared, stage_channels, 
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _C1 = _C2 = 1e-6
-_CHANNELS = 3 + sum(stage_channels("vgg16"))  # the picture's own, and those of the stages
+_CHANNELS = 3 + sum(stage_channels("vgg16"))  # RGB, then the stages
 
 
 @dataclass(frozen=True, eq=False)
 class DistsWeights:
-    """VGG16's convolutions, and the weights of texture (alpha) and structure (beta) of all channels in a row."""
+    """Weights of DISTS.
+
+    Attributes:
+        vgg16: Convolutions of VGG16.
+        alpha: Weight of the texture term of each channel: RGB first, then stage by stage.
+        beta: Weight of the structure term, likewise.
+    """
 
     vgg16: Mapping[str, Tensor]
     alpha: Float[Tensor, "1475"]
@@ -32,7 +37,7 @@ class DistsWeights:
 
     @staticmethod
     def shapes() -> dict[str, dict[str, tuple[int, ...]]]:
-        """Shape of each tensor of the network, and of those of DISTS."""
+        """Return the shape of each tensor, of the network (``vgg16``) and of the heads (``dists``)."""
         return {"vgg16": backbone_shapes("vgg16"), "dists": {"alpha": (_CHANNELS,), "beta": (_CHANNELS,)}}
 
 
@@ -44,16 +49,16 @@ def dists(
     *,
     crop: int = 0,
 ) -> float:
-    """Distance of two pictures in [0, 1], 0 where they are equal; lower is better.
+    """Calculate the DISTS distance: 0 for identical pictures, lower is better.
 
     Args:
         output: RGB in [0, 1].
-        target: RGB in [0, 1], of the same size, which is not changed.
-        weights: as `load_dists` reads them.
-        crop: pixels left out at each edge.
+        target: RGB in [0, 1], of the same size. Neither picture is resized.
+        weights: Weights as returned by `load_dists`.
+        crop: Pixels excluded at each edge.
 
     Raises:
-        InputError: sizes differ, or less than 16x16 pixels are left.
+        InputError: The sizes differ, or fewer than 16x16 pixels are left after cropping.
     """
     pictures = prepared("vgg16", output, target, crop)
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (_MEAN, _DEVIATION))
@@ -70,7 +75,7 @@ def dists(
 def _similarity(
     x: Float[Tensor, "1 c h w"], y: Float[Tensor, "1 c h w"]
 ) -> tuple[Float[Tensor, "c"], Float[Tensor, "c"]]:
-    """Eq. 6, of texture, and Eq. 7, of structure, channel by channel."""
+    """Calculate the similarity of texture (Eq. 6) and of structure (Eq. 7) for each channel."""
     mean_x, mean_y = (z.mean((0, 2, 3), dtype=torch.float64) for z in (x, y))
     centred_x, centred_y = x - mean_x.float().view(1, -1, 1, 1), y - mean_y.float().view(1, -1, 1, 1)
     variance_x, variance_y, covariance = (
@@ -83,7 +88,7 @@ def _similarity(
 
 
 def _l2_pooling(x: Float[Tensor, "1 c h w"], side: int) -> Float[Tensor, "1 c h2 w2"]:
-    """Root of the Hann-weighted mean of squares, stride 2, 3x3 whatever the side of the max pooling it replaces."""
+    """Take the root of the Hann-weighted mean of squares; 3x3, stride 2, whatever `side` is."""
     window = torch.tensor([[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]) / 16
     kernel = window.repeat(x.shape[1], 1, 1, 1)
     return (F.conv2d(x.square(), kernel, stride=2, padding=1, groups=x.shape[1]) + 1e-12).sqrt()

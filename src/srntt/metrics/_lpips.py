@@ -1,7 +1,7 @@
-"""LPIPS, the learned perceptual image patch similarity: version 0.1, heads trained (``lin``), VGG16 or AlexNet.
+"""LPIPS, learned perceptual image patch similarity: version 0.1 with trained linear heads (``lin``), VGG16 or AlexNet.
 
-Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", Eq. 1. Reference-based
-papers report VGG16; AlexNet is what the authors advise for comparing.
+Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", Eq. 1. Papers on
+reference-based super-resolution report VGG16; the authors recommend AlexNet for comparisons.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,20 @@ _EPSILON = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class LpipsWeights:
-    """A backbone's convolutions, and a head (head0, head1, ...) of one non-negative weight a channel for each stage."""
+    """Weights of LPIPS.
+
+    Attributes:
+        backbone: The network.
+        tensors: Its convolutions (conv0.weight, ...), and for each stage a head (head0, head1, ...) with one
+            non-negative weight for each channel.
+    """
 
     backbone: Backbone
     tensors: Mapping[str, Tensor]
 
     @staticmethod
     def shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
-        """Shape of each tensor."""
+        """Return the shape of each tensor by name."""
         heads = {f"head{stage}": (channels,) for stage, channels in enumerate(stage_channels(backbone))}
         return backbone_shapes(backbone) | heads
 
@@ -41,18 +47,18 @@ def lpips(
     *,
     crop: int = 0,
 ) -> float:
-    """Distance of two pictures, 0 where they are equal, mostly below 1; lower is better.
+    """Calculate the LPIPS distance: 0 for identical pictures, rarely above 1, lower is better.
 
-    The networks run in float32, the averages in float64.
+    The network runs in float32; means are taken in float64.
 
     Args:
         output: RGB in [0, 1].
         target: RGB in [0, 1], of the same size.
-        weights: as `load_lpips` reads them.
-        crop: pixels left out at each edge.
+        weights: Weights as returned by `load_lpips`.
+        crop: Pixels excluded at each edge.
 
     Raises:
-        InputError: sizes differ, or less is left than 16x16 pixels (VGG16), 31x31 (AlexNet).
+        InputError: The sizes differ, or fewer than 16x16 (VGG16) or 31x31 (AlexNet) pixels are left after cropping.
     """
     shift, scale = (torch.tensor(values).view(1, 3, 1, 1) for values in (_SHIFT, _SCALE))
     first, second = ((2 * x - 1 - shift) / scale for x in prepared(weights.backbone, output, target, crop))
@@ -65,5 +71,5 @@ def lpips(
 
 
 def _unit(x: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:
-    """Every position's vector divided by its length; not torch's normalize, which has its epsilon elsewhere."""
+    """Normalise the channel vector of each position; torch's `normalize` applies its epsilon differently."""
     return x / (x.square().sum(1, keepdim=True).sqrt() + _EPSILON)

@@ -1,4 +1,4 @@
-"""What pictures go through before they are compared: 8 bits, a crop, and the luma that the field takes figures on."""
+"""Preprocessing of pictures for pixel metrics: rounding to 8 bits, cropping, and conversion to luma."""
 
 from typing import Literal, get_args
 
@@ -17,16 +17,16 @@ _LUMA: dict[LumaSpan, tuple[float, tuple[float, float, float]]] = {
 
 
 def luma(picture: Float[np.ndarray, "3 H W"], *, span: LumaSpan = "studio") -> Float[np.ndarray, "H W"]:
-    """Y of ITU-R BT.601, float64, not rounded, on the 255 scale.
+    """Convert RGB to the luma Y of ITU-R BT.601, on the 255 scale, in float64 without rounding.
 
-    ``studio`` (16 black, 235 white) is MATLAB's rgb2ycbcr, scikit-image's, and what super-resolution papers report;
-    the 65.738, 129.057, 25.064 over 256 of EDSR and TTSR are the same to five digits. ``full`` (0 to 255) is the Y of
-    JPEG, of Pillow's and OpenCV's conversion, and of pyiqa's SSIM (its ``yiq``). Taken in full, the same error is
-    255/219 larger: PSNR is 20 log10(255/219) = 1.32 dB lower.
+    ``studio`` (black 16, white 235) is the Y of MATLAB's and scikit-image's rgb2ycbcr, and the one on which
+    super-resolution papers report; the coefficients of EDSR and TTSR (65.738, 129.057, 25.064 over 256) agree with it
+    to five digits. ``full`` (0 to 255) is the Y of JPEG, Pillow, OpenCV and pyiqa's SSIM (``yiq``). An error is 255/219
+    times larger in ``full``, so that PSNR is 20 log10(255/219) = 1.32 dB lower.
 
     Args:
         picture: RGB in [0, 1].
-        span: which of the two.
+        span: ``studio`` or ``full``.
 
     >>> luma(np.ones((3, 1, 1)))
     array([[235.]])
@@ -40,22 +40,22 @@ def luma(picture: Float[np.ndarray, "3 H W"], *, span: LumaSpan = "studio") -> F
 
 
 def round_to_bytes(picture: Float[np.ndarray, "3 H W"]) -> Float[np.ndarray, "3 H W"]:
-    """What an 8-bit file would hold, still in [0, 1]: clipped, then rounded to the nearest n / 255 (ties to even)."""
+    """Quantise to 8 bits, keeping the range [0, 1]: clip, then round to the nearest n / 255 (ties to even)."""
     return np.rint(np.clip(picture.astype(np.float64), 0, 1) * 255) / 255
 
 
 def cropped(
     output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], crop: int
 ) -> tuple[Float[np.ndarray, "3 h w"], Float[np.ndarray, "3 h w"]]:
-    """Both pictures without `crop` pixels at each edge.
+    """Remove `crop` pixels at each edge of both pictures.
 
     Raises:
-        InputError: sizes differ, or the crop leaves nothing.
+        InputError: The sizes differ, or nothing is left after cropping.
     """
     if output.shape != target.shape:
         raise InputError(
             f"The output is {output.shape[2]}x{output.shape[1]}, the target {target.shape[2]}x{target.shape[1]}. "
-            "Compare pictures of one size."
+            "Compare pictures of the same size."
         )
     height, width = target.shape[1:]
     if crop < 0 or min(height, width) <= 2 * crop:

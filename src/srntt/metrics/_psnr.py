@@ -1,7 +1,6 @@
-"""Peak signal-to-noise ratio: pure functions of two pictures, float64 inside, infinite where the two are equal.
+"""Peak signal-to-noise ratio, computed in float64; infinite for identical pictures.
 
-A paper rounds the output to 8 bits first; so does whoever calls these (`round_to_bytes`). Sizes are H x W of the output
-and H2 x W2 of the target, because they may differ until they have been compared.
+The functions do not quantise: published figures are for outputs rounded to 8 bits, so apply `round_to_bytes` first.
 """
 
 import numpy as np
@@ -13,15 +12,15 @@ from srntt.metrics._pixels import LumaSpan, cropped, luma, round_to_bytes
 
 
 def psnr_rgb(output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], *, crop: int = 0) -> float:
-    """Peak signal-to-noise ratio over all three channels, in dB.
+    """Calculate the peak signal-to-noise ratio over the three channels together, in dB.
 
     Args:
         output: RGB in [0, 1].
         target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge.
+        crop: Pixels excluded at each edge.
 
     Raises:
-        InputError: sizes differ, or the crop leaves nothing.
+        InputError: The sizes differ, or nothing is left after cropping.
     """
     output, target = cropped(output, target, crop)
     return _psnr(output.astype(np.float64) * 255, target.astype(np.float64) * 255)
@@ -34,35 +33,35 @@ def psnr_y(
     crop: int = 0,
     span: LumaSpan = "studio",
 ) -> float:
-    """Peak signal-to-noise ratio of `luma`, peak 255 in either span, in dB.
+    """Calculate the peak signal-to-noise ratio of the luma, in dB; the peak is 255 in either span.
 
     Args:
         output: RGB in [0, 1].
         target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge.
-        span: of the luma; the field takes studio.
+        crop: Pixels excluded at each edge.
+        span: Range of the luma, see `luma`; super-resolution papers use ``studio``.
 
     Raises:
-        InputError: sizes differ, or the crop leaves nothing.
+        InputError: The sizes differ, or nothing is left after cropping.
     """
     output, target = cropped(output, target, crop)
     return _psnr(luma(output, span=span), luma(target, span=span))
 
 
 def lr_psnr(output: Float[np.ndarray, "3 H W"], low_res: UInt8[np.ndarray, "h w 3"]) -> float:
-    """How well an output agrees with the picture it was made from: PSNR on RGB, in dB, of the two at the low size.
+    """Calculate the consistency of an output with its low-res input: PSNR on RGB at the input's size, in dB.
 
-    The output is rounded to 8 bits and reduced by Pillow's bicubic, which gives 8 bits, too; nothing is cropped. It is
-    the LR-PSNR of the NTIRE 2021 challenge on the super-resolution space (Lugmayr et al., section 3), which asks for
-    45 dB, with the reduction that reference-based papers use. Where LR was made in another way, even the truth does
-    not reach infinity.
+    The output is rounded to 8 bits and downsampled to the size of the input by Pillow's bicubic, without cropping. This
+    is the LR-PSNR of the NTIRE 2021 challenge on the super-resolution space (Lugmayr et al., section 3; at least 45 dB
+    are required there), with the downsampling of reference-based papers. For an input that was downsampled in another
+    way, the LR-PSNR of the target itself is finite.
 
     Args:
         output: RGB in [0, 1].
-        low_res: what it was made from, 8 bits.
+        low_res: The input it was computed from, uint8.
 
     Raises:
-        InputError: the output is the smaller one.
+        InputError: The output is smaller than the input.
     """
     height, width = low_res.shape[:2]
     if output.shape[1] < height or output.shape[2] < width:

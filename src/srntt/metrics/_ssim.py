@@ -1,8 +1,8 @@
-"""Structural similarity: pure functions of two pictures, float64 inside.
+"""Structural similarity (SSIM), computed in float64.
 
-Wang et al. 2004, Eq. 13, as their MATLAB code (ssim.m) has it, on which super-resolution papers agree: Gaussian window
-11x11 of sigma 1.5, population moments, K1 = .01, K2 = .03, L = 255, averaged over the positions where the window fits
-whole. MATLAB's own ssim(), of the Image Processing Toolbox, pads the edges instead and comes to other values.
+Wang et al. 2004, Eq. 13, with the parameters of their MATLAB code (ssim.m), which super-resolution papers use: Gaussian
+window of 11x11 with sigma 1.5, population moments, K1 = .01, K2 = .03, L = 255, averaged over the positions where the
+window lies inside the picture. ssim() of MATLAB's Image Processing Toolbox pads the edges and gives different values.
 """
 
 import numpy as np
@@ -23,31 +23,34 @@ def ssim_y(
     crop: int = 0,
     span: LumaSpan = "studio",
 ) -> float:
-    """Mean structural similarity of `luma`, in [-1, 1].
+    """Calculate the mean structural similarity of the luma, in [-1, 1].
 
     Args:
         output: RGB in [0, 1].
         target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge, before the window is laid.
-        span: of the luma; the field takes studio, pyiqa takes full.
+        crop: Pixels excluded at each edge, before windowing.
+        span: Range of the luma, see `luma`; super-resolution papers use ``studio``, pyiqa ``full``.
 
     Raises:
-        InputError: sizes differ, or less than 11x11 pixels are left.
+        InputError: The sizes differ, or fewer than 11x11 pixels are left after cropping.
     """
     output, target = _windowed(output, target, crop)
     return float(_ssim_map(luma(output, span=span), luma(target, span=span)).mean())
 
 
 def ssim_rgb(output: Float[np.ndarray, "3 H W"], target: Float[np.ndarray, "3 H2 W2"], *, crop: int = 0) -> float:
-    """Mean over the three channels of their structural similarity, in [-1, 1], as BasicSR and scikit-image take it.
+    """Calculate the structural similarity of each channel and average the three, as BasicSR and scikit-image do.
 
     Args:
         output: RGB in [0, 1].
         target: RGB in [0, 1], of the same size.
-        crop: pixels left out at each edge, before the window is laid.
+        crop: Pixels excluded at each edge, before windowing.
+
+    Returns:
+        Mean structural similarity, in [-1, 1].
 
     Raises:
-        InputError: sizes differ, or less than 11x11 pixels are left.
+        InputError: The sizes differ, or fewer than 11x11 pixels are left after cropping.
     """
     output, target = (picture.astype(np.float64) * 255 for picture in _windowed(output, target, crop))
     return float(np.mean([_ssim_map(x, y).mean() for x, y in zip(output, target, strict=True)]))
@@ -76,7 +79,7 @@ def _ssim_map(x: Float[np.ndarray, "H W"], y: Float[np.ndarray, "H W"]) -> Float
 
 
 def _blurred(plane: Float[np.ndarray, "H W"]) -> Float[np.ndarray, "h w"]:
-    """Gaussian-weighted mean at every position where the window fits: h = H - 10, w = W - 10."""
+    """Calculate the Gaussian-weighted mean at each position where the window fits: h = H - 10, w = W - 10."""
     offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     taps = np.exp(-(offsets**2) / (2 * _SSIM_SIGMA**2))
     taps /= taps.sum()

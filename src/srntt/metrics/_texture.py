@@ -1,4 +1,4 @@
-"""Texture distance: how far the Gram matrices of two pictures are apart, whatever is where in them."""
+"""Texture distance: relative distance between the Gram matrices of two pictures, regardless of spatial layout."""
 
 import numpy as np
 import torch
@@ -20,23 +20,23 @@ def texture_distance(
     *,
     crop: int = 0,
 ) -> float:
-    """Mean over relu1_1, relu2_1, relu3_1 of ||G(output) - G(target)|| / ||G(target)||, in Frobenius norms.
+    """Calculate the mean over relu1_1, relu2_1, relu3_1 of ||G(output) - G(target)|| / ||G(target)|| (Frobenius norm).
 
-    Lower is better: 0 where the textures agree, 1 for a picture that has none. G(x) = F F^T / (h w), for features F of
-    c channels by h w positions, is the Gram matrix of Gatys et al. 2015 (arXiv:1505.07376, Eq. 3), which SRNTT's
-    texture loss compares on the same layers. There the squared difference counts 1 / (2 c h w)^2 for each layer, and
-    SRNTT's code takes its mean over the entries. Which layer dominates such a sum depends on the scale of the
-    features: for outputs of CUFED5 001, relu2_1 with the original weights (71 to 76 %), relu3_1 with torchvision's (67
-    to 82 %). Hence the relative distance here.
+    Lower is better: 0 for equal textures, 1 for a picture without texture. G(x) = F F^T / (h w), with features F of
+    c channels by h w positions, is the Gram matrix of Gatys et al. 2015 (arXiv:1505.07376, Eq. 3). The texture loss of
+    SRNTT compares it on the same layers: the paper weights the squared difference of each layer by 1 / (2 c h w)^2,
+    the released code averages it over the entries. Which layer dominates such a sum depends on the scale of the
+    features: for outputs on CUFED5 001, relu2_1 with the original weights (71 to 76 %) and relu3_1 with torchvision's
+    (67 to 82 %). The relative distance does not depend on that scale.
 
     Args:
         output: RGB in [0, 1].
         target: RGB in [0, 1], of the same size.
-        features: phi. Figures of the two families of weights do not compare; `srntt evaluate` takes torchvision's.
-        crop: pixels left out at each edge.
+        features: VGG19. Distances under different weights are not comparable; `srntt evaluate` uses torchvision's.
+        crop: Pixels excluded at each edge.
 
     Raises:
-        InputError: sizes differ, too little is left for phi, or phi ends before relu3_1.
+        InputError: The sizes differ, too little is left after cropping, or the features end before relu3_1.
     """
     if missing := sorted(set(_LAYERS) - set(features.layers)):
         raise InputError(f"The texture distance needs {', '.join(missing)}. Load VGG19 with last='relu3_1' or deeper.")

@@ -1,4 +1,4 @@
-"""Correspondences to textures: the swapped, overlap-averaged feature maps M_l and their similarity maps."""
+"""Transfer of reference textures through matches: swapped feature maps M_l, and sampling at sub-position accuracy."""
 
 from srntt.transfer._local_frames import REFINED_AT_ONCE, SMOOTH, local_frames, refine_match, sample_blocks
 from srntt.transfer._similarity import similarity_map

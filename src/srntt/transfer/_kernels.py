@@ -1,7 +1,7 @@
 """Inner loops of swapping on the CPU, compiled by Numba.
 
-Channel after channel, so that the planes read from stay in the cache. Indices are unsigned: signed ones would be
-checked for counting from the end, which keeps LLVM from using vectors.
+Channels are the outer loop, so that the plane being read stays in the cache. Indices are unsigned, because the
+wrap-around check of signed ones keeps LLVM from vectorising.
 """
 
 from typing import no_type_check
@@ -86,11 +86,10 @@ def _add_outside(plane, ratio, blocks, tops, lefts, counts, columns, out, out_to
 @compiled
 @no_type_check
 def add_blocks(values, ratio, starts, taps, blocks, tops, lefts, counts, columns, first, last, out, out_top):
-    """Add to each block of channels `first` to `last` of `out`, from row `out_top` on, the blocks of `values`
-    that it is the mean of, over their count.
+    """Average source blocks of `values` into the blocks of `out`, from row `out_top`, for channels `first` to `last`.
 
-    Block n takes those that begin at the flat indices ``taps[starts[n] : starts[n + 1]]`` of a channel's plane, and
-    those at ``tops, lefts`` where ``blocks`` is n: they lie outside the plane, whose edge is repeated.
+    The sources of block n begin at the flat indices ``taps[starts[n] : starts[n + 1]]`` of a channel's plane. Those
+    that reach outside the plane are listed in ``tops, lefts`` where ``blocks`` is n; they repeat its edge pixels.
     """
     width, out_width = _U(values.shape[2]), _U(out.shape[2])
     for channel in range(first, last):

@@ -1,8 +1,8 @@
-"""Correspondences to sub-position accuracy, and textures sampled through them.
+"""Refinement of matches to sub-position accuracy, and texture sampling through them.
 
-A match on the LR grid is right to half a position, which is two output pixels: too coarse for detail to line up. Here
-each match is refined from the similarities around its peak, given the rotation and scale that it shares with its
-neighbours, and the reference is sampled there, at every pixel of the output grid.
+A match on the LR grid is accurate to half a position, i.e. two output pixels, which is too coarse for detail to align.
+Each match is refined from the similarities around its peak, and its local rotation and scale are estimated from
+neighbouring matches. The reference is then sampled at every pixel of the output grid.
 """
 
 from typing import NamedTuple
@@ -14,15 +14,15 @@ from torch import Tensor
 from srntt._shapes import Float, Int64
 
 _NEIGHBOURS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
-SMOOTH = 1.5  # largest step between neighbouring matches, in positions, that still counts as one surface
-REFINED_AT_ONCE = 4096  # positions; each gathers nine descriptors
+SMOOTH = 1.5  # largest deviation, in positions, of neighbouring matches that still belong to one surface
+REFINED_AT_ONCE = 4096  # positions per chunk; each gathers nine descriptors
 
 
 class LocalFrames(NamedTuple):
-    """How the reference turns and scales around each match."""
+    """Local affine frame of each match: rotation and scale of the reference relative to the query."""
 
     jacobian: Float[Tensor, "*b h w 2 2"]  # d(reference y, x) / d(query y, x); identity where neighbours disagree
-    agreement: Float[Tensor, "*b h w"]  # share of the four neighbours that lie on the same surface
+    agreement: Float[Tensor, "*b h w"]  # fraction of the four neighbours on the same surface
 
 
 def refine_match(
@@ -31,17 +31,17 @@ def refine_match(
     index: Int64[Tensor, "b n"],
     temperature: Float[Tensor, ""],
 ) -> tuple[Float[Tensor, "b n 2"], Float[Tensor, "b n"]]:
-    """Move each match to the centroid of the similarities in the 3x3 window around it.
+    """Move each match to the soft-argmax of the similarities in the 3x3 window around it.
 
     Args:
-        query: unit descriptors.
-        key: unit descriptors of one reference.
-        index: matched positions of the key map, ``y * w + x``.
-        temperature: factor on cosines before the softmax.
+        query: Unit descriptors.
+        key: Unit descriptors of one reference.
+        index: Matched positions of the key map, ``y * w + x``.
+        temperature: Factor applied to the cosines before the softmax.
 
     Returns:
-        (y, x) in positions of the key map, to a fraction of one; and the sharpness of each peak, its share among
-        its 3x3 neighbours: 1/9 flat .. 1 sharp.
+        Fractional (y, x) in positions of the key map, and the sharpness of each peak: the largest softmax weight of the
+        window, from 1/9 (flat) to 1 (sharp).
     """
     parts = zip(query.split(REFINED_AT_ONCE, 2), index.split(REFINED_AT_ONCE, 1), strict=True)
     refined = [_refine(part, key, places, temperature) for part, places in parts]
@@ -61,7 +61,7 @@ def _refine(
     near_y, near_x = y[..., None] + around[:, 0], x[..., None] + around[:, 1]
     inside = (near_y >= 0) & (near_y < height) & (near_x >= 0) & (near_x < width)
     neighbour = near_y.clamp(0, height - 1) * width + near_x.clamp(0, width - 1)
-    # Keys are constants here: the query side, described by the same encoder, carries the gradient at half the cost.
+    # Keys are detached: the gradient through the query, from the same encoder, suffices and costs half as much.
     flat = key.detach().flatten(2)
     gathered = flat.gather(2, neighbour.flatten(1)[:, None].expand(-1, flat.shape[1], -1)).unflatten(2, (-1, 9))
     cosine = torch.einsum("bdn,bdnk->bnk", query, gathered)
@@ -71,10 +71,10 @@ def _refine(
 
 
 def local_frames(position: Float[Tensor, "*b h w 2"]) -> LocalFrames:
-    """Estimate each match's local affine frame from those neighbours that continue its surface.
+    """Estimate the local affine frame of each match from the neighbours that lie on the same surface.
 
     Args:
-        position: refined matches (y, x), all in one reference.
+        position: Refined matches (y, x), all in one reference.
     """
     columns, votes = [], []
     for axis in (-3, -2):
@@ -97,16 +97,16 @@ def sample_blocks(
     jacobian: Float[Tensor, "b n 2 2"],
     ratio: int,
 ) -> Float[Tensor, "b _ n"]:
-    """Sample the ratio x ratio block of pixels under each match, turned and scaled by its frame.
+    """Sample the ratio x ratio block of pixels at each match, rotated and scaled by its local frame.
 
-    The channel order is that of ``torch.nn.functional.pixel_unshuffle``: a map of these blocks on the LR grid is the
-    swapped texture at ``ratio`` times the LR grid, folded space to depth.
+    The channel order is that of ``torch.nn.functional.pixel_unshuffle``: ``pixel_shuffle`` turns a map of these blocks
+    into the swapped texture at ``ratio`` times the LR grid.
 
     Args:
-        band: what to sample, at ``ratio`` times the key map's grid.
-        position: refined matches (y, x) in key positions.
-        jacobian: their local frames.
-        ratio: 1 or more.
+        band: Map to sample, at ``ratio`` times the grid of the key map.
+        position: Refined matches (y, x), in positions of the key map.
+        jacobian: Local frame of each match.
+        ratio: At least 1.
     """
     inside = (torch.arange(ratio, device=band.device, dtype=band.dtype) + 0.5) / ratio - 0.5
     offset = torch.stack(torch.meshgrid(inside, inside, indexing="ij"), -1).reshape(-1, 2)

@@ -1,4 +1,4 @@
-"""The similarity map S*, at the scale of a swapped map."""
+"""Similarity map S* at the scale of a swapped map."""
 
 from torch import Tensor
 
@@ -7,7 +7,14 @@ from srntt.match import Match
 
 
 def similarity_map(match: Match, *, ratio: int) -> Float[Tensor, "H W"]:
-    """How well each pixel of a swapped map is founded: the match's cosine, each repeated ``ratio x ratio`` times.
+    """Upsample the similarity of the matches to the grid of a swapped map, by repetition.
+
+    Args:
+        match: Matches on the LR grid.
+        ratio: Scale of the swapped map relative to the LR grid.
+
+    Returns:
+        Cosine of the match behind each pixel, in [-1, 1].
 
     Example:
         >>> import torch

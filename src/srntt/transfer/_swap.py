@@ -1,4 +1,4 @@
-"""Swapped feature maps M_l: the references' textures, laid out like the query."""
+"""Swapped feature maps M_l: textures of the references, arranged like the query."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from srntt.transfer._kernels import add_blocks
 from srntt.transfer._taps import Taps, taps_of
 
 _POSITIONS_AT_ONCE = 16_384
-"""Query positions swapped at a time on the CPU: their lists take about 10 MB."""
+"""Query positions per chunk on the CPU; the index lists of a chunk take about 10 MB."""
 
 
 def swap(
@@ -27,27 +27,28 @@ def swap(
     rows: slice = slice(None),
     columns: slice = slice(None),
 ) -> Float[Tensor, "c H W"]:
-    """Paste the matched patches of `values` side by side, averaging where they overlap (paper, section 3.1).
+    """Assemble a map from the matched patches of `values`, averaging where they overlap (paper, section 3.1).
 
-    Patches of ``patch * ratio`` pixels are pasted at stride `ratio` and divided by how many cover a pixel, 1 to 9. That
-    is computed block by block, without the patches (identity (b)). A patch that reaches over the edge of its map, as a
-    match found with ``border="replicate"`` may, takes the nearest pixel there.
+    Patches of ``patch * ratio`` pixels are placed at stride `ratio`, and each pixel is divided by the number of patches
+    that cover it, 1 to 9. The result is computed block by block, without materialising the patches (identity (b)). A
+    patch that extends beyond its map, possible with ``border="replicate"``, repeats the nearest pixel.
 
-    Works on any device and is differentiable with respect to `values`; on the CPU without gradients it is fastest.
+    Works on any device and is differentiable with respect to `values`. A compiled path is used on the CPU when no
+    gradient is required.
 
     Args:
-        values: For each key map given to the matching one feature map of the raw reference, `ratio` times its size.
-        match: What ``dense_match`` returned.
-        ratio: Size of these maps relative to the matched ones: 1, 2, 4.
-        patch: Size of the patches pasted, in query positions: 3, or 1 for single blocks without overlap.
-        rows: Rows of the query to make, a slice without step; a tile's result is that part of the whole.
-        columns: Columns of it.
+        values: One feature map of the reference for each key map that was matched, `ratio` times its size.
+        match: Result of `dense_match`.
+        ratio: Size of `values` relative to the key maps; 1, 2 and 4 in the paper.
+        patch: Size of the patches in query positions: 3, or 1 for blocks without overlap.
+        rows: Rows of the query to compute, a slice without step. A tile equals that part of the whole map.
+        columns: Columns of the query to compute.
 
     Returns:
-        The swapped map of these rows and columns, `ratio` times their number.
+        The swapped map of these rows and columns, at `ratio` times their number.
 
     Raises:
-        InputError: Maps, match and ratio that do not fit together.
+        InputError: `values`, `match`, `ratio` and `patch` do not fit together, or an empty range of rows or columns.
 
     Example:
         >>> import torch
@@ -75,12 +76,12 @@ def swap(
 
 def _check(values: Sequence[Tensor], match: Match, ratio: int, patch: int) -> None:
     if ratio < 1 or patch not in (1, 3):
-        raise InputError(f"ratio={ratio}, patch={patch}: ratio is at least 1 (1, 2, 4 in the paper), patch is 1 or 3.")
+        raise InputError(f"ratio={ratio}, patch={patch}: ratio must be at least 1, and patch must be 1 or 3.")
     if not values:
-        raise InputError("values is empty; give one map for each key map of the matching.")
+        raise InputError("values is empty; give one map for each key map that was matched.")
     used = int(match.reference.max()) + 1
     if used > len(values):
-        raise InputError(f"the match refers to {used} references and values has {len(values)} maps; give one for each.")
+        raise InputError(f"match refers to {used} references but values has {len(values)} maps; give one for each.")
     for number, features in enumerate(values):
         own = match.position[match.reference == number]
         least = [int(extent) + 1 for extent in own.amax(0)] if len(own) else [1, 1]
@@ -93,7 +94,7 @@ def _check(values: Sequence[Tensor], match: Match, ratio: int, patch: int) -> No
         if features.shape[0] != values[0].shape[0] or features.device != own.device:
             raise InputError(
                 f"values[{number}] has {features.shape[0]} channels on {features.device}; all maps must have as many "
-                f"as values[0] ({values[0].shape[0]}) and lie on the match's device ({own.device})."
+                f"channels as values[0] ({values[0].shape[0]}) and be on the device of the match ({own.device})."
             )
 
 
@@ -123,7 +124,7 @@ def _add_references(
     top_row: int,
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Sum the contributions of each reference into `out` from `top_row` on, the channels dealt out to the threads."""
+    """Add the contributions of each reference to `out`, from `top_row`, with the channels divided among the threads."""
     position, reference, y, x, count = (
         values.numpy() for values in (taps.position, taps.reference, taps.y, taps.x, taps.count)
     )
@@ -147,7 +148,7 @@ def _add_references(
 
 
 def _swap_with_torch(values: Sequence[Tensor], taps: Taps, ratio: int, columns: int) -> Float[Tensor, "c H W"]:
-    """The same on any device and differentiable; one tap at a time, so that no two of its sums race for a block."""
+    """Swap on any device, differentiably; one tap at a time, so that no `index_add_` adds to a block twice."""
     within = torch.arange(ratio, device=values[0].device)
     count = taps.count.to(values[0].dtype)[:, None, None]
     blocks = values[0].new_zeros(values[0].shape[0], len(count), ratio, ratio)

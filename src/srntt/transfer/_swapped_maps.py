@@ -1,4 +1,4 @@
-"""The swapped feature maps M, one for each scale."""
+"""Swapped feature maps M, one for each scale."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,12 @@ from torch import Tensor
 
 from srntt._shapes import Float
 
-#: Layers of VGG19 that they are swapped maps of.
+#: VGG19 layers that are swapped, coarsest first.
 SWAPPED_LAYERS = ("relu3_1", "relu2_1", "relu1_1")
 
 
 class SwappedMaps(NamedTuple):
-    """M, the swapped feature maps of VGG19 (equation 3), at 1x, 2x and 4x the LR grid."""
+    """Swapped VGG19 feature maps M (Eq. 3), at 1x, 2x and 4x the LR grid."""
 
     small: Float[Tensor, "b 256 h w"]
     medium: Float[Tensor, "b 128 2*h 2*w"]

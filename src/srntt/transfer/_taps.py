@@ -1,4 +1,4 @@
-"""Which reference blocks each output block of a swapped map is the mean of: identity (b)."""
+"""Source blocks of each output block of a swapped map: identity (b)."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from srntt.match import Match
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """Contributions to the blocks of a rectangle of query positions, ordered by position.
+    """Source blocks averaged into each block of a rectangle of query positions, ordered by position.
 
     Attributes:
-        position: Block written to, numbered row by row within the rectangle.
-        tap: Which of the patch's taps; for each of them a position occurs at most once.
-        reference: Map read from.
-        y: Row of the block read, in positions of the key map; may lie one outside it.
-        x: Column of it.
-        count: How many contributions each block of the rectangle has, 1 to 9 for 3x3 patches.
+        position: Output block, numbered row by row within the rectangle.
+        tap: Index within the patch; each position occurs at most once per tap.
+        reference: Index of the source map.
+        y: Row of the source block, in positions of the key map; may lie one outside it.
+        x: Column of the source block.
+        count: Number of sources of each output block, 1 to 9 for 3x3 patches.
     """
 
     position: Int64[Tensor, " n"]
@@ -31,10 +31,10 @@ class Taps:
 
 
 def taps_of(match: Match, patch: int, rows: range, columns: range) -> Taps:
-    """The patches that cover each position: those centred up to ``patch // 2`` away.
+    """List the sources of each position: the patches centred up to ``patch // 2`` away.
 
-    A patch centred at (i - dy, j - dx) puts its tap (dy, dx), the reference's block at
-    ``match(i - dy, j - dx) + (dy, dx)``, onto (i, j). Positions in the match's frame are the centre of no patch.
+    The patch centred at (i - dy, j - dx) contributes its tap (dy, dx), the reference block at
+    ``match(i - dy, j - dx) + (dy, dx)``, to (i, j). Positions in the frame of the match are not patch centres.
     """
     reach = patch // 2
     frame = min(match.frame, reach)

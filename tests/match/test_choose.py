@@ -40,7 +40,7 @@ def test_what_fast_matching_cannot_do_is_exact_and_says_why():
     needed = fast_match_bytes(size, [size], 64, 1, 1)
     starved = choose_matcher(size, [size], 64, patch=1, memory=needed - 1)
     assert starved.matcher == "exact"
-    assert f"takes {needed / 1e6:.0f} MB of the {(needed - 1) / 1e6:.0f} there are" in starved.reason
+    assert f"needs {needed / 1e6:.0f} MB, {(needed - 1) / 1e6:.0f} MB are available" in starved.reason
     assert choose_matcher(size, [size], 64, patch=1, memory=needed).matcher == "fast"
 
 
@@ -49,5 +49,5 @@ def test_what_fast_matching_cannot_do_is_exact_and_says_why():
 )
 def test_counts_are_checked(wrong: dict):
     given = {"query_positions": 5, "key_positions": [5], "channels": 4} | wrong
-    with pytest.raises(InputError, match="counts are at least 1"):
+    with pytest.raises(InputError, match="counts must be at least 1"):
         choose_matcher(given.pop("query_positions"), given.pop("key_positions"), given.pop("channels"), **given)

@@ -36,7 +36,7 @@ def test_each_device_has_its_engine():
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("fused", "engine='fused' runs on the CPU and the features are on meta; use engine='auto'"),
+        ("fused", "engine='fused' runs on the CPU, but the features are on meta; use engine='auto'"),
         ("triton", "engine='triton' does not run here: .* Use engine='auto'"),
     ],
 )
@@ -45,7 +45,7 @@ def test_an_engine_asked_for_by_name_is_not_replaced(name: str, text: str):
         _engines.choose_engine(name, problem_on("meta"), "fp16", None)
 
 
-def test_triton_is_taken_after_its_trial(monkeypatch, caplog):
+def test_triton_is_used_after_its_self_test(monkeypatch, caplog):
     monkeypatch.setattr(_engines, "refusal", lambda device: None)
     monkeypatch.setattr(_engines, "_failure", lambda device: None)
     assert _engines._fastest(CUDA, no_shortage) == "triton"
@@ -53,18 +53,18 @@ def test_triton_is_taken_after_its_trial(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("trouble", ["refusal", "shortage", "failure"])
-def test_what_stands_against_triton_is_logged_once(monkeypatch, caplog, trouble: str):
+def test_reason_against_triton_is_logged_once(monkeypatch, caplog, trouble: str):
     monkeypatch.setattr(_engines, "refusal", lambda device: "no refusal" if trouble == "refusal" else None)
     monkeypatch.setattr(_engines, "_failure", lambda device: "no failure" if trouble == "failure" else None)
     with caplog.at_level(logging.WARNING, "srntt"):
         for _ in range(2):
             assert _engines._fastest(CUDA, lambda: "no shortage" if trouble == "shortage" else None) == "torch"
     assert [record.getMessage() for record in caplog.records] == [
-        f"matching with engine='torch', which is slower than 'triton': no {trouble}"
+        f"Using engine='torch', which is slower than 'triton': no {trouble}"
     ]
 
 
-def test_trial_finds_what_is_wrong(monkeypatch):
+def test_self_test_finds_what_is_wrong(monkeypatch):
     def broken(problem, precision):
         raise RuntimeError("no compiler")
 
@@ -73,8 +73,8 @@ def test_trial_finds_what_is_wrong(monkeypatch):
 
     cpu, right = torch.device("cpu"), torch.arange(30).view(5, 6)
     for search, expected in (
-        (broken, "its trial failed with RuntimeError: no compiler"),
-        (found(right.flip(0)), "its trial found wrong matches"),
+        (broken, "its self-test failed with RuntimeError: no compiler"),
+        (found(right.flip(0)), "its self-test found wrong matches"),
         (found(right), None),
     ):
         monkeypatch.setattr(_engines, "triton_search", search)

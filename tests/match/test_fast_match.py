@@ -168,7 +168,7 @@ MAP = torch.ones(4, 5, 6)
         (MAP, [MAP * torch.nan], {}, r"keys\[0\] contains NaN"),
         (MAP, [MAP], {"patch": 2}, "patch is 2"),
         (MAP, [MAP], {"threads": 0}, "threads=0"),
-        (MAP, [MAP], {"seed": -1}, r"a seed is 0\.\.2\^63-1"),
+        (MAP, [MAP], {"seed": -1}, r"seed in 0\.\.2\^63-1"),
     ],
 )
 def test_refusal_says_what_to_do(query, keys, options, text):
@@ -179,7 +179,7 @@ def test_refusal_says_what_to_do(query, keys, options, text):
 def test_budget_refusal_names_a_budget_that_is_enough():
     with pytest.raises(MemoryBudgetError, match="memory=1000 bytes is too little for fast matching") as refusal:
         fast_match(MAP, [MAP], memory=1000, threads=1)
-    enough = int(str(refusal.value).split("takes ")[1].split()[0])
+    enough = int(str(refusal.value).split("needs ")[1].split()[0])
     assert enough == fast_match_bytes(30, [30], 4, 3, 1)
     fast_match(MAP, [MAP], memory=enough, threads=1)
 

@@ -25,8 +25,8 @@ MAP = torch.ones(4, 5, 6)
         (MAP[:, :, :1], [MAP], {"border": "valid"}, "query is 5x1 positions"),
         (MAP / 0, [MAP], {}, "query contains NaN or infinity"),
         (MAP, [MAP * torch.nan], {}, r"keys\[0\] contains NaN"),
-        (MAP, [MAP], {"patch": 2}, "patch is 2; .* patch=1 or patch=3"),
-        (MAP, [MAP], {"border": "zero"}, "border is 'zero'; give 'replicate'"),
+        (MAP, [MAP], {"patch": 2}, "patch is 2; it must be 1 or 3"),
+        (MAP, [MAP], {"border": "zero"}, "border is 'zero'; it must be 'replicate'"),
         (MAP, [MAP], {"engine": "magic"}, "engine is 'magic'; give 'auto', 'fused', 'torch' or 'triton'"),
         (
             MAP,

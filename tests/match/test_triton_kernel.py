@@ -195,9 +195,9 @@ def test_tf32_is_rounded_to_the_nearest():
 
 def test_budget_is_kept_or_refused():
     features = random_map(0, "rectified", 6, 9, 9)
-    with pytest.raises(MemoryBudgetError, match=r"engine='triton': it takes .* bytes of the 1000 there are") as refusal:
+    with pytest.raises(MemoryBudgetError, match=r"engine='triton': it needs .* bytes, and memory=1000") as refusal:
         match_on_chip(features, [features], memory=1000)
-    enough = int(str(refusal.value).split("takes ")[1].split()[0])
+    enough = int(str(refusal.value).split("needs ")[1].split()[0])
     assert torch.equal(match_on_chip(features, [features], memory=enough).x[0], torch.arange(9))
 
 

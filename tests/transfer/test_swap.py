@@ -83,7 +83,7 @@ def test_similarity_map_repeats_each_position():
     ("sizes", "options", "text"),
     [
         ([], {"ratio": 1}, "values is empty"),
-        ([(6, 5)], {"ratio": 1}, "refers to 2 references and values has 1"),
+        ([(6, 5)], {"ratio": 1}, "refers to 2 references but values has 1"),
         ([(12, 10), (12, 9)], {"ratio": 2}, r"values\[1\] is 12x9; at ratio 2 it must be 2 times"),
         ([(6, 5), (3, 3)], {"ratio": 1}, r"values\[1\] is 3x3; .* at least"),
         ([(6, 5), (6, 5)], {"ratio": 0}, "ratio=0"),

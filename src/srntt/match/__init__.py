@@ -1,4 +1,4 @@
-"""Features to correspondences: which patch of which reference matches each patch of the query (Eq. 1-3)."""
+"""Patch matching: the best patch among all references for each patch of the query (Eq. 1-3)."""
 
 from srntt.match._choose import MatcherChoice, choose_matcher
 from srntt.match._dense import dense_match

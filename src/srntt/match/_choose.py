@@ -1,4 +1,4 @@
-"""Which matcher to use: by the time that each is predicted to take."""
+"""Choice of a matcher by predicted time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from srntt.errors import InputError
 from srntt.match._fast import fast_match_bytes
 from srntt.match._matchers import MATCHERS, Sizes
 
-_WORTH = 3.0  # times that fast matching must be quicker to be chosen: less does not pay for giving up exactness
+_WORTH = 3.0  # speed-up from which fast matching is chosen: a smaller one is not worth giving up exactness
 
 
 @dataclass(frozen=True)
 class MatcherChoice:
-    """What was chosen, and why.
+    """Chosen matcher, with the predictions it is based on.
 
     Attributes:
-        matcher: its name in the table.
-        exact_seconds: How long exact matching is predicted to take.
-        fast_seconds: How long fast matching is.
-        reason: For people.
+        matcher: Its name in `MATCHERS`.
+        exact_seconds: Predicted time of exact matching.
+        fast_seconds: Predicted time of fast matching.
+        reason: Explanation for messages.
     """
 
     matcher: str
@@ -39,22 +39,22 @@ def choose_matcher(
     memory: int | None = None,
     device: str = "cpu",
 ) -> MatcherChoice:
-    """Exact matching, unless fast matching is predicted to take less than a third of the time.
+    """Choose exact matching, unless fast matching is predicted to take less than a third of its time.
 
-    Exact time grows as ``n m c``, fast time as ``(n + m) log m``, so small problems are matched exactly. Other devices
-    than the CPU match exactly whatever the size.
+    Exact matching takes O(n m c), fast matching O((n + m) log m), so that small problems are matched exactly. Devices
+    other than the CPU always match exactly.
 
     Args:
-        query_positions: n, of the query.
-        key_positions: m, of each key map.
-        channels: Depth of the features.
-        patch: 1 or 3.
-        threads: Threads that matching will use.
-        memory: Bytes that matching may take, if that is limited; exact matching makes do with little.
-        device: Type of the device that the features are on.
+        query_positions: Number of positions n of the query.
+        key_positions: Number of positions m of each key map.
+        channels: Number of channels c of the features.
+        patch: Side of the patches, 1 or 3.
+        threads: Number of threads used for matching.
+        memory: Memory available to fast matching, in bytes; None for no limit. Exact matching adapts to any budget.
+        device: Device type of the features.
 
     Raises:
-        InputError: Counts below 1, or a patch that is neither 1 nor 3.
+        InputError: A count below 1, or a patch other than 1 and 3.
 
     Example:
         >>> choose_matcher(83 * 125, [83 * 125], 64, patch=1).matcher
@@ -65,7 +65,7 @@ def choose_matcher(
     if patch not in (1, 3) or not key_positions or min(query_positions, channels, threads, *key_positions) < 1:
         raise InputError(
             f"query_positions={query_positions}, key_positions={list(key_positions)}, channels={channels}, "
-            f"patch={patch}, threads={threads}: counts are at least 1, and patch is 1 or 3."
+            f"patch={patch}, threads={threads}: counts must be at least 1, and patch must be 1 or 3."
         )
     sizes = Sizes(query_positions, tuple(key_positions), channels, patch)
     exact, fast = (MATCHERS[name].seconds(sizes, threads) for name in ("exact", "fast"))
@@ -73,7 +73,7 @@ def choose_matcher(
         return MatcherChoice("exact", exact, fast, f"exact matching: {refusal}")
     needed = fast_match_bytes(query_positions, key_positions, channels, patch, threads)
     if memory is not None and memory < needed:
-        lacking = f"fast matching takes {needed / 1e6:.0f} MB of the {memory / 1e6:.0f} there are"
+        lacking = f"fast matching needs {needed / 1e6:.0f} MB, {memory / 1e6:.0f} MB are available"
         return MatcherChoice("exact", exact, fast, f"exact matching: {lacking}")
     chosen = "fast" if fast * _WORTH < exact else "exact"
     predicted = f"predicted {exact:.2g} s exact, {fast:.2g} s fast on the CPU"

@@ -1,4 +1,4 @@
-"""Dense matching, the paper's Eq. 1-3: every patch of the query against every patch of the references."""
+"""Exact dense matching (Eq. 1-3 of the paper): every patch of the query against every patch of the references."""
 
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -18,7 +18,7 @@ from srntt.match._triton import triton_search
 
 DEFAULT_MEMORY = {"cpu": 64 * 2**20}
 _DEVICE_MEMORY = 512 * 2**20
-_LOCATED = 80  # bytes of a position on the way from the winners to the match
+_LOCATED = 80  # bytes per position while winners are converted to a match
 
 
 @torch.no_grad()
@@ -33,35 +33,36 @@ def dense_match(
     precision: str = "fp16",
     threads: int | None = None,
 ) -> Match:
-    """Find for each patch of the query the best patch among all keys, exactly.
+    """Find the best match of each query patch among the patches of all keys, exactly.
 
-    The score is the inner product with the normalised key patch (Eq. 1); all patches of all keys compete in one argmax
-    (Eq. 3). The patch returned is the argmax in float64, equal scores (cosines within 1e-12) to the lowest
-    (reference, y, x), whatever the engine, the number of threads and the memory, with one exception: on CUDA devices
-    `precision` decides. A patch of zeros scores 0 as a key; as a query it has similarity 0 and the lowest index.
+    The score is the inner product with the normalised key patch (Eq. 1), maximised over all patches of all keys
+    (Eq. 3). The result is the argmax in float64, with ties (cosines within 1e-12) resolved to the lowest
+    (reference, y, x). It does not depend on the engine, the number of threads or the memory, except that `precision`
+    matters on CUDA devices. A key patch of zeros scores 0; a query patch of zeros has similarity 0 and the lowest
+    index.
 
     Args:
         query: Features of the upsampled low-res picture, float32.
-        keys: Features of the references, float32, of any sizes.
-        patch: 3 as the paper, or 1 for descriptors that already see their surroundings.
-        memory: Bytes of transient memory (everything but arguments and result); by default 64 MB on the CPU and 512 MB
-            elsewhere, and for the Triton engine what it needs, which grows as n + m. Less is slower, by little.
-        border: "replicate" repeats the outermost pixels of query and keys by one, so that every position has a match of
-            its own. "valid" considers centres 1..h-2, 1..w-2 only, as the released code does, and repeats the outermost
-            match (its reference, y, x and similarity, unchanged) at the frame, as that code pads its similarity map.
-        engine: "fused" (CPU), "triton" (CUDA devices), "torch" (any device), or "auto", the fastest one that the device
-            has. Where Triton is absent or fails its trial, "auto" takes "torch" and logs why.
-        precision: What the Triton engine multiplies in; the others know float32 alone. "fp32" and "tf32x3" give the
-            argmax in float64. "fp16", "tf32" and "bf16" compare up to eight candidates in float64, so that theirs is
-            the argmax wherever its cosine exceeds all others by more than rounding the features can move it.
-        threads: Threads of the fused engine; by default torch's number.
+        keys: Features of the references, float32, each map of any size.
+        patch: Side of the patches: 3 as in the paper, or 1 for descriptors with a receptive field of their own.
+        memory: Limit on transient memory (all but arguments and result), in bytes. By default 64 MB on the CPU,
+            512 MB elsewhere, and as much as needed, O(n + m), for the Triton engine. Less memory is slightly slower.
+        border: "replicate" pads query and keys by one repeated pixel, so that every position has a match. "valid"
+            considers the centres 1..h-2, 1..w-2 only, as the released code does; positions of the frame repeat the
+            nearest match (reference, y, x and similarity), as that code pads its similarity map.
+        engine: "fused" (CPU), "triton" (CUDA), "torch" (any device), or "auto" for the fastest available. If Triton is
+            missing or fails its self-test, "auto" uses "torch" and logs the reason.
+        precision: Multiplication precision of the Triton engine; the other engines use float32. "fp32" and "tf32x3"
+            return the argmax in float64. "fp16", "tf32" and "bf16" compare up to eight candidates in float64: the
+            result is the argmax wherever its cosine exceeds all others by more than the rounding error of the features.
+        threads: Threads of the fused engine; by default `torch.get_num_threads()`.
 
     Returns:
-        The match of every position of the query.
+        The match of each position of the query.
 
     Raises:
-        InputError: Shapes, types, devices or options that do not fit, or features that are not finite.
-        MemoryBudgetError: `memory` is too little for even the smallest tile; the text says how much is enough.
+        InputError: Invalid or incompatible shapes, dtypes, devices or options, or features that are not finite.
+        MemoryBudgetError: `memory` does not suffice for the smallest tile; the message states the minimum.
 
     Example:
         >>> import torch
@@ -73,7 +74,7 @@ def dense_match(
     problem = make_problem(query, keys, patch, border)
     threads = torch.get_num_threads() if threads is None else threads
     if threads < 1 or (memory is not None and memory < 1):
-        raise InputError(f"threads={threads}, memory={memory}: both are counts of at least 1, or None for the default.")
+        raise InputError(f"threads={threads}, memory={memory}: both must be at least 1, or None for the default.")
     name = choose_engine(engine, problem, precision, memory)
     memory = _default_memory(query) if memory is None else memory
     if name == "triton":
@@ -82,7 +83,7 @@ def dense_match(
     _, height, width = query.shape
     best = np.zeros((height, width), np.int64)
     similarity = np.zeros((height, width), np.float32)
-    module.tile_for(problem, torch.float64, threads, memory)  # refuses what could not be decided, before any work
+    module.tile_for(problem, torch.float64, threads, memory)  # raises before any work if the float64 pass does not fit
     tile = module.tile_for(problem, torch.float32, threads, memory)
     for block in split(problem.centres(query), *tile):
         found = module.shortlist(problem, block, torch.float32, threads, memory)
@@ -94,14 +95,14 @@ def dense_match(
 
 
 def dense_match_bytes(queries: int, keys: Sequence[int], channels: int, patch: int, threads: int) -> int:
-    """Transient memory that `dense_match` takes at most on the CPU by its default; less than that where maps are small.
+    """Return an upper bound of the transient memory of `dense_match` on the CPU by default, in bytes.
 
     Args:
-        queries: positions of the query.
-        keys: of each key map.
-        channels: of the features.
-        patch: 3 or 1.
-        threads: that work.
+        queries: Number of positions of the query.
+        keys: Number of positions of each key map.
+        channels: Number of channels of the features.
+        patch: Side of the patches, 1 or 3.
+        threads: Number of threads used.
     """
     most = max(queries, *keys)
     largest = torch.empty(channels, -(-most // WIDEST), min(most, WIDEST), device="meta")
@@ -111,7 +112,7 @@ def dense_match_bytes(queries: int, keys: Sequence[int], channels: int, patch: i
 
 
 def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Match:
-    """With the Triton engine; what it leaves open, in float64 with the torch engine."""
+    """Match with the Triton engine, and the positions it leaves undecided with the torch engine in float64."""
     found = triton_search(problem, precision)
     centres = problem.centres(problem.query)
     best, similarity, crowded = (
@@ -133,7 +134,7 @@ def _store(
     problem: Problem, block: Block, found: Shortlist, memory: int, best: np.ndarray, similarity: np.ndarray,
     only: np.ndarray | bool = True,
 ) -> None:  # fmt: skip
-    """Write the winners of a block, or of its positions marked in `only`."""
+    """Store the winners of a block, optionally of the positions marked in `only`."""
     for target, values in zip((best, similarity), choose(problem, block, found, memory), strict=True):
         np.copyto(target[block.slices], values.reshape(block.rows, block.columns), where=only)
 
@@ -142,14 +143,14 @@ def _decide(
     problem: Problem, module: ModuleType, block: Block, crowded: np.ndarray, threads: int, memory: int,
     best: np.ndarray, similarity: np.ndarray,
 ) -> None:  # fmt: skip
-    """Search for the crowded positions of a block again, in float64."""
+    """Search the crowded positions of a block again, in float64."""
     for part in _crowded_parts(block, crowded, module.tile_for(problem, torch.float64, threads, memory)):
         again = module.shortlist(problem, part, torch.float64, threads, memory)
         _store(problem, part, again, memory, best, similarity, crowded[part.slices])
 
 
 def _crowded_parts(block: Block, crowded: np.ndarray, tile: tuple[int, int]) -> Iterator[Block]:
-    """Runs of rows with a crowded position, cut to tiles."""
+    """Yield the runs of rows that contain a crowded position, split into tiles."""
     rows = crowded[block.slices].any(axis=1)
     edges = np.flatnonzero(np.diff(rows, prepend=False, append=False)).tolist()
     for start, end in zip(edges[::2], edges[1::2], strict=True):
@@ -161,7 +162,7 @@ def matched_at(problem: Problem, best: np.ndarray, similarity: np.ndarray) -> Ma
 
 
 def _located(problem: Problem, best: Int64[Tensor, "h w"], similarity: Float[Tensor, "h w"]) -> Match:
-    """Positions of the winners within their maps; the frame filled from inside."""
+    """Convert the indices of the winners to positions within their maps, and fill the frame from inside."""
     device, frame = problem.query.device, problem.frame
     best, similarity = best.to(device), similarity.to(device)
     y, x = (torch.arange(size, device=device).clamp(frame, size - 1 - frame) for size in best.shape)

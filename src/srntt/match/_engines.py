@@ -1,4 +1,4 @@
-"""Which engine matches exactly: the fastest that the device has and that works there."""
+"""Choice of the exact engine: the fastest that works on the device."""
 
 import logging
 from collections.abc import Callable
@@ -16,18 +16,18 @@ _log = logging.getLogger(__name__)
 
 
 def choose_engine(name: str, problem: Problem, precision: str, memory: int | None) -> Engine:
-    """The engine of this name, or for "auto" the fastest one.
+    """Return the engine of this name, or the fastest one for "auto".
 
     Raises:
-        InputError: No such engine or precision, or the engine does not run on the device of the features.
-        MemoryBudgetError: `memory` is too little for the Triton engine, which was asked for by name.
+        InputError: Unknown engine or precision, or the engine does not run on the device of the features.
+        MemoryBudgetError: `memory` does not suffice for the Triton engine, and it was requested by name.
     """
     device = problem.query.device
     if precision not in (*EXACT, *ROUNDED):
         raise InputError(f"precision is {precision!r}; give one of {', '.join(map(repr, (*EXACT, *ROUNDED)))}.")
     if name == "fused":
         if device.type != "cpu":
-            raise InputError(f"engine='fused' runs on the CPU and the features are on {device}; use engine='auto'.")
+            raise InputError(f"engine='fused' runs on the CPU, but the features are on {device}; use engine='auto'.")
         return "fused"
     if name == "torch":
         return "torch"
@@ -35,7 +35,7 @@ def choose_engine(name: str, problem: Problem, precision: str, memory: int | Non
         if reason := refusal(device):
             raise InputError(f"engine='triton' does not run here: {reason}. Use engine='auto'.")
         if reason := _shortage(problem, precision, memory):
-            raise MemoryBudgetError(f"engine='triton': {reason}. Give that much, or use engine='auto'.")
+            raise MemoryBudgetError(f"engine='triton': {reason}. Raise memory, or use engine='auto'.")
         return "triton"
     if name != "auto":
         raise InputError(f"engine is {name!r}; give 'auto', 'fused', 'torch' or 'triton'.")
@@ -47,25 +47,25 @@ def _fastest(device: torch.device, shortage: Callable[[], str | None]) -> Engine
         return "fused" if device.type == "cpu" else "torch"
     reason = refusal(device) or shortage() or _failure(device)
     if reason is not None:
-        _log_once(f"matching with engine='torch', which is slower than 'triton': {reason}")
+        _log_once(f"Using engine='torch', which is slower than 'triton': {reason}")
     return "triton" if reason is None else "torch"
 
 
 def _shortage(problem: Problem, precision: str, memory: int | None) -> str | None:
     needed = 0 if memory is None else workspace_bytes(problem, precision)
-    return None if memory is None or needed <= memory else f"it takes {needed} bytes of the {memory} there are"
+    return None if memory is None or needed <= memory else f"it needs {needed} bytes, and memory={memory}"
 
 
 @cache
 def _failure(device: torch.device) -> str | None:
-    """What is wrong with the Triton engine on a device: it matches a small map with itself."""
+    """Self-test of the Triton engine on a device, matching a small map with itself; return the reason if it fails."""
     features = torch.randn(8, 5, 6, generator=torch.Generator().manual_seed(0)).to(device)
     problem = make_problem(features, [features], 3, "replicate")
     try:
         best = triton_search(problem, "fp16").best
-    except Exception as error:  # whatever drivers, compilers and their caches come up with
-        return f"its trial failed with {type(error).__name__}: {error}"
-    return None if torch.equal(best.flatten().cpu(), torch.arange(30)) else "its trial found wrong matches"
+    except Exception as error:  # drivers, compilers and their caches fail in many ways
+        return f"its self-test failed with {type(error).__name__}: {error}"
+    return None if torch.equal(best.flatten().cpu(), torch.arange(30)) else "its self-test found wrong matches"
 
 
 @cache

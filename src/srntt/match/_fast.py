@@ -1,8 +1,8 @@
-"""Fast matching: a tree proposes a match for each position, neighbours spread what is good, and no pair is tried twice.
+"""Fast approximate matching: a search tree proposes matches, and propagation between neighbours improves them.
 
-In pictures the matches of neighbours agree, but random search from a few of them (PatchMatch) leaves most of what has
-no true counterpart with poor matches. So every position asks the tree of the keys first; two sweeps of propagation, as
-in PatchMatch (Barnes et al. 2009, section 3.2), then mend nearly all that the tree missed.
+Matches of neighbouring positions usually agree, but random search alone (PatchMatch) finds poor matches for most
+positions without a true counterpart. Every position therefore queries a tree of the keys first; two sweeps of
+propagation as in PatchMatch (Barnes et al. 2009, section 3.2) then find nearly all that the tree missed.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patc
 from srntt.match._problem import Problem, make_problem
 from srntt.match._tree import build_tree, search_bytes, search_tree, tree_bytes
 
-_KEPT = 8  # candidates whose patches are compared in full where the search saw projections
+_KEPT = 8  # candidates re-ranked by their full patches after a search by projections
 SWEEPS = 2
-BAND = 16  # rows swept in order; fixed, so that results do not depend on the number of threads
+BAND = 16  # rows swept sequentially; fixed, so that results do not depend on the number of threads
 
 
 @torch.no_grad()
@@ -38,28 +38,28 @@ def fast_match(
     threads: int | None = None,
     seed: int = 0,
 ) -> Match:
-    """Find for each patch of the query a patch among all keys that is the best one, or nearly always is.
+    """Find the best match of each query patch among the patches of all keys, approximately.
 
-    As `dense_match`, in O((n + m) log m) instead of O(n m). What is returned is a patch with its true cosine, at most
-    that of the best one; `srntt bench match --fast` tells how often it is the best, and what it lacks otherwise. Of
-    equally good patches it may be any. The same arguments give the same result, whatever the number of threads.
+    Like `dense_match`, but in O((n + m) log m) instead of O(n m). The similarity returned is the true cosine of the
+    patch found, which is almost always the best patch; `srntt bench match --fast` measures how often, and the loss of
+    similarity elsewhere. Ties are resolved arbitrarily. The result does not depend on the number of threads.
 
     Args:
         query: Features of the upsampled low-res picture, float32, on the CPU.
-        keys: Features of the references, float32, of any sizes.
-        patch: 3 as the paper, or 1 for descriptors that already see their surroundings.
-        memory: Bytes of transient memory (everything but arguments and result) that may be taken; by default what it
-            takes, which `fast_match_bytes` predicts.
+        keys: Features of the references, float32, each map of any size.
+        patch: Side of the patches: 3 as in the paper, or 1 for descriptors with a receptive field of their own.
+        memory: Limit on transient memory (all but arguments and result), in bytes; by default unlimited.
+            `fast_match_bytes` predicts what is needed.
         border: "replicate" or "valid", as in `dense_match`.
-        threads: Threads; by default torch's number.
-        seed: Of the tree's random choices.
+        threads: Number of threads; by default `torch.get_num_threads()`.
+        seed: Seed of the random choices of the tree.
 
     Returns:
-        The match of every position of the query.
+        The match of each position of the query.
 
     Raises:
-        InputError: Shapes, types, devices or options that do not fit, or features that are not finite.
-        MemoryBudgetError: `memory` is too little; the text says how much is enough.
+        InputError: Invalid or incompatible shapes, dtypes, devices or options, or features that are not finite.
+        MemoryBudgetError: `memory` does not suffice; the message states the minimum.
 
     Example:
         >>> import torch
@@ -71,18 +71,18 @@ def fast_match(
     problem = make_problem(query, keys, patch, border)
     threads = torch.get_num_threads() if threads is None else threads
     if threads < 1 or not 0 <= seed < 2**63:
-        raise InputError(f"threads={threads}, seed={seed}: threads are at least 1, and a seed is 0..2^63-1.")
+        raise InputError(f"threads={threads}, seed={seed}: threads must be at least 1, and seed in 0..2^63-1.")
     if query.device.type != "cpu":
         raise InputError(
-            f"Fast matching runs on the CPU and the features are on {query.device}: use dense_match, which is quicker "
+            f"Fast matching runs on the CPU, but the features are on {query.device}. Use dense_match, which is faster "
             "there up to millions of positions, or move the features with .cpu()."
         )
     sizes = [key.shape[1] * key.shape[2] for key in problem.keys]
     needed = fast_match_bytes(query.shape[1] * query.shape[2], sizes, problem.channels, patch, threads)
     if memory is not None and memory < needed:
         raise MemoryBudgetError(
-            f"memory={memory} bytes is too little for fast matching of these maps, which takes {needed} bytes. Give at "
-            "least that, or use dense_match, which takes less."
+            f"memory={memory} bytes is too little for fast matching of these maps, which needs {needed} bytes. Give at "
+            "least that, or use dense_match, which needs less."
         )
     with ThreadPoolExecutor(threads) as pool:
         return _match(problem, seed, pool, threads)
@@ -91,7 +91,10 @@ def fast_match(
 def fast_match_bytes(
     query_positions: int, key_positions: Sequence[int], channels: int, patch: int, threads: int
 ) -> int:
-    """Transient memory that `fast_match` takes at most; linear in the positions of the query and the largest key."""
+    """Return an upper bound of the transient memory of `fast_match`, in bytes.
+
+    It is linear in the number of positions of the query and of the largest key map.
+    """
     largest = max(key_positions)
     sketched = is_sketched(channels, patch)
     searched = SKETCH if sketched else padded(channels)
@@ -107,7 +110,7 @@ def fast_match_bytes(
 
 
 def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) -> Match:
-    """Match with each key map, and keep the best; of equally good ones the first."""
+    """Match with each key map and keep the best, the first of equal ones."""
     query = patch_rows(problem, None)
     best = np.full(len(query.pixels), problem.first_key)
     similarity = np.full(len(query.pixels), -np.inf, np.float32)
@@ -124,7 +127,7 @@ def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) 
 def _match_one(
     problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: ThreadPoolExecutor, threads: int
 ) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Matches in one key map, and their cosines, at all positions; what they are in the frame means nothing."""
+    """Match in one key map; return matches and cosines of all positions, with undefined values in the frame."""
     candidates = _propose(problem, query, key, seed, pool, threads)
     matches, cosines = best_of(query, key, candidates, pool)
     for number in range(SWEEPS):
@@ -135,7 +138,7 @@ def _match_one(
 def best_of(
     query: PatchRows, key: PatchRows, candidates: Int64[np.ndarray, "k kept"], pool: ThreadPoolExecutor
 ) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """The best of the candidates of each centre, and its cosine; 0 in the frame."""
+    """Return the best candidate of each centre and its cosine; both are 0 in the frame."""
     matches = np.zeros(len(query.pixels), np.int64)
     cosines = np.zeros(len(query.pixels), np.float32)
     centres = query.centres
@@ -154,16 +157,16 @@ def sweep(
     beyond: tuple[Int64[np.ndarray, " w"] | None, Int64[np.ndarray, " w"] | None],
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Let neighbours exchange their matches once, in place.
+    """Propagate matches between neighbouring positions once, in place.
 
     Args:
-        query: what is matched.
-        key: with what.
-        number: of the sweep, which decides its direction.
-        matches: of the query's positions.
-        cosines: of these.
-        beyond: matches, before this sweep, in the rows above and below the query; None where there are none.
-        pool: that works.
+        query: Rows of the query.
+        key: Rows of the key map.
+        number: Index of the sweep, which determines its direction.
+        matches: Matches of the query's positions.
+        cosines: Their cosines.
+        beyond: Matches before this sweep in the rows just above and below the query; None at the edge of the picture.
+        pool: Threads to use.
     """
     frame, inner = query.frame, slice(query.frame, query.height - query.frame)
     before = np.full((query.height + 2, query.width), -1)
@@ -179,7 +182,7 @@ def sweep(
 def _propose(
     problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: ThreadPoolExecutor, threads: int
 ) -> Int64[np.ndarray, "k kept"]:
-    """Numbers of key positions that the tree finds for each centre of the query; -1 where there are no more."""
+    """Return the key positions that the tree proposes for each centre of the query, padded with -1."""
     sketched = is_sketched(problem.channels, problem.patch)
     requested, kept_rows = search_rows(query, key, problem.patch, seed, pool, threads, sketched)
     tree = build_tree(kept_rows, seed, pool, threads)

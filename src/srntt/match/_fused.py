@@ -1,8 +1,8 @@
-"""The CPU engine: pixel products, diagonal sums, norm and running max in one pass over tiles that stay in the cache.
+"""CPU engine: pixel products, diagonal sums, norm and running maximum in one pass over tiles that fit the cache.
 
 Identity (a): the correlation of two 3x3 patches is the sum of the products of their pixels along nine diagonal taps, so
-each product of two pixels is computed once instead of nine times. The tiles' diagonals are dealt out to the threads;
-each thread keeps its own candidates, and no score depends on which thread or tile it was computed in.
+each product of two pixels is computed once instead of nine times. The diagonals of a tile are divided among the
+threads. Each thread keeps its own candidates; a score does not depend on the thread or tile in which it is computed.
 """
 
 import math
@@ -39,7 +39,7 @@ class _Tile:
 
 @dataclass(frozen=True, eq=False)
 class _Candidates:
-    """What one thread has found for the positions of a query tile, and its share of the workspace."""
+    """Candidates that one thread has found for the positions of a query tile, and its workspace."""
 
     ring: np.ndarray
     summed: np.ndarray
@@ -54,19 +54,19 @@ class _Candidates:
 
 
 def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
-    """Rows and columns of the tiles, for queries and keys alike, that `memory` bytes allow."""
+    """Return the rows and columns of query and key tiles that fit in `memory` bytes."""
     blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
     cost = partial(_tile_bytes, problem, dtype.itemsize, threads)
     return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
 
 
 def workspace_bytes(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> int:
-    """What tiles that `memory` allows take."""
+    """Return the workspace, in bytes, of the tiles chosen for `memory`."""
     return _tile_bytes(problem, dtype.itemsize, threads, *tile_for(problem, dtype, threads, memory))
 
 
 def _tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: int) -> int:
-    """Workspace of a query and a key tile of this shape: packed, with their norms and hashes, and what threads hold."""
+    """Return the workspace, in bytes, of a query and a key tile of this shape, with the buffers of the threads."""
     rim = 2 * problem.reach
     wide = _round_up(columns + rim, math.lcm(KEY_WIDTH, QUERY_BYTES // 4))
     packed = 2 * (rows + rim) * (wide * problem.channels * size + (columns + rim) * 40)
@@ -74,7 +74,7 @@ def _tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: i
 
 
 def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:
-    """Candidates of all positions of one query tile against all keys."""
+    """Find the candidates of all positions of one query tile among all keys."""
     rows, columns = tile_for(problem, dtype, threads, memory)
     with ThreadPoolExecutor(threads) as pool:
         query = _pack(problem, problem.query, block, problem.query_peak, dtype, pool, threads, tagged=False)
@@ -97,7 +97,7 @@ def _search(
     found: list,
     pool: ThreadPoolExecutor,
 ) -> None:
-    """Compare a query tile with the tile `part` of key map `number`, its diagonals dealt out to the threads."""
+    """Compare a query tile with the tile `part` of key map `number`, with the diagonals divided among the threads."""
     features, peak, reach = problem.keys[number], problem.key_peaks[number], problem.reach
     dtype = query.packed.dtype
     keys = _pack(problem, features, part, peak, getattr(torch, dtype.name), pool, len(found), tagged=True)
@@ -115,7 +115,7 @@ def _search(
 
 
 def _search_runs(diagonals: SimpleQueue, query: np.ndarray, keys: np.ndarray, inputs: tuple, own: _Candidates) -> None:
-    """One thread's work: runs of diagonals, until none is left."""
+    """Search runs of diagonals from the queue until it is empty; executed by each thread."""
     with suppress(Empty):
         while True:
             first, last = diagonals.get_nowait()
@@ -127,7 +127,7 @@ def _search_runs(diagonals: SimpleQueue, query: np.ndarray, keys: np.ndarray, in
 
 
 def _share_out(query_rows: int, key_rows: int, reach: int, tasks: int) -> list[tuple[int, int]]:
-    """Runs of neighbouring diagonals with about equally many products each."""
+    """Divide the diagonals into runs with about equal numbers of products."""
     diagonals = np.arange(2 * reach + 1 - query_rows, key_rows - 2 * reach)
     lengths = np.minimum(query_rows - np.maximum(0, -diagonals), key_rows - np.maximum(0, diagonals))
     done = np.cumsum(lengths)
@@ -140,7 +140,7 @@ def _pack(
     problem: Problem, features: Tensor, block: Block, peak: float, dtype: torch.dtype, pool: ThreadPoolExecutor,
     threads: int, *, tagged: bool,
 ) -> _Tile:  # fmt: skip
-    """Lay a block and its rim out for the kernel, scaled to values below 1 so that no product overflows."""
+    """Pack a block and its rim for the kernel, scaled to values below 1 so that no product overflows."""
     rim = problem.reach
     rows, columns = block.rows + 2 * rim, block.columns + 2 * rim
     width = KEY_WIDTH if tagged else QUERY_BYTES // dtype.itemsize
@@ -160,7 +160,7 @@ def _pack(
 
 
 def _box_sum(pixels: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Weighted sum over each 3x3 window, without a rim."""
+    """Compute the weighted sum over each 3x3 window, without padding."""
     rows, columns = pixels.shape[0] - 2, pixels.shape[1] - 2
     total = np.zeros((rows, columns), pixels.dtype)
     for dy in range(3):
@@ -170,7 +170,7 @@ def _box_sum(pixels: np.ndarray, factors: np.ndarray) -> np.ndarray:
 
 
 def _no_candidates(query: _Tile, empty: np.ndarray, key_columns: int) -> _Candidates:
-    """Empty lists; a position that can match nothing counts as served."""
+    """Return empty lists, with the threshold of empty query patches set so that nothing is searched for them."""
     _, blocks, _, width = query.packed.shape
     dtype, positions = query.packed.dtype, empty.size
     ring = np.empty((3, _round_up(key_columns, KEY_WIDTH), blocks * width), dtype)
@@ -189,7 +189,7 @@ def _no_candidates(query: _Tile, empty: np.ndarray, key_columns: int) -> _Candid
 
 
 def _collect(query: _Tile, tolerance: np.ndarray, empty: np.ndarray, found: list[_Candidates]) -> Shortlist:
-    """Join the threads' candidates, without those that a better one has overtaken."""
+    """Merge the candidates of the threads, dropping those that a better one has since ruled out."""
     best = np.max([own.best for own in found], axis=0)
     floor = best - tolerance.ravel()
     norm = np.where(empty, 1.0, query.norm).ravel()
@@ -206,7 +206,7 @@ def _collect(query: _Tile, tolerance: np.ndarray, empty: np.ndarray, found: list
 
 
 def _run(pool: ThreadPoolExecutor, work: Callable, tasks: list[tuple]) -> None:
-    """Call `work` with each tuple of arguments; a single one in this thread."""
+    """Call `work` with each tuple of arguments in the pool; a single tuple runs in the calling thread."""
     if len(tasks) == 1:
         work(*tasks[0])
         return

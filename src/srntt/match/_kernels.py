@@ -1,13 +1,12 @@
-"""Inner loops of the fused engine, compiled by Numba; nothing here knows of torch, threads or references.
+"""Inner loops of the fused engine, compiled by Numba. They are independent of torch, threads and references.
 
-A *tile* is a rectangle of positions of one map with the pixels its patches reach into. Packed, it has shape
-``(rows, blocks, c, width)``: ``width`` neighbouring pixels of one row lie side by side, so that the product of a query
-row with a key row reads both as it needs them. Products of two rows are laid out ``(key column, query column)``.
+A *tile* is a rectangle of positions of one map, with the pixels that its patches cover. Packed, it has shape
+``(rows, blocks, c, width)``: ``width`` neighbouring pixels of a row are contiguous, so that the product of a query row
+with a key row reads both sequentially. Products of two rows have shape ``(key column, query column)``.
 
-The product itself is written as LLVM vector code, because Numba has no vector registers to offer: with its sums held
-in registers it multiplies 2.5 times as fast as MKL does on the processors we measured. Everything else is plain loops,
-which LLVM turns into vector code by itself. No fast-math anywhere: a score is the same number in whatever tile and
-thread it is computed.
+The product is written in LLVM vector code, because Numba does not expose vector registers: with sums kept in registers
+it is 2.5 times as fast as MKL on the processors we measured. The other loops are plain, and LLVM vectorises them.
+Fast-math is not used, so that a score is identical in any tile and thread.
 """
 
 from typing import no_type_check
@@ -22,11 +21,11 @@ from numba.extending import intrinsic
 from srntt._compile import compiled
 
 _features = get_host_cpu_features()
-# Bytes in a vector register and rows of sums held at a time: KEY_WIDTH x 2 sums have to fit the registers there are.
+# Bytes of a vector register, and rows of sums kept at a time: KEY_WIDTH x 2 sums must fit in the vector registers.
 _VECTOR_BYTES, KEY_WIDTH = (64, 8) if _features.get("avx512f") else (32, 6) if _features.get("avx2") else (16, 6)
 QUERY_BYTES = 2 * _VECTOR_BYTES
 CAPACITY = 8
-"""Candidates kept for a query position; photographs have one, two, seldom three."""
+"""Candidates kept for a query position; photographs need one or two, rarely three."""
 _COLUMNS_AT_ONCE = 32
 _TAG_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -34,7 +33,7 @@ _TAG_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 @intrinsic
 @no_type_check
 def _panel_product(typing_context, keys, query, out):
-    """out[r, :] = sum over k of keys[k, r] * query[k, :], for r < KEY_WIDTH, two vectors of query pixels at a time."""
+    """Compute out[r, :] = sum over k of keys[k, r] * query[k, :] for r < KEY_WIDTH, two vectors of pixels at a time."""
 
     def generate(context, builder, signature, arguments):
         element = ir.FloatType() if signature.args[0].dtype == types.float32 else ir.DoubleType()
@@ -90,10 +89,10 @@ def _panel_product(typing_context, keys, query, out):
 @compiled
 @no_type_check
 def pack(source, top, left, scale, first, last, packed, squares, tags):
-    """Copy rows ``first..last`` of a tile into `packed`, with the sum of squares and a hash of each pixel's channels.
+    """Copy rows ``first..last`` of a tile to `packed`, with the sum of squares and a hash of each pixel's channels.
 
-    Coordinates outside the map stand for its nearest pixel; columns past the tile's own (to fill the last block) are 0.
-    `tags` may have no rows, then none are made.
+    Coordinates outside the map repeat the nearest pixel; columns that fill up the last block are 0. No hashes are
+    computed if `tags` has no rows.
     """
     channels, height, width = source.shape
     columns = squares.shape[1]
@@ -128,7 +127,7 @@ def pack(source, top, left, scale, first, last, packed, squares, tags):
 @compiled
 @no_type_check
 def _row_products(keys, query, out):
-    """Products of every pixel of a key row with every pixel of a query row."""
+    """Compute the products of every pixel of a key row with every pixel of a query row."""
     query_width = query.shape[2]
     for block in range(query.shape[0]):
         for group in range(keys.shape[0]):
@@ -145,7 +144,7 @@ def _sum_rows(above, here, below, out):
 @compiled
 @no_type_check
 def _peak_of_row(products, inverse_norm, reach, peak):
-    """Best score of each query column against one key row."""
+    """Find the best score of each query column against one key row."""
     peak[:] = -np.inf
     for key in range(inverse_norm.size):
         inverse = inverse_norm[key]
@@ -164,7 +163,7 @@ def _peak_of_row(products, inverse_norm, reach, peak):
 @compiled
 @no_type_check
 def _room_for(query, key, score, floor, scores, found, tags, counts, dropped):
-    """Slot for one more candidate in a full list, or -1: first of those overtaken, then of the highest index."""
+    """Return the slot to replace in a full list, or -1: a candidate below the floor, else the one of highest index."""
     kept = 0
     for n in range(CAPACITY):
         if scores[query, n] >= floor:
@@ -183,10 +182,11 @@ def _room_for(query, key, score, floor, scores, found, tags, counts, dropped):
 @compiled
 @no_type_check
 def _admit(block_scores, floors, final, key, tag, position, scores, found, tags, counts, dropped):
-    """Add a key to the candidates of all columns where it reaches the floor; a copy of one there lowers its index.
+    """Add a key to the candidates of all columns where its score reaches the floor.
 
-    In the `final` search, whose scores are exact, one that loses to a candidate by score and by index is no candidate.
-    A loop rather than a call for each: in Numba a call counts references to all of its arrays, which takes longer.
+    If the patch is equal to a candidate, only the lower index is kept. In the `final` search, whose scores are exact, a
+    key with a lower score and a higher index than a candidate is not added. The columns are looped over inside, because
+    a Numba call increments the reference counts of all its array arguments, which takes longer than the work.
     """
     for x in range(floors.size):
         if block_scores[x] < floors[x]:
@@ -212,10 +212,10 @@ def _admit(block_scores, floors, final, key, tag, position, scores, found, tags,
 @compiled
 @no_type_check
 def _floors_of_row(peak, tolerance, final, best, dropped, floors):
-    """What each column's scores against this key row must reach to be looked at; says whether any column's best does.
+    """Set the score that each column must reach against this key row; return whether the best of any column does.
 
-    A position already crowded will be searched again in float64, so its candidates no longer matter, unless this is
-    that `final` search.
+    Positions that are already crowded are skipped, since they will be searched again in float64, unless this is that
+    `final` search.
     """
     promising = False
     for x in range(peak.size):
@@ -237,7 +237,7 @@ def _floors_of_row(peak, tolerance, final, best, dropped, floors):
 def _collect(
     products, inverse_norm, reach, final, floors, key_tags, key_start, position, scores, found, tags, counts, dropped
 ):
-    """Admit every pair of a query row (from `position` on) and a key row that reaches its column's floor."""
+    """Add every pair of a query row (from `position`) and a key row whose score reaches the floor of its column."""
     block_scores = np.empty(_COLUMNS_AT_ONCE, products.dtype)
     for left in range(0, floors.size, _COLUMNS_AT_ONCE):
         block_floors = floors[left : left + _COLUMNS_AT_ONCE]
@@ -271,9 +271,9 @@ def search_diagonals(
 ):  # fmt: skip
     """Compare a query tile with a key tile along the diagonals ``first <= key row - query row < last``.
 
-    Walking down a diagonal, each product of two rows is needed by three centres and computed once: a ring of three
-    holds them, and with the sums it stays in the second-level cache. Single scores are looked at only in rows whose
-    best comes within `tolerance` of the best so far.
+    Along a diagonal, each product of two rows contributes to three centres and is computed once. A ring buffer of three
+    products stays in the second-level cache together with the sums. Individual scores are examined only in rows whose
+    best score is within `tolerance` of the best so far.
     """
     columns = tolerance.shape[1]
     for diagonal in range(first, last):

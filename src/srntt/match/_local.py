@@ -1,4 +1,4 @@
-"""Matching of a view that lies in the frame of the query: each position looks around its own place alone."""
+"""Local matching of a view that is aligned with the query: each position searches around its own coordinates."""
 
 import torch
 from torch import Tensor
@@ -8,18 +8,18 @@ from srntt.match._match import Match
 
 
 def local_match(query: Float[Tensor, "c h w"], key: Float[Tensor, "c H w"], *, top: int = 0, reach: int = 2) -> Match:
-    """The best match of each position within a square around the same place of the key map.
+    """Find the best match of each position within a square window around the same coordinates of the key map.
 
-    Ties go to the place nearest to the position's own, then to the lowest (y, x).
+    Ties are resolved to the position nearest to the centre of the window, then to the lowest (y, x).
 
     Args:
-        query: unit descriptors; a band of rows of the whole.
-        key: unit descriptors of the whole view, whose grid is the query's.
-        top: row of the whole with which the band begins.
-        reach: positions to each side.
+        query: Unit descriptors of a band of rows of the query.
+        key: Unit descriptors of the whole view, on the grid of the query.
+        top: First row of the band within the query.
+        reach: Radius of the window, in positions.
 
     Returns:
-        Whole positions in the key map; similarity -1 .. 1.
+        Matches at whole positions, with similarity in [-1, 1].
     """
     _, height, width = query.shape
     offsets = sorted(

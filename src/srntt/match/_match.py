@@ -1,4 +1,4 @@
-"""What matching finds: where each position of the LR grid lies in the references, and how well it fits there."""
+"""Result of matching: the corresponding position in the references for each position of the LR grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from srntt._shapes import Float, Int, Int64
 
 
 class Window(NamedTuple):
-    """Rows and columns of the LR grid that a tile is shown."""
+    """Rows and columns of the LR grid that a tile covers, including its halo."""
 
     rows: slice
     columns: slice
@@ -19,18 +19,18 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """For each position its match, or several candidates for one.
+    """Match of each position of the LR grid, or several candidates for each.
 
-    ``k`` stands for the leading axes: none as `dense_match` returns it; ``(k,)`` or ``(b, k)`` for k candidates.
+    ``*k`` are leading axes: none for the result of `dense_match`, ``(k,)`` or ``(b, k)`` for k candidates.
 
     Attributes:
-        reference: which of the encoded views (key maps).
-        position: (y, x) on that view's LR grid; whole numbers at centres; fractions once refined.
-        similarity: cosine of what was compared, in [-1, 1]; 0 where either of them is empty.
-        evidence: whatever else the model keeps of a match, as channels; none for the paper's.
-        frame: width of the frame whose positions have no match of their own and repeat that of the nearest position
-            inside (1 for ``border="valid"`` with 3x3 patches, else 0). Nothing is pasted from there when textures are
-            swapped, as in the released code.
+        reference: Index of the encoded view (key map).
+        position: (y, x) on the LR grid of that view: whole numbers, fractional after refinement.
+        similarity: Cosine of the matched patches, in [-1, 1]; 0 if either is zero.
+        evidence: Further channels that a model keeps of each match; none in the paper's model.
+        frame: Width of the frame whose positions repeat the match of the nearest position inside (1 for
+            ``border="valid"`` with 3x3 patches, otherwise 0). Swapping does not paste patches centred there, as in the
+            released code.
     """
 
     reference: Int[Tensor, "*k h w"]
@@ -48,7 +48,7 @@ class Match:
         similarity: Float[Tensor, "*k h w"],
         frame: int = 0,
     ) -> "Match":
-        """A match at whole positions, without evidence."""
+        """Create a match at whole positions, without evidence."""
         shape = similarity.shape
         return cls(
             reference,
@@ -60,7 +60,7 @@ class Match:
 
     @classmethod
     def empty(cls, candidates: int, channels: int, size: tuple[int, int], device: torch.device) -> "Match":
-        """Candidates to be filled by `offer`."""
+        """Create a match with unfilled candidates, to be filled by `offer`."""
         return cls(
             torch.empty(candidates, *size, dtype=torch.int16, device=device),
             torch.empty(candidates, *size, 2, device=device),
@@ -70,7 +70,7 @@ class Match:
 
     @classmethod
     def stacked(cls, matches: Sequence["Match"]) -> "Match":
-        """Matches of several pictures of one size as a batch."""
+        """Stack the matches of several pictures of the same size to a batch."""
         return cls(
             *(torch.stack(each) for each in zip(*(m._maps for m in matches), strict=True)), frame=matches[0].frame
         )
@@ -82,46 +82,46 @@ class Match:
 
     @property
     def x(self) -> Int64[Tensor, "*k h w"]:
-        """Column of it."""
+        """Column of the centre of the matched patch."""
         return self.position[..., 1].long()
 
     @property
     def bytes(self) -> int:
-        """Memory that it takes."""
+        """Size in memory, in bytes."""
         return sum(tensor.nbytes for tensor in self._maps)
 
     def crop(self, window: Window) -> "Match":
-        """A part of it; its edge is no frame."""
+        """Return the part within a window, without a frame."""
         reference, similarity, evidence = (x[..., *window] for x in (self.reference, self.similarity, self.evidence))
         return Match(reference, self.position[..., *window, :], similarity, evidence)
 
     def candidate(self, number: int) -> "Match":
-        """One of the candidates."""
+        """Return one of the candidates."""
         return replace(self, **dict(zip(_NAMES, (x[number] for x in self._maps), strict=True)))
 
     def on(self, device: torch.device) -> "Match":
-        """The same on a device."""
+        """Return a copy on a device."""
         return Match(*(x.to(device) for x in self._maps), frame=self.frame)
 
     def batched(self) -> "Match":
-        """A batch of it alone."""
+        """Return this match as a batch of one."""
         return Match(*(x[None] for x in self._maps), frame=self.frame)
 
     def fill(self, rows: slice, part: "Match") -> None:
-        """Put the matches of these rows in, in place."""
+        """Set the matches of these rows, in place."""
         for places, values in zip(self.crop(Window(rows, slice(None)))._maps, part._maps, strict=True):
             places.copy_(values)
 
     def offer(self, place: int, rows: slice, new: "Match", number: int | None = None) -> None:
-        """Take in the matches of these rows in the next reference, in place.
+        """Merge the matches of these rows with the next reference into the candidates, in place.
 
-        The twin of `keep_best` for a band of rows.
+        Equivalent to `keep_best`, for a band of rows.
 
         Args:
-            place: how many references were offered before.
-            rows: of the whole.
-            new: the matches.
-            number: what ``reference`` is then; as many as were offered before, if None.
+            place: Number of references merged before.
+            rows: Rows of the LR grid.
+            new: Matches of these rows.
+            number: Value of ``reference`` for these matches; `place` if None.
         """
         new = new._in(place if number is None else number)
         if place < len(self.similarity):
@@ -131,7 +131,7 @@ class Match:
 
     @classmethod
     def joined(cls, parts: Sequence["Match"]) -> "Match":
-        """The candidates of all, behind each other."""
+        """Concatenate the candidates of several matches."""
         if len(parts) == 1:
             return parts[0]
         each = zip(*(part._maps for part in parts), _BEHIND, strict=False)
@@ -146,19 +146,19 @@ class Match:
 
 
 _NAMES = ("reference", "position", "similarity", "evidence")
-_BEHIND = (2, 3, 2, 3)  # axes of each map behind those of the candidates
+_BEHIND = (2, 3, 2, 3)  # trailing axes of each map, after those of the candidates
 
 
 def keep_best(matches: Sequence[Match], candidates: int, numbers: Sequence[int] | None = None) -> Match:
-    """Of matches in several references, one map each, the most similar at each position.
+    """Keep the most similar of the matches in several references, at each position. Differentiable.
 
-    Candidates keep their places, so that the matches of a reference stay one map. Where all places are taken, at each
-    position the next reference's takes that of the least similar one, if it is more similar. Differentiable.
+    The first `candidates` references fill one slot each, so that the matches of a reference stay in one map. At each
+    position, a match of a later reference replaces the least similar candidate if it is more similar.
 
     Args:
-        matches: in each reference, all over the same LR grid.
-        candidates: for each position, at most.
-        numbers: what ``reference`` of each is in the result; its place in the list, if None.
+        matches: Match in each reference, all on the same LR grid.
+        candidates: Maximum number of candidates for each position.
+        numbers: Value of ``reference`` for each of `matches`; its index in the list if None.
     """
     numbers = range(len(matches)) if numbers is None else numbers
     each = [match._in(number) for number, match in zip(numbers, matches, strict=True)]
@@ -170,7 +170,7 @@ def keep_best(matches: Sequence[Match], candidates: int, numbers: Sequence[int] 
 
 
 def _with(kept: Match, new: Match) -> Match:
-    """With a new match in place of the least similar candidate, where it is more similar than that."""
+    """Replace the least similar candidate by a new match where the new one is more similar."""
     count = kept.similarity.shape[-3]
     least = kept.similarity.argmin(-3, keepdim=True)
     better = new.similarity.unsqueeze(-3) > kept.similarity.take_along_dim(least, -3)

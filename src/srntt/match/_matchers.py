@@ -1,4 +1,4 @@
-"""What matches: the engines behind one protocol, in one table, by which they are chosen, planned and run."""
+"""Table of matchers: exact and fast matching behind one protocol for choosing, planning and running them."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,26 +17,26 @@ from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
 from srntt.match._triton import refusal
 from srntt.memory import cuts
 
-# CPU seconds on one core with AVX-512 at 3 GHz; on another processor the ratio of the two is much the same.
-_EXACT_PRODUCT = 1.6e-11  # a pair of positions and a channel
-_EXACT_PAIR = {1: 0.26e-9, 3: 1.3e-9}  # a pair of positions: sums, norm, maximum
-_FAST_QUERY = 0.52e-6  # a query position and a doubling of the keys
-_FAST_KEY = 0.21e-6  # a key position and a doubling of the keys
-_FAST_AXES = (0.17, 0.9e-4)  # a key map, and a channel of a patch: the axes that patches are projected to
-_FAST_SKETCH = 1.2e-9  # a position and a channel of its patch: projecting
-_FAST_COMPARE = 8e-9  # a query position and a channel of its patch: comparing its candidates in full
-_WAITING = 4  # strips that are on their way through fast matching
+# CPU seconds on one core with AVX-512 at 3 GHz; the ratio of exact to fast is similar on other processors.
+_EXACT_PRODUCT = 1.6e-11  # per pair of positions and channel
+_EXACT_PAIR = {1: 0.26e-9, 3: 1.3e-9}  # per pair of positions: sums, norm, maximum; by patch
+_FAST_QUERY = 0.52e-6  # per query position and doubling of the keys
+_FAST_KEY = 0.21e-6  # per key position and doubling of the keys
+_FAST_AXES = (0.17, 0.9e-4)  # per key map, and per channel of a patch: computing the axes of the projection
+_FAST_SKETCH = 1.2e-9  # per position and channel of a patch: projecting
+_FAST_COMPARE = 8e-9  # per query position and channel of a patch: comparing candidates in full
+_WAITING = 4  # strips in the pipeline of fast matching
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is matched with what.
+    """Size of a matching problem.
 
     Attributes:
-        queries: positions of the query.
-        keys: positions of each key map.
-        channels: depth of the features.
-        patch: side of a patch, 1 or 3.
+        queries: Number of positions of the query.
+        keys: Number of positions of each key map.
+        channels: Number of channels of the features.
+        patch: Side of the patches, 1 or 3.
     """
 
     queries: int
@@ -47,36 +47,36 @@ class Sizes:
 
 @runtime_checkable
 class Matcher(Protocol):
-    """A way of finding each query position in the keys."""
+    """Interface of a matching algorithm."""
 
     @property
     def name(self) -> str:
-        """In the table, in options and results."""
+        """Name in `MATCHERS`, in options and in results."""
         ...
 
     @property
     def exact(self) -> bool:
-        """It returns the argmax of Eq. 1-3."""
+        """Whether the result is the argmax of Eq. 1-3."""
         ...
 
     def refusal(self, device: torch.device) -> str | None:
-        """Why it does not run on a device; None where it does."""
+        """Return why it does not run on a device, or None if it does."""
         ...
 
     def seconds(self, sizes: Sizes, threads: int) -> float:
-        """Predicted time, on the CPU."""
+        """Predict the time on the CPU, in seconds."""
         ...
 
     def bands(self, height: int, rows: int, sizes: Sizes) -> list[tuple[int, int]]:
-        """Bands of a query of this height that it takes one after the other, of about so many rows."""
+        """Divide a query of this height into bands (top, bottom) of about `rows` rows, to be searched in order."""
         ...
 
     def waiting(self, sizes: Sizes) -> int:
-        """Bands that it holds at most, beyond the one that it is given."""
+        """Return the maximum number of bands that it keeps in addition to the current one."""
         ...
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        """Transient memory for a band of ``sizes.queries`` positions on the CPU, beside the bands that it holds."""
+        """Return the transient memory for a band of ``sizes.queries`` positions on the CPU, without the bands kept."""
         ...
 
     def search(
@@ -87,17 +87,17 @@ class Matcher(Protocol):
         patch: int = 3,
         border: str = "replicate",
     ) -> Iterator[Match]:
-        """The matches of each band, in order."""
+        """Yield the match of each band, in order."""
         ...
 
 
 @dataclass(frozen=True)
 class ExactMatcher:
-    """`dense_match`, band by band.
+    """Exact matching by `dense_match`, band by band.
 
     Attributes:
-        name: in the table.
-        engine: as `dense_match` takes it.
+        name: Name in `MATCHERS`.
+        engine: Engine of `dense_match`.
     """
 
     name: str
@@ -105,16 +105,16 @@ class ExactMatcher:
     exact = True
 
     def refusal(self, device: torch.device) -> str | None:
-        """The Triton engine runs on GPUs."""
+        """Return why the engine does not run on a device; only the Triton engine is restricted."""
         return refusal(device) if self.engine == "triton" else None
 
     def seconds(self, sizes: Sizes, threads: int) -> float:
-        """Grows as n m c."""
+        """Predict the time, which grows as n m c."""
         each = sizes.channels * _EXACT_PRODUCT + _EXACT_PAIR[sizes.patch]
         return sum(sizes.queries * m * each for m in sizes.keys) / threads
 
     def bands(self, height: int, rows: int, sizes: Sizes) -> list[tuple[int, int]]:
-        """Of any size."""
+        """Divide the query into bands of any size."""
         return cuts(height, rows)
 
     def waiting(self, sizes: Sizes) -> int:
@@ -122,7 +122,7 @@ class ExactMatcher:
         return 0
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        """What `dense_match` takes by default, or less where the maps are small."""
+        """Return the default memory of `dense_match`, or less for small maps."""
         return dense_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
 
     def search(
@@ -133,40 +133,41 @@ class ExactMatcher:
         patch: int = 3,
         border: str = "replicate",
     ) -> Iterator[Match]:
-        """Each band by itself."""
+        """Match each band separately."""
         for query in bands:
             yield dense_match(query, keys, patch=patch, border=border, engine=self.engine)
 
 
 @dataclass(frozen=True)
 class FastMatcher:
-    """`fast_match`: short descriptors in one key map in strips, which give what the whole would; all else as a whole.
+    """Fast matching by `fast_match`.
 
-    Long descriptors and patches are searched by a projection that is made of all of them.
+    Short descriptors in a single key map are matched strip by strip, with the same result. Long descriptors and patches
+    are matched all at once, because they are searched by a projection computed from all of them.
     """
 
     name: str = "fast"
     exact = False
 
     def refusal(self, device: torch.device) -> str | None:
-        """It runs on the CPU."""
+        """Return why it does not run on a device; it runs on the CPU only."""
         return None if device.type == "cpu" else f"fast matching runs on the CPU, not on {device}"
 
     def seconds(self, sizes: Sizes, threads: int) -> float:
-        """Grows as (n + m) log m."""
+        """Predict the time, which grows as (n + m) log m."""
         return sum(_fast_seconds(sizes.queries, m, sizes.channels, sizes.patch) for m in sizes.keys) / threads
 
     def bands(self, height: int, rows: int, sizes: Sizes) -> list[tuple[int, int]]:
-        """Whole strips, or all at once."""
+        """Divide the query into whole strips, or keep it whole."""
         rows = max(STRIP, rows // STRIP * STRIP) if _in_strips(sizes.channels, sizes.patch) else height
         return [(top, min(height, top + rows)) for top in range(0, height, rows)]
 
     def waiting(self, sizes: Sizes) -> int:
-        """Strips wait for their neighbours."""
+        """Return the number of strips in the pipeline."""
         return _WAITING if _in_strips(sizes.channels, sizes.patch) else 1
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        """Of strips, or of all at once."""
+        """Return the transient memory for strips, or for the whole query."""
         if _in_strips(sizes.channels, sizes.patch):
             return strips_bytes(sizes.queries, sizes.keys, sizes.channels, threads)
         return fast_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
@@ -179,7 +180,7 @@ class FastMatcher:
         patch: int = 3,
         border: str = "replicate",
     ) -> Iterator[Match]:
-        """In a pipeline where there is one key map of short descriptors."""
+        """Match in a pipeline if there is one key map of short descriptors, otherwise all at once."""
         if _in_strips(keys[0].shape[0], patch) and len(keys) == 1:
             yield from fast_match_strips(bands, keys[0])
             return
@@ -202,7 +203,7 @@ def _fast_seconds(queries: int, keys: int, channels: int, patch: int) -> float:
     return seconds
 
 
-#: ``exact`` takes the fastest engine that the device has. A new matcher is a line here.
+#: All matchers by name. ``exact`` uses the fastest engine of the device. To add a matcher, add a line here.
 MATCHERS: dict[str, Matcher] = {
     "exact": ExactMatcher("exact", "auto"),
     "triton": ExactMatcher("triton", "triton"),

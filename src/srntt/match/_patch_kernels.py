@@ -1,4 +1,4 @@
-"""Inner loops on patches that lie anywhere in their maps, compiled by Numba: projecting, comparing, propagating."""
+"""Inner loops on patches at arbitrary positions, compiled by Numba: projection, comparison and propagation."""
 
 from typing import no_type_check
 
@@ -9,13 +9,13 @@ from srntt.match._kernels import KEY_WIDTH, _panel_product
 from srntt.match._tree_kernels import LANES, dot
 
 _CLIMBS = 4
-"""Steps of one position that a match may take towards better neighbours in one sweep."""
+"""Maximum number of single-position steps of hill climbing per sweep."""
 
 
 @compiled
 @no_type_check
 def project_patches(pixels, inverse_norm, height, width, reach, centres, basis, out):
-    """Unit patches around the given centres times a basis of shape ``(panels, taps * channels, panel width)``."""
+    """Project the unit patches around the given centres on a basis ``(panels, taps * channels, panel width)``."""
     channels, panel_width = pixels.shape[1], basis.shape[2]
     panel = np.zeros((basis.shape[1], KEY_WIDTH), np.float32)
     products = np.empty((KEY_WIDTH, panel_width), np.float32)
@@ -40,7 +40,7 @@ def project_patches(pixels, inverse_norm, height, width, reach, centres, basis, 
 @compiled
 @no_type_check
 def _cosine(query, key, position, match, lanes):
-    """Cosine of the patches around a position of the query and one of the key, both numbered rows first."""
+    """Compute the cosine of the patches around a query and a key position, both row-major indices."""
     pixels, inverse_norm, height, width, reach = query
     key_pixels, key_inverse_norm, key_height, key_width, _ = key
     if reach == 0:
@@ -61,7 +61,7 @@ def _cosine(query, key, position, match, lanes):
 @compiled
 @no_type_check
 def choose_candidates(query, key, centres, candidates, matches, cosines):
-    """Match each centre with the best of its candidates (numbers of key positions, -1 for none)."""
+    """Match each centre with the best of its candidates (indices of key positions, -1 for none)."""
     lanes = np.empty(LANES, np.float32)
     for n in range(centres.size):
         best, highest = candidates[n, 0], np.float32(-np.inf)
@@ -76,7 +76,7 @@ def choose_candidates(query, key, centres, candidates, matches, cosines):
 @compiled
 @no_type_check
 def _climb(query, key, frame, position, match, cosine, lanes):
-    """Move a match to the best of its eight neighbours while that is better."""
+    """Move a match to the best of its eight neighbours while the cosine increases."""
     height, width = key[2], key[3]
     for _ in range(_CLIMBS):
         best = match
@@ -95,11 +95,11 @@ def _climb(query, key, frame, position, match, cosine, lanes):
 @compiled
 @no_type_check
 def propagate(query, key, frame, top, bottom, number, before, matches, cosines):
-    """Offer each position of rows ``top..bottom`` what its four neighbours' matches lead to, then climb from there.
+    """Propagate the matches of the four neighbours to each position of rows ``top..bottom``, then hill-climb.
 
-    Sweeps of even `number` run down and to the right, odd ones back. Neighbours in other rows than these are seen as
-    they were `before` the sweep, so that bands of rows can be swept at once. ``before`` has a row more above and below
-    than the query has; -1 is a position without a match.
+    Sweeps of even `number` run down and to the right, odd ones up and to the left. Neighbours outside these rows are
+    read from `before`, the matches before the sweep, so that bands of rows can be swept in parallel. ``before`` has one
+    more row than the query above and below; -1 marks a position without a match.
     """
     lanes = np.empty(LANES, np.float32)
     width, key_height, key_width = query[3], key[2], key[3]

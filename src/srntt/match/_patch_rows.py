@@ -1,4 +1,4 @@
-"""Feature maps as rows of channels, so that a patch of one is compared with a patch of the other wherever they lie."""
+"""Feature maps as rows of channels, in which patches at arbitrary positions can be compared."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from srntt.match._problem import Problem, empty_norm, scale_for
 from srntt.match._tree_kernels import LANES
 
 SKETCH = 64
-"""Channels of the rows that are searched; patches of more are projected to so many."""
+"""Maximum number of channels of the rows that are searched; longer patches are projected to this many."""
 
-_SAMPLE = 1024  # patches of each map that the projection is made from
-_SPARE = 8  # directions more than are kept, for the randomised method
+_SAMPLE = 1024  # patches of each map from which the projection is computed
+_SPARE = 8  # oversampling of the randomised method
 _ROUNDS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class PatchRows:
-    """A map as rows.
+    """Feature map as rows of channels.
 
     Attributes:
-        pixels: Channels of each position, rows first, scaled; filled up with zeros to a multiple of LANES.
-        inverse_norm: One over the norm of the patch around each position; 0 for an empty one.
-        height: Positions down.
-        width: Positions across.
-        reach: Pixels from a patch's centre to its edge.
-        frame: Width of the border without centres.
+        pixels: Scaled channels of each position in row-major order, zero-padded to a multiple of LANES.
+        inverse_norm: Reciprocal norm of the patch around each position; 0 for an empty patch.
+        height: Number of rows of positions.
+        width: Number of columns of positions.
+        reach: Radius of a patch, in positions.
+        frame: Width of the border that contains no patch centres.
     """
 
     pixels: Float[np.ndarray, "n d"]
@@ -42,28 +42,28 @@ class PatchRows:
 
     @property
     def centres(self) -> Int64[np.ndarray, " k"]:
-        """Numbers of the positions that are centres of patches."""
+        """Return the row-major indices of the patch centres."""
         inside = slice(self.frame, -self.frame or None)
         return np.arange(self.height * self.width).reshape(self.height, self.width)[inside, inside].ravel()
 
     @property
     def as_arguments(self) -> tuple[np.ndarray, np.ndarray, int, int, int]:
-        """As the compiled loops take it."""
+        """Return the arguments by which the compiled loops take a map."""
         return self.pixels, self.inverse_norm, self.height, self.width, self.reach
 
 
 def padded(channels: int) -> int:
-    """Channels of a row of pixels."""
+    """Return the number of channels of a row, padded to a multiple of LANES."""
     return -(-channels // LANES) * LANES
 
 
 def is_sketched(channels: int, patch: int) -> bool:
-    """Whether patches are searched by a projection of theirs; vectors of few channels are searched by themselves."""
+    """Return whether patches are searched by a projection, as those of many channels are."""
     return patch > 1 or channels > SKETCH
 
 
 def patch_rows(problem: Problem, number: int | None) -> PatchRows:
-    """The query (None) or a key map of a problem as rows."""
+    """Convert the query (`number` None) or a key map of a problem to rows."""
     features = problem.query if number is None else problem.keys[number]
     peak = problem.query_peak if number is None else problem.key_peaks[number]
     channels, height, width = features.shape
@@ -75,7 +75,7 @@ def patch_rows(problem: Problem, number: int | None) -> PatchRows:
     norm = np.sqrt(squares)
     filled = norm > empty_norm(peak)
     inverse = np.divide(1.0, norm, out=np.zeros_like(norm), where=filled).astype(np.float32)
-    if not is_sketched(channels, problem.patch):  # rows of unit length: they are searched as they are
+    if not is_sketched(channels, problem.patch):  # searched directly, as rows of unit length
         pixels *= inverse[:, None]
         inverse = filled.astype(np.float32)
     return PatchRows(pixels, inverse, height, width, problem.reach, problem.frame)
@@ -84,7 +84,7 @@ def patch_rows(problem: Problem, number: int | None) -> PatchRows:
 def search_rows(
     query: PatchRows, key: PatchRows, patch: int, seed: int, pool: ThreadPoolExecutor, threads: int, sketched: bool
 ) -> tuple[Float[np.ndarray, "n s"], Float[np.ndarray, "m s"]]:
-    """Rows whose inner products are the cosines of the maps' patches, or come near: one for each centre."""
+    """Return a row for each centre of query and key, whose inner products are the cosines or approximate them."""
     if not sketched:
         return query.pixels, key.pixels
     sample = np.concatenate([_sample_patches(rows, patch, seed) for rows in (query, key)])
@@ -94,7 +94,7 @@ def search_rows(
 
 
 def _sample_patches(rows: PatchRows, patch: int, seed: int) -> Float[np.ndarray, "n d"]:
-    """Unit patches from all over a map, taps first."""
+    """Sample unit patches from the whole map, taps first."""
     centres = rows.centres
     chosen = np.random.default_rng(seed).choice(centres, min(_SAMPLE, len(centres)), replace=False)
     y, x = np.divmod(chosen, rows.width)
@@ -105,7 +105,7 @@ def _sample_patches(rows: PatchRows, patch: int, seed: int) -> Float[np.ndarray,
 
 
 def _principal_axes(sample: Float[np.ndarray, "n d"], seed: int) -> Float[np.ndarray, "d s"]:
-    """Axes that keep the inner products of the sample best (Halko et al. 2011, arXiv:0909.4061, algorithm 4.4)."""
+    """Compute the principal axes of the sample (Halko et al. 2011, arXiv:0909.4061, algorithm 4.4)."""
     axes = np.random.default_rng(seed).standard_normal((sample.shape[1], SKETCH + _SPARE)).astype(np.float32)
     for _ in range(_ROUNDS):
         axes, _ = np.linalg.qr(sample.T @ (sample @ axes))
@@ -115,7 +115,7 @@ def _principal_axes(sample: Float[np.ndarray, "n d"], seed: int) -> Float[np.nda
 
 
 def _project(rows: PatchRows, basis: np.ndarray, pool: ThreadPoolExecutor, threads: int) -> Float[np.ndarray, "n s"]:
-    """Unit patches around all centres, projected."""
+    """Project the unit patches around all centres."""
     width = QUERY_BYTES // 4
     packed = np.ascontiguousarray(basis.reshape(len(basis), SKETCH // width, width).transpose(1, 0, 2))
     centres = rows.centres

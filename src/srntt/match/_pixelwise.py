@@ -1,4 +1,4 @@
-"""The torch engine: identity (a) in whole-tile operations, on any device."""
+"""Torch engine: identity (a) in whole-tile operations, on any device."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,20 +16,20 @@ _Found = tuple[Int64[Tensor, " _"], Int64[Tensor, " _"], Float[Tensor, " _"]]  #
 
 
 def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
-    """Rows and columns of the tiles, for queries and keys alike, that `memory` bytes allow."""
+    """Return the rows and columns of query and key tiles that fit in `memory` bytes."""
     blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
     cost = partial(_tile_bytes, problem, dtype.itemsize)
     return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
 
 
 def _tile_bytes(problem: Problem, size: int, rows: int, columns: int) -> int:
-    """Products and their sums for two tiles of this shape, the tiles themselves, and the candidates."""
+    """Return the memory for two tiles of this shape, their products and sums, and the candidates."""
     pixels = (rows + 2 * problem.reach) * (columns + 2 * problem.reach)
     return 3 * pixels**2 * size + pixels * (6 * problem.channels * size + 160 * _CAPACITY)
 
 
 def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:
-    """Candidates of all positions of one query tile against all keys."""
+    """Find the candidates of all positions of one query tile among all keys."""
     rows, columns = tile_for(problem, dtype, threads, memory)
     query = _tile(problem, problem.query, block, problem.query_peak, dtype)
     norm = _patch_norms(query, problem.reach)
@@ -54,7 +54,7 @@ def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, 
 
 
 def _tile(problem: Problem, features: Tensor, block: Block, peak: float, dtype: torch.dtype) -> Float[Tensor, "c y x"]:
-    """A block with its rim, pixels outside the map repeated from its edge, scaled to values below 1."""
+    """Cut a block with its rim, repeating edge pixels outside the map, scaled to values below 1."""
     _, height, width = features.shape
     reach = problem.reach
     device = torch.device("cpu") if features.device.type == "mps" and dtype == torch.float64 else features.device
@@ -64,7 +64,7 @@ def _tile(problem: Problem, features: Tensor, block: Block, peak: float, dtype: 
 
 
 def _patch_norms(tile: Float[Tensor, "c y x"], reach: int) -> Float[Tensor, " p"]:
-    """Norms of the patches of a tile in float64, on the CPU since not every device has that type."""
+    """Compute the norms of the patches of a tile in float64, on the CPU since not every device supports it."""
     squares = (tile if tile.device.type != "mps" else tile.cpu()).double().square().sum(0).cpu()
     if reach:
         squares = squares.unfold(0, 3, 1).unfold(1, 3, 1).sum((-2, -1))
@@ -72,7 +72,7 @@ def _patch_norms(tile: Float[Tensor, "c y x"], reach: int) -> Float[Tensor, " p"
 
 
 def _scores(problem: Problem, query: Float[Tensor, "c y x"], number: int, part: Block) -> Float[Tensor, "p q"]:
-    """Eq. 1 for every pair of a query tile's and a key tile's patches."""
+    """Compute Eq. 1 for every pair of patches of a query tile and a key tile."""
     key = _tile(problem, problem.keys[number], part, problem.key_peaks[number], query.dtype)
     norm = _patch_norms(key, problem.reach)
     inverse_norm = torch.where(norm > empty_norm(problem.key_peaks[number]), 1 / norm, 0.0).to(query)
@@ -83,14 +83,14 @@ def _scores(problem: Problem, query: Float[Tensor, "c y x"], number: int, part: 
 
 
 def _sum_diagonal(products: Float[Tensor, "y x Y X"], axis: int) -> Float[Tensor, "_ _ _ _"]:
-    """Sum of three neighbours along both the query's and the key's `axis` at once: one third of identity (a)."""
+    """Sum three neighbours along the `axis` of query and key simultaneously: one pass of identity (a)."""
     queries, keys = (products.shape[n] - 2 for n in (axis, axis + 2))
     taps = [products.narrow(axis, n, queries).narrow(axis + 2, n, keys) for n in range(3)]
     return (taps[0] + taps[1]).add_(taps[2])
 
 
 def _near_best(scores: Float[Tensor, "p q"], floor: Float[Tensor, " p"], dropped: Float[Tensor, " p"]) -> _Found:
-    """Pairs that score at least `floor`; of a row with too many of them the first ones, which `dropped` then says."""
+    """Return the pairs that score at least `floor`; if a row has too many, the first ones, recorded in `dropped`."""
     near = scores >= floor[:, None]
     many = (near.sum(1) > _CAPACITY).nonzero()[:, 0]
     if len(many):
@@ -102,7 +102,7 @@ def _near_best(scores: Float[Tensor, "p q"], floor: Float[Tensor, " p"], dropped
 
 
 def _join(found: _Found, new: _Found, floor: Float[Tensor, " p"], dropped: Float[Tensor, " p"]) -> _Found:
-    """All candidates not below `floor`, the lowest keys of each position if they are too many."""
+    """Merge the candidates that reach `floor`, keeping the lowest keys of a position if there are too many."""
     position, key, score = (torch.cat(pair) for pair in zip(found, new, strict=True))
     near = (score >= floor[position]).nonzero()[:, 0]
     near = near[key[near].argsort()]
@@ -117,7 +117,7 @@ def _join(found: _Found, new: _Found, floor: Float[Tensor, " p"], dropped: Float
 
 @contextmanager
 def _full_precision(device: torch.device) -> Iterator[None]:
-    """Products in full float32 even where the program at large allows TF32, bfloat16 or autocast."""
+    """Compute products in full float32 even if the application enables TF32, bfloat16 or autocast."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

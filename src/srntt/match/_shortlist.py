@@ -1,10 +1,9 @@
-"""From scores with rounding errors to the exact argmax.
+"""Exact argmax from scores with rounding errors.
 
-An engine multiplies in float32. Its scores carry rounding errors, so two patches that are nearly (or truly) equally
-good may come out in either order. It therefore returns all keys whose score lies within twice the largest possible
-error of the best: on photographs that is a single key for 99 positions of 100. The others are decided here by the
-cosine in float64, equal ones by the lowest index. If even the shortlist overflows (many near-copies of a patch), the
-engine repeats those rows in float64.
+Engines multiply in float32, and rounding may reverse the order of two patches with nearly equal scores. An engine
+therefore returns all keys whose score is within twice the maximum error of the best. On photographs this is a single
+key for 99 positions of 100. Otherwise the cosine in float64 decides, with ties resolved to the lowest index. If the
+shortlist of a position overflows (many near-copies of a patch), the engine searches it again in float64.
 """
 
 from dataclasses import dataclass
@@ -18,10 +17,11 @@ from srntt.match._problem import EMPTY, TIE, Block, Problem
 
 
 def rounding_margin(channels: int, dtype: torch.dtype) -> float:
-    """How far below the best a cosine may be computed and still be the best one.
+    """Return how far below the computed best the computed score of the true best may be.
 
-    Worst case: half an ulp of the sum of absolute products for each of the ``channels`` steps of the longest chain of
-    additions, for the 4 sums of the two separable passes, for the norm and for the product with it; both ways.
+    Worst case, in both directions: half an ulp of the sum of absolute products for each of the ``channels`` steps of
+    the longest chain of additions, for the 4 sums of the two separable passes, for the norm, and for the product with
+    the norm.
     """
     unit = torch.finfo(dtype).eps / 2
     return 2 * (channels + 8) * unit * 1.01 + TIE
@@ -29,14 +29,14 @@ def rounding_margin(channels: int, dtype: torch.dtype) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """Candidates of the positions of one block, in no order.
+    """Candidates of the positions of one block, in no particular order.
 
     Attributes:
-        position: Number of the query position within the block, rows first.
-        key: Number of the key position among those of all maps.
-        cosine: As the engine computed it, in float64.
-        crowded: For each position of the block whether it had more candidates than were kept.
-        empty: Whether its query patch is zero; then it has no candidates.
+        position: Row-major index of the query position within the block.
+        key: Index of the key position over all maps.
+        cosine: Cosine as computed by the engine, converted to float64.
+        crowded: For each position of the block, whether it had more candidates than were kept.
+        empty: For each position of the block, whether its query patch is zero; it then has no candidates.
     """
 
     position: Int64[np.ndarray, " n"]
@@ -49,7 +49,7 @@ class Shortlist:
 def choose(
     problem: Problem, block: Block, shortlist: Shortlist, memory: int
 ) -> tuple[Int64[np.ndarray, " p"], Float[np.ndarray, " p"]]:
-    """Best key of each position of `block`, ties to the lowest, and its cosine."""
+    """Return the best key of each position of `block`, the lowest of equal ones, and its cosine."""
     size = block.rows * block.columns
     position, key, cosine = shortlist.position, shortlist.key, shortlist.cosine.copy()
     contested = (np.bincount(position, minlength=size)[position] > 1) & ~shortlist.crowded[position]
@@ -68,7 +68,7 @@ def choose(
 def _exact_cosines(
     problem: Problem, block: Block, position: Int64[np.ndarray, " n"], key: Int64[np.ndarray, " n"], memory: int
 ) -> Float[np.ndarray, " n"]:
-    """Cosines in float64, straight from the definition."""
+    """Compute cosines in float64 from the definition."""
     result = np.zeros(len(position))
     starts = np.array(problem.key_starts)
     reference = np.searchsorted(starts, key, side="right") - 1
@@ -90,7 +90,7 @@ def _exact_cosines(
 def _patches(
     features: Float[Tensor, "c h w"], y: Int64[np.ndarray, " n"], x: Int64[np.ndarray, " n"], reach: int
 ) -> Float[np.ndarray, "d n"]:
-    """Patches around the given centres as columns, in float64, pixels outside the map repeated from its edge."""
+    """Return the patches around the given centres as columns, in float64, repeating edge pixels outside the map."""
     channels, height, width = features.shape
     taps = np.arange(-reach, reach + 1)[:, None]
     rows = torch.from_numpy((y + taps).clip(0, height - 1)).to(features.device)

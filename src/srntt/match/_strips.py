@@ -1,8 +1,8 @@
-"""Fast matching of a tall query a strip of rows at a time: the same matches, with the memory of a few strips.
+"""Fast matching of a query strip by strip: the same matches, with the memory of a few strips.
 
-A sweep of propagation sees nothing of other bands but their outermost rows, as they were before it. So a strip can be
-swept as soon as the strip below it has been, one sweep less; the strips pass through search and sweeps as through a
-pipeline, and each stage holds two of them.
+A sweep of propagation reads only the outermost rows of neighbouring bands, as they were before the sweep. A strip can
+therefore be swept once the strip below it has completed the previous stage. Search and sweeps form a pipeline, of which
+each stage holds two strips.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,14 +22,14 @@ from srntt.match._problem import Problem, make_problem
 from srntt.match._tree import KeyTree, build_tree, search_bytes, search_tree, tree_bytes
 
 STRIP = BAND
-"""Strips have this many rows or a multiple, but for the last."""
+"""Strips have a multiple of this many rows, except for the last one."""
 
-_HELD = 5  # strips at most: two before each sweep, and the one that comes in
+_HELD = 5  # maximum number of strips: two before each sweep, and the incoming one
 
 
 @dataclass(frozen=True, eq=False)
 class _Strip:
-    """Rows of the query on their way, and what has been found for them so far."""
+    """Strip of query rows in the pipeline, with its matches so far."""
 
     problem: Problem
     rows: PatchRows
@@ -37,13 +37,13 @@ class _Strip:
     cosines: Float[np.ndarray, " n"]
 
     def row(self, number: int) -> Int64[np.ndarray, " w"]:
-        """Matches of a row as they are now."""
+        """Return a copy of the current matches of a row."""
         return self.matches.reshape(self.rows.height, self.rows.width)[number].copy()
 
 
 @dataclass(frozen=True, eq=False)
 class _Keys:
-    """A key map, ready to be searched."""
+    """Key map with its search tree."""
 
     features: Tensor
     rows: PatchRows
@@ -58,22 +58,22 @@ def fast_match_strips(
     threads: int | None = None,
     seed: int = 0,
 ) -> Iterator[Match]:
-    """Match a query that comes in strips, as ``fast_match(query, [key], patch=1)`` matches the whole.
+    """Match a query strip by strip, with the same result as ``fast_match(query, [key], patch=1)``.
 
     Args:
-        strips: of the query's rows, from the top, float32, on the CPU; all but the last have a multiple of `STRIP`
+        strips: Strips of query rows from the top, float32, on the CPU; all but the last have a multiple of `STRIP`
             rows.
-        key: of the reference; at most 64 channels.
-        threads: Threads; by default torch's number.
-        seed: Of the tree's random choices.
+        key: Feature map of the reference, at most 64 channels.
+        threads: Number of threads; by default `torch.get_num_threads()`.
+        seed: Seed of the random choices of the tree.
 
     Yields:
-        The matches of each strip, in order; a strip is asked for two strips after it was taken.
+        The match of each strip, in order, delayed by two strips.
 
     Raises:
-        InputError: Features that do not fit or are not finite.
+        InputError: Features that are incompatible or not finite.
     """
-    assert not is_sketched(key.shape[0], 1), f"at most {SKETCH} channels are searched as they are"
+    assert not is_sketched(key.shape[0], 1), f"strips are limited to {SKETCH} channels"
     threads = torch.get_num_threads() if threads is None else threads
     with ThreadPoolExecutor(threads) as pool:
         rows = patch_rows(make_problem(key[:, :1, :1], [key], 1, "replicate"), 0)
@@ -86,14 +86,14 @@ def fast_match_strips(
 
 
 def strips_bytes(strip_positions: int, key_positions: Iterable[int], channels: int, threads: int) -> int:
-    """Transient memory that `fast_match_strips` takes at most, beside the strips that it is given."""
+    """Return an upper bound of the transient memory of `fast_match_strips`, without the strips themselves."""
     row, largest = padded(channels) * 4 + 48, max(key_positions)
     held = (_HELD * strip_positions + largest) * row
     return held + tree_bytes(largest, padded(channels)) + search_bytes(threads, 1)
 
 
 def _found(strips: Iterable[Tensor], keys: _Keys) -> Iterator[_Strip]:
-    """Strips with what the tree finds for them."""
+    """Yield the strips with the matches that the tree finds."""
     for query in strips:
         problem = make_problem(query, [keys.features], 1, "replicate")
         rows = patch_rows(problem, None)
@@ -102,7 +102,7 @@ def _found(strips: Iterable[Tensor], keys: _Keys) -> Iterator[_Strip]:
 
 
 def _swept(strips: Iterator[_Strip], keys: _Keys, number: int) -> Iterator[_Strip]:
-    """Strips after one more sweep: each sees its neighbours' nearest rows as they come in."""
+    """Yield the strips after one more sweep, which reads the adjacent rows of neighbouring strips before it."""
     above, strip = None, next(strips, None)
     while strip is not None:
         below = next(strips, None)
@@ -114,7 +114,7 @@ def _swept(strips: Iterator[_Strip], keys: _Keys, number: int) -> Iterator[_Stri
 
 
 def _as_match(strip: _Strip) -> Match:
-    """What the descriptors that are empty match is the first key, with similarity 0."""
+    """Convert a strip to a match; empty descriptors match the first key with similarity 0."""
     empty = strip.rows.inverse_norm == 0
     strip.matches[empty], strip.cosines[empty] = strip.problem.first_key, 0.0
     shape = (strip.rows.height, strip.rows.width)

@@ -1,9 +1,9 @@
-"""A tree of the keys, and the search for each query's best keys in its most promising leaves.
+"""Search tree of the keys: beam search for the most promising leaves of each query.
 
-Keys are halved again and again, across the axis of 2-means, until leaves have 33 to 64: all equally large, whatever the
-keys, so that flat areas (many equal keys) cost no more than others. A query descends by inner products with the nodes'
-mean directions, 32 children at a time, keeps the best `_BEAM` nodes of each level, and is compared with all keys of the
-best `_BEAM` leaves. That is O(m log m) for the tree and O(log m) for a query.
+Keys are halved recursively along the axis of 2-means until leaves have 33 to 64 keys. The tree is balanced whatever the
+keys are, so that flat areas (many equal keys) cost no more than others. A query descends by inner products with the
+mean directions of 32 children at a time, keeps the best `_BEAM` nodes of each level, and is compared with all keys of
+the best `_BEAM` leaves. Building takes O(m log m), and each query O(log m).
 """
 
 import math
@@ -20,23 +20,23 @@ from srntt.match._kernels import QUERY_BYTES
 from srntt.match._tree_kernels import choose_children, choose_keys, halve_nodes, pack_rows
 
 LEAF = 64
-_BRANCHES = 5  # halvings from one level of the search to the next: 32 children
+_BRANCHES = 5  # halvings between two levels of the search: 32 children
 _ROOT_BRANCHES = 7
 _BEAM = 32
-_CHUNK = 8192  # queries searched together; fixed, so that results do not depend on the number of threads
-_AT_ONCE = 1024  # of them, on the way down to the leaves
+_CHUNK = 8192  # queries per task; fixed, so that results do not depend on the number of threads
+_AT_ONCE = 1024  # queries that descend to the leaves together
 _WIDTH = QUERY_BYTES // 4
 
 
 @dataclass(frozen=True, eq=False)
 class KeyTree:
-    """Keys in leaves, and what a query is compared with on the way there.
+    """Search tree.
 
     Attributes:
-        order: Numbers of the keys, leaf after leaf.
-        levels: For each level, from the root: the rows of the children of its nodes, packed; the last are the keys'.
-        starts: For each level the number of each node's first child, and one past the last; children of the last level
-            are counted in `order`.
+        order: Indices of the keys, leaf by leaf.
+        levels: For each level from the root, the packed rows of the children of its nodes; the keys at the last level.
+        starts: For each level, the index of the first child of each node, and one past the last child; at the last
+            level they index `order`.
     """
 
     order: Int64[np.ndarray, " m"]
@@ -45,14 +45,14 @@ class KeyTree:
 
 
 def tree_bytes(keys: int, channels: int) -> int:
-    """What a tree holds at most, and what building it takes beside."""
+    """Return an upper bound of the memory of a tree and of building it, in bytes."""
     leaves = 1 << _depth(keys)
-    nodes = leaves * (LEAF + 2 + 4) + (1 << _ROOT_BRANCHES)  # packed keys; means, of all levels, packed and not
+    nodes = leaves * (LEAF + 2 + 4) + (1 << _ROOT_BRANCHES)  # packed keys; means of all levels, packed and plain
     return nodes * channels * 4 + keys * 40
 
 
 def build_tree(rows: Float[np.ndarray, "m d"], seed: int, pool: ThreadPoolExecutor, threads: int) -> KeyTree:
-    """Build the tree of rows of unit length (or shorter); the same for any number of threads."""
+    """Build the tree of rows of at most unit length; the result does not depend on the number of threads."""
     depth = _depth(len(rows))
     order = np.arange(len(rows))
     for level in range(depth):
@@ -75,19 +75,19 @@ def build_tree(rows: Float[np.ndarray, "m d"], seed: int, pool: ThreadPoolExecut
 def search_tree(
     tree: KeyTree, queries: Float[np.ndarray, "n d"], kept: int, pool: ThreadPoolExecutor
 ) -> Int64[np.ndarray, "n kept"]:
-    """Numbers of the `kept` best keys found for each query, best first; -1 where fewer were compared."""
+    """Return the indices of the `kept` best keys found for each query, best first, padded with -1."""
     found = np.full((len(queries), kept), -1)
     _run(pool, _search, [(tree, queries[part], found[part]) for part in _chunks(len(queries))])
     return found
 
 
 def search_bytes(threads: int, kept: int) -> int:
-    """Workspace of `search_tree`, without its result."""
+    """Return the workspace of `search_tree` without its result, in bytes."""
     return threads * _CHUNK * (2 * (_BEAM + kept) * 12 + _BEAM * 8)
 
 
 def _search(tree: KeyTree, queries: np.ndarray, found: np.ndarray) -> None:
-    """Descend with a chunk of queries from the root to the keys."""
+    """Search a chunk of queries from the root to the keys."""
     nodes, counts = np.zeros((len(queries), _BEAM), np.int64), np.ones(len(queries), np.int64)
     leaves, starts = tree.levels[-1], tree.starts[-1]
     if len(leaves) > 1:
@@ -102,7 +102,7 @@ def _search(tree: KeyTree, queries: np.ndarray, found: np.ndarray) -> None:
 
 
 def _choose_leaves(tree: KeyTree, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of each query's most promising leaves, and how many they are."""
+    """Return the indices of the most promising leaves of each query, and their number."""
     nodes, counts = np.zeros((len(queries), 1), np.int64), np.ones(len(queries), np.int64)
     for blocks, starts in zip(tree.levels[:-1], tree.starts[:-1], strict=True):
         children, child_counts = np.zeros((len(queries), _BEAM), np.int64), np.empty_like(counts)

@@ -1,7 +1,7 @@
-"""Inner loops of the search tree, compiled by Numba: halving the keys, and comparing queries with a node's children.
+"""Inner loops of the search tree, compiled by Numba: halving nodes, and comparing queries with the children of nodes.
 
-As in the exact engine's loops there is no fast-math: which keys are found depends on the features and the seed alone,
-never on the number of threads.
+As in the exact engine, fast-math is not used: the result depends on the features and the seed only, not on the number
+of threads.
 """
 
 from typing import no_type_check
@@ -12,7 +12,7 @@ from srntt._compile import compiled
 from srntt.match._kernels import KEY_WIDTH, _panel_product
 
 LANES = 16
-"""Rows are padded to a multiple of this, so that sums run in this many lanes and LLVM makes vectors of them."""
+"""Rows are padded to a multiple of this, so that sums run in this many lanes and LLVM can vectorise them."""
 
 _SAMPLE = 256
 _ROUNDS = 3
@@ -22,7 +22,7 @@ _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 @compiled
 @no_type_check
 def dot(first, second, lanes):
-    """Inner product of two rows whose length is a multiple of LANES."""
+    """Compute the inner product of two rows whose length is a multiple of LANES."""
     for n in range(LANES):
         lanes[n] = 0.0
     for start in range(0, first.size, LANES):
@@ -39,7 +39,7 @@ def dot(first, second, lanes):
 @compiled
 @no_type_check
 def _draw(seed, level, node):
-    """A number that looks random, from the place in the tree (the finalizer of splitmix64)."""
+    """Return a pseudo-random number for a node of the tree (finalizer of splitmix64)."""
     state = (np.uint64(seed) + np.uint64(1)) * _MULTIPLIER + (np.uint64(1) << np.uint64(level)) + np.uint64(node)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -49,7 +49,7 @@ def _draw(seed, level, node):
 @compiled
 @no_type_check
 def _direction(rows, members, start, lanes, ends, sums):
-    """Difference of the two centres of 2-means on a sample of unit rows; ``ends[0]`` holds it afterwards."""
+    """Store in ``ends[0]`` the difference of the two centres of 2-means on a sample of unit rows."""
     sample = min(members.size, _SAMPLE)
     step = members.size // sample
     ends[0] = rows[members[start]]
@@ -79,7 +79,7 @@ def _direction(rows, members, start, lanes, ends, sums):
 @compiled
 @no_type_check
 def _partition(values, members, middle):
-    """Reorder both so that no value before `middle` is above one from there on (Hoare's quickselect)."""
+    """Reorder both arrays so that no value before `middle` is greater than one after it (Hoare's quickselect)."""
     low, high = 0, values.size - 1
     while low < high:
         pivot = values[(low + high) // 2]
@@ -121,7 +121,7 @@ def halve_nodes(rows, order, level, first, last, seed):
 @compiled
 @no_type_check
 def pack_rows(rows, order, starts, first, last, packed):
-    """Lay the rows of nodes ``first..last`` out for the product, ``(node, panel, channel, width)``, padded by 0."""
+    """Pack the rows of nodes ``first..last`` for the product as ``(node, panel, channel, width)``, padded with 0."""
     width = packed.shape[3]
     for node in range(first, last):
         packed[node] = 0.0
@@ -134,9 +134,10 @@ def pack_rows(rows, order, starts, first, last, packed):
 @compiled
 @no_type_check
 def _keep_best(products, first_child, query, children, scores, counts):
-    """Insert a node's children into a query's list of the best, best first; of equal ones the first that came.
+    """Insert the children of a node into the sorted list of a query's best; the first of equal ones ranks higher.
 
-    One call for a node: in Numba a call counts references to its arrays, which takes longer than most insertions.
+    Called once per node, because a Numba call increments the reference counts of its arrays, which takes longer than
+    most insertions.
     """
     last = scores.shape[1] - 1
     count = counts[query]
@@ -157,7 +158,7 @@ def _keep_best(products, first_child, query, children, scores, counts):
 @compiled
 @no_type_check
 def _highest(scores, lanes):
-    """Largest of a row of scores, whose length is a multiple of LANES."""
+    """Return the maximum of a row of scores whose length is a multiple of LANES."""
     for n in range(LANES):
         lanes[n] = scores[n]
     for start in range(LANES, scores.size, LANES):
@@ -172,7 +173,7 @@ def _highest(scores, lanes):
 @compiled
 @no_type_check
 def _sort_by_node(nodes, counts, ends):
-    """Which queries ask for each node, as ``query * nodes.shape[1] + slot``; those of node n end at ``ends[n]``."""
+    """Group the queries by node, as ``query * nodes.shape[1] + slot``; those of node n end at ``ends[n]``."""
     ends[:] = 0
     for query in range(nodes.shape[0]):
         for slot in range(counts[query]):
@@ -193,7 +194,7 @@ def _sort_by_node(nodes, counts, ends):
 @compiled
 @no_type_check
 def _products_of_group(queries, asking, slots, block, used, panel, products):
-    """Inner products of up to KEY_WIDTH queries with the first `used` panels of a node's children."""
+    """Compute the inner products of up to KEY_WIDTH queries with the first `used` panels of a node's children."""
     for n in range(asking.size):
         row = queries[asking[n] // slots]
         for k in range(panel.shape[0]):
@@ -206,9 +207,9 @@ def _products_of_group(queries, asking, slots, block, used, panel, products):
 @compiled
 @no_type_check
 def _select(scores, limit):
-    """A threshold that about `limit` of the scores exceed, and never fewer than half as many unless they are equal.
+    """Return a threshold that about `limit` of the scores exceed; at least half as many, unless scores are equal.
 
-    Bisection counts a whole row at a time, in vectors, which takes a fifth of the time of keeping a sorted list.
+    Bisection with vectorised counting takes a fifth of the time of keeping a sorted list.
     """
     low, high = np.float32(-1.01), np.float32(1.01)
     for _ in range(20):
@@ -228,18 +229,18 @@ def _select(scores, limit):
 @compiled
 @no_type_check
 def choose_children(queries, nodes, node_counts, blocks, starts, children, counts):
-    """Compare each query with the children of its nodes; keep the best of them, in no order.
+    """Compare each query with the children of its nodes and keep the best, in no particular order.
 
-    Queries that ask for the same node are compared with it together, a panel of them at a time.
+    Queries of the same node are compared with it together, a panel at a time.
 
     Args:
-        queries: rows, of unit length or shorter.
-        nodes: numbers of the nodes that each query asks for, `node_counts` of them.
-        node_counts: how many.
-        blocks: rows of the nodes' children, as `pack_rows` lays them out.
-        starts: number of each node's first child, and one past the last.
-        children: receives the numbers of the best children of each query's nodes.
-        counts: receives how many there are.
+        queries: Rows of at most unit length.
+        nodes: Indices of the nodes of each query, `node_counts` of them.
+        node_counts: Number of nodes of each query.
+        blocks: Rows of the nodes' children, packed by `pack_rows`.
+        starts: Index of the first child of each node, and one past the last child.
+        children: Output: indices of the best children of each query's nodes.
+        counts: Output: number of children of each query.
     """
     width, slots, limit = blocks.shape[3], nodes.shape[1], children.shape[1]
     room = blocks.shape[1] * width
@@ -273,7 +274,7 @@ def choose_children(queries, nodes, node_counts, blocks, starts, children, count
 @compiled
 @no_type_check
 def choose_keys(queries, nodes, node_counts, blocks, starts, keys, scores, counts):
-    """As `choose_children` for leaves, whose children are keys: the very best ones, best first, with their products."""
+    """Like `choose_children` for leaves, whose children are keys; keep the best in order, with their products."""
     width, slots = blocks.shape[3], nodes.shape[1]
     ends = np.empty(blocks.shape[0], np.int64)
     asking = _sort_by_node(nodes, node_counts, ends)

@@ -1,6 +1,6 @@
-"""The Triton engine: one kernel for products, sums, norms and maxima; then the best few in float64.
+"""Triton engine: one kernel for products, sums, norms and maxima, then the best candidates in float64.
 
-Memory grows with n + m alone: the maps as rows of channels, and a few candidates for each position of the query.
+Memory is O(n + m): the maps as rows of channels, and a few candidates for each position of the query.
 """
 
 import math
@@ -18,17 +18,17 @@ from srntt._shapes import Bool, Float, Int64
 from srntt.match._problem import EMPTY, TIE, Problem, scale_for
 
 EXACT: tuple[str, ...] = ("fp32", "tf32x3")
-"""Precisions of the products that are enough to know where float64 must decide."""
+"""Precisions of the products with which the positions that need float64 are identified reliably."""
 
 ROUNDED: tuple[str, ...] = ("tf32", "fp16", "bf16")
 
 CLASSES = 8
 """Candidates of a query position: the best key of each residue class."""
 
-_QUERIES, _KEYS, _WALK = 128, 128, 16  # of a tile; positions that a program walks
-_PAIRS = 64  # that a program of the re-check compares
-_PROGRAMS = 2  # for each multiprocessor
-_FP16_SCALE = 2.0**14  # the map's peak, from below 1 to below 2^14: far from fp16's subnormal numbers
+_QUERIES, _KEYS, _WALK = 128, 128, 16  # queries and keys of a tile; positions that a program walks
+_PAIRS = 64  # pairs per program of the re-check
+_PROGRAMS = 2  # per multiprocessor
+_FP16_SCALE = 2.0**14  # scales the map's peak from below 1 to below 2^14, far from fp16's subnormal numbers
 _OPERANDS = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -37,10 +37,10 @@ class Found:
     """Best keys of the centres of a query, on its device.
 
     Attributes:
-        best: Number of the key position among those of all maps.
+        best: Index of the key position over all maps.
         similarity: Its cosine.
-        crowded: Whether a key that was not compared in float64 might be as good. Never, in less than full precision,
-            where that is not kept.
+        crowded: Whether a key that was not compared in float64 might be as good; always False in reduced precision,
+            where this is not tracked.
     """
 
     best: Int64[Tensor, "rows columns"]
@@ -50,21 +50,21 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """A map as rows of channels in reading order, with ``guard`` rows of zeros before and some after."""
+    """Feature map as rows of channels in row-major order, with ``guard`` rows of zeros before and some after."""
 
     operand: Tensor  # in the precision of the products
-    exact: Float[Tensor, "rows depth"]  # as given, but for a power of two
+    exact: Float[Tensor, "rows depth"]  # the input, scaled by a power of two
     guard: int
     height: int
     width: int
-    norm: Float[Tensor, "height width"]  # of patches, float64; 0 for empty ones and where no patch has its centre
-    error: Float[Tensor, "height width"]  # |rounded - exact| of patches in float64, a share of the norm
+    norm: Float[Tensor, "height width"]  # of patches, float64; 0 for empty patches and outside patch centres
+    error: Float[Tensor, "height width"]  # |rounded - exact| of patches in float64, relative to the norm
 
 
 def refusal(device: torch.device) -> str | None:
-    """Why this engine does not run on a device, None if it does."""
+    """Return why this engine does not run on a device, or None if it does."""
     if find_spec("triton") is None:
-        return "the package triton is not installed (PyTorch's builds for CUDA on Linux bring it: pip install triton)"
+        return "the package triton is not installed (pip install triton; CUDA builds of PyTorch on Linux include it)"
     if device.type == "cpu" and os.environ.get("TRITON_INTERPRET") == "1":
         return None
     if device.type != "cuda" or torch.version.cuda is None:
@@ -76,7 +76,7 @@ def refusal(device: torch.device) -> str | None:
 
 @torch.no_grad()
 def triton_search(problem: Problem, precision: str) -> Found:
-    """Match all centres of the query. In the precisions EXACT as the argmax in float64 where not ``crowded``."""
+    """Match all centres of the query; in the EXACT precisions, the argmax in float64 unless ``crowded``."""
     query = _rows(problem, problem.query, problem.query_peak, precision, *_query_room(problem))
     keys = [
         _rows(problem, key, peak, precision, *_key_room(problem, key))
@@ -104,7 +104,7 @@ def triton_search(problem: Problem, precision: str) -> Found:
 
 
 def workspace_bytes(problem: Problem, precision: str) -> int:
-    """Upper bound of the memory that `triton_search` takes beside its arguments and result."""
+    """Return an upper bound of the memory of `triton_search` without its arguments and result, in bytes."""
     depth = _depth(problem.channels)
     rooms = [_query_room(problem), *(_key_room(problem, key) for key in problem.keys)]
     rows = sum(sum(room) for room in rooms) + sum(
@@ -118,11 +118,11 @@ def workspace_bytes(problem: Problem, precision: str) -> int:
 
 
 def _margin(problem: Problem, precision: str, error: Tensor, key_error: float) -> Tensor:
-    """How far below the best a cosine may be computed and still be the best one, for each position.
+    """Return how far below the computed best the computed score of the true best may be, for each position.
 
-    Rounding the maps moves a cosine by no more than the Cauchy-Schwarz inequality allows, with the rounding errors of
-    the very patches. Adding up is taken to cut off each sum rather than to round it, as tensor cores do. tf32x3 splits
-    an operand into two tf32 numbers: what is left out of both, and of their products, is at most 3 times 2^-20.
+    The change of a cosine by rounding the maps is bounded by the Cauchy-Schwarz inequality, with the actual rounding
+    errors of the patches. Additions are assumed to truncate rather than round, as tensor cores do. tf32x3 splits an
+    operand into two tf32 numbers; the remainders of both and of their products are at most 3 times 2^-20.
     """
     steps = (2 * problem.reach + 1) * _depth(problem.channels) * (3 if precision == "tf32x3" else 1) + 8
     unit = 2.0**-24 if precision == "fp32" else 2.0**-23
@@ -149,7 +149,7 @@ def _rows(problem: Problem, features: Tensor, peak: float, precision: str, guard
 
 
 def _round(rows: Float[Tensor, "rows depth"], precision: str) -> Tensor:
-    """To the precision of the products; for tf32 here, to the nearest, since tensor cores cut off."""
+    """Round to the precision of the products; tf32 explicitly to nearest, because tensor cores truncate."""
     if precision in _OPERANDS:
         rounded = rows.to(_OPERANDS[precision])
         # Triton's interpreter multiplies the bit patterns of bfloat16 (triton-lang/triton#11584); the values are equal.
@@ -162,7 +162,7 @@ def _round(rows: Float[Tensor, "rows depth"], precision: str) -> Tensor:
 def _patch_norms(
     rows: Float[Tensor, "n depth"], height: int, width: int, reach: int, rounded: Tensor | None = None
 ) -> Float[Tensor, "height width"]:
-    """Norms of patches in float64, or of their rounding errors; 0 where no patch has its centre."""
+    """Compute the norms of patches, or of their rounding errors, in float64; 0 outside patch centres."""
     squares = rows.new_empty(len(rows), dtype=torch.float64)
     for first in range(0, len(rows), 2**14):
         part = rows[first : first + 2**14].double()
@@ -178,7 +178,7 @@ def _patch_norms(
 def _candidates(
     problem: Problem, query: _Rows, keys: list[_Rows], precision: str
 ) -> tuple[Float[Tensor, "n classes"], Tensor, Float[Tensor, " n"]]:
-    """Of each row of the query the best score of each class, its key (in rows of all maps), and what was dropped."""
+    """Return for each query row the best score of each class, its key (row over all maps), and the best one dropped."""
     groups = -(-query.height * query.width // (_QUERIES * _WALK))
     blocks = [-(-(key.height * key.width + _WALK - 1) // _KEYS) for key in keys]
     splits = min(max(blocks), -(-_PROGRAMS * _processors(query.exact.device) // groups))
@@ -210,7 +210,7 @@ def _candidates(
 
 
 def _factors(problem: Problem, key: _Rows) -> tuple[Float[Tensor, " rows"], Float[Tensor, " rows"]]:
-    """What scores are multiplied with, and added to: minus infinity for rows that are no patch's centre."""
+    """Return the factor and the offset of scores; the offset is minus infinity for rows that are not patch centres."""
     factor, offset = (key.exact.new_full((len(key.exact),), value) for value in (0.0, -torch.inf))
     body = slice(key.guard, key.guard + key.height * key.width)
     factor[body] = torch.where(key.norm > 0, 1 / key.norm, 0.0).float().flatten()
@@ -223,7 +223,7 @@ def _cosines(
     problem: Problem, query: _Rows, keys: list[_Rows], centre: Int64[Tensor, " n"], norm: Float[Tensor, " n"],
     index: Int64[Tensor, "n classes"], wanted: Bool[Tensor, "n classes"],
 ) -> Float[Tensor, "n classes"]:  # fmt: skip
-    """Cosines in float64 of the candidates that are wanted, minus infinity for the others."""
+    """Compute the cosines in float64 of the wanted candidates; minus infinity for the others."""
     products = torch.zeros(index.shape, dtype=torch.float64, device=index.device)
     key_norm = torch.cat([key.norm.flatten() for key in keys])[index]
     query_rows = (query.guard + centre)[:, None].expand_as(index).contiguous()
@@ -243,7 +243,7 @@ def _cosines(
 
 
 def _key_numbers(problem: Problem, keys: list[_Rows], index: Int64[Tensor, "n classes"]) -> Int64[Tensor, "n classes"]:
-    """From rows of all padded maps to positions of all maps."""
+    """Convert rows of the padded maps to positions over all maps."""
     pad, number, start = problem.reach - problem.frame, torch.zeros_like(index), 0
     for key, features, first in zip(keys, problem.keys, problem.key_starts, strict=False):
         row = index - start
@@ -254,7 +254,7 @@ def _key_numbers(problem: Problem, keys: list[_Rows], index: Int64[Tensor, "n cl
 
 
 def _query_room(problem: Problem) -> tuple[int, int]:
-    """Rows of zeros that the kernel reads before and after a query."""
+    """Return the rows of zeros that the kernel reads before and after a query."""
     rim = problem.reach * (problem.query.shape[2] + 2 * problem.reach + 1)
     return rim, _QUERIES * _WALK + rim
 
@@ -265,12 +265,12 @@ def _key_room(problem: Problem, key: Tensor) -> tuple[int, int]:
 
 
 def _depth(channels: int) -> int:
-    """Channels, filled up with zeros to whole blocks of the kernels."""
+    """Return the number of channels, zero-padded to whole blocks of the kernels."""
     return max(16, 1 << (channels - 1).bit_length()) if channels <= 64 else -(-channels // 64) * 64
 
 
 def _block(rows: Float[Tensor, "rows depth"]) -> int:
-    """Channels that a kernel loads at a time: 128 bytes, or all there are."""
+    """Return the number of channels that a kernel loads at a time: 128 bytes, or all."""
     return min(rows.shape[1], 128 // rows.element_size())
 
 

@@ -1,21 +1,21 @@
-"""Inner loops of the Triton engine: products, diagonal sums, norms and running best of tiles, all on chip.
+"""Inner loops of the Triton engine: products, diagonal sums, norms and running maxima of tiles, all on chip.
 
-Maps come as rows of channels in reading order, so that a step along a map is a step of one row for query and keys
-alike, in patches as in the flattened map. A program owns queries that lie ``WALK`` positions apart and takes a walk of
-that length with them beside a run of neighbouring keys: at each step a tile's products with its three patch rows are
-one matrix product of depth ``3 c``, and the sum over the patch's columns is the sum of three successive steps. So
-Eq. 1 costs a third of the products it has as written, every sum is of whole tiles in registers, and no element moves
-between threads: Triton has no cheap way to shift a tile along both of its axes.
+Maps are rows of channels in row-major order, so that a step along a map is a step of one row for query and keys alike.
+A program owns queries that are ``WALK`` positions apart and walks that distance with them, next to a run of
+neighbouring keys. At each step, the products of a tile for the three patch rows are one matrix product of depth
+``3 c``, and the sum over the patch columns is the sum of three successive steps. This takes a third of the products of
+Eq. 1 as written, sums whole tiles in registers, and moves no element between threads; Triton has no cheap way to shift
+a tile along both of its axes.
 """
 
-# ruff: noqa: N803 (constants of the compiler are named as such)
+# ruff: noqa: N803 (compile-time constants are upper case)
 
 from typing import no_type_check
 
 import triton  # pyright: ignore[reportMissingImports]
 import triton.language as tl  # pyright: ignore[reportMissingImports]
 
-# Not compiled anew for sizes that are multiples of 16: rows are loaded whole, whatever their number.
+# Not specialised for sizes that are multiples of 16: rows are loaded whole, whatever their number.
 _SIZES = (
     "query_guard", "query_width", "key_guard", "key_width", "key_start", "blocks", "blocks_per_split", "states",
 )  # fmt: skip
@@ -29,10 +29,10 @@ def match_kernel(
     CHANNELS: tl.constexpr, BLOCK: tl.constexpr, M: tl.constexpr, N: tl.constexpr, WALK: tl.constexpr,
     CLASSES: tl.constexpr, REACH: tl.constexpr, EXACT: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """Compare ``M * WALK`` queries with a share of one map's keys; ``best`` and ``index`` hold the best of each class.
+    """Compare ``M * WALK`` queries with part of the keys of a map; ``best`` and ``index`` hold the best of each class.
 
-    A key's class is its column in the tile modulo ``CLASSES``, so that neighbours, which score nearly alike, do not
-    hide each other. With ``EXACT``, ``second`` holds the highest score that was not kept.
+    The class of a key is its column in the tile modulo ``CLASSES``, so that neighbours, which score similarly, do not
+    exclude each other. With ``EXACT``, ``second`` holds the highest score that was not kept.
     """
     group, split = tl.program_id(0), tl.program_id(1)
     rows = (group * M + tl.arange(0, M)) * WALK
@@ -63,7 +63,7 @@ def match_kernel(
             centre = step - REACH
             if centre >= 0:
                 key = columns + centre
-                # Minus infinity for what is no patch's centre; a patch of zeros has factor 0.
+                # Minus infinity outside patch centres; a patch of zeros has factor 0.
                 scores = total * tl.load(factor + key_guard + key)[None, :] + tl.load(offset + key_guard + key)[None, :]
                 scores = tl.reshape(scores, (M, N // CLASSES, CLASSES))
                 high, where = tl.max(scores, axis=1, return_indices=True)
@@ -87,7 +87,7 @@ def recheck_kernel(
     query, keys, query_rows, key_rows, wanted, products, query_width, key_width, pairs,
     CHANNELS: tl.constexpr, BLOCK: tl.constexpr, PAIRS: tl.constexpr, REACH: tl.constexpr,
 ):  # fmt: skip
-    """Inner products in float64 of the patches around pairs of rows, of those pairs that are wanted."""
+    """Compute in float64 the inner products of the patches around the wanted pairs of rows."""
     pair = tl.program_id(0).to(tl.int64) * PAIRS + tl.arange(0, PAIRS)
     inside = pair < pairs
     used = inside & (tl.load(wanted + pair, mask=inside, other=0) != 0)

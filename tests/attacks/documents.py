@@ -52,14 +52,14 @@ def _indexes() -> Iterator[Attack]:
         "//host/x.png",
     )
     for number, path in enumerate(climbing):
-        yield _evaluate(f"target-climbs-{number}", f"a target called {path}", _pair(target=path), "leaves the folder")
+        yield _evaluate(f"target-climbs-{number}", f"a target called {path}", _pair(target=path), "outside the folder")
         yield _evaluate(
-            f"reference-climbs-{number}", f"a reference called {path}", _pair(refs=[path]), "leaves the folder"
+            f"reference-climbs-{number}", f"a reference called {path}", _pair(refs=[path]), "outside the folder"
         )
-    yield _evaluate("nul", "a NUL in a name", _pair(target="a\0.png"), "printed|not there")
-    yield _evaluate("surrogate", "half a character in a name", _pair(target="\ud800.png"), "printed|not there")
-    yield _evaluate("long-name", "a target of 100,000 characters", _pair(target="n" * 100_000), "not there")
-    yield _evaluate("folder", "a target that is a folder", _pair(target="."), "not there")
+    yield _evaluate("nul", "a NUL in a name", _pair(target="a\0.png"), "printable|not exist")
+    yield _evaluate("surrogate", "half a character in a name", _pair(target="\ud800.png"), "printable|not exist")
+    yield _evaluate("long-name", "a target of 100,000 characters", _pair(target="n" * 100_000), "does not exist")
+    yield _evaluate("folder", "a target that is a folder", _pair(target="."), "does not exist")
     yield _evaluate("itself", "a target that is the index", _pair(target="index.json"), "index.json.*not a picture", 1)
     yield _evaluate("not-json", "noise", b"\xff\xfe\0{", "not JSON in UTF-8")
     yield _evaluate("deep", "brackets, 8 million deep", partial(bytes.__mul__, b"[", 8_000_000), "not JSON")
@@ -81,12 +81,12 @@ def _indexes() -> Iterator[Attack]:
             yield _evaluate(f"{key}-is-{kind}", f"{key} is {value!r}", _pair(**{key: value}), f"entry 1|{key}|not JSON")
     yield _evaluate("unknown-keys", "10,000 unknown keys", _pair(**{f"k{n}": n for n in range(10_000)}), "unknown keys")
     yield _evaluate("long-key", "an unknown key of 100,000 characters", _pair(**{"k" * 100_000: 1}), "unknown keys")
-    yield _evaluate("name-twice", "a name twice", _pair() * 2, "uses a name twice")
+    yield _evaluate("name-twice", "a name twice", _pair() * 2, "duplicate names")
     yield _evaluate(
         "300000-pairs",
         "300,000 pairs, 16 MB",
         partial(_many_pairs, 300_000),
-        "name twice",
+        "duplicate names",
         seconds=12,
         slow=True,
         mib=900,

@@ -55,7 +55,7 @@ def _globals() -> Iterator[Attack]:
         yield _npz_case(f"global-{name}", about, partial(_npz, _call(module, attribute, argument)), "refused|damaged")
     evil = b"\x80\x02(S'touch out/pwned'\nios\nsystem\n."
     yield _npz_case(
-        "inst", "the step INST, which calls by name", partial(_npz, evil), "pickle step (INST|STRING).*nothing was run"
+        "inst", "the step INST, which calls by name", partial(_npz, evil), "pickle opcode (INST|STRING).*nothing was run"
     )
     yield _npz_case("obj", "the step OBJ", partial(_npz, b"\x80\x02(cos\nsystem\nX\x01\0\0\0ao."), "refused")
     yield _npz_case(
@@ -73,14 +73,14 @@ def _pickle_programs() -> Iterator[Attack]:
         "copies",
         "8 MiB of text, encoded 2,000 times: 16 GiB",
         partial(_npz, b"\x80\x02" + copies + b"."),
-        "more than it holds",
+        "multiplies its content",
         mib=200,
     )
     yield _npz_case(
         "array-copies",
         "one array of 8 MiB, whose state is given to 2,000 arrays: 16 GiB",
         partial(_array_copies, 2000, 2 << 20),
-        "more than it holds",
+        "multiplies its content",
         mib=200,
     )
     gap = b"\x80\x02Nr\xff\xff\xff\x7f."
@@ -177,7 +177,7 @@ def _arrays() -> Iterator[Attack]:
 def _vgg19() -> Iterator[Attack]:
     """Only published files are read, so that each of these is rejected by its hash."""
 
-    def case(name: str, about: str, path: str, content: Content, says: str = "no published file", **more) -> Attack:
+    def case(name: str, about: str, path: str, content: Content, says: str = "not a published file", **more) -> Attack:
         command = ("weights", "get", "vgg19", "--from", path)
         return Attack(f"vgg19-{name}", about, file(path, content), command, 4, f"{path}.*({says})", **more)
 
@@ -207,7 +207,7 @@ def _vgg19() -> Iterator[Attack]:
         command = ("weights", "get", what, "--from", path)
         make = partial(_of_size, path, evil, size)
         about = f"{path} that runs a command, with the name and the size of the published file"
-        yield Attack(f"{what}-of-size", about, make, command, 4, f"{path} is no published file", slow=size > 1e6)
+        yield Attack(f"{what}-of-size", about, make, command, 4, f"{path} is not a published file", slow=size > 1e6)
 
 
 def _of_size(path: str, content: bytes, size: int, folder: Path) -> None:

@@ -181,7 +181,7 @@ def test_hostile_index_is_a_mistake_in_use(run, tmp_path: Path) -> None:
     data = write_pairs(tmp_path / "data", [entry(target="../../etc/passwd")])
     ran = run("evaluate", "--data", data, "--model", "none", "--peer", "bicubic")
     assert ran.code == 2
-    assert "leaves the folder of the index" in ran.err
+    assert "outside the folder of the index" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_plain_folders(tmp_path: Path) -> None:
         pairs.read(tmp_path)
     assert [pair.references for pair in pairs.read(tmp_path / "input")] == [(), ()]
     assert [pair.name for pair in pairs.read(write_pairs(tmp_path / "indexed"))] == ["scene/1", "scene/2"]
-    with pytest.raises(InputError, match=r"There is no .*index.json"):
+    with pytest.raises(InputError, match=r"index.json does not exist"):
         pairs.read(tmp_path / "gone")
 
 
@@ -103,9 +103,9 @@ def test_files_of_the_system_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_set_that_is_not_whole_needs_to_be_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"holds 2 of the 126 targets of CUFED5. Expected: NNN_0.png .*--subset"):
+    with pytest.raises(InputError, match=r"has 2 of the 126 targets of CUFED5. Expected: NNN_0.png .*--subset"):
         layout("c2").read(cufed5(tmp_path))
-    with pytest.raises(InputError, match=r"holds 4 of the 5 or 14 or 100 targets of Set5"):
+    with pytest.raises(InputError, match=r"has 4 of the 5 or 14 or 100 targets of Set5"):
         layout("sisr").read(selfexsr(tmp_path / "Set5", 4))
     assert layout("c2").missing(2) == 124
     assert [layout("sisr").missing(count) for count in (4, 5, 6, 14, 99)] == [1, 0, 8, 0, 1]
@@ -126,24 +126,24 @@ def empty(name: str):
 
 SCENE = "Sun_Hays_SR_scenematches/scene_0.jpg"
 BROKEN = {
-    "a reference gone": ("c2", cufed5, without("001_3.png"), r"lacks 001_3.png. Expected: NNN_0.png"),
-    "a target gone": ("c2", cufed5, without("000_0.png"), r"lacks 000_0.png"),
-    "a seventh picture": ("c2", cufed5, sidecars("000_6.png"), r"holds 000_6.png, which does not belong"),
-    "another name": ("c2", cufed5, sidecars("holiday.jpg"), r"holds holiday.jpg.*Published: https://zzutk"),
+    "a reference gone": ("c2", cufed5, without("001_3.png"), r"is missing 001_3.png. Expected: NNN_0.png"),
+    "a target gone": ("c2", cufed5, without("000_0.png"), r"is missing 000_0.png"),
+    "a seventh picture": ("c2", cufed5, sidecars("000_6.png"), r"contains 000_6.png, which does not belong"),
+    "another name": ("c2", cufed5, sidecars("holiday.jpg"), r"contains holiday.jpg.*Published: https://zzutk"),
     "digits of another script": ("c2", cufed5, sidecars("\u0660\u0660\u0660_0.png"), r"which (does|do) not belong"),
     "a folder named as a picture": ("c2", cufed5, lambda f: (f / "003_0.png").mkdir(), r"003_0.png cannot be read"),
     "a pipe": ("c2", cufed5, lambda f: os.mkfifo(f / "003_0.png"), r"003_0.png cannot be read as a file"),
     "a name with a line break": ("c2", cufed5, sidecars("0\n1.png"), r"0\\n1.png cannot be read"),
-    "no matches for a scene": ("sun80", sun80, empty(SCENE), r"scene_0.jpg holds no picture"),
-    "no folder of matches": ("sun80", sun80, lambda f: shutil.rmtree(f / SCENE), r"scenematches lacks scene_0.jpg"),
-    "no truth": ("sun80", sun80, lambda f: shutil.rmtree(f / "Sun_Hays_SR_groundtruth"), r"There is no folder"),
-    "a reference too many": ("wr-sr", wr_sr, sidecars("ref/009_ref.png"), r"ref holds 009_ref.png"),
-    "a reference too few": ("wr-sr", wr_sr, without("ref/002_ref.png"), r"ref lacks 002_ref.png"),
-    "an odd input": ("wr-sr", wr_sr, sidecars("input/01.png"), r"input holds 01.png"),
-    "no LR": ("sisr", selfexsr, without("img_002_SRF_4_LR.png"), r"lacks img_002_SRF_4_LR.png"),
-    "no HR": ("sisr", selfexsr, without("img_002_SRF_4_HR.png"), r"lacks img_002_SRF_4_HR.png"),
-    "another scale": ("sisr", selfexsr, sidecars("img_001_SRF_3_HR.png"), r"holds img_001_SRF_3_HR.png"),
-    "two of a name": ("manga109-self", lambda f: flat(f, ("a.png", "a.jpg")), lambda f: None, r"holds a with two"),
+    "no matches for a scene": ("sun80", sun80, empty(SCENE), r"scene_0.jpg contains no pictures"),
+    "no folder of matches": ("sun80", sun80, lambda f: shutil.rmtree(f / SCENE), r"scenematches is missing scene_0.jpg"),
+    "no truth": ("sun80", sun80, lambda f: shutil.rmtree(f / "Sun_Hays_SR_groundtruth"), r"does not exist"),
+    "a reference too many": ("wr-sr", wr_sr, sidecars("ref/009_ref.png"), r"ref contains 009_ref.png"),
+    "a reference too few": ("wr-sr", wr_sr, without("ref/002_ref.png"), r"ref is missing 002_ref.png"),
+    "an odd input": ("wr-sr", wr_sr, sidecars("input/01.png"), r"input contains 01.png"),
+    "no LR": ("sisr", selfexsr, without("img_002_SRF_4_LR.png"), r"is missing img_002_SRF_4_LR.png"),
+    "no HR": ("sisr", selfexsr, without("img_002_SRF_4_HR.png"), r"is missing img_002_SRF_4_HR.png"),
+    "another scale": ("sisr", selfexsr, sidecars("img_001_SRF_3_HR.png"), r"contains img_001_SRF_3_HR.png"),
+    "two of a name": ("manga109-self", lambda f: flat(f, ("a.png", "a.jpg")), lambda f: None, r"contains a with two"),
 }
 
 
@@ -159,5 +159,5 @@ def test_what_is_missing_or_odd_is_named(tmp_path: Path, name: str, make, damage
 
 @pytest.mark.parametrize("name", [name for name in LAYOUTS if not name.startswith("pairs")])
 def test_no_folder_says_what_it_should_be(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"There is no folder .*Expected: .* Published: "):
+    with pytest.raises(InputError, match=r"does not exist. Expected: .* Published: "):
         layout(name).read(tmp_path / "gone")

@@ -33,7 +33,7 @@ def test_similarity_and_unrelated_may_be_absent(tmp_path: Path) -> None:
     (pair,) = read_pairs(write_pairs(tmp_path, [plain]))
     assert (pair.references, pair.similarity, pair.unrelated) == ((), (), None)
     assert pair.chosen("none") == ()
-    with pytest.raises(InputError, match=r"a has no references in this set. Leave 'first' out"):
+    with pytest.raises(InputError, match=r"a has no references in this set. Omit 'first'"):
         pair.chosen("first")
     with pytest.raises(InputError, match="a has no unrelated picture"):
         pair.chosen("unrelated")
@@ -43,29 +43,29 @@ HOSTILE = {
     "not JSON": ("{", "is not JSON in UTF-8"),
     "not UTF-8": ("\udcff", "is not JSON in UTF-8"),
     "nested without end": ("[" * 100_000, "is not JSON in UTF-8"),
-    "an object": ({"name": "a"}, "holds an object; expected a list"),
-    "text": ('"pairs"', "holds 'pairs'; expected a list"),
+    "an object": ({"name": "a"}, "contains an object; expected a list"),
+    "text": ('"pairs"', "contains 'pairs'; expected a list"),
     "entry is a list": ([[]], "entry 1 is a list; expected an object"),
-    "entry lacks keys": ([{"name": "a"}], "entry 1 lacks refs, target"),
-    "second entry is wrong": ([entry(), entry(name="b", target=7)], "entry 2: target is 7; expected text"),
+    "entry lacks keys": ([{"name": "a"}], "entry 1 is missing refs, target"),
+    "second entry is wrong": ([entry(), entry(name="b", target=7)], "entry 2: target is 7; expected printable text"),
     "unknown key": ([entry(exec="rm")], "unknown keys: 'exec'"),
-    "name is null": ([entry(name=None)], "name is null; expected text"),
-    "name is empty": ([entry(name="")], "name is ''; expected text"),
-    "name steers the terminal": ([entry(name="\x1b[2J")], "name is .*expected text that can be printed"),
-    "name twice": ([entry(), entry()], "uses a name twice: 'scene/1'"),
-    "target is absent": ([entry(target="gone.png")], "target 'gone.png' is not there"),
-    "target is a folder": ([entry(target=".")], "target '.' is not there"),
-    "target is absolute": ([entry(target="/etc/passwd")], "leaves the folder of the index"),
-    "target climbs": ([entry(target="../target.png")], "leaves the folder of the index"),
-    "target climbs inside": ([entry(target="a/../../target.png")], "leaves the folder of the index"),
-    "target climbs as in Windows": ([entry(target="..\\target.png")], "leaves the folder of the index"),
-    "target on another drive": ([entry(target="C:target.png")], "leaves the folder of the index"),
-    "target with a null byte": ([entry(target="a\0b")], "target is .*expected text that can be printed"),
-    "target without end": ([entry(target="a" * 5000)], "is not there"),
+    "name is null": ([entry(name=None)], "name is null; expected printable text"),
+    "name is empty": ([entry(name="")], "name is ''; expected printable text"),
+    "name steers the terminal": ([entry(name="\x1b[2J")], "name is .*expected printable text"),
+    "name twice": ([entry(), entry()], "duplicate names: 'scene/1'"),
+    "target is absent": ([entry(target="gone.png")], "target 'gone.png' does not exist"),
+    "target is a folder": ([entry(target=".")], "target '.' does not exist"),
+    "target is absolute": ([entry(target="/etc/passwd")], "outside the folder of the index"),
+    "target climbs": ([entry(target="../target.png")], "outside the folder of the index"),
+    "target climbs inside": ([entry(target="a/../../target.png")], "outside the folder of the index"),
+    "target climbs as in Windows": ([entry(target="..\\target.png")], "outside the folder of the index"),
+    "target on another drive": ([entry(target="C:target.png")], "outside the folder of the index"),
+    "target with a null byte": ([entry(target="a\0b")], "target is .*expected printable text"),
+    "target without end": ([entry(target="a" * 5000)], "does not exist"),
     "refs is text": ([entry(refs="near.png")], "refs is 'near.png'; expected a list"),
-    "a ref is a number": ([entry(refs=["near.png", 3])], "refs is 3; expected text"),
-    "a ref climbs": ([entry(refs=["../near.png", "far.png"])], "refs '../near.png' leaves"),
-    "unrelated is a list": ([entry(unrelated=[])], "unrelated is a list; expected text"),
+    "a ref is a number": ([entry(refs=["near.png", 3])], "refs is 3; expected printable text"),
+    "a ref climbs": ([entry(refs=["../near.png", "far.png"])], "refs '../near.png' is outside"),
+    "unrelated is a list": ([entry(unrelated=[])], "unrelated is a list; expected printable text"),
     "similarity is too short": ([entry(similarity=[1])], "similarity must be a list of 2 finite numbers"),
     "similarity is not finite": (
         '[{"name":"a","target":"target.png","refs":["near.png"],"similarity":[NaN]}]',
@@ -87,15 +87,15 @@ def test_hostile_index_is_refused(tmp_path: Path, index: object, message: str) -
 
 
 def test_no_index_and_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"There is no .*index.json. Give a folder"):
+    with pytest.raises(InputError, match=r"index.json does not exist or is not a file. Give a folder"):
         read_pairs(tmp_path)
-    with pytest.raises(InputError, match=r"There is no .*index.json"):
+    with pytest.raises(InputError, match=r"index.json does not exist"):
         read_pairs(tmp_path / "gone")
 
 
 def test_index_that_is_no_file_cannot_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "index.json")
-    with pytest.raises(InputError, match=r"There is no .*index.json"):
+    with pytest.raises(InputError, match=r"index.json does not exist"):
         read_pairs(tmp_path)
 
 

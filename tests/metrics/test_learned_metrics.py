@@ -150,10 +150,10 @@ def test_says_how_much_a_network_needs(random_lpips: dict[Backbone, LpipsWeights
 
 def test_other_files_than_the_published_ones_are_refused(tmp_path: Path, parameters, empty_cache: Path) -> None:
     source = write_checkpoint(tmp_path / "alexnet.ckpt", parameters["alexnet"])
-    with pytest.raises(ModelError, match=r"alexnet\.ckpt is no published file"):
+    with pytest.raises(ModelError, match=r"alexnet\.ckpt is not a published file"):
         get_weights("lpips", [source])
     torch.save({"alpha": torch.ones(1, 1475, 1, 1), "beta": torch.ones(1, 1475, 1, 1)}, tmp_path / "weights.pt")
-    with pytest.raises(ModelError, match=r"weights\.pt is no published file"):
+    with pytest.raises(ModelError, match=r"weights\.pt is not a published file"):
         get_weights("dists", [tmp_path / "weights.pt"])
     assert not empty_cache.exists()
 

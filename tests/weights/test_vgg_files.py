@@ -67,19 +67,19 @@ def test_the_deepest_layer_within_reach_is_read(ours, tmp_path):
 
 def test_a_file_that_does_not_say_its_family_is_not_guessed_at(theirs, tmp_path):
     save_file(theirs, tmp_path / "vgg.safetensors")
-    with pytest.raises(ModelError, match="does not say whose weights it holds"):
+    with pytest.raises(ModelError, match="does not state the origin of its weights"):
         load_vgg19(tmp_path / "vgg.safetensors")
 
 
 def test_a_file_that_says_another_family_is_refused(ours, tmp_path):
     save_vgg19(tmp_path / "vgg.safetensors", ours, "caffe")
-    with pytest.raises(ModelError, match="says that it holds caffe weights; torchvision was asked for"):
+    with pytest.raises(ModelError, match="contains caffe weights according to its metadata; torchvision was requested"):
         load_vgg19(tmp_path / "vgg.safetensors", family="torchvision")
 
 
 def test_a_shallow_file_says_what_is_missing_and_where_to_get_it(ours, tmp_path):
     save_vgg19(tmp_path / "vgg.safetensors", ours, "caffe")
-    with pytest.raises(ModelError, match=r"does not reach relu5_1: conv3_2.weight.*srntt weights get vgg19"):
+    with pytest.raises(ModelError, match=r"does not contain the layers up to relu5_1: conv3_2.weight.*srntt weights get vgg19"):
         load_vgg19(tmp_path / "vgg.safetensors", last="relu5_1")
 
 

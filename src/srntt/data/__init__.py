@@ -1,4 +1,4 @@
-"""Readers of what training and evaluation share: pairs, published layouts, folders of photographs."""
+"""Data sets for training and evaluation: pairs, layouts of public test sets, folders of photographs."""
 
 from srntt.data._folders import is_picture, pictures_in
 from srntt.data._layouts import LAYOUTS, Layout

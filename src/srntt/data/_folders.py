@@ -1,4 +1,4 @@
-"""What is in a folder of pictures, read with suspicion: what is no picture, or no file, is named."""
+"""Listing of picture folders; entries that are not readable files are reported by name."""
 
 import os
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ _MOST_NAMED = 6
 
 
 def is_picture(name: str | os.PathLike[str]) -> bool:
-    """Whether a file's suffix is that of a picture.
+    """Return whether a file has the suffix of a picture format.
 
     >>> is_picture("photos/sharp.JPG"), is_picture("index.json")
     (True, False)
@@ -20,14 +20,14 @@ def is_picture(name: str | os.PathLike[str]) -> bool:
 
 
 def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
-    """Picture files by name, in order. Hidden files, and files that do not claim to be pictures, are passed over.
+    """List the picture files of a folder by name, sorted. Hidden files and files of other types are ignored.
 
     Args:
-        folder: to look into, not below it.
-        advice: appended to what is wrong: what the folder should be, and where it is published.
+        folder: Folder to list; subfolders are not searched.
+        advice: Appended to error messages: the expected content, and where it is published.
 
     Raises:
-        InputError: no such folder, it cannot be read, or something in it has a picture's name and is no file.
+        InputError: The folder does not exist or cannot be read, or an entry is named like a picture but is not a file.
     """
     entries = sorted(_listed(folder, advice), key=lambda path: path.name)
     named = [path for path in entries if is_picture(path) and not path.name.startswith(".")]
@@ -37,13 +37,13 @@ def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
 
 
 def folders_in(folder: Path, advice: str) -> dict[str, Path]:
-    """Folders by name, in order; hidden ones are passed over. Raises as `pictures_in`."""
+    """List the subfolders of a folder by name, sorted, without hidden ones; raises like `pictures_in`."""
     entries = sorted(_listed(folder, advice), key=lambda path: path.name)
     return {path.name: path for path in entries if path.is_dir() and not path.name.startswith(".")}
 
 
 def listed(names: Iterable[str]) -> str:
-    """Up to six of them, and how many more there are."""
+    """Join up to six names, followed by the number of further ones."""
     found = list(names)
     more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
     return ", ".join(repr(name)[1:-1] for name in found[:_MOST_NAMED]) + more
@@ -52,7 +52,7 @@ def listed(names: Iterable[str]) -> str:
 def _listed(folder: Path, advice: str) -> list[Path]:
     try:
         if not folder.is_dir():
-            raise InputError(f"There is no folder {folder}. {advice}")
+            raise InputError(f"The folder {folder} does not exist. {advice}")
         return list(folder.iterdir())
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):

@@ -1,7 +1,7 @@
-"""The public test sets: how each lies on disk, how many pictures it has, and where it is published.
+"""Public test sets: their layout on disk, their size, and where they are published.
 
-A layout reads a folder into pairs of a target and its references. A file that is missing, or that does not belong, is
-named, because a figure on most of a set is not the figure on the set.
+A layout reads a folder into pairs of a target and its references. Missing and unexpected files are errors, because a
+score on part of a set is not comparable with published scores.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ _SELFEXSR = re.compile(r"img_\d{3}_SRF_4_[\w+-]+\.png", re.ASCII)
 
 @dataclass(frozen=True)
 class Layout:
-    """How a set lies on disk.
+    """Layout of a set on disk.
 
     Attributes:
-        name: of the set.
-        whole: how many targets it has; several numbers where several sets share the layout; empty for any number.
-        expected: what the folder should hold.
-        published: where the set is from.
-        reader: takes (folder, layout) to pairs.
+        name: Name of the set.
+        whole: Number of targets; several numbers if several sets share the layout, empty for any number.
+        expected: Expected content of the folder.
+        published: Where the set is published.
+        reader: Function of (folder, layout) that returns the pairs.
     """
 
     name: str
@@ -36,31 +36,31 @@ class Layout:
     reader: Callable[[Path, "Layout"], Sequence[Pair]]
 
     def read(self, folder: Path, *, subset: bool = False) -> tuple[Pair, ...]:
-        """Every target in the folder.
+        """Read every pair of the set.
 
         Args:
-            folder: of the set.
-            subset: take what is there of a set that is not whole.
+            folder: Folder of the set.
+            subset: Accept an incomplete set.
 
         Raises:
-            InputError: a file that is missing or does not belong, or a set that is not whole.
+            InputError: A file is missing or unexpected, or the set is incomplete.
         """
         pairs = tuple(self.reader(folder, self))
         if self.whole and len(pairs) not in self.whole and not subset:
             whole = " or ".join(map(str, self.whole))
             raise InputError(
-                f"{folder} holds {len(pairs)} of the {whole} targets of {self.name}. {self.advice} "
-                "To score what is there, which no published figure compares with, say --subset."
+                f"{folder} has {len(pairs)} of the {whole} targets of {self.name}. {self.advice} "
+                "Use --subset to score an incomplete set; its scores are not comparable with published ones."
             )
         return pairs
 
     def missing(self, count: int) -> int:
-        """How many targets a set of so many lacks to be whole."""
+        """Return how many targets a set of `count` is short of."""
         return min((whole - count for whole in self.whole if whole >= count), default=0)
 
     @property
     def advice(self) -> str:
-        """What the folder should be, and where to get it."""
+        """Expected content and source of the set, for error messages."""
         return f"Expected: {self.expected}. Published: {self.published}."
 
     def __str__(self) -> str:
@@ -68,9 +68,9 @@ class Layout:
 
 
 def drawn(name: str, count: int) -> int:
-    """Which of so many references a target gets where papers draw one at random: the same for everyone, always.
+    """Choose one of `count` references for a target, reproducibly, where papers draw one at random.
 
-    SHA-256 of ``sun80/NAME``, its first eight bytes as a big-endian number, modulo the count.
+    The first eight bytes of the SHA-256 of ``sun80/NAME``, as a big-endian number, modulo `count`.
 
     >>> drawn("bathroom_01.jpg", 20)
     14
@@ -95,7 +95,7 @@ def _sun80(folder: Path, layout: Layout) -> list[Pair]:
     for name, target in targets.items():
         references = list(pictures_in(matches / name, layout.advice).values())
         if not references:
-            raise InputError(f"{matches / name} holds no picture. {layout.advice}")
+            raise InputError(f"{matches / name} contains no pictures. {layout.advice}")
         first = references.pop(drawn(name, len(references)))
         pairs.append(Pair(Path(name).stem, target, (first, *references)))
     return _with_unrelated(pairs)
@@ -112,7 +112,7 @@ def _wr_sr(folder: Path, layout: Layout) -> list[Pair]:
 
 
 def _selfexsr(folder: Path, layout: Layout) -> list[Pair]:
-    """``img_001_SRF_4_HR.png`` with ``.._LR.png``."""
+    """Read ``img_001_SRF_4_HR.png`` with ``.._LR.png``."""
     files = _side_by_side(folder, layout)
     pairs = [replace(pair, low_res=files.get(pair.target.name.replace("_HR", "_LR"))) for pair in _flat(folder, layout)]
     missing = [pair.target.name.replace("_HR", "_LR") for pair in pairs if not pair.low_res]
@@ -121,7 +121,7 @@ def _selfexsr(folder: Path, layout: Layout) -> list[Pair]:
 
 
 def _flat(folder: Path, layout: Layout) -> list[Pair]:
-    """Pictures side by side; of the SelfExSR layout, which was published with the outputs of other methods, the HR."""
+    """Read a flat folder; of the SelfExSR layout, which includes outputs of other methods, only the HR pictures."""
     files = _side_by_side(folder, layout)
     _refuse_twins(folder, files, layout)
     if not any(_SELFEXSR.fullmatch(name) for name in files) and layout.reader is not _selfexsr:
@@ -138,12 +138,12 @@ def _side_by_side(folder: Path, layout: Layout) -> dict[str, Path]:
 
 
 def _pairs_or_folder(folder: Path, layout: Layout) -> Sequence[Pair]:
-    """index.json, else input/ with ref/, else pictures side by side."""
+    """Read index.json if present, else input/ with ref/, else a flat folder of pictures."""
     if (folder / "index.json").exists():
         return read_pairs(folder)
     if not (folder / "input").is_dir():
         pairs = _flat(folder, layout) if folder.is_dir() else []
-        return pairs or read_pairs(folder)  # which says what is missing
+        return pairs or read_pairs(folder)  # raises an error that names what is missing
     targets = pictures_in(folder / "input", layout.advice)
     _refuse_twins(folder / "input", targets, layout)
     pairs = [Pair(Path(name).stem, file, _references_of(folder, name, layout)) for name, file in targets.items()]
@@ -151,7 +151,7 @@ def _pairs_or_folder(folder: Path, layout: Layout) -> Sequence[Pair]:
 
 
 def _references_of(folder: Path, name: str, layout: Layout) -> tuple[Path, ...]:
-    """``ref/NAME.png``, ``ref/NAME_ref.png`` and the like, or all pictures in ``ref/NAME/``."""
+    """Return ``ref/NAME.png``, ``ref/NAME_ref.png`` (any format), or all pictures in ``ref/NAME/``."""
     stem = Path(name).stem
     if (folder / "ref" / stem).is_dir():
         return tuple(pictures_in(folder / "ref" / stem, layout.advice).values())
@@ -163,7 +163,7 @@ def _references_of(folder: Path, name: str, layout: Layout) -> tuple[Path, ...]:
 
 
 def _with_unrelated(pairs: Sequence[Pair]) -> list[Pair]:
-    """Each target's unrelated picture is the target half a set further on: fixed, and never its own."""
+    """Use the target half a set further on as the unrelated picture of each target."""
     half = len(pairs) // 2
     return [
         replace(pair, unrelated=pairs[(number + half) % len(pairs)].target) if half else pair
@@ -174,24 +174,24 @@ def _with_unrelated(pairs: Sequence[Pair]) -> list[Pair]:
 def _refuse_odd(folder: Path, names: Sequence[str], layout: Layout) -> None:
     if names:
         verb = "does" if len(names) == 1 else "do"
-        raise InputError(f"{folder} holds {listed(names)}, which {verb} not belong there. {layout.advice}")
+        raise InputError(f"{folder} contains {listed(names)}, which {verb} not belong there. {layout.advice}")
 
 
 def _refuse_missing(folder: Path, names: Sequence[str], layout: Layout) -> None:
     if names:
-        raise InputError(f"{folder} lacks {listed(names)}. {layout.advice}")
+        raise InputError(f"{folder} is missing {listed(names)}. {layout.advice}")
 
 
 def _refuse_twins(folder: Path, files: dict[str, Path], layout: Layout) -> None:
     stems = [Path(name).stem for name in files]
     if twins := sorted({stem for stem in stems if stems.count(stem) > 1}):
-        raise InputError(f"{folder} holds {listed(twins)} with two suffixes. {layout.advice}")
+        raise InputError(f"{folder} contains {listed(twins)} with two suffixes. {layout.advice}")
 
 
 _SELFEXSR_SETS = ("Set5, Set14, BSD100 or Urban100", (5, 14, 100))
 _SELFEXSR_HOME = "github.com/jbhuang0604/SelfExSR"
 
-#: By the name that `Protocol.data` has.
+#: Layouts by name, as referred to by `Protocol.data`.
 LAYOUTS = {
     "cufed5": Layout(
         "CUFED5",
@@ -204,7 +204,7 @@ LAYOUTS = {
         "Sun80",
         (80,),
         "Sun_Hays_SR_groundtruth/NAME.jpg and Sun_Hays_SR_scenematches/NAME.jpg/*.jpg (a folder for each target)",
-        "L. Sun and J. Hays, Super-resolution from Internet-scale Scene Matching, ICCP 2012 (their page is gone: ask), "
+        "L. Sun and J. Hays, Super-resolution from Internet-scale Scene Matching, ICCP 2012 (offline: ask them), "
         "the targets alone in github.com/jbhuang0604/SelfExSR",
         _sun80,
     ),
@@ -240,9 +240,9 @@ LAYOUTS = {
     "pairs": Layout(
         "pairs",
         (),
-        "an index.json and the pictures that it names; or input/NAME.png with ref/NAME.png or a folder ref/NAME; "
-        "or pictures side by side, without references",
-        "anyone's own",
+        "an index.json and the pictures it lists; or input/NAME.png with ref/NAME.png or a folder ref/NAME; "
+        "or pictures in one folder, without references",
+        "your own pictures",
         _pairs_or_folder,
     ),
 }

@@ -1,4 +1,4 @@
-"""``index.json``: which target goes with which references. It may come from anywhere, so it is read with suspicion."""
+"""``index.json``: a list of targets with their references. The file is not trusted: everything is validated."""
 
 import math
 from collections import Counter
@@ -17,15 +17,15 @@ _REQUIRED, _OPTIONAL = {"target", "refs"}, {"name", "similarity", "unrelated"}
 
 @dataclass(frozen=True)
 class Pair:
-    """A target and the pictures that may help it.
+    """Target with its references.
 
     Attributes:
-        name: unique in its index.
-        target: the high-resolution picture.
-        references: pictures of the same scene, most similar first.
-        similarity: of each reference to the target, as the index has it; empty where it says nothing.
-        unrelated: a picture of something else.
-        low_res: the set's own low-res picture.
+        name: Unique name within the set.
+        target: High-resolution picture.
+        references: Pictures of the same scene, most similar first.
+        similarity: Similarity of each reference to the target according to the index; empty if not stated.
+        unrelated: Picture of a different scene.
+        low_res: Low-res picture provided by the set.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Pair:
     low_res: Path | None = None
 
     def chosen(self, kind: ReferenceKind) -> tuple[Path, ...]:
-        """The files of the references of a kind; none for ``self``, which is made of the low-res picture.
+        """Return the references of a kind; empty for ``self``, which is derived from the low-res picture.
 
         Raises:
-            InputError: there are none of this kind for this target.
+            InputError: The target has no references of this kind.
         """
         if kind in ("none", "self"):
             return ()
@@ -47,35 +47,35 @@ class Pair:
         found = {"first": self.references[:1], "all": self.references, "unrelated": unrelated}[kind]
         if not found:
             wanted = "unrelated picture" if kind == "unrelated" else "references"
-            raise InputError(f"{self.name} has no {wanted} in this set. Leave {kind!r} out of the kinds (--refs).")
+            raise InputError(f"{self.name} has no {wanted} in this set. Omit {kind!r} from --refs.")
         return found
 
 
 def read_pairs(folder: Path) -> tuple[Pair, ...]:
-    """Read ``folder/index.json``: a list of {target, refs[, name, similarity, unrelated]}, files below the folder.
+    """Read ``folder/index.json``: a list of {target, refs[, name, similarity, unrelated]}, with paths in the folder.
 
-    A pair without a name has that of its target.
+    The name defaults to that of the target.
 
     Raises:
-        InputError: no such file, not such a list, names that repeat, a file that is not there or not below the folder.
+        InputError: The index is missing or malformed, names are not unique, or a file is missing or outside the folder.
     """
     path = folder / "index.json"
     entries = read_json(
         path,
         what="an index of pairs",
         most=_MAX_BYTES,
-        get="Give a folder with an index.json and the pictures that it names.",
-        repair="Repair it, or fetch it again.",
+        get="Give a folder with an index.json and the pictures it lists.",
+        repair="Correct it, or download it again.",
     )
     if not isinstance(entries, list):
         raise InputError(
-            f"{path} holds {_kind(entries)}; expected a list of {{target, refs, name, similarity, unrelated}}."
+            f"{path} contains {_kind(entries)}; expected a list of {{target, refs, name, similarity, unrelated}}."
         )
     pairs = tuple(_pair(path, number, entry) for number, entry in enumerate(entries, 1))
     counts = Counter(pair.name for pair in pairs)
     if repeated := sorted(name for name, count in counts.items() if count > 1):
         raise InputError(
-            f"{path} uses a name twice: {', '.join(map(repr, repeated[:6]))}. Give each target a name of its own."
+            f"{path} contains duplicate names: {', '.join(map(repr, repeated[:6]))}. Give each target a unique name."
         )
     return pairs
 
@@ -85,7 +85,7 @@ def _pair(path: Path, number: int, entry: Any) -> Pair:
     if not isinstance(entry, dict):
         raise InputError(f"{where} is {_kind(entry)}; expected an object with target and refs.")
     if missing := sorted(_REQUIRED - set(entry)):
-        raise InputError(f"{where} lacks {', '.join(missing)}.")
+        raise InputError(f"{where} is missing {', '.join(missing)}.")
     if unknown := sorted(set(entry) - _REQUIRED - _OPTIONAL):
         raise InputError(
             f"{where} has unknown keys: {', '.join(map(repr, unknown[:6]))}. "
@@ -103,12 +103,12 @@ def _pair(path: Path, number: int, entry: Any) -> Pair:
 
 
 def _file(path: Path, where: str, key: str, value: Any) -> Path:
-    """A file below the folder, judged by its name: one that climbs out is refused, whatever system wrote it."""
+    """Resolve a file name within the folder; names that leave it, in the syntax of any system, are rejected."""
     name = _text(where, key, value)
     for pure in (PurePosixPath(name), PureWindowsPath(name)):
         if pure.anchor or ".." in pure.parts:
             raise InputError(
-                f"{where}: {key} {name!r} leaves the folder of the index. Only files in it or below it are read."
+                f"{where}: {key} {name!r} is outside the folder of the index. Only files inside it are read."
             )
     file = path.parent / name
     try:
@@ -117,14 +117,14 @@ def _file(path: Path, where: str, key: str, value: Any) -> Path:
         found = False
     if not found:
         raise InputError(
-            f"{where}: {key} {name!r} is not there (or not a file). Fetch the data again, or correct the index."
+            f"{where}: {key} {name!r} does not exist or is not a file. Download the data again, or correct the index."
         )
     return file
 
 
 def _text(where: str, key: str, value: Any) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
-        raise InputError(f"{where}: {key} is {_kind(value)}; expected text that can be printed.")
+        raise InputError(f"{where}: {key} is {_kind(value)}; expected printable text.")
     return value
 
 
@@ -147,5 +147,5 @@ def _similarity(where: str, value: Any, count: int) -> tuple[float, ...]:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "a truth value", type(None): "null"}
+    names = {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null"}
     return repr(value)[:60] if isinstance(value, str | int | float) else names.get(type(value), "something else")

@@ -1,4 +1,4 @@
-"""JSON files that may come from anywhere."""
+"""Reading of untrusted JSON files."""
 
 import json
 from pathlib import Path
@@ -8,27 +8,27 @@ from srntt.errors import InputError
 
 
 def read_json(path: Path, *, what: str, most: int, get: str, repair: str) -> Any:
-    """Read a JSON file of a bounded size.
+    """Read a JSON file of limited size.
 
     Args:
-        path: the file.
-        what: it should be, with its article.
-        most: bytes.
-        get: a sentence on where to get one when it is missing.
-        repair: a sentence on what to do when it is damaged.
+        path: File to read.
+        what: Description of the file with its article, for error messages.
+        most: Maximum size in bytes.
+        get: Advice if the file is missing, a sentence.
+        repair: Advice if the file is malformed, a sentence.
 
     Raises:
-        InputError: no such file, unreadable, too large, or not JSON in UTF-8.
+        InputError: The file is missing, unreadable, too large, or not JSON in UTF-8.
     """
     try:
         if not path.is_file():
-            raise InputError(f"There is no {path}. {get}")
+            raise InputError(f"{path} does not exist or is not a file. {get}")
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > most:
-        raise InputError(f"{path} is larger than {most:,} bytes: not {what}.")
+        raise InputError(f"{path} is larger than {most:,} bytes, the limit for {what}.")
     try:
         return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:

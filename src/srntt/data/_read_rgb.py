@@ -1,4 +1,4 @@
-"""Files to 8-bit RGB, as protocols take pictures, and on to what metrics take."""
+"""Reading of pictures as 8-bit RGB, the input of protocols, and conversion to the input of metrics."""
 
 from pathlib import Path
 
@@ -9,15 +9,15 @@ from srntt.image import load
 
 
 def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """A picture in 8-bit RGB, whatever its file holds.
+    """Read a picture and convert it to 8-bit RGB.
 
     Raises:
-        PictureError: cannot be read.
+        PictureError: The file cannot be read.
     """
     rgb = load(file).to_8bit().rgb().numpy()
     return np.ascontiguousarray(np.rint(rgb * 255).astype(np.uint8).transpose(1, 2, 0))
 
 
 def as_unit(picture: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "3 H W"]:
-    """8-bit samples to float32 in [0, 1], channels first, as metrics take them."""
+    """Convert 8-bit samples to float32 in [0, 1], channels first, the input of metrics."""
     return np.ascontiguousarray(picture.transpose(2, 0, 1).astype(np.float32) / np.float32(255))

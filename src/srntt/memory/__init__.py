@@ -1,4 +1,4 @@
-"""Memory: what there is, what the process holds, what work will take, and pieces that fit."""
+"""Memory planning: available and resident memory, predicted memory of each stage, and tile sizes that fit."""
 
 from srntt.memory._appetite import Appetite, Work
 from srntt.memory._mapped import MappedFile

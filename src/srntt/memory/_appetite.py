@@ -1,4 +1,4 @@
-"""What a model takes of memory, in numbers: where the formulas of an architecture and the planning meet."""
+"""Memory requirements of a model, provided by an architecture and used for planning."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ _HOLES, _FEWER_HOLES = 1.6, 1.2
 
 @dataclass(frozen=True)
 class Work:
-    """Memory that a step of a model takes while it works, in bytes.
+    """Transient memory of a step of a model, in bytes.
 
     Attributes:
-        position: for each position, all maps that are there at the worst moment.
-        widest: for each position, the widest of the maps that come and go.
-        fixed: whatever the number of positions.
+        position: Per position, all maps alive at the peak.
+        widest: Per position, the widest temporary map.
+        fixed: Independent of the number of positions.
     """
 
     position: int
@@ -22,11 +22,11 @@ class Work:
     fixed: int = 0
 
     def bytes(self, positions: int) -> int:
-        """What so many positions take.
+        """Predict the memory for a number of positions, including fragmentation.
 
-        glibc takes blocks below 32 MiB out of its heap once one of their size was freed, and holes remain between them:
-        1.1 to 1.6 times what is in use was measured (``benchmarks/memory.py``). Larger blocks go back at once, and what
-        remains are the holes that narrower maps leave.
+        glibc serves blocks below 32 MiB from its heap once a block of their size was freed, which fragments it: 1.1 to
+        1.6 times the memory in use was measured (``benchmarks/memory.py``). Larger blocks are returned to the system
+        immediately, and only narrower maps leave holes.
         """
         holes = _HOLES if positions * self.widest < _LARGEST_IN_HEAP else _FEWER_HOLES
         return self.fixed + int(positions * self.position * holes)
@@ -34,16 +34,17 @@ class Work:
 
 @dataclass(frozen=True)
 class Appetite:
-    """Memory that a model takes, in bytes, beyond what the process holds.
+    """Memory that a model needs in addition to the resident memory of the process, in bytes.
 
     Attributes:
-        encode: for each HR pixel of a reference band, the band and its maps included.
-        encoded: lasting, for each HR pixel of a reference.
-        matched: lasting, for each LR pixel of the input and each candidate.
-        candidates: most that a position has.
-        tile: for the LR pixels of a tile with its halo, given how many candidates each has; 0 without references.
-        described: for each position of a picture that is described on its own, to place a reference.
-        first: what the first matching of a process takes for good: code that is loaded and made for the machine.
+        encode: Encoding a band of a reference, per HR pixel, including the band and its maps.
+        encoded: Kept per HR pixel of a reference.
+        matched: Kept per LR pixel of the input and per candidate.
+        candidates: Maximum number of candidates for a position.
+        tile: Processing a tile, per LR pixel including the halo, as a function of the number of candidates (0 without
+            references).
+        first: Kept after the first matching of a process: libraries, and code compiled just in time.
+        described: Computing the descriptors of a whole picture to place a reference, per position.
     """
 
     encode: Work

@@ -1,4 +1,4 @@
-"""How much memory a process may still take: of the machine, of its container, of its address space."""
+"""Memory available to the process: limits of the machine, the container and the address space."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import psutil
 
 @dataclass(frozen=True)
 class _Files:
-    """What one version of control groups calls its files, and the part of what is used that can be dropped."""
+    """File names of a version of control groups, and the field of its statistics that counts reclaimable memory."""
 
     limit: str
     used: str
@@ -21,35 +21,35 @@ _V2 = _Files("memory.max", "memory.current", "inactive_file")
 
 
 def free_bytes() -> int:
-    """What the process may still take without pushing others out: the least of machine, container and ulimit."""
+    """Return the memory available without swapping, in bytes: the least of machine, container and ulimit."""
     container = container_free_bytes(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
     rooms = (psutil.virtual_memory().available, container, _address_space_bytes())
     return min(room for room in rooms if room is not None)
 
 
 def container_free_bytes(membership: Path, root: Path) -> int | None:
-    """What the memory limits of the process's control groups leave, versions 1 and 2; None without a limit.
+    """Return the memory available within the limits of the control groups (v1 and v2), in bytes; None if unlimited.
 
     Args:
-        membership: the file that lists the groups: lines of number:controllers:path.
-        root: where control groups are mounted.
+        membership: File that lists the groups, in lines of number:controllers:path.
+        root: Mount point of the control groups.
     """
     rooms = [_group_free(folder, files) for folder, files in _groups(membership, root)]
     return min((room for room in rooms if room is not None), default=None)
 
 
 def _groups(membership: Path, root: Path) -> Iterator[tuple[Path, _Files]]:
-    """Each group that limits the process, with those above it: a limit of any of them counts."""
+    """Yield the groups of the process and their ancestors, each of which may set a limit."""
     try:
         lines = membership.read_text().splitlines()
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers and "memory" not in controllers.split(","):
             continue
         mount, files = (root / "memory", _V1) if controllers else (root, _V2)
-        # Inside a container the path may be that of outside; its own group is then what is mounted.
+        # Inside a container the path may be the host's; the container's own group is then mounted at the root.
         inside = PurePosixPath(*(part for part in path.split("/") if part not in ("", "..")))
         for group in (inside, *inside.parents):
             yield mount / group, files
@@ -66,7 +66,7 @@ def _group_free(folder: Path, files: _Files) -> int | None:
 
 
 def _address_space_bytes() -> int | None:
-    """What `ulimit -v` leaves; None without a limit."""
+    """Return the address space left by `ulimit -v`, in bytes; None if unlimited."""
     try:
         import resource
     except ImportError:  # Windows

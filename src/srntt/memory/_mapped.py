@@ -1,4 +1,4 @@
-"""Tensors in a file: memory holds of them what is being read."""
+"""Tensors in a memory-mapped file, of which only the parts in use are resident."""
 
 import mmap
 import os
@@ -12,27 +12,27 @@ from torch import Tensor
 
 
 class MappedFile:
-    """A temporary file without a name, gone with the process; its tensors are used like any others.
+    """Anonymous temporary file that holds tensors, deleted with the process.
 
-    It lies where temporary files do (TMPDIR). Pages that were read or written count as the process's memory until
-    `rest` lets them go; what is in them stays in the file.
+    It is created in the folder for temporary files (TMPDIR). Pages that were read or written count as memory of the
+    process until `rest` releases them; their content stays in the file.
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (open for as long as this is)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the finalizer)
         weakref.finalize(self, self._file.close)
         self._maps: list[mmap.mmap] = []
 
     def empty(self, *shape: int) -> Tensor:
-        """A tensor of float32.
+        """Allocate an uninitialised float32 tensor in the file.
 
         Raises:
-            OSError: the disk is full, or files cannot be mapped here.
+            OSError: The disk is full, or files cannot be memory-mapped.
         """
         start = os.fstat(self._file.fileno()).st_size
         start += -start % mmap.ALLOCATIONGRANULARITY
         size = int(np.prod(shape)) * 4
-        if hasattr(os, "posix_fallocate"):  # a page that finds no room on the disk later would kill the process
+        if hasattr(os, "posix_fallocate"):  # running out of disk space on a later write would kill the process
             os.posix_fallocate(self._file.fileno(), start, size)
         else:
             self._file.truncate(start + size)
@@ -40,7 +40,7 @@ class MappedFile:
         return torch.from_numpy(np.frombuffer(self._maps[-1], np.float32).reshape(shape))
 
     def rest(self) -> None:
-        """Let the pages go from the process's memory, where the system can."""
+        """Release the pages from the memory of the process, if the system supports it."""
         for mapped in self._maps:
             with suppress(AttributeError, OSError):
                 mapped.madvise(mmap.MADV_DONTNEED)

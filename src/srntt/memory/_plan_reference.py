@@ -1,4 +1,4 @@
-"""The rows of a reference that are encoded at once within the budget."""
+"""Band height for encoding a reference within the memory budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,13 @@ _BANDS = (1024, 512, 256, 128, 64)
 
 @dataclass(frozen=True)
 class ReferencePlan:
-    """Rows of a reference that are encoded at once, bytes of its maps, and those that the process holds at most."""
+    """Plan for encoding a reference.
+
+    Attributes:
+        band: Rows encoded at a time.
+        kept: Bytes of the encoded maps.
+        peak: Predicted peak memory of the process, in bytes.
+    """
 
     band: int
     kept: int
@@ -30,19 +36,19 @@ def plan_reference(
     room: Room,
     mapped: bool = False,
 ) -> ReferencePlan:
-    """Choose the rows of a reference that are encoded at once.
+    """Choose the number of rows of a reference to encode at a time.
 
     Args:
-        size: height and width of the reference.
-        views: likewise of each of its views.
-        making: bytes that making a view holds.
-        appetite: of the model.
-        context: rows above and below a band.
-        room: memory.
-        mapped: its maps will lie in a file.
+        size: Height and width of the reference.
+        views: Height and width of each of its views.
+        making: Bytes needed to compute a view.
+        appetite: Requirements of the model.
+        context: Rows of context above and below a band.
+        room: Available memory.
+        mapped: Whether the encoded maps are memory-mapped.
 
     Raises:
-        MemoryBudgetError: not even the smallest band fits.
+        MemoryBudgetError: Not even the smallest band fits.
     """
     kept = sum(height * width for height, width in views) * appetite.encoded
     lasting = room.held + CODE + making + (0 if mapped else kept)
@@ -56,7 +62,7 @@ def plan_reference(
         least = lasting + encoding(_BANDS[-1])
         raise MemoryBudgetError(
             f"Encoding a reference of {size[1]} x {size[0]} needs {format_memory(least)}, of which "
-            f"{format_memory(kept)} stay for as long as it is used. {room.allowed(least)} Allow more memory, or give "
+            f"{format_memory(kept)} are held while it is in use. {room.allowed(least)} Allow more memory, or give "
             "fewer or smaller references."
         )
     return ReferencePlan(rows, kept, lasting + encoding(rows))

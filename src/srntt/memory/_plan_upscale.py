@@ -1,4 +1,4 @@
-"""The largest pieces of an upscale that keep the process within its budget."""
+"""Tile and band sizes that keep an upscale within the memory budget."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ _BANDS = (128, 64, 32, 16, 8)
 
 @dataclass(frozen=True)
 class Pieces:
-    """How an upscale is cut.
+    """Division of an upscale.
 
     Attributes:
-        tile: side of a tile.
-        band: rows that are matched, or made for matching, at once.
-        peak: bytes that the process is predicted to hold at most.
+        tile: Side of a tile, in LR pixels.
+        band: Rows matched, or prepared for matching, at a time.
+        peak: Predicted peak memory of the process, in bytes.
     """
 
     tile: int
@@ -32,21 +32,21 @@ def plan_pieces(needs: Needs, room: Room, tile: int | None, matching: Callable[[
     """Choose the largest tile and band that keep the process within its budget.
 
     Args:
-        needs: of the upscale.
-        room: memory.
-        tile: side that the user asked for, or None.
-        matching: bytes that matching takes in bands of so many rows; None without references.
+        needs: Memory of the stages.
+        room: Available memory.
+        tile: Side requested by the user, or None.
+        matching: Bytes needed to match a band of a given number of rows; None without references.
 
     Raises:
-        InputError: that side is too small.
-        MemoryBudgetError: not even the smallest pieces fit.
+        InputError: The requested tile is too small.
+        MemoryBudgetError: Not even the smallest tile and band fit.
     """
     if tile is not None and tile < SMALLEST:
         raise InputError(f"A tile of {tile} is too small: give at least {SMALLEST} (LR pixels), or auto.")
     held = room.held + needs.picture
 
     def stages(side: int, rows: int) -> list[tuple[int, int]]:
-        """In the process's memory, and where the model is."""
+        """Return (lasting, transient) bytes of each stage: in the process, and on the device of the model."""
         return [
             (held + needs.searched, needs.field + (matching(rows) if matching else 0)),
             (held + needs.sampled + needs.output + needs.canvas(side), needs.field + needs.tile(side)),
@@ -63,8 +63,8 @@ def plan_pieces(needs: Needs, room: Room, tile: int | None, matching: Callable[[
     if side is None or rows is None:
         least = max(map(sum, stages(sides[-1], _BANDS[-1])))
         raise MemoryBudgetError(
-            f"This needs {format_memory(least)} even in tiles of {sides[-1]}: "
-            f"{format_memory(held + needs.output)} for program, references and the output of "
+            f"Upscaling needs {format_memory(least)} even in tiles of {sides[-1]} LR pixels: "
+            f"{format_memory(held + needs.output)} for the program, the references and the output of "
             f"{needs.job.width * needs.scale} x {needs.job.height * needs.scale}, "
             f"{format_memory(least - held - needs.output)} for the matches and one tile. "
             f"{room.allowed(least)} Allow more memory, give fewer or smaller references, or a smaller picture."

@@ -1,4 +1,4 @@
-"""What the process holds and may hold of memory, and amounts of memory as people write them."""
+"""Memory of the process: resident and peak memory, the budget, and amounts such as "2GB"."""
 
 import ctypes
 import gc
@@ -17,14 +17,14 @@ from srntt.memory._free import free_bytes
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", re.IGNORECASE)
-_DEFAULT_SHARE = 0.8  # of what is free, when the user names no budget
+_DEFAULT_SHARE = 0.8  # of the available memory, if the user sets no budget
 
 
 def parse_memory(amount: int | str | None) -> int | None:
-    """Bytes of an amount such as ``2_000_000_000``, ``"2GB"``, ``"1.5 GiB"`` or ``"800M"``; None stays None.
+    """Convert an amount such as ``2_000_000_000``, ``"2GB"``, ``"1.5 GiB"`` or ``"800M"`` to bytes; None stays None.
 
     Raises:
-        InputError: not such an amount, or not positive.
+        InputError: Not an amount of memory, or not positive.
 
     Example:
         >>> parse_memory("1.5GB")
@@ -36,40 +36,38 @@ def parse_memory(amount: int | str | None) -> int | None:
     size = int(float(match[1]) * _UNITS[(match[2] or "").upper()]) if match else 0
     if size <= 0:
         raise InputError(
-            f"{amount!r} is not an amount of memory. Give a number of bytes, or one such as 800MB, 1.5GB or 2GiB."
+            f"{amount!r} is not an amount of memory. Give a number of bytes, or an amount such as 800MB, 1.5GB or 2GiB."
         )
     return size
 
 
 def format_memory(size: int) -> str:
-    """An amount for people: ``format_memory(1_500_000_000) == "1.50 GB"``."""
+    """Format an amount for messages: ``format_memory(1_500_000_000) == "1.50 GB"``."""
     if size < 10**6:
         return f"{size:,} bytes"
     return f"{size / 1e9:.2f} GB" if size >= 10**9 else f"{size / 1e6:.0f} MB"
 
 
 def resident_bytes() -> int:
-    """What the process holds in memory now."""
+    """Return the resident memory of the process, in bytes."""
     return psutil.Process().memory_info().rss
 
 
 def give_back() -> None:
-    """Return what the allocator keeps of memory that was freed to the system, where it can be asked to (glibc)."""
+    """Return freed memory that the allocator keeps to the system, if it supports this (glibc)."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
 
 
 def start_peak() -> None:
-    """Let ``peak_bytes`` count from here, where the system can (Linux); elsewhere it counts from the start of the
-    process.
-    """
+    """Reset the peak that ``peak_bytes`` returns, on Linux; elsewhere it counts from the start of the process."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_bytes() -> int:
-    """The most that the process held since ``start_peak``, as the operating system counts it."""
+    """Return the peak memory of the process since ``start_peak``, in bytes, as counted by the operating system."""
     with suppress(OSError, StopIteration, ValueError):  # Linux
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
@@ -82,19 +80,19 @@ def peak_bytes() -> int:
 
 
 def limits_within(limits: Limits, memory: int | None) -> Limits:
-    """Limits under which decoding keeps the process within its memory, if the user named any."""
+    """Tighten the limits so that decoding keeps the process within `memory`; unchanged if None."""
     return limits if memory is None else replace(limits, max_memory=max(1, memory - resident_bytes()))
 
 
 def release(device: torch.device) -> None:
-    """Give back what nothing refers to any more, before work is tried again in smaller pieces."""
+    """Free unreferenced memory, before work is retried in smaller pieces."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def device_free_bytes(device: torch.device) -> int | None:
-    """What may still be taken on an accelerator with memory of its own; None where memory is the machine's."""
+    """Return the free memory of an accelerator, in bytes; None for devices that share the memory of the machine."""
     if device.type != "cuda":
         return None
     free, _ = torch.cuda.mem_get_info(device)
@@ -102,5 +100,5 @@ def device_free_bytes(device: torch.device) -> int | None:
 
 
 def budget_bytes(memory: int | None) -> int:
-    """The most that the whole process may hold: what the user said, or what it holds and most of what is free."""
+    """Return the budget of the process in bytes: `memory`, or resident memory plus most of the available memory."""
     return memory if memory is not None else resident_bytes() + int(free_bytes() * _DEFAULT_SHARE)

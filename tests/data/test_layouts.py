@@ -135,7 +135,7 @@ BROKEN = {
     "a pipe": ("c2", cufed5, lambda f: os.mkfifo(f / "003_0.png"), r"003_0.png cannot be read as a file"),
     "a name with a line break": ("c2", cufed5, sidecars("0\n1.png"), r"0\\n1.png cannot be read"),
     "no matches for a scene": ("sun80", sun80, empty(SCENE), r"scene_0.jpg contains no pictures"),
-    "no folder of matches": ("sun80", sun80, lambda f: shutil.rmtree(f / SCENE), r"scenematches is missing scene_0.jpg"),
+    "no folder of matches": ("sun80", sun80, lambda f: shutil.rmtree(f / SCENE), r"matches is missing scene_0.jpg"),
     "no truth": ("sun80", sun80, lambda f: shutil.rmtree(f / "Sun_Hays_SR_groundtruth"), r"does not exist"),
     "a reference too many": ("wr-sr", wr_sr, sidecars("ref/009_ref.png"), r"ref contains 009_ref.png"),
     "a reference too few": ("wr-sr", wr_sr, without("ref/002_ref.png"), r"ref is missing 002_ref.png"),

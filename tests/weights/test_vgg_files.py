@@ -79,7 +79,7 @@ def test_a_file_that_says_another_family_is_refused(ours, tmp_path):
 
 def test_a_shallow_file_says_what_is_missing_and_where_to_get_it(ours, tmp_path):
     save_vgg19(tmp_path / "vgg.safetensors", ours, "caffe")
-    with pytest.raises(ModelError, match=r"does not contain the layers up to relu5_1: conv3_2.weight.*srntt weights get vgg19"):
+    with pytest.raises(ModelError, match=r"not contain the layers up to relu5_1: conv3_2.weight.*weights get vgg19"):
         load_vgg19(tmp_path / "vgg.safetensors", last="relu5_1")
 
 

@@ -80,7 +80,7 @@ def peak_bytes() -> int:
 
 
 def limits_within(limits: Limits, memory: int | None) -> Limits:
-    """Tighten the limits so that decoding keeps the process within `memory`; unchanged if None."""
+    """Limits under which decoding keeps the process within its memory, if the user named any."""
     return limits if memory is None else replace(limits, max_memory=max(1, memory - resident_bytes()))
 
 

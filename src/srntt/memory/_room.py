@@ -1,4 +1,4 @@
-"""Memory available for a task."""
+"""The memory that there is to work in."""
 
 import math
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ _RESERVE = 0.06  # of the budget: 24 megapixels from four references of 12 took 
 
 @dataclass(frozen=True)
 class Room:
-    """Memory available for a task.
+    """What there is to work in.
 
     Attributes:
-        held: Resident memory of the process, including encoded references, in bytes.
-        budget: Memory that the process may use, in bytes.
-        device_free: Free memory of the accelerator in bytes; None for devices that share the memory of the process.
+        held: bytes that the process holds already, encoded references included.
+        budget: bytes that it may hold.
+        device_free: bytes free on an accelerator that has memory of its own; None where work is done in the process's.
     """
 
     held: int
@@ -23,19 +23,19 @@ class Room:
     device_free: int | None = None
 
     def fits(self, lasting: int, transient: int) -> bool:
-        """Return whether work fits that needs `lasting` bytes in the process and `transient` bytes on the device."""
+        """True if work that takes so much of the process's memory, and so much where it is done, stays within."""
         usable = (1 - _RESERVE) * self.budget
         if self.device_free is None:
             return lasting + transient <= usable
         return lasting <= usable and transient <= self.device_free
 
     def allowed(self, least: int) -> str:
-        """Describe the available memory, and the budget that would suffice for a peak of `least` bytes."""
+        """What there is, in words, and the budget in which the least that the process would hold fits."""
         reserve = f"{_RESERVE:.0%} of it kept in reserve"
         if self.device_free is not None:
             return (
-                f"The budget is {format_memory(self.budget)}, {reserve}, and {format_memory(self.device_free)} are "
-                "free on the device."
+                f"Allowed are {format_memory(self.budget)}, {reserve}, and {format_memory(self.device_free)} on the "
+                "device."
             )
         enough = math.ceil(least / (1 - _RESERVE) / 10**7) * 10**7
-        return f"The budget is {format_memory(self.budget)}, {reserve}; {format_memory(enough)} would suffice."
+        return f"Allowed are {format_memory(self.budget)}, {reserve}; {format_memory(enough)} would do."

@@ -64,7 +64,7 @@ def test_a_file_system_without_locks_is_reported(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     with open_output_folder(tmp_path / "out") as folder:
-        assert "has no locks" in folder.notes[0]
+        assert "does not support locks" in folder.notes[0]
 
 
 def test_a_state_folder_that_leads_elsewhere_is_refused(tmp_path: Path):

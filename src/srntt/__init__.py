@@ -1,6 +1,6 @@
 """Reference-based image super-resolution by neural texture transfer.
 
-A small picture and better pictures of similar things in, the small one four times larger out:
+Upscales a low-resolution picture four times, with detail from sharper pictures of similar content:
 
     from srntt import Upscaler
 
@@ -8,7 +8,7 @@ A small picture and better pictures of similar things in, the small one four tim
     references = upscaler.encode_references(["sharp.jpg"])
     upscaler.upscale("small.png", references).save("large.png")
 
-Importing this package is cheap: PyTorch is imported when one of its names is first used.
+Importing this package is cheap: PyTorch is imported on first use of one of its names.
 """
 
 from importlib import import_module
@@ -37,7 +37,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_HOME[name]), name)
-    globals()[name] = found  # asked once
+    globals()[name] = found  # so that __getattr__ is called once per name
     return found
 
 

@@ -1,4 +1,4 @@
-"""Compiling an inner loop with Numba, wherever srntt is installed."""
+"""Compilation of inner loops with Numba."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,12 @@ from numba import njit
 
 
 def compiled(function: Callable) -> Any:
-    """Compile without the interpreter lock; keep the result on disk wherever Numba finds a folder it may write to.
+    """Compile a function that releases the interpreter lock; cache it on disk if Numba finds a writable folder.
 
-    The function carries ``typing.no_type_check``: the import hook of the tests wraps others in Python, which Numba
-    cannot compile.
+    The function must be decorated with ``typing.no_type_check``; otherwise the import hook of the tests wraps it in
+    Python code that Numba cannot compile.
     """
     try:
         return njit(nogil=True, cache=True, error_model="numpy")(function)
-    except RuntimeError:  # read-only installation and no cache folder for the user
+    except RuntimeError:  # read-only installation, and the user has no cache folder
         return njit(nogil=True, error_model="numpy")(function)

@@ -1,11 +1,11 @@
-"""Errors of a machine that has no more memory, or whose device fails: told apart by their words, without torch."""
+"""Recognition of out-of-memory and device errors by their messages, without importing torch."""
 
 import errno
 import re
 
 from srntt.errors import MissingDependencyError, SrnttError
 
-# Of torch's allocators on Linux, Windows and accelerators, of cuBLAS, cuDNN and oneDNN, of C++ and of Python's threads.
+# Messages of torch's allocators (Linux, Windows, accelerators), cuBLAS, cuDNN, oneDNN, C++ and Python's threads.
 _OUT_OF_MEMORY = re.compile(
     r"allocate memory|not enough memory|out of memory|ALLOC_FAILED|bad_alloc|could not create a (primitive|memory)"
     r"|can't start new thread",
@@ -15,39 +15,39 @@ _DEVICE = re.compile(r"\b(CUDA|CUDNN|CUBLAS|HIP|MPS|NCCL)\b|CUDNN_STATUS|CUBLAS_
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True for what torch, Python and the system raise when an allocation fails, on any device."""
-    if isinstance(error, SrnttError):  # which has been thought of already
+    """Return whether an error of torch, Python or the system means that an allocation failed, on any device."""
+    if isinstance(error, SrnttError):  # already handled
         return False
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    if isinstance(error, SystemError):  # of C code that had no memory left to make its MemoryError of
+    if isinstance(error, SystemError):  # C code that had no memory left to create a MemoryError
         return "without exception set" in str(error)
     return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def is_of_device(error: BaseException) -> bool:
-    """True for what torch raises when an accelerator fails other than for lack of memory."""
+    """Return whether an error of torch means that an accelerator failed for a reason other than lack of memory."""
     if isinstance(error, SrnttError) or not isinstance(error, RuntimeError) or is_out_of_memory(error):
         return False
     return type(error).__name__ == "AcceleratorError" or bool(_DEVICE.search(str(error)))
 
 
 def refuse_failed_device(error: Exception, work: str) -> None:
-    """Raise in words what a failed device raised; nothing, if it was something else.
+    """Raise a readable error if `error` means that the device failed; otherwise return.
 
     Raises:
-        MissingDependencyError: the device failed. It may fail at everything until the process ends: there is no going
-            on, and nothing that it computed is used.
+        MissingDependencyError: The device failed. All later operations may fail until the process ends, so the work is
+            abandoned and its results are discarded.
     """
     if is_of_device(error):
         raise MissingDependencyError(
             f"The device failed while {work}: {reason(error)}. Nothing was written. Try again; if it fails again, use "
-            "device cpu (--device cpu), and look at its driver."
+            "device cpu (--device cpu), and check the driver."
         ) from error
 
 
 def reason(error: BaseException) -> str:
-    """What an error says in its first line, without its full stop."""
+    """Return the first line of an error's message, without the full stop."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""Whole files or none: what srntt writes is written under another name first, flushed to disk and renamed."""
+"""Atomic writing: files are written under a temporary name, flushed to disk and renamed."""
 
 import errno
 import os
@@ -18,17 +18,16 @@ _LEFTOVER = re.compile(r"\.srntt-[0-9a-f]{16}\.part")
 
 @contextmanager
 def whole_file(path: str | os.PathLike, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """A file to write into, which gets its name once the block has ended without an error.
+    """Open a file for writing that appears under its name when the block ends without an error.
 
-    On any error, and on Ctrl-C, nothing is left. Symbolic links are replaced, not followed.
+    After an error or Ctrl-C nothing is left. Symbolic links are replaced, not followed.
 
     Args:
-        path: of the file; its folder must exist.
-        overwrite: replace what is there, also if it appears meanwhile.
+        path: File to write; its folder must exist.
+        overwrite: Replace an existing file, including one that appears in the meantime.
 
     Raises:
-        OutputError: it exists and ``overwrite`` is off, or whatever went wrong in the block, unless that was an
-            SrnttError.
+        OutputError: The file exists and ``overwrite`` is False, or an error other than an SrnttError in the block.
     """
     name = os.fsdecode(path)
     try:
@@ -40,16 +39,16 @@ def whole_file(path: str | os.PathLike, *, overwrite: bool) -> Iterator[BinaryIO
             put_in_place(temporary, name, overwrite=overwrite)
     except SrnttError:
         raise
-    except Exception as error:  # a full disk, or an encoder that refuses: both leave nothing behind
+    except Exception as error:  # a full disk or a failing encoder; nothing is left in either case
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise OutputError(f"{name}: cannot be written: {reason}.") from error
 
 
 def write_bytes(path: str | os.PathLike, content: bytes) -> None:
-    """Write a whole file or none; an existing file is replaced, a missing folder is made.
+    """Write a file atomically; an existing file is replaced, a missing folder is created.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: The file cannot be written.
     """
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -60,22 +59,22 @@ def write_bytes(path: str | os.PathLike, content: bytes) -> None:
 
 
 def make_folder(path: str | os.PathLike) -> None:
-    """Make a folder that may be written to, and those above it, where they are not there.
+    """Create a folder and its parents if they do not exist, and check that the folder is writable.
 
     Raises:
-        OutputError: it cannot be made or written to.
+        OutputError: The folder cannot be created or written to.
     """
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be made a folder: {error.strerror}. Choose another.") from error
+        raise OutputError(f"{path}: the folder cannot be created: {error.strerror}. Choose another.") from error
     if not os.access(path, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: cannot be written to. Choose another folder, or change its mode.")
+        raise OutputError(f"{path}: cannot be written to. Choose another folder, or change its permissions.")
 
 
 @contextmanager
 def unfinished_file(folder: str | os.PathLike) -> Iterator[str]:
-    """A name for a temporary file, or folder, in a folder; whatever is there by the end of the block is removed."""
+    """Yield a name for a temporary file or folder in `folder`, which is removed at the end of the block."""
     path = os.path.join(os.fsdecode(folder), f".srntt-{secrets.token_hex(8)}.part")
     _unfinished.add(path)
     try:
@@ -86,13 +85,13 @@ def unfinished_file(folder: str | os.PathLike) -> Iterator[str]:
 
 
 def remove_unfinished() -> None:
-    """Remove every temporary file that is open now: for a process that is about to end without unwinding."""
+    """Remove the temporary files of all open blocks, for a process that is about to exit without unwinding."""
     for path in tuple(_unfinished):
         _remove(path)
 
 
 def remove_leftovers(folder: str | os.PathLike) -> None:
-    """Remove what processes that were killed left unfinished in a folder, which the caller must have for itself."""
+    """Remove temporary files of killed processes from a folder, to which the caller must have exclusive access."""
     for entry in list(os.scandir(folder)):
         if _LEFTOVER.fullmatch(entry.name):
             _remove(entry.path)
@@ -107,25 +106,25 @@ def _remove(path: str) -> None:
 
 
 def exists_error(path: str) -> OutputError:
-    """What is said of a file that must not be replaced."""
+    """Return the error for a file that exists and must not be replaced."""
     return OutputError(
-        f"{path}: exists already. Choose another name, or replace it: --overwrite, in Python overwrite=True."
+        f"{path}: exists already. Choose another name, or replace it with --overwrite (overwrite=True in Python)."
     )
 
 
 def put_in_place(temporary: str, path: str, *, overwrite: bool) -> None:
-    """Give a finished file its name: replace what is there, or fail if anything is.
+    """Rename a finished file to its final name.
 
     Raises:
-        OutputError: the name is taken and ``overwrite`` is off.
-        OSError: the file system refuses.
+        OutputError: The name is taken and ``overwrite`` is False.
+        OSError: The file system does not allow it.
     """
     if not overwrite:
-        try:  # a link fails if the name has been taken meanwhile, where a rename would replace it
+        try:  # a link fails if the name has been taken in the meantime, whereas a rename would replace it
             return os.link(temporary, path)
         except FileExistsError:
             raise exists_error(path) from None
-        except OSError as error:  # FAT and some network drives have no links
+        except OSError as error:  # FAT and some network drives do not support links
             if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EACCES):
                 raise
         if os.path.lexists(path):

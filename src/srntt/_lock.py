@@ -1,4 +1,4 @@
-"""One process at a time in a folder; a lock dies with its process, however that ends."""
+"""Exclusive lock on a folder; it is released when the process ends, even if killed."""
 
 import errno
 import os
@@ -17,18 +17,19 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.
 
 @contextmanager
 def locked(path: Path, folder: Path) -> Iterator[str]:
-    """Hold the lock of a file, which stays there afterwards and names its last holder.
-
-    Yields a warning for the user: empty, or that the file system has no locks.
+    """Hold a lock file, which is kept afterwards and names its last holder.
 
     Args:
-        path: of the file.
-        folder: that it stands for.
+        path: Lock file.
+        folder: Folder that it protects.
+
+    Yields:
+        A warning for the user if the file system does not support locks, otherwise "".
 
     Raises:
-        OutputError: another process holds it, or it cannot be opened.
+        OutputError: Another process holds the lock, or the file cannot be opened.
     """
-    # Not filelock's own class: it follows a file system without locks by a lock of another kind, which a kill leaves.
+    # Not filelock's class: without file system locks it falls back to a lock that outlives a killed process.
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         descriptor = os.open(path, flags, 0o666)
@@ -38,13 +39,13 @@ def locked(path: Path, folder: Path) -> Iterator[str]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OutputError(f"{path}: is not a regular file. Move it away.")
         warning = _lock(descriptor, folder)
-        with suppress(OSError):  # on a full disk it holds all the same, of nobody known
+        with suppress(OSError):  # on a full disk the lock is valid all the same, without its holder's name
             os.ftruncate(descriptor, 0)
-            # On Windows nobody else can read the first byte, which is the one that is locked.
+            # On Windows, other processes cannot read the locked first byte.
             os.write(descriptor, f"\nprocess {os.getpid()} on {socket.gethostname()}\n".encode())
         yield warning
     finally:
-        os.close(descriptor)  # and with it the lock goes
+        os.close(descriptor)  # releases the lock
 
 
 def _lock(descriptor: int, folder: Path) -> str:
@@ -54,7 +55,7 @@ def _lock(descriptor: int, folder: Path) -> str:
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise OutputError(f"{folder}: cannot be locked: {error.strerror}. Give another folder.") from error
-        return f"the file system of {folder} has no locks: let no second run write there meanwhile"
+        return f"the file system of {folder} does not support locks: do not start a second run that writes there"
     os.lseek(descriptor, 1, os.SEEK_SET)
     holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"
     raise OutputError(f"{folder}: is being written to by {holder}. Wait until it has ended, or give another folder.")

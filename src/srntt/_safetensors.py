@@ -1,7 +1,7 @@
-"""Guarded reading and whole-or-nothing writing of safetensors files: the only tensor format that srntt loads.
+"""Validated reading and atomic writing of safetensors, the only tensor format that srntt loads.
 
-Everything is judged from the header (names, shapes, dtypes) before a tensor is read, so that a hostile or damaged
-file costs no more memory than the one that was expected.
+The header (names, shapes, dtypes) is validated before any tensor is read, so that a malicious or damaged file needs no
+more memory than a valid one.
 """
 
 import stat
@@ -19,10 +19,10 @@ from srntt.errors import ModelError
 
 MAX_HEADER_BYTES = 4 << 20
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "I64": torch.int64, "BOOL": torch.bool}
-_PIXELS = {"U8": torch.uint8, "U16": torch.uint16}  # of pictures kept beside weights or maps
+_PIXELS = {"U8": torch.uint8, "U16": torch.uint16}  # for pictures stored with weights or maps
 _OTHER_FORMATS = {".pth", ".pt", ".pt2", ".ckpt", ".bin", ".pkl", ".pickle", ".npz", ".npy", ".mat", ".h5", ".onnx"}
 _ADVICE = (
-    "srntt loads safetensors only, because reading a pickle can run whatever code it holds. Convert the official "
+    "srntt loads safetensors only, because reading a pickle can run arbitrary code. Convert the official "
     "SRNTT .npz with `srntt weights convert FILE -o FOLDER`, VGG19 (.pth, .mat) with `srntt weights get vgg19 --from "
     "FILE`, and anything else with the program that wrote it"
 )
@@ -30,7 +30,7 @@ _ADVICE = (
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What a header says of one tensor; ``dtype`` is one of F32, F16, I64, BOOL, or of pixels U8, U16."""
+    """Entry of a tensor in the header; ``dtype`` is F32, F16, I64 or BOOL, or U8 or U16 for pixels."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -38,22 +38,22 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class Header:
-    """What a file says of itself: its tensors by name, and its text metadata."""
+    """Header of a file: its tensors by name, and its text metadata."""
 
     tensors: dict[str, TensorInfo]
     metadata: dict[str, str]
 
 
 def read_header(path: str | Path, *, pixels: bool = False) -> Header:
-    """Read names, shapes, dtypes and metadata; no tensor is touched.
+    """Read names, shapes, dtypes and metadata, without reading tensors.
 
     Args:
-        path: a safetensors file.
-        pixels: whether uint8 and uint16 are allowed, too.
+        path: Safetensors file.
+        pixels: Whether uint8 and uint16 are allowed, too.
 
     Raises:
-        ModelError: no such file, not a regular file, another format (pickles among them), damaged, or a dtype other
-            than float32, float16, int64 and bool.
+        ModelError: The file does not exist, is not a regular file, has another format (such as a pickle), is damaged,
+            or contains a dtype other than float32, float16, int64 and bool.
     """
     path = Path(path)
     _refuse_other_formats(path)
@@ -67,24 +67,23 @@ def read_header(path: str | Path, *, pixels: bool = False) -> Header:
 def read_tensors(
     path: str | Path, expected: Mapping[str, tuple[int, ...]], *, pixels: bool = False
 ) -> dict[str, Tensor]:
-    """Read the expected tensors on the CPU, floats as float32, once the header has shown that they are there as
-    expected.
+    """Read the expected tensors to the CPU, floats as float32, after validating the header.
 
-    Tensors that are not asked for are left alone.
+    Other tensors of the file are not read.
 
     Args:
-        path: a safetensors file.
-        expected: shape by name.
-        pixels: whether uint8 and uint16 are allowed, too.
+        path: Safetensors file.
+        expected: Shape of each tensor by name.
+        pixels: Whether uint8 and uint16 are allowed, too.
 
     Raises:
-        ModelError: as `read_header`; a tensor missing, of another shape, or with a value that is not finite.
+        ModelError: See `read_header`; or a tensor is missing, has another shape, or values that are not finite.
     """
     path = Path(path)
     header = read_header(path, pixels=pixels)
     missing = sorted(set(expected) - set(header.tensors))
     if missing:
-        raise ModelError(f"{path} lacks {_listed(missing)}; it holds {_listed(sorted(header.tensors))}.")
+        raise ModelError(f"{path} lacks {_listed(missing)}; it contains {_listed(sorted(header.tensors))}.")
     for name, shape in expected.items():
         if header.tensors[name].shape != tuple(shape):
             raise ModelError(f"{path}: {name} has shape {header.tensors[name].shape}, expected {tuple(shape)}.")
@@ -93,24 +92,24 @@ def read_tensors(
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a whole file or none: a temporary file beside it, flushed to disk, then renamed.
+    """Write a safetensors file atomically.
 
     Raises:
-        ModelError: a dtype or a value (one that is not finite) that `read_tensors` would refuse.
-        OutputError: the folder cannot be written.
-        MemoryError: there is not enough.
+        ModelError: A dtype, or a value that is not finite, that `read_tensors` would not accept.
+        OutputError: The file cannot be written.
+        MemoryError: Out of memory.
     """
     path = Path(path)
     for name, tensor in tensors.items():
         _checked(path, name, tensor)
         if tensor.dtype not in (*_DTYPES.values(), *_PIXELS.values()):
-            raise ModelError(f"{name} is {tensor.dtype}; written are {', '.join(_DTYPES)}. Convert it first.")
+            raise ModelError(f"{name} is {tensor.dtype}; supported: {', '.join(_DTYPES)}. Convert it first.")
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_bytes(path, _serialized(plain, dict(metadata)))
 
 
 def _serialized(tensors: dict[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """What safetensors makes of it, which panics where Python would tell of missing memory."""
+    """Serialise with safetensors, which panics where Python raises MemoryError."""
     try:
         return save(tensors, metadata=metadata)
     except BaseException as error:
@@ -129,16 +128,16 @@ def _refuse_other_formats(path: Path) -> None:
     if path.suffix.lower() in _OTHER_FORMATS:
         raise ModelError(f"{path} is a {path.suffix} file: not loaded. {_ADVICE}.")
     start = _first_bytes(path)
-    # A header of 640 bytes, or 896, 1152, 1408, begins as a pickle of protocol 2 to 5 does; but then comes its bracket.
+    # Headers of 640, 896, 1152 or 1408 bytes begin like a pickle of protocol 2 to 5, but are followed by a brace.
     if start[8:] != b"{" and start.startswith(
         (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x93NUMPY")
     ):
-        raise ModelError(f"{path} is a pickle, zip or NumPy file whatever its name says: not loaded. {_ADVICE}.")
+        raise ModelError(f"{path} is a pickle, zip or NumPy file despite its name: not loaded. {_ADVICE}.")
     length = int.from_bytes(start[:8], "little")
     if len(start) < 8 or length > min(MAX_HEADER_BYTES, status.st_size - 8):
         raise ModelError(
-            f"{path} is not a whole safetensors file: its header claims {length} bytes of {status.st_size}, "
-            f"and {MAX_HEADER_BYTES} are allowed. Fetch or save it again."
+            f"{path} is not a complete safetensors file: its header claims {length} bytes of {status.st_size}; "
+            f"the limit is {MAX_HEADER_BYTES}. Download or save it again."
         )
 
 
@@ -147,21 +146,21 @@ def _first_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(9)
     except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}. Change its mode, or copy it where you may.") from error
+        raise ModelError(f"Cannot read {path}: {error.strerror}. Change its permissions, or copy it.") from error
 
 
 def _opened(path: Path):
     try:
         return safe_open(path, framework="pt", device="cpu")
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"{path} is not a whole safetensors file ({error}). Fetch or save it again.") from error
+        raise ModelError(f"{path} is not a complete safetensors file ({error}). Download or save it again.") from error
 
 
 def _info(path: Path, name: str, part, allowed: Mapping[str, torch.dtype]) -> TensorInfo:
     dtype = str(part.get_dtype())
     if dtype not in allowed:
         raise ModelError(
-            f"{path}: {name} is {dtype}; allowed are {', '.join(allowed)}. Save the model as float32 or float16."
+            f"{path}: {name} is {dtype}; supported: {', '.join(allowed)}. Save the model as float32 or float16."
         )
     return TensorInfo(dtype, tuple(part.get_shape()))
 

@@ -1,13 +1,14 @@
-"""Shapes as types: ``Float[Tensor, "3 h w"]`` is read by people always, and by jaxtyping + beartype under the tests.
+"""Shapes as types: annotations such as ``Float[Tensor, "3 h w"]`` are checked at run time by jaxtyping and beartype in
+the tests.
 
-jaxtyping is a development dependency. Without it these names stand for the bare array type.
+jaxtyping is a development dependency. Without it, these names stand for the bare array type.
 
 =====  =======================================================
 axis   meaning
 =====  =======================================================
 b      batch
 c      channels
-h, w   height and width of the map at hand (LR grid unless said)
+h, w   height and width of a map (on the LR grid unless stated)
 H, W   height and width of the output, or of an HR reference
 n      query positions
 m      key positions
@@ -16,7 +17,7 @@ m      key positions
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # type checkers know Annotated by its import alone
+if TYPE_CHECKING:  # type checkers recognise Annotated by its import only
     from typing import Annotated as Bool
     from typing import Annotated as Float
     from typing import Annotated as Int

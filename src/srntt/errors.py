@@ -1,7 +1,7 @@
-"""Every error that srntt raises on purpose.
+"""Exceptions of srntt.
 
-Each has the text a person needs (what was given, what is allowed, what to do next) and a stdlib twin, so that
-``except ValueError`` works for those who have never heard of us.
+Messages state what was given, what is allowed, and what to do. Each exception is also a standard one, so that
+``except ValueError`` works without importing this module.
 """
 
 import errno
@@ -9,7 +9,7 @@ import os
 
 
 class SrnttError(Exception):
-    """Base of all errors below; its text is meant for the person at the keyboard."""
+    """Base class of all exceptions of srntt; the message is meant for the user."""
 
 
 class Cancelled(SrnttError):  # noqa: N818 (not an error)
@@ -17,18 +17,18 @@ class Cancelled(SrnttError):  # noqa: N818 (not an error)
 
 
 class InputError(SrnttError, ValueError):
-    """A picture, array or option that cannot be used as given."""
+    """Invalid picture, array or option."""
 
 
 class PictureError(InputError):
-    """A file that is not a whole picture of an allowed format and size."""
+    """File that is not a complete picture of a supported format and size."""
 
 
 class MissingPictureError(PictureError, FileNotFoundError):
-    """A picture's file that is not there.
+    """Picture file that does not exist.
 
     Attributes:
-        filename: of it; ``errno`` and ``strerror`` are those of every ``FileNotFoundError``.
+        filename: Path of the file; ``errno`` and ``strerror`` are those of ``FileNotFoundError``.
     """
 
     def __init__(self, text: str, filename: str | None = None) -> None:
@@ -43,20 +43,20 @@ class MissingPictureError(PictureError, FileNotFoundError):
 
 
 class OutputError(SrnttError, OSError):
-    """An output that cannot be written where or as asked."""
+    """Output that cannot be written."""
 
 
 class ModelError(SrnttError, RuntimeError):
-    """A model that is missing, damaged, or not what it says it is."""
+    """Model that is missing, damaged or inconsistent."""
 
 
 class MissingWeightsError(ModelError):
-    """Weights of others that a model works with, and that were not fetched yet."""
+    """Third-party weights that were not fetched yet."""
 
 
 class MemoryBudgetError(SrnttError, MemoryError):
-    """The work does not fit the memory it was given, in even the smallest pieces."""
+    """Work that exceeds the memory budget, even in the smallest tiles."""
 
 
 class MissingDependencyError(SrnttError, RuntimeError):
-    """The machine lacks something the work needs (a package, a device)."""
+    """Package or device that is required but not available."""

@@ -203,7 +203,7 @@ def _vgg19() -> Iterator[Attack]:
         yield case(f"mat-{name}", f"a cell array of {dimensions}", "v.mat", content)
     packed = partial(_mat_bomb, mat, 2 << 10)
     yield case("mat-bomb", "a variable that inflates to 2 GiB", "v.mat", packed, seconds=15, slow=True)
-    yield case("safetensors", "a .safetensors of noise", "v.safetensors", bytes(100), "not a whole|lacks")
+    yield case("safetensors", "a .safetensors of noise", "v.safetensors", bytes(100), "not a complete|lacks")
     yield case("onnx", "a suffix nobody knows", "v.onnx", b"x" * 100)
     for size, path, what in ((574_673_361, "vgg19-dcbb9e9d.pth", "vgg19"), (12_288, "weights.pt", "dists")):
         command = ("weights", "get", what, "--from", path)

@@ -55,7 +55,7 @@ def _pickles() -> Iterator[Attack]:
             f"pickle-protocol-{protocol}",
             f"a pickle of protocol {protocol}, called .safetensors",
             pickle.dumps({"weights": _Evil()}, protocol=protocol),
-            "pickle|not a whole safetensors",
+            "pickle|not a complete safetensors",
         )
     yield _case("torch-zip", "a PyTorch zip whose data.pkl runs a command", partial(_zip, {"m/data.pkl": evil}), "zip")
     yield _case("numpy-objects", "a NumPy file of objects", partial(_npy, _Evil()), "NumPy")
@@ -67,25 +67,25 @@ def _headers() -> Iterator[Attack]:
         return struct.pack("<Q", len(header) if length is None else length) + header + data
 
     two = b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
-    yield _case("empty", "no bytes at all", b"", "claims 0 bytes of 0|not a whole")
-    yield _case("seven-bytes", "less than the length of a header", bytes(7), "not a whole safetensors file")
+    yield _case("empty", "no bytes at all", b"", "claims 0 bytes of 0|not a complete")
+    yield _case("seven-bytes", "less than the length of a header", bytes(7), "not a complete safetensors file")
     yield _case(
         "length-2-64", "a header of 2^64 - 1 bytes", raw(b"{}", length=2**64 - 1), "header claims 18446744073709551615"
     )
     yield _case(
         "length-4-gib", "a header of 4 GiB in a sparse file", partial(raw, b"{}", b"", 4 << 30), "header claims"
     )
-    yield _case("header-not-json", "a header of noise", raw(b"\xff" * 64), "not a whole safetensors")
+    yield _case("header-not-json", "a header of noise", raw(b"\xff" * 64), "not a complete safetensors")
     yield _case(
-        "header-deep", "a header of 2 million brackets", partial(raw, b"[" * 2_000_000), "not a whole safetensors"
+        "header-deep", "a header of 2 million brackets", partial(raw, b"[" * 2_000_000), "not a complete safetensors"
     )
     yield _case(
         "header-deep-metadata",
         "metadata nested a million deep",
         partial(raw, b'{"__metadata__":' + b'{"a":' * 500_000),
-        "not a whole",
+        "not a complete",
     )
-    yield _case("name-twice", "a name twice", raw(two, bytes(4)), "not a whole|config")
+    yield _case("name-twice", "a name twice", raw(two, bytes(4)), "not a complete|config")
     for name, entry, data in (
         ("overlap", {"a": _entry([2], 0, 8), "b": _entry([2], 4, 12)}, 12),
         ("gap", {"a": _entry([1], 0, 4), "b": _entry([1], 8, 12)}, 12),
@@ -100,11 +100,11 @@ def _headers() -> Iterator[Attack]:
     ):
         content = raw(json.dumps(entry).encode(), bytes(data))
         yield _case(
-            f"header-{name}", f"a header with {name.replace('-', ' ')}", content, "not a whole safetensors|Fetch"
+            f"header-{name}", f"a header with {name.replace('-', ' ')}", content, "not a complete safetensors|Fetch"
         )
     many = {f"t{number}": _entry([1], 4 * number, 4 * number + 4) for number in range(50_000)}
     content = partial(_packed_lazily, many, 200_000)
-    yield _case("50000-tensors", "50,000 tensors", content, "no config|not a whole|tensors", seconds=8)
+    yield _case("50000-tensors", "50,000 tensors", content, "no config|not a complete|tensors", seconds=8)
 
 
 def _contents() -> Iterator[Attack]:
@@ -117,7 +117,7 @@ def _contents() -> Iterator[Attack]:
         yield case(
             f"dtype-{dtype.lower()}",
             f"a tensor declared as {dtype}",
-            "allowed are|not a whole|expected",
+            "supported:|not a complete|expected",
             partial(_retype, dtype),
         )
     yield case("integer-weights", "int64 where floats belong", "I64|expected", partial(_retype, "I64"))
@@ -127,17 +127,17 @@ def _contents() -> Iterator[Attack]:
     yield case(
         "tensor-1-gib",
         "a tensor of 1 GiB that nobody asked for, in a sparse file",
-        "has not|at most|not a whole",
+        "has not|at most|not a complete",
         partial(_add, "extra", [2**18], 2**20),
     )
-    yield _case("cut", "the first half of a model", lambda: _model()[: len(_model()) // 2], "not a whole safetensors")
+    yield _case("cut", "the first half of a model", lambda: _model()[: len(_model()) // 2], "not a complete")
     yield Attack(
         "model-sparse-2-gib",
         "a file of 2 GiB that takes no room on the disk",
         _sparse,
         ("upscale", "a.png", "-o", "out/x.png", "--model", "m.safetensors"),
         4,
-        "m.safetensors.*(at most|not a whole)",
+        "m.safetensors.*(at most|not a complete)",
     )
 
 
@@ -196,7 +196,7 @@ def _references() -> Iterator[Attack]:
             tiny_model(folder)
             (folder / "refs.safetensors").write_bytes(_encoded_references(change))
 
-        says = "refs.safetensors.*(references|not a whole)"
+        says = "refs.safetensors.*(references|not a complete)"
         return Attack(
             f"references-{name}", about, make, ("attacks.models:use_references",), 4, says, seconds=12, mib=300
         )

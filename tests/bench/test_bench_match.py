@@ -92,5 +92,5 @@ def test_device_that_cannot_be_measured_is_refused(monkeypatch):
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
     with pytest.raises(InputError, match="engine='triton' does not run here: "):
         bench_device(device="cpu")
-    with pytest.raises(InputError, match="device='nonsense': names no device that PyTorch knows"):
+    with pytest.raises(InputError, match="device='nonsense' is not a device of PyTorch"):
         bench_device(device="nonsense")

@@ -118,7 +118,7 @@ def test_people_get_a_table(run, data: Path) -> None:
     assert row.startswith("| bicubic (peer) | none | ")
     assert ran.err.splitlines() == [
         "bicubic: 2 of 2 pictures",
-        "LPIPS was not taken: its weights are not at hand (srntt weights get lpips).",
+        "LPIPS not computed: the weights were not fetched (srntt weights get lpips).",
     ]
 
 

@@ -146,7 +146,7 @@ def test_a_lock_on_a_full_disk_holds_all_the_same(tmp_path: Path, monkeypatch: p
 def test_a_folder_that_cannot_be_written_to_is_refused_before_a_run_begins(place: Surroundings) -> None:
     """It was an unhandled error; for a read-only folder, only after all steps of the first checkpoint."""
     place.output.write_text("a file")
-    with pytest.raises(OutputError, match=r"run: cannot be made a folder: File exists\. Choose another"):
+    with pytest.raises(OutputError, match=r"run: the folder cannot be created: File exists\. Choose another"):
         train(_recipe(2), place)
 
 

@@ -259,7 +259,7 @@ def test_a_file_without_config_is_no_model(folder):
         (lambda t: t.pop("head.bias"), r"lacks head\.bias"),
         (lambda t: t.update({"head.extra": torch.zeros(1)}), r"that its architecture has not: head\.extra"),
         (lambda t: t.update({"head.bias": torch.zeros(65)}), r"head\.bias has shape \(65,\), expected \(64,\)"),
-        (lambda t: t.update({"head.bias": torch.zeros(64, dtype=torch.float64)}), r"head\.bias is F64; allowed are"),
+        (lambda t: t.update({"head.bias": torch.zeros(64, dtype=torch.float64)}), r"head\.bias is F64; supported:"),
         (lambda t: t.update({"head.bias": torch.zeros(64, dtype=torch.int64)}), r"head\.bias is I64, expected"),
         (lambda t: t.update({"head.bias": torch.full((64,), torch.nan)}), r"head\.bias has values that are not finite"),
     ],
@@ -376,5 +376,5 @@ def test_a_file_that_may_not_be_read_is_named(extractor, tmp_path, monkeypatch):
         return original(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", forbidden)
-    with pytest.raises(ModelError, match=r"Cannot read .*x\.safetensors: Permission denied\. Change its mode"):
+    with pytest.raises(ModelError, match=r"Cannot read .*x\.safetensors: Permission denied\. Change its permissions"):
         load_model(path)

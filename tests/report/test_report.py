@@ -96,7 +96,7 @@ def test_peers_are_distinguished_everywhere(tmp_path: Path) -> None:
 
 def test_a_metric_without_weights_is_reported_once_and_has_no_column(tmp_path: Path) -> None:
     folder = written(tmp_path, Evaluation("pairs", "one", "first", (flat(),)))
-    note = "LPIPS was not taken: its weights are not at hand (srntt weights get lpips)."
+    note = "LPIPS not computed: the weights were not fetched (srntt weights get lpips)."
     assert (folder / "report.md").read_text().count("LPIPS") == 1
     assert note in (folder / "report.md").read_text()
     reported = content((folder / "report.html").read_text())

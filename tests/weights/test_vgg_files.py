@@ -90,7 +90,7 @@ def test_a_shallow_file_says_what_is_missing_and_where_to_get_it(ours, tmp_path)
             {"conv1_1.weight": torch.zeros(64, 1, 3, 3)},
             r"conv1_1.weight has shape \(64, 1, 3, 3\), expected \(64, 3, 3, 3\)",
         ),
-        ({"conv2_1.bias": torch.zeros(128, dtype=torch.float64)}, "conv2_1.bias is F64; allowed are F32"),
+        ({"conv2_1.bias": torch.zeros(128, dtype=torch.float64)}, "conv2_1.bias is F64; supported: F32"),
         ({"conv3_1.bias": torch.full((256,), torch.inf)}, "conv3_1.bias has values that are not finite"),
     ],
 )

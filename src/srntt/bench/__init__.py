@@ -1,4 +1,4 @@
-"""What `srntt bench` measures: how fast and how large matching and upscaling are on this machine."""
+"""Benchmarks of `srntt bench`: time and memory of matching and upscaling on this machine."""
 
 from srntt.bench._device import bench_device
 from srntt.bench._fast import bench_fast

@@ -1,4 +1,4 @@
-"""What matchers are compared with: the paper's formula written out in PyTorch, and its truth in float64."""
+"""Baselines for matchers: the formula of the paper in plain PyTorch, and ground truth in float64."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from torch import Tensor
 from srntt._shapes import Float, Int64
 from srntt.match import TIE, Match
 
-_AT_ONCE = 2**27  # products held on a CPU; pairs of positions up to which all are compared
+_AT_ONCE = 2**27  # products held at a time on a CPU; largest number of pairs for which all positions are compared
 _AT_ONCE_DEVICE = 2**29
-_COMPARED = 1024  # positions of a larger problem, and rows of cosines at a time
-_CHANNELS = 16  # at a time: in float64 all patches of a large map would not fit
+_COMPARED = 1024  # positions compared of a larger problem, and rows of cosines at a time
+_CHANNELS = 16  # channels at a time: all patches of a large map do not fit in memory in float64
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What methods found, compared with the definition in float64.
+    """Comparison of methods with the definition in float64.
 
     Attributes:
-        compared: how many positions.
-        wrong: at how many of them a method has another index.
-        lost: the largest true cosine that a method gives away at one of them.
+        compared: Number of positions compared.
+        wrong: Number of positions with a wrong index, by method.
+        lost: Largest loss of true cosine at a position, by method.
     """
 
     compared: int
@@ -32,7 +32,7 @@ class Judgement:
 
 
 def random_features(channels: int, size: tuple[int, int], seed: int) -> Float[Tensor, "c h w"]:
-    """Smooth and rectified, as features are."""
+    """Create random features that are smooth and rectified, like those of a network."""
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(1, channels, size[0] + 2, size[1] + 2, generator=generator)
     return F.avg_pool2d(noise, 3, stride=1)[0].relu_()
@@ -41,26 +41,29 @@ def random_features(channels: int, size: tuple[int, int], seed: int) -> Float[Te
 def unfold_matmul(
     query: Tensor, keys: list[Tensor], patch: int, dtype: torch.dtype = torch.float32
 ) -> Int64[Tensor, " n"]:
-    """All patches as unit vectors, one product, its maximum; of as many rows at once as memory allows."""
+    """Match by one product of all patches as unit vectors and its maximum, in chunks of rows that fit in memory."""
     normalised = torch.cat([F.normalize(_patches(key, patch), dim=0).to(dtype) for key in keys], 1)
     rows = F.normalize(_patches(query, patch), dim=0).to(dtype).T  # fp16 holds no more than 65504
     return torch.cat([(some @ normalised).max(1).indices for some in rows.split(_rows(query, normalised.shape[1]))])
 
 
 def pixel_matmul(query: Tensor, keys: list[Tensor]) -> None:
-    """Every product of two positions once; nobody looks at them."""
+    """Compute the product of every pair of positions once and discard it."""
     for key in keys:
         for rows in query.flatten(1).T.split(_rows(query, key[0].numel())):
             torch.mm(rows, key.flatten(1))
 
 
 def flat_index(match: Match, keys: list[Tensor]) -> Int64[Tensor, " n"]:
-    """Indices into all positions of all key maps, which are of one size."""
+    """Convert a match to indices over all positions of the key maps, which have the same size."""
     return (match.reference * keys[0][0].numel() + match.y * keys[0].shape[2] + match.x).flatten()
 
 
 def judged(query: Tensor, keys: list[Tensor], patch: int, found: Mapping[str, Int64[Tensor, " n"]]) -> Judgement:
-    """Compare all positions, or some of a large problem. The right index is the lowest of those within `TIE`."""
+    """Compare the indices found by each method at all positions, or a sample of a large problem.
+
+    The correct index is the lowest of those whose cosine is within `TIE` of the maximum.
+    """
     count, total = query[0].numel(), sum(key[0].numel() for key in keys)
     chosen = torch.arange(count)
     if count * total > _AT_ONCE:
@@ -80,7 +83,7 @@ def judged(query: Tensor, keys: list[Tensor], patch: int, found: Mapping[str, In
 
 
 def _cosines(query: Tensor, keys: list[Tensor], patch: int, rows: Int64[Tensor, " n"]) -> Float[Tensor, "n m"]:
-    """Of some patches of the query and all of the keys, in float64."""
+    """Compute the cosines of some query patches with all key patches, in float64."""
     parts = []
     for key in keys:
         products = torch.zeros(len(rows), key[0].numel(), dtype=torch.float64, device=query.device)

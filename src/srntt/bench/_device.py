@@ -1,4 +1,4 @@
-"""How fast exact matching is on a GPU: `srntt bench match --device cuda`."""
+"""Benchmark of exact matching on a GPU: `srntt bench match --device cuda`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,35 +29,35 @@ def bench_device(
     repeats: int = 5,
     yardstick: int = 8192,
 ) -> dict[str, Any]:
-    """Time the Triton engine, unfold + matmul in the same precision and the bare product of two matrices.
+    """Time the Triton engine, unfold + matmul in the same precision, and a plain matrix product.
 
-    Times are of whole calls, from the maps to the matches, by the clock around a synchronised device; each method runs
-    once before it is timed, then all in turn. Unfold + matmul takes its products in the same precision, and float32 in
-    full for "fp32" and "tf32x3". Smooth random features; indices are compared with the definition in float64.
+    Times are wall times of whole calls, from maps to matches, on a synchronised device. Each method is warmed up once;
+    then the methods alternate. Unfold + matmul multiplies in the same precision, and in full float32 for "fp32" and
+    "tf32x3". Features are smooth and random; indices are compared with the definition in float64.
 
     Args:
-        device: Where; the CPU works with TRITON_INTERPRET=1 set, and says nothing about time.
-        query_size: Positions of the query, down and across.
-        key_size: Positions of a key map.
+        device: Device to use. The CPU works with TRITON_INTERPRET=1, without meaningful times.
+        query_size: Height and width of the query, in positions.
+        key_size: Height and width of a key map, in positions.
         references: Number of key maps.
-        channels: Depths to try.
-        patch: 3, or 1.
-        precisions: What to multiply in.
-        repeats: Rounds; medians are reported.
-        yardstick: Side of the square matrices whose product gives the peak.
+        channels: Numbers of channels to measure.
+        patch: Side of the patches, 1 or 3.
+        precisions: Multiplication precisions to measure.
+        repeats: Number of rounds; medians are reported.
+        yardstick: Side of the square matrices whose product defines the peak rate.
 
     Returns:
         ``{"device", "torch", "triton", "patch", "repeats", "matmul_tflops": {precision: peak}, "cases": [{"channels",
         "precision", "query", "key", "references", "seconds": {method: median}, "unfold_matmul_over_triton",
         "peak_share", "peak_share_as_written", "peak_bytes": {method: count}, "wrong_index": {method: count},
         "compared", "similarity_lost"}]}``. "peak_share" counts the products of the kernel's algorithm (a third of those
-        of Eq. 1 for patches of 3), "peak_share_as_written" those of Eq. 1 itself, both by the whole call's time.
-        "peak_bytes" is what a call allocates beyond its arguments, 0 where the device does not say.
-        "wrong_index" counts positions with another index than the definition's, of those "compared"; "similarity_lost"
-        is the largest true cosine that the Triton engine gave away there.
+        of Eq. 1 for patches of 3), "peak_share_as_written" those of Eq. 1 itself, both over the time of the whole call.
+        "peak_bytes" is the memory that a call allocates in addition to its arguments, 0 if the device does not report
+        it. "wrong_index" is the number of positions, of those "compared", whose index differs from the definition's;
+        "similarity_lost" is the largest loss of true cosine of the Triton engine.
 
     Raises:
-        InputError: The Triton engine does not run there; the text says why. A size or a count below 1.
+        InputError: The Triton engine does not run on the device, for the reason stated; or a size or count below 1.
     """
     place = _device(device)
     if min(repeats, references, *query_size, *key_size, *channels) < 1:
@@ -65,7 +65,7 @@ def bench_device(
             f"repeats={repeats}, references={references}, query_size={query_size}, key_size={key_size}, "
             f"channels={tuple(channels)}: give at least 1 of each."
         )
-    for precision in precisions:  # refuses what does not run there, before any work
+    for precision in precisions:  # raises for a precision that does not run on the device, before any work
         _index(probe := torch.ones(1, 3, 3, device=place), [probe], patch, precision)
     import triton  # pyright: ignore[reportMissingImports]
 
@@ -87,7 +87,7 @@ def _device(name: str) -> torch.device:
     try:
         return torch.device(name)
     except RuntimeError:
-        raise InputError(f"device={name!r}: names no device that PyTorch knows. Give cuda, or cuda:1.") from None
+        raise InputError(f"device={name!r} is not a device of PyTorch. Give cuda, or cuda:1.") from None
 
 
 def _case(query: Tensor, keys: list[Tensor], patch: int, precision: str, repeats: int, peak: float) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _case(query: Tensor, keys: list[Tensor], patch: int, precision: str, repeats
 
 
 def _matmul_tflops(device: torch.device, precision: str, side: int, repeats: int) -> float:
-    """The highest of several products' rates: of tf32 for tf32x3, which multiplies three times in it."""
+    """Return the highest rate of several products; for tf32x3, which takes three products in tf32, that of tf32."""
     dtype = _DTYPES.get(precision, torch.float32)
     first, second = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     with _products_in("tf32" if precision == "tf32x3" else precision):
@@ -145,7 +145,7 @@ def _peak_bytes(method: Callable, device: torch.device) -> int:
 
 @contextmanager
 def _products_in(precision: str) -> Iterator[None]:
-    """What torch multiplies float32 in."""
+    """Set the precision in which torch multiplies float32."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     try:

@@ -1,4 +1,4 @@
-"""How fast matching compares with exact matching, and what it misses: `srntt bench match --fast`."""
+"""Benchmark of fast against exact matching, with its recall: `srntt bench match --fast`."""
 
 import math
 import time
@@ -14,8 +14,8 @@ from srntt.bench._timing import exponent
 from srntt.errors import InputError
 from srntt.match import Match, choose_matcher, dense_match, fast_match
 
-_ANGLE, _ZOOM = math.radians(7), 1.12  # between the pictures
-_NOISE = 0.6  # norm of what differs between the descriptors of one thing in both
+_ANGLE, _ZOOM = math.radians(7), 1.12  # rotation and scale between the pictures
+_NOISE = 0.6  # norm of the difference between corresponding descriptors
 
 
 def bench_fast(
@@ -26,29 +26,29 @@ def bench_fast(
     threads: int = 2,
     features: Sequence[tuple[Float[Tensor, "c h w"], Float[Tensor, "c _ _"]]] | None = None,
 ) -> dict[str, Any]:
-    """Time fast and exact matching of square maps that grow, once each, on the CPU.
+    """Time fast and exact matching of square maps of increasing size, once each, on the CPU.
 
-    The maps are made: unit descriptors, correlated between neighbours, of a picture and of the same turned by 7
-    degrees, 1.12 times larger and noisy. A quarter of the query has no counterpart. Pass features of photographs to
-    learn what fast matching misses there.
+    The maps are synthetic: unit descriptors, correlated between neighbours, of a picture and of the same picture
+    rotated by 7 degrees, scaled by 1.12 and with noise. A quarter of the query has no counterpart. Pass features of
+    photographs to measure the recall on them.
 
     Args:
-        sizes: Positions of a side, of query and key alike, rising.
-        channels: Depth of the descriptors.
-        patch: 1 or 3.
-        threads: Threads of either.
-        features: Query and key maps to match instead, one pair for each size; then `sizes` and `channels` do not count.
+        sizes: Sides of query and key, in positions, increasing.
+        channels: Number of channels of the descriptors.
+        patch: Side of the patches, 1 or 3.
+        threads: Number of threads of both methods.
+        features: Pairs of query and key maps to match instead; `sizes` and `channels` are then ignored.
 
     Returns:
         ``{"patch", "threads", "first_call_seconds", "cases": [{"query", "key", "channels", "exact_seconds",
         "fast_seconds", "exact_over_fast", "recall", "recall_near", "similarity", "similarity_lost", "chosen",
-        "predicted_exact_seconds", "predicted_fast_seconds"}], "growth": {"exact", "fast"}}``. "recall" is the share of
-        positions where fast matching returns the exact index, "recall_near" where it is at most one position off
-        across and down; "growth" is the exponent of the number of positions between the first and the last case, None
-        for a single case.
+        "predicted_exact_seconds", "predicted_fast_seconds"}], "growth": {"exact", "fast"}}``. "recall" is the fraction
+        of positions where fast matching returns the exact index, "recall_near" where it is within one position in both
+        directions. "growth" is the exponent of time over the number of positions between the first and the last case,
+        None for a single case.
 
     Raises:
-        InputError: No size, or one below 8; no channel, or no thread.
+        InputError: No sizes, a size below 8, or a number of channels or threads below 1.
     """
     if min(channels, threads) < 1:
         raise InputError(f"channels={channels}, threads={threads}: give at least 1 of each.")
@@ -56,7 +56,7 @@ def bench_fast(
         raise InputError(f"sizes={tuple(sizes)}: give at least one side, each of at least 8 positions.")
     small = turned_pair(16, channels)
     started = time.perf_counter()
-    for method in (fast_match, dense_match):  # compiles, or loads what was compiled before
+    for method in (fast_match, dense_match):  # compiles, or loads the cached code
         method(small[0], [small[1]], patch=patch, threads=threads)
     first_call = time.perf_counter() - started
     pairs = features if features is not None else (turned_pair(size, channels) for size in sizes)
@@ -96,7 +96,7 @@ def _case(query: Tensor, key: Tensor, patch: int, threads: int) -> dict[str, Any
 
 
 def _missed(exact: Match, fast: Match) -> dict[str, float]:
-    """How often the indices agree, and the similarity that is lost where they do not, over all positions."""
+    """Return how often the indices agree, and the mean loss of similarity."""
     off = torch.maximum((exact.y - fast.y).abs(), (exact.x - fast.x).abs())
     off[exact.reference != fast.reference] = 2
     similarity = exact.similarity.double().mean().item()
@@ -109,9 +109,9 @@ def _missed(exact: Match, fast: Match) -> dict[str, float]:
 
 
 def turned_pair(size: int, channels: int) -> tuple[Float[Tensor, "c h w"], Float[Tensor, "c h w"]]:
-    """Descriptors of a picture and of the same one turned, larger, noisy, with a quarter of the first replaced."""
+    """Create descriptors of a picture, a quarter of it replaced, and of its rotated, scaled and noisy copy."""
     generator = torch.Generator().manual_seed(size)
-    # Variances of the channels fall off as those of the principal axes of the light model's descriptors do.
+    # The variances of the channels decay like those of the principal axes of the light model's descriptors.
     spread = (1 + torch.arange(channels) / 6).rsqrt()[:, None, None]
     scene = _smooth(size, spread, generator)[None]
     cosine, sine = math.cos(_ANGLE) / _ZOOM, math.sin(_ANGLE) / _ZOOM

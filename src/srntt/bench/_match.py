@@ -1,4 +1,4 @@
-"""How fast exact matching is, compared with what one would write in a line: `srntt bench match`."""
+"""Benchmark of exact matching against plain PyTorch: `srntt bench match`."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -29,29 +29,29 @@ def bench_match(
     check: bool = True,
     features: tuple[Float[Tensor, "c h w"], Float[Tensor, "c _ _"]] | None = None,
 ) -> dict[str, Any]:
-    """Time the engines, unfold + matmul, and the bare product of the pixels, in turn within one run, on the CPU.
+    """Time the engines, unfold + matmul, and the product of the pixels alone, alternating in one run, on the CPU.
 
-    Unfold + matmul is what the paper's formula says in PyTorch: all patches as vectors, normalised, one product, its
-    maximum. The bare product of the pixels (one torch.matmul: c multiplications for each pair of positions, no sums,
-    no maximum) is the part of identity (a) that cannot be avoided.
+    Unfold + matmul is the formula of the paper in PyTorch: all patches as normalised vectors, one product, its maximum.
+    The product of the pixels (one torch.matmul with c multiplications for each pair of positions, without sums or
+    maximum) is a lower bound for identity (a).
 
     Args:
-        query_size: Positions of the query, down and across.
-        key_size: Positions of a key map.
-        references: Number of key maps, all of one size.
-        channels: Depths to try; of `features` the first ones are taken.
-        threads: Numbers of threads to try.
-        patch: 3, or 1.
-        repeats: Rounds; each times every method once, and medians are reported.
-        engines: Which engines to time.
-        check: Compare each engine's index with the definition in float64 (about 15 s for the default sizes), at 1024
-            positions where there are more than 2^27 pairs.
-        features: Query and key maps to match instead of smooth random ones.
+        query_size: Height and width of the query, in positions.
+        key_size: Height and width of a key map, in positions.
+        references: Number of key maps.
+        channels: Numbers of channels to measure; the first channels of `features` are used.
+        threads: Numbers of threads to measure.
+        patch: Side of the patches, 1 or 3.
+        repeats: Number of rounds, each of which times every method once; medians are reported.
+        engines: Engines to time.
+        check: Compare the indices of each engine with the definition in float64 (about 15 s for the default sizes), at
+            1024 positions if there are more than 2^27 pairs.
+        features: Query and key map to match instead of smooth random ones.
 
     Returns:
         ``{"patch", "repeats", "first_call_seconds", "cases": [{"channels", "threads", "query", "key", "references",
         "seconds": {method: median}, "fused_over_pixel_matmul", "unfold_matmul_over_fused", "wrong_index": {method:
-        count}}]}``; "wrong_index" counts positions whose index is not that of the definition in float64.
+        count}}]}``. "wrong_index" is the number of positions whose index differs from the definition in float64.
 
     Raises:
         InputError: A size or a count below 1.
@@ -64,7 +64,7 @@ def bench_match(
     made = [random_features(max(channels), size, n) for n, size in enumerate([query_size, *[key_size] * references])]
     query, *keys = features or made
     started = time.perf_counter()
-    for engine in engines:  # compiles, or loads what was compiled before
+    for engine in engines:  # compiles, or loads the cached code
         _index(query[:2, :9, :9].contiguous(), [keys[0][:2, :9, :9].contiguous()], patch, engine)
     first_call = time.perf_counter() - started
     cases = []

@@ -1,4 +1,4 @@
-"""Time and memory against the sizes of an upscale, each in a process of its own: `srntt bench memory`."""
+"""Benchmark of time and memory against the size of an upscale, each in a separate process: `srntt bench memory`."""
 
 import json
 import math
@@ -22,7 +22,7 @@ from srntt.image import Picture, load, reduce, save
 from srntt.memory import peak_bytes
 from srntt.upscale import MatcherOption, Upscaler
 
-_SCENE = (1024, 1536)  # pixels of what is made, or cut out of a photograph
+_SCENE = (1024, 1536)  # height and width of a synthetic scene, or of the part used of a photograph
 _PHOTOGRAPHS = 8
 _SHIFT = (212, 324)  # pixels between the corners of one reference and the next
 
@@ -37,40 +37,40 @@ def bench_memory(
     memory: str | None = None,
     photographs: Path | None = None,
 ) -> dict[str, Any]:
-    """Upscale to outputs of several sizes with one reference, then to the smallest of them with several references.
+    """Upscale to several output sizes with one reference, then to the smallest size with several references.
 
-    Each case is a new process on the CPU that does what ``srntt upscale`` does: it reads files, encodes, upscales and
-    writes a PNG. Its peak is all that the operating system counted of the whole process, from its start to its end,
-    and is compared with what was predicted before the upscale began.
+    Each case is a new process on the CPU that performs the steps of ``srntt upscale``: reading files, encoding,
+    upscaling and writing a PNG. Its peak memory, counted by the operating system over the lifetime of the process, is
+    compared with the prediction made before the upscale.
 
     Args:
-        model: name or path.
-        megapixels: of the outputs, which are 3:2.
-        references: how many.
-        reference: their size, down and across.
-        matcher: how they are searched.
-        memory: what the process may hold, such as ``"1GB"``; None for most of what is free.
-        photographs: a folder of them, of which pictures of any size are put together; None for noise whose spectrum
-            falls as that of photographs does.
+        model: Name or path of the model.
+        megapixels: Sizes of the outputs, with an aspect ratio of 3:2.
+        references: Numbers of references.
+        reference: Height and width of the references.
+        matcher: Matcher, as for `Upscaler.upscale`.
+        memory: Memory budget of the process, such as ``"1GB"``; None for most of the available memory.
+        photographs: Folder of photographs from which pictures of any size are assembled; None for noise with the
+            spectrum of photographs.
 
     Returns:
         ``{"model", "reference", "matcher", "memory", "photographs", "threads", "cases": [{"output", "megapixels",
         "references", "seconds", "encode_seconds", "cpu_seconds", "peak_bytes", "predicted_bytes",
         "peak_over_predicted", "encode_peak_bytes", "matcher", "reason", "tile"}], "growth": {"seconds", "bytes"}}``. A
-        case that the memory does not allow has "refused" instead, with the text. "seconds" are of the upscale,
-        "cpu_seconds" of the whole process; "growth" is the exponent of the output's pixels that time and the memory
-        beyond that of the first case grow by, from the second to the last size, None for fewer than three.
+        case that exceeds the memory has "refused" instead, with the message. "seconds" is the time of the upscale,
+        "cpu_seconds" that of the whole process. "growth" is the exponent, over output pixels, of time and of memory in
+        excess of the first case, from the second to the last size; None for fewer than three sizes.
 
     Raises:
-        InputError: no sizes, or none above 0; a folder without photographs that are large enough.
-        ModelError: no such model, or one whose weights are not here.
+        InputError: No sizes, or sizes not above 0; or the folder has no photographs that are large enough.
+        ModelError: The model does not exist, or its weights were not fetched.
     """
     if not megapixels or not references or min(*megapixels, *references, *reference) <= 0:
         raise InputError(
             f"megapixels={tuple(megapixels)}, references={tuple(references)}, reference={reference}: give at least one "
             "of each, above 0."
         )
-    scale = Upscaler.from_pretrained(model, device="cpu").scale  # what fails in the processes is shown as a traceback
+    scale = Upscaler.from_pretrained(model, device="cpu").scale  # errors raised here are readable
     sizes = [_size(amount, scale) for amount in megapixels]
     requested = [(size, references[0]) for size in sizes] + [(sizes[0], count) for count in references[1:]]
     common = {"model": str(model), "reference": [*reference], "matcher": matcher, "memory": memory}
@@ -85,7 +85,7 @@ def bench_memory(
 
 
 def _size(megapixels: float, scale: int) -> tuple[int, int]:
-    """Sides of a 3:2 picture, multiples of the scale."""
+    """Return height and width of a 3:2 picture, multiples of the scale."""
     height = max(1, round(math.sqrt(megapixels * 1e6 / 1.5) / scale)) * scale
     return height, max(1, round(megapixels * 1e6 / height / scale)) * scale
 
@@ -96,7 +96,7 @@ def _made_scene() -> UInt8[np.ndarray, "H W 3"]:
 
 
 def _photographed(folder: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
-    """The middles of the first photographs of a folder that are large enough."""
+    """Return the centre crops of the first photographs of a folder that are large enough."""
     scenes = []
     for file in sorted(folder.iterdir()) if folder.is_dir() else ():
         if is_picture(file) and len(scenes) < _PHOTOGRAPHS:
@@ -112,7 +112,7 @@ def _photographed(folder: Path) -> list[UInt8[np.ndarray, "H W 3"]]:
 def _write(
     scenes: list[np.ndarray], size: tuple[int, int], scale: int, reference: tuple[int, int], count: int, folder: Path
 ) -> dict[str, Any]:
-    """A small picture that becomes ``size``, and references that show what lies in it, each from elsewhere."""
+    """Write a low-res picture for an output of ``size``, and references that show different parts of it."""
     small = [_reduced(scene, scale) for scene in scenes]
     low_res, files = folder / "low_res.png", [folder / f"{number}.png" for number in range(count)]
     _save(_mosaic(small, (size[0] // scale, size[1] // scale), (0, 0)), low_res)
@@ -127,7 +127,7 @@ def _reduced(scene: UInt8[np.ndarray, "H W 3"], scale: int) -> UInt8[np.ndarray,
 
 
 def _mosaic(scenes: list[np.ndarray], size: tuple[int, int], corner: tuple[int, int]) -> UInt8[np.ndarray, "H W 3"]:
-    """Scenes side by side, mirrored every second time, from a corner on."""
+    """Tile the scenes, every second one mirrored, and crop ``size`` from ``corner``."""
     height, width = scenes[0].shape[:2]
     out = np.empty((*size, 3), np.uint8)
     for row in range(corner[0] // height, -(-(corner[0] + size[0]) // height)):
@@ -150,7 +150,7 @@ def _in_a_process(case: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(text: str) -> None:
-    """Do one case, given as JSON, and print what it came to."""
+    """Run one case, given as JSON, and print its result as JSON."""
     case = json.loads(text)
     height, width = case["output"]
     report = {"output": case["output"], "megapixels": height * width / 1e6, "references": case["references"]}

@@ -1,4 +1,4 @@
-"""Medians of rounds that do every method once: what else the machine does then hits all of them alike."""
+"""Timing in rounds that run every method once, so that other load on the machine affects all methods equally."""
 
 import math
 import time
@@ -15,7 +15,7 @@ _CPU = torch.device("cpu")
 def rounds(
     methods: Mapping[str, Callable[[], Any]], repeats: int, device: torch.device = _CPU
 ) -> dict[str, list[float]]:
-    """Seconds of each method in each round, by the clock around a synchronised device."""
+    """Return the wall time of each method in each round, in seconds, on a synchronised device."""
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for _ in range(repeats):
         for name, method in methods.items():
@@ -28,18 +28,18 @@ def rounds(
 
 
 def medians(methods: Mapping[str, Callable[[], Any]], repeats: int, device: torch.device = _CPU) -> dict[str, float]:
-    """The median of each method's rounds."""
+    """Return the median time of each method, in seconds."""
     return {name: median(values) for name, values in rounds(methods, repeats, device).items()}
 
 
 def exponent(sizes: tuple[int | float, int | float], costs: tuple[int | float, int | float]) -> float | None:
-    """The power of the size that a cost grows by between two sizes; None for one size."""
+    """Return the exponent with which a cost grows between two sizes; None if the sizes are equal."""
     return math.log(costs[1] / costs[0]) / math.log(sizes[1] / sizes[0]) if sizes[0] != sizes[1] else None
 
 
 @contextmanager
 def torch_threads(number: int) -> Iterator[None]:
-    """So many threads of torch within the block."""
+    """Set the number of torch threads within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:

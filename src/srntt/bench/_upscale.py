@@ -1,4 +1,4 @@
-"""How long an upscale takes, stage by stage, and as multiples of a yardstick of the same run: `srntt bench upscale`."""
+"""Benchmark of an upscale, stage by stage, in seconds and relative to a yardstick: `srntt bench upscale`."""
 
 import time
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from srntt.image import reduce
 from srntt.match import MATCHERS, Matcher, Window
 from srntt.upscale import MatcherOption, Upscaler
 
-_MOVED = (24, 40)  # pixels between a picture and the next reference
-_YARDSTICK = (64, 64, 128)  # channels in and out, side
+_MOVED = (24, 40)  # offset of each reference from the one before, in pixels
+_YARDSTICK = (64, 64, 128)  # input channels, output channels, side
 
 
 def bench_upscale(
@@ -31,32 +31,32 @@ def bench_upscale(
     device: str = "cpu",
     repeats: int = 5,
 ) -> dict[str, Any]:
-    """Time an upscale end to end, encoding of the references included, and each stage on its own.
+    """Time an upscale end to end, including the encoding of the references, and each stage separately.
 
-    The pictures are made: noise whose spectrum falls as that of photographs does, and parts of the same as references.
-    Every round does every stage once; medians count. The first upscale, which compiles or loads what was compiled, and
-    fills caches, is reported separately.
+    The pictures are synthetic: noise with the spectrum of photographs, and shifted crops of it as references. Every
+    round runs each stage once; medians are reported. The first upscale, which compiles code or loads it from the cache,
+    is reported separately.
 
-    The yardstick is ten convolutions of 3 x 3 with 64 channels in and out on 128 x 128 positions, on the same device
-    and threads: seconds divided by it compare between machines and busy hours better than seconds do.
+    The yardstick is ten 3x3 convolutions with 64 input and output channels on 128x128 positions, on the same device and
+    threads. Times relative to it vary less between machines and under load than seconds do.
 
     Args:
-        model: name or path.
-        size: of the output, down and across, multiples of the model's factor.
-        reference: of each reference.
-        references: how many.
-        matcher: how they are searched.
-        device: where.
-        repeats: rounds.
+        model: Name or path of the model.
+        size: Height and width of the output, multiples of the scale of the model.
+        reference: Height and width of the references.
+        references: Number of references.
+        matcher: Matcher, as for `Upscaler.upscale`.
+        device: Device to use.
+        repeats: Number of rounds.
 
     Returns:
         ``{"model", "device", "threads", "size", "reference", "references", "matcher", "reason", "tile", "repeats",
         "seconds": {"first", "encode", "upscale", "match", "render", "render_alone", "yardstick", "end_to_end"},
-        "over_yardstick": {...}}``: "end_to_end" is "encode" and "upscale"; "render" is textures brought over and the
-        network, in one tile, "render_alone" the network of a picture without references.
+        "over_yardstick": {...}}``. "end_to_end" is the sum of "encode" and "upscale"; "render" is texture transfer and
+        the network in a single tile, "render_alone" the network without references.
 
     Raises:
-        InputError: counts below 1, or sides that are no multiples of the factor.
+        InputError: A count below 1, or a size that is not a multiple of the scale.
     """
     upscaler = Upscaler.from_pretrained(model, device=device, matcher=matcher)
     scale = upscaler.scale
@@ -88,7 +88,7 @@ def bench_upscale(
 def made_pictures(
     size: tuple[int, int], reference: tuple[int, int], references: int, scale: int
 ) -> tuple[Float[Tensor, "3 h w"], list[Float[Tensor, "3 H W"]]]:
-    """A small picture that becomes ``size``, and references that show its surroundings, each further away."""
+    """Create a low-res picture for an output of ``size``, and references shifted progressively further."""
     rows = max(size[0], reference[0]) + _MOVED[0] * references
     columns = max(size[1], reference[1]) + _MOVED[1] * references
     scene = _scene(rows, columns)
@@ -98,7 +98,7 @@ def made_pictures(
 
 
 def _scene(height: int, width: int) -> Float[Tensor, "3 H W"]:
-    """Noise in octaves, each twice as fine and half as strong: variance falls with frequency as in photographs."""
+    """Sum octaves of noise, each twice as fine and half as strong: the spectrum decays as in photographs."""
     generator = torch.Generator().manual_seed(0)
     scene = torch.zeros(1, 3, height, width)
     for octave in range(6):

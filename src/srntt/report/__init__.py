@@ -1,4 +1,4 @@
-"""What is written of an evaluation: tables, JSON, a page, and comparisons of two reports."""
+"""Reports of evaluations: tables, JSON, an HTML page, and comparisons of two reports."""
 
 from srntt.report._compare import compare_reports, comparison_table
 from srntt.report._measured import not_taken

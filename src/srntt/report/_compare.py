@@ -1,4 +1,4 @@
-"""Evaluations of the same pictures, picture by picture: what differs, and whether that may be chance."""
+"""Paired comparison of evaluations of the same pictures, with confidence intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from srntt.report._measured import shown_metric
 from srntt.report._report_file import ReportedRun, read_report
 
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
-_ENOUGH = 20  # pictures: below, a percentile interval is markedly narrower than it says
+_ENOUGH = 20  # pictures; for fewer, the coverage of a percentile interval is well below nominal
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One metric of two evaluations of the same pictures; differences are the second minus the first.
+    """Difference of one metric between two evaluations of the same pictures, second minus first.
 
     Attributes:
-        runs: what was evaluated: the references, and which models or peers.
-        metric: name, as `--metrics` takes it.
-        first, second: their means.
-        mean: of the differences.
-        interval: 95 % of the means of 10,000 resamples of the pictures (percentile bootstrap, fixed seed); None for
-            fewer than two pictures.
-        wins: pictures on which the second is better.
-        losses: pictures on which it is worse.
-        ties: pictures on which the two are equal.
-        pictures: how many there are.
-        warning: what to bear in mind of the interval; None where there are pictures enough.
+        runs: Evaluations compared: the references, and the models or peers.
+        metric: Name of the metric, as for `--metrics`.
+        first, second: Mean of each evaluation.
+        mean: Mean of the differences.
+        interval: 95 % confidence interval of the mean (percentile bootstrap over pictures, 10,000 resamples, fixed
+            seed); None for fewer than two pictures.
+        wins: Number of pictures on which the second is better.
+        losses: Number of pictures on which the second is worse.
+        ties: Number of pictures on which both are equal.
+        pictures: Number of pictures.
+        warning: Caveat about the interval for small numbers of pictures, otherwise None.
     """
 
     runs: str
@@ -47,21 +47,21 @@ class Difference:
 
 
 def compare_reports(first: Path, second: Path, *, baseline: str | None = None) -> tuple[Difference, ...]:
-    """Paired differences between evaluations of two report.json files, for each metric of both.
+    """Compare the evaluations of two report.json files, for each metric they share.
 
-    Without a baseline, evaluations pair by protocol and references; peers, and models where a report has several, by
-    their name, too. A metric counts only where every picture has a finite value of it in both.
+    Without a baseline, evaluations are paired by protocol and references; peers, and models if a report has several,
+    also by name. A metric is compared only if it is finite for every picture in both.
 
     Args:
-        first: a report, the one that holds the baseline.
-        second: a report, whose evaluations are compared with those of the first; with a baseline, it may be the same.
-        baseline: name of a model or peer, or its name and references ("lite-rec, none") where it has several
-            evaluations in the first report: then every other evaluation of the second is compared with it.
+        first: Report that contains the baseline.
+        second: Report whose evaluations are compared with it; with `baseline`, it may be the same report.
+        baseline: Name of a model or peer, or name and references ("lite-rec, none") if it has several evaluations in
+            the first report. All other evaluations of the second report are compared with it.
 
     Raises:
-        InputError: a file that is not a report, or evaluations that do not pair: other protocol, references or
-            pictures (by name, and by what the reports know of each), or no metric in common; no such baseline, or
-            nothing to compare with it.
+        InputError: A file is not a report; evaluations cannot be paired, because protocol, references or pictures (by
+            name and identity) differ, or no metric is shared; or the baseline does not exist or has nothing to be
+            compared with.
     """
     a, b = read_report(first), read_report(second)
     if baseline is not None:
@@ -79,14 +79,16 @@ def _compared_with(
     same = first.resolve() == second.resolve()
     rest = [run for run in b if not (same and run.title == base.title and run.peer == base.peer)]
     if not rest:
-        raise InputError(f"{second} holds nothing else than {base.title}. Give a second report.")
+        raise InputError(f"{second} contains nothing but {base.title}. Give a second report.")
     if odd := [run.protocol for run in rest if run.protocol != base.protocol]:
-        raise InputError(f"{second} has protocol {odd[0]}, {base.title} in {first} {base.protocol}: these do not pair.")
+        raise InputError(
+            f"{second} has protocol {odd[0]}, {base.title} in {first} {base.protocol}: they cannot be compared."
+        )
     return _found(first, second, [(f"{base.title} / {run.title}", base, run) for run in rest])
 
 
 def comparison_table(differences: Sequence[Difference]) -> list[str]:
-    """The differences as Markdown."""
+    """Format the differences as a Markdown table, in lines."""
     head = ["references", "metric", "first", "second", "second - first", "95 % interval", "better", "worse", "equal"]
     head.append("pictures")
     rows = [head, ["---"] * len(head), *(_row(item) for item in differences)]
@@ -95,7 +97,9 @@ def comparison_table(differences: Sequence[Difference]) -> list[str]:
 
 
 def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float] | None:
-    """95 % percentile bootstrap interval of a mean, from 10,000 resamples with a fixed seed; None for fewer than two.
+    """Compute the 95 % percentile bootstrap interval of a mean, from 10,000 resamples with a fixed seed.
+
+    Returns None for fewer than two values.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
 
@@ -118,7 +122,7 @@ def _found(first: Path, second: Path, pairs: Sequence[tuple[str, ReportedRun, Re
     found = [item for runs, a, b in pairs for item in _differences(first, second, runs, a, b)]
     if not found:
         raise InputError(
-            f"{first} and {second} have no metric in common that every picture has a finite value of. "
+            f"{first} and {second} have no metric in common that is finite for every picture. "
             "Evaluate both with the same --metrics."
         )
     return tuple(found)
@@ -161,18 +165,17 @@ def _difference(runs: str, metric: str, values: list[tuple[float, float]]) -> Di
 
 def _warning(pictures: int) -> str | None:
     if pictures < 2:
-        return "1 picture: no interval can be given, and nothing follows from it for others."
+        return "1 picture: no interval can be estimated, and the result does not generalise."
     if pictures < _ENOUGH:
         return (
-            f"{pictures} pictures: with fewer than {_ENOUGH} the interval is narrower than the truth. "
-            "Take it for a hint."
+            f"{pictures} pictures: with fewer than {_ENOUGH} the interval is too narrow. Take it as an indication only."
         )
     return None
 
 
 def _row(item: Difference) -> list[str]:
     metric = shown_metric(item.metric)
-    digits = metric.digits + 1  # a difference is smaller than what differs
+    digits = metric.digits + 1  # one more digit than for the values
     interval = f"{item.interval[0]:+.{digits}f} .. {item.interval[1]:+.{digits}f}" if item.interval else "-"
     title = f"{metric.title} ({metric.better} is better)"
     counts = (item.wins, item.losses, item.ties, item.pictures)
@@ -185,18 +188,18 @@ def _refuse_unpaired(first: Path, second: Path, what: str, a: list[str], b: list
         if names:
             listed = "; ".join(sorted(names)[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             raise InputError(
-                f"The reports do not pair: {path} has {what} that {other} lacks: {listed}. "
+                f"The reports cannot be compared: {path} has {what} that {other} lacks: {listed}. "
                 "Evaluate both with the same --protocol, --data and --refs."
             )
 
 
 def _refuse_namesakes(first: Path, second: Path, a: ReportedRun, b: ReportedRun) -> None:
-    """Pictures of one name that are not the same picture: other data, another crop, another low-res picture."""
+    """Raise if pictures of the same name differ: other data, another crop or another low-res picture."""
     found = {name: why for name, one in a.identities.items() if (why := one.conflict(b.identities[name]))}
     if found:
         name, why = next(iter(found.items()))
         count = f"{len(found)} of {len(a.identities)} pictures"
         raise InputError(
-            f"The reports do not pair: {count} in {first} and {second} share names and are not the same. "
-            f"Of {name}, {why}. Evaluate both with the same --data and the same srntt."
+            f"The reports cannot be compared: {count} in {first} and {second} have the same name but differ. "
+            f"For {name}, {why}. Evaluate both with the same --data and the same version of srntt."
         )

@@ -1,14 +1,14 @@
-"""What was measured, for people: the data, the model's weights, the commit, and which metrics were taken."""
+"""Description of an evaluation in sentences: data, weights, commit and metrics."""
 
 from collections.abc import Sequence
 
 from srntt.evaluate import Evaluation, Metric, metric_named
 
-_SHORT = 10  # hexadecimal digits that people are shown of a hash
+_SHORT = 10  # hexadecimal digits of a hash that are shown
 
 
 def measured(evaluations: Sequence[Evaluation]) -> list[str]:
-    """A sentence for each thing that is known."""
+    """Describe data, weights and commit in one sentence each, as far as they are known."""
     first = evaluations[0]
     sentences = [_data(first)] if first.data or first.data_sha256 else []
     weights = {item.model: item.weights["sha256"] for item in evaluations if item.weights}
@@ -20,24 +20,24 @@ def measured(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def shown_metric(name: str) -> Metric:
-    """How a metric is shown that was taken."""
+    """Return the metric of a name in a report."""
     metric = metric_named(name)
     assert metric
     return metric
 
 
 def taken_metrics(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Names of the metrics that at least one evaluation took of all its pictures; the rest lacked their weights."""
+    """Return the names of the metrics that at least one evaluation has for all pictures."""
     means = [evaluation.mean() for evaluation in evaluations]
     return [name for name in means[0] if any(mean.get(name) is not None for mean in means)]
 
 
 def not_taken(evaluations: Sequence[Evaluation]) -> str:
-    """A note on the metrics that no table has; empty where all were taken."""
+    """Return a note on metrics that were not computed, for lack of weights; empty if there are none."""
     taken = taken_metrics(evaluations)
     titles = [shown_metric(name).title for name in evaluations[0].mean() if name not in taken]
     return (
-        f"{', '.join(titles)} was not taken: its weights are not at hand (srntt weights get lpips)." if titles else ""
+        f"{', '.join(titles)} not computed: the weights were not fetched (srntt weights get lpips)." if titles else ""
     )
 
 

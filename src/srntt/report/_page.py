@@ -1,8 +1,8 @@
-"""An evaluation as one HTML page that needs nothing else: no network, no other file.
+"""Self-contained HTML page of an evaluation, without network access or other files.
 
-The page's words, charts and script are in report.html next to this file; here it is given its figures and pictures, as
-JSON that cannot end the element it stands in. A policy in the page lets no script run but that one, and nothing be
-fetched.
+The text, charts and script are in report.html next to this file; this module inserts figures and pictures as JSON,
+escaped so that it cannot end its element. The content security policy of the page allows this script only, and no
+requests.
 """
 
 import base64
@@ -19,13 +19,13 @@ from srntt.evaluate import Evaluation, Score, protocol_named
 from srntt.report._measured import measured, not_taken, shown_metric, taken_metrics
 
 CROPS = 24
-"""Pictures that are shown, from the first on; the figures are of all."""
+"""Number of pictures shown; the figures cover all pictures."""
 
-_MAX_PICTURE_BYTES = 14 << 20  # of the page: what a browser opens at once, and a mail carries
+_MAX_PICTURE_BYTES = 14 << 20  # of the whole page: opens quickly in a browser, and fits in a mail
 
 
 def page(evaluations: Sequence[Evaluation]) -> str:
-    """The whole page."""
+    """Return the HTML of the page."""
     template = files("srntt.report").joinpath("report.html").read_text(encoding="utf-8")
     (script,) = re.findall(r"<script>(.*?)</script>", template, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -33,7 +33,7 @@ def page(evaluations: Sequence[Evaluation]) -> str:
 
 
 def _embedded(value: Any) -> str:
-    """JSON in which nothing can be taken for HTML."""
+    """Serialise to JSON without characters that HTML interprets."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))  # ASCII: line separators are escaped, too
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
@@ -71,7 +71,7 @@ def _run(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:
-    """A picture in all evaluations; they are shown together or not at all."""
+    """Return the scores of a picture in all evaluations; its crops are shown for all of them or for none."""
     crops = [score.crops and asdict(score.crops) for score in scores]
     shown = any(crops) and pool.has_room_for(crops)
     return {
@@ -89,7 +89,7 @@ def _score(score: Score) -> dict[str, Any]:
 
 
 class _Pool:
-    """Pictures by number, each once: the target is the same in every evaluation."""
+    """Numbered pictures without duplicates, since the target is the same in every evaluation."""
 
     def __init__(self) -> None:
         self.pictures: list[str] = []
@@ -101,7 +101,7 @@ class _Pool:
         return self._bytes + sum(len(uri) for uri in uris - set(self._numbers)) <= _MAX_PICTURE_BYTES
 
     def put(self, crops: dict[str, Any]) -> dict[str, Any]:
-        """The crops with numbers for their pictures."""
+        """Add the pictures of crops, and return the crops with numbers in their place."""
         pictures = {what: self._number(uri) for what, uri in crops["pictures"].items()}
         references = [{"name": name, "picture": self._number(uri)} for name, uri in crops["references"]]
         return {**crops, "pictures": pictures, "references": references}

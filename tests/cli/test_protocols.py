@@ -109,12 +109,12 @@ def test_each_value_is_a_point_of_a_curve(run, data: Path, model: Path, tmp_path
     [
         (["--ref-noise", "a"], "--ref-noise 'a': give numbers separated by commas"),
         (["--ref-noise", ""], "--ref-noise ''"),
-        (["--ref-scale", "0.5,-1"], "--ref-scale -1: give a number from"),
+        (["--ref-scale", "0.5,-1"], "--ref-scale -1: the value must be from"),
         (["--ref-rotate", "nan"], "--ref-rotate nan"),
         (["--refs", "none", "--ref-noise", "5"], "need references: say which"),
         (["--peer", "bicubic", "--refs", "none", "--ref-noise", "5"], "need references"),
         (["--ref-scale", "0.02"], "leaves 1x1 of a reference"),
-        (["--metrics", "beauty"], "no metric called 'beauty'"),
+        (["--metrics", "beauty"], "Unknown metric 'beauty'"),
         (["--protocol", "urban100-self", "--subset", "--refs", "first"], "far has no references in this set"),
     ],
 )

@@ -104,7 +104,7 @@ def test_any_value_is_applied_alike_twice_or_refused(what, value: float) -> None
     [("noise", -1), ("noise", float("nan")), ("scale", 0), ("scale", 9), ("rotate", 400), ("exposure", float("inf"))],
 )
 def test_values_out_of_range_are_refused(what, value: float) -> None:
-    with pytest.raises(InputError, match=rf"--ref-{what} .*give a number from"):
+    with pytest.raises(InputError, match=rf"--ref-{what} .*the value must be from"):
         ReferenceChange(what, value)
 
 

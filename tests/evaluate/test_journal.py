@@ -148,13 +148,13 @@ def test_a_journal_that_would_block_or_lead_elsewhere_is_refused(out: Path, kind
         os.mkfifo(out / JOURNAL_FILE)
     else:
         (out / JOURNAL_FILE).symlink_to("../elsewhere")
-    with pytest.raises(OutputError, match=r"scored\.jsonl is no regular file"):
+    with pytest.raises(OutputError, match=r"scored\.jsonl is not a regular file"):
         Journal.open(out, CONTEXT)
 
 
 def test_a_journal_that_cannot_be_used_is_reported_before_the_work(folder: Path, out: Path) -> None:
     (out / JOURNAL_FILE).mkdir(parents=True)
-    with pytest.raises(OutputError, match=r"scored.jsonl is no regular file.*another folder"):
+    with pytest.raises(OutputError, match=r"scored.jsonl is not a regular file.*another folder"):
         Journal.open(out, CONTEXT)
     out2 = out.parent / "file"
     out2.touch()

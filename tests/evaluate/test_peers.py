@@ -55,9 +55,9 @@ def test_one_process_answers_every_picture_with_its_own_seconds(tmp_path: Path) 
             assert answer.picture.shape == (3, 20, 28)
             assert answer.picture == pytest.approx(level / 255)
             assert answer.seconds == 0.25
-        with pytest.raises(InputError, match="other takes no references"):
+        with pytest.raises(InputError, match="other does not use references"):
             peer(np.zeros((5, 7, 3), np.uint8), (Path("a.png"),))
-    with pytest.raises(ModelError, match="ended without an answer"):
+    with pytest.raises(ModelError, match="exited without an answer"):
         peer(np.zeros((5, 7, 3), np.uint8), ())
 
 
@@ -65,13 +65,13 @@ def test_one_process_answers_every_picture_with_its_own_seconds(tmp_path: Path) 
     ("code", "message"),
     [
         ("asked(); say({'error': 'OutOfPaper: none left'})", "The peer other failed: OutOfPaper: none left"),
-        ("asked(); sys.exit('no ink')", "ended without an answer. Its last words: no ink"),
-        ("sys.exit('early')", "ended without an answer. Its last words: early"),
-        ("asked(); os.abort()", "ended without an answer"),
-        ("asked(); print('hello', flush=True); asked()", "ended without an answer"),
-        ("asked(); print('[1]', flush=True); asked()", "ended without an answer"),
-        ("asked(); print('{' * 2000, flush=True); asked()", "ended without an answer"),
-        ("asked(); say({'shape': [3, 20, 28], 'seconds': 1.0}, b'short')", "ended without an answer"),
+        ("asked(); sys.exit('no ink')", "exited without an answer. Its last output: no ink"),
+        ("sys.exit('early')", "exited without an answer. Its last output: early"),
+        ("asked(); os.abort()", "exited without an answer"),
+        ("asked(); print('hello', flush=True); asked()", "exited without an answer"),
+        ("asked(); print('[1]', flush=True); asked()", "exited without an answer"),
+        ("asked(); print('{' * 2000, flush=True); asked()", "exited without an answer"),
+        ("asked(); say({'shape': [3, 20, 28], 'seconds': 1.0}, b'short')", "exited without an answer"),
         ("asked(); say({'shape': [3, 20, 27], 'seconds': 1.0}); asked()", r"expected a picture of shape \(3, 20, 28\)"),
         ("asked(); say({'shape': [3, 20, 28]}); asked()", "expected a picture"),
         (
@@ -86,14 +86,14 @@ def test_a_peer_that_fails_is_an_error_that_names_it(tmp_path: Path, code: str, 
             peer(np.zeros((5, 7, 3), np.uint8), ())
         assert len(str(failed.value)) < 1000
         assert peer._process.poll() is not None  # no later answer can be taken for another picture's
-        with pytest.raises(ModelError, match="ended without an answer"):
+        with pytest.raises(ModelError, match="exited without an answer"):
             peer(np.zeros((5, 7, 3), np.uint8), ())
 
 
 def test_a_peer_that_hangs_is_ended(tmp_path: Path) -> None:
     with started(tmp_path, "asked(); time.sleep(60)") as peer:
         peer._patience = 0.001
-        with pytest.raises(ModelError, match="took too long and was ended"):
+        with pytest.raises(ModelError, match="timed out and was stopped"):
             peer(np.zeros((5, 7, 3), np.uint8), ())
 
 
@@ -107,9 +107,9 @@ def test_the_process_ends_with_the_block_whatever_it_does(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ("nowhere/python", "SRNTT_PEERS_PYTHON is nowhere/python, which is no file. .*make peers"),
+        ("nowhere/python", "SRNTT_PEERS_PYTHON is nowhere/python, which is not a file. .*make peers"),
         (__file__, "cannot be run: .*make peers"),
-        (sys.executable, "peer dat-light ended without an answer. Its last words: .* `make peers`"),
+        (sys.executable, "peer dat-light exited without an answer. Its last output: .* `make peers`"),
     ],
 )
 def test_a_missing_environment_says_how_to_make_it(monkeypatch: pytest.MonkeyPatch, named: str, message: str) -> None:
@@ -122,7 +122,7 @@ def test_no_environment_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delenv(PEERS_PYTHON)
     monkeypatch.setattr("srntt.__file__", str(tmp_path / "a" / "b" / "c" / "__init__.py"))
     with (
-        pytest.raises(MissingDependencyError, match=r"\.venv-peers is not there. .*make peers"),
+        pytest.raises(MissingDependencyError, match=r"\.venv-peers, does not exist. .*make peers"),
         open_peer("dat-light"),
     ):
         pass
@@ -147,7 +147,7 @@ def peers(monkeypatch: pytest.MonkeyPatch) -> None:
         with open_peer("dat-light"), open_peer("realesrgan"):
             pass
     except MissingDependencyError as error:
-        pytest.skip(f"needs the peers' environment: {error}")
+        pytest.skip(f"needs the environment of the peers: {error}")
 
 
 @pytest.mark.slow

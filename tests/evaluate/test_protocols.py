@@ -179,7 +179,7 @@ def test_mrefsr(tmp_path: Path, group: list[np.ndarray]) -> None:
 @pytest.mark.parametrize("name", ["ttsr-stitched", "masa", "mrefsr"])
 def test_what_does_not_fit_the_frame_is_refused(tmp_path: Path, name: str) -> None:
     cufed5(tmp_path, 1, ((39, 46),) * 5 + ((20, 520),))
-    with pytest.raises(InputError, match=r"520x20 does not fit into the 5.. ?x?5.*pads to"):
+    with pytest.raises(InputError, match=r"520x20 does not fit in the 5.. ?x?5.*pads to"):
         case_of(name, tmp_path)
 
 
@@ -273,7 +273,10 @@ def test_pairs_at_another_factor(tmp_path: Path, scale: int) -> None:
 
 
 def test_a_network_of_another_factor_is_refused_before_its_environment_is_looked_for() -> None:
-    with pytest.raises(InputError, match="dat-light enlarges 4 times, the protocol 2 times"), open_peer("dat-light", 2):
+    with (
+        pytest.raises(InputError, match="dat-light has scale 4, but the protocol has scale 2"),
+        open_peer("dat-light", 2),
+    ):
         pass
 
 

@@ -1,4 +1,4 @@
-"""References made worse on purpose, to see how quality falls with them: noise, another scale, a turn, another light."""
+"""Degradation of references, to measure how it affects quality: noise, scale, rotation and exposure."""
 
 import hashlib
 import math
@@ -26,7 +26,7 @@ _EXACTLY: dict[ChangeKind, str] = {
     ),
     "scale": "both sides times this, rounded, by Pillow's bicubic on 8 bits",
     "rotate": (
-        "degrees counter-clockwise about the centre on a canvas that holds all of it, bicubic (a = -0.75), mirrored "
+        "degrees counter-clockwise about the centre on a canvas that contains all of it, bicubic (a = -0.75), mirrored "
         "beyond the edges, rounded and clipped to 8 bits; exact for quarter turns"
     ),
     "exposure": "stops: linear light of sRGB times two to the power of this, clipped, back to sRGB of 8 bits",
@@ -35,11 +35,11 @@ _EXACTLY: dict[ChangeKind, str] = {
 
 @dataclass(frozen=True)
 class ReferenceChange:
-    """One thing done to every reference.
+    """Change applied to every reference.
 
     Attributes:
-        what: which.
-        value: by how much; what exactly it means is in `as_json`.
+        what: Kind of change.
+        value: Its amount; `as_json` contains the definition.
     """
 
     what: ChangeKind
@@ -48,27 +48,27 @@ class ReferenceChange:
     def __post_init__(self) -> None:
         least, most = _RANGES[self.what]
         if not (math.isfinite(self.value) and least <= self.value <= most):
-            raise InputError(f"--ref-{self.what} {self.value:g}: give a number from {least:g} to {most:g}.")
+            raise InputError(f"--ref-{self.what} {self.value:g}: the value must be from {least:g} to {most:g}.")
 
     def __str__(self) -> str:
         return f"{self.what} {self.value:g}"
 
     def as_json(self) -> dict[str, Any]:
-        """What was done, exactly."""
+        """Return kind, amount and definition of the change."""
         return {"what": self.what, "value": self.value, "exactly": _EXACTLY[self.what]}
 
     def apply(self, picture: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "H W 3"]:
-        """The changed reference.
+        """Return the changed reference.
 
         Raises:
-            InputError: nothing would be left of it.
+            InputError: The result would be too small.
         """
         changes = {"noise": _noisy, "scale": _scaled, "rotate": _rotated, "exposure": _exposed}
         return changes[self.what](picture, float(self.value))
 
 
 def _noisy(picture: UInt8[np.ndarray, "h w 3"], deviation: float) -> UInt8[np.ndarray, "h w 3"]:
-    """The same draw for every deviation, so that the points of a curve differ by nothing else."""
+    """Add noise from the same draw for every deviation, so that only its amplitude varies along a curve."""
     seed = int.from_bytes(hashlib.sha256(np.ascontiguousarray(picture).tobytes()).digest()[:8], "big")
     return _bytes(picture + deviation * np.random.default_rng(seed).standard_normal(picture.shape))
 
@@ -102,7 +102,7 @@ def _rotated(picture: UInt8[np.ndarray, "h w 3"], degrees: float) -> UInt8[np.nd
 
 
 def _exposed(picture: UInt8[np.ndarray, "h w 3"], stops: float) -> UInt8[np.ndarray, "h w 3"]:
-    """A table of 256 levels (IEC 61966-2-1)."""
+    """Scale linear light by a lookup table of 256 levels (IEC 61966-2-1)."""
     level = np.arange(256) / 255
     light = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4) * 2.0**stops
     light = np.clip(light, 0, 1)

@@ -1,5 +1,6 @@
-"""Low-res pictures as cameras and the web leave them: blurred, reduced, noisy, compressed. Frozen: never change it, add
-another.
+"""Degradation of low-res pictures as by cameras and the web: blur, downsampling, noise, compression.
+
+The definition is frozen, because published scores depend on it; add a new one instead of changing it.
 """
 
 import hashlib
@@ -16,14 +17,14 @@ BLUR = (0.4, 2.0)
 NOISE = (2.0, 10.0)
 """Standard deviation, in levels of 255."""
 QUALITY = (40, 70)
-"""Of JPEG, with colour at half the resolution."""
+"""JPEG quality, with chroma subsampled by 2."""
 
 
 def degraded(picture: UInt8[np.ndarray, "H W 3"], scale: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
-    """Blur, reduce by Pillow's bicubic, add noise, round, compress; how much of each is drawn from the name.
+    """Blur, downsample by Pillow's bicubic, add noise, round and compress, by amounts drawn from the name.
 
-    Drawn by MT19937, whose stream NumPy has frozen, seeded with SHA-256 of ``degraded/NAME``. Libraries that decode
-    JPEG differ by a level here and there.
+    They are drawn by MT19937, whose stream is frozen in NumPy, seeded with the SHA-256 of ``degraded/NAME``. JPEG
+    decoders may differ by one level in some samples.
     """
     stream = np.random.RandomState(int.from_bytes(hashlib.sha256(f"degraded/{name}".encode()).digest()[:4], "big"))
     blur, noise, quality = stream.uniform(*BLUR), stream.uniform(*NOISE), stream.randint(QUALITY[0], QUALITY[1] + 1)
@@ -36,7 +37,7 @@ def degraded(picture: UInt8[np.ndarray, "H W 3"], scale: int, name: str) -> UInt
 
 
 def _gaussian(picture: Float[np.ndarray, "H W 3"], sigma: float) -> Float[np.ndarray, "H W 3"]:
-    """Separable, out to three deviations, the frame repeated."""
+    """Blur with a separable Gaussian, truncated at three deviations, repeating the edge."""
     radius = int(np.ceil(3 * sigma))
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     taps /= taps.sum()

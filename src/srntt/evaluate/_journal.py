@@ -1,9 +1,9 @@
-"""What an evaluation has scored so far, on disk, so that an interrupted one goes on where it stopped.
+"""Journal of the scores of an evaluation, from which an interrupted one resumes.
 
-One line of JSON for each picture, appended and never changed. A line counts only if it is whole: it ends, and carries
-the hash of its own text. Its key is the hash of everything that the score depends on: the protocol's definition, the
-model's weights, the pictures' bytes, which references and what was done to them, the program itself. Whatever differs
-has another key, so that nothing of another model or another picture can be taken for it.
+Each picture appends one line of JSON, which is never changed. A line is valid only if it is terminated and its hash
+matches. Its key is the hash of everything the score depends on: the definition of the protocol, the weights, the
+content of the pictures, the references and their change, and the source code. Scores of a different model or picture
+therefore never match.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ class Journal:
     """Scores by key, in memory and in a file.
 
     Attributes:
-        path: of the file.
-        context: what every score depends on besides protocol and pictures: the model's fingerprint and options or the
-            peer and what it is made of, the device, the metrics.
-        scores: those that the file holds.
+        path: Path of the file.
+        context: What every score depends on besides protocol and pictures: fingerprint and options of the model, or the
+            peer and its versions; the device; the metrics.
+        scores: Scores in the file.
     """
 
     path: Path
@@ -42,14 +42,14 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, context: Mapping[str, Any]) -> "Journal":
-        """Read what a folder's journal holds; there need be none.
+        """Open the journal of a folder, and read it if it exists.
 
         Raises:
-            OutputError: it is there and cannot be read.
+            OutputError: The journal exists and cannot be read.
         """
         path = folder / JOURNAL_FILE
-        if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):  # one leads away, a pipe blocks
-            raise OutputError(f"{path} is no regular file. Move it away, or name another folder for the report.")
+        if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):  # pipes block
+            raise OutputError(f"{path} is not a regular file. Move it away, or name another folder for the report.")
         try:
             lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         except OSError as error:
@@ -60,14 +60,14 @@ class Journal:
         return cls(path, {**context, "program": _program()}, dict(found))
 
     def with_context(self, context: Mapping[str, Any]) -> "Journal":
-        """The same file for another method: more context, and the same scores."""
+        """Return a journal on the same file and scores, with further context."""
         return replace(self, context={**self.context, **context})
 
     def key(self, protocol: Protocol, pair: Pair, kind: ReferenceKind, change: ReferenceChange | None) -> str:
-        """The hash of all that a score depends on.
+        """Return the hash of everything that a score depends on.
 
         Raises:
-            InputError: a picture that cannot be read.
+            InputError: A picture cannot be read.
         """
         about = {
             "protocol": protocol.definition(),
@@ -82,18 +82,18 @@ class Journal:
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def add(self, key: str, score: Score) -> None:
-        """Append a line, whole and on the disk before this returns.
+        """Append a score, and flush it to disk.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: The file cannot be written.
         """
-        body = json.dumps({"key": key, "score": asdict(score)})  # unsorted: columns keep the order of the metrics
+        body = json.dumps({"key": key, "score": asdict(score)})  # unsorted, to keep the order of the metrics
         line = json.dumps({"line": body, "sha256": hashlib.sha256(body.encode()).hexdigest()}) + "\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab+") as file:
                 whole = file.tell() == 0 or _last_byte(file) == b"\n"
-                file.write((line if whole else "\n" + line).encode())  # a torn line stays, and counts for nothing
+                file.write((line if whole else "\n" + line).encode())  # an incomplete line is kept and ignored
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -101,7 +101,7 @@ class Journal:
         self.scores[key] = score
 
     def close(self) -> None:
-        """Remove the file: the report holds everything now."""
+        """Remove the file, once the report is written."""
         self.path.unlink(missing_ok=True)
 
 
@@ -121,7 +121,7 @@ def _entry(line: bytes) -> tuple[str, Score] | None:
             }
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None  # torn, damaged or of another version: scored again
+        return None  # incomplete, damaged or of another version: scored again
 
 
 def _last_byte(file: Any) -> bytes:
@@ -132,7 +132,7 @@ def _last_byte(file: Any) -> bytes:
 def _hash(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would block
-            raise InputError(f"{path} is not a file. Fetch the data again.")
+            raise InputError(f"{path} is not a file. Download the data again.")
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
@@ -140,7 +140,7 @@ def _hash(path: Path) -> str:
 
 
 def _program() -> str:
-    """The hash of every source file of srntt: two states of a checkout have the same version number."""
+    """Return a hash over the source files of srntt, since states of a checkout share a version number."""
     digest = hashlib.sha256(srntt.__version__.encode())
     root = Path(srntt.__file__).parent
     for path in sorted(root.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""The metrics by name, and taking those that an evaluation asks for."""
+"""Table of metrics by name, and selection of those of an evaluation."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -25,13 +25,13 @@ from srntt.weights import find_weights, load_dists, load_lpips, load_vgg19, weig
 
 @dataclass(frozen=True, eq=False)
 class MetricInput:
-    """All that a metric may look at.
+    """Input of a metric.
 
     Attributes:
         output: RGB in [0, 1], rounded to 8 bits.
         target: RGB in [0, 1].
-        low_res: what the output was made from.
-        crop: pixels that the protocol leaves out at each edge.
+        low_res: Input of the upscaler.
+        crop: Pixels excluded at each edge by the protocol.
     """
 
     output: Float[np.ndarray, "3 H W"]
@@ -45,14 +45,14 @@ Measure = Callable[[MetricInput], float]
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is loaded and shown.
+    """Description of a metric.
 
     Attributes:
-        title: head of its column.
-        digits: shown behind the point.
-        better: which way is up.
-        load: gives what measures; raises ModelError where it needs weights that were not fetched.
-        at_hand: whether its weights, if it needs any, were fetched.
+        title: Title of its column.
+        digits: Decimals shown.
+        better: Whether higher or lower is better.
+        load: Returns the function; raises ModelError if it needs weights that were not fetched.
+        at_hand: Whether its weights, if any, were fetched.
     """
 
     title: str
@@ -78,12 +78,12 @@ def _texture() -> Measure:
 
 
 def _kept(*names: str) -> Callable[[], bool]:
-    """Whether weights have been fetched."""
+    """Return a function that checks whether weights were fetched."""
     return lambda: all(weights_path(name).is_file() for name in names)
 
 
-#: By the name that `--metrics` takes and JSON has. The protocol's crop holds for PSNR and SSIM; the rest see the whole
-#: picture, as published figures of theirs do.
+#: Metrics by name, as in `--metrics` and JSON. The crop of the protocol applies to PSNR and SSIM; the other metrics use
+#: the whole picture, as in publications.
 METRICS: dict[str, Metric] = {
     "psnr_y": Metric("PSNR-Y", 2, "higher", lambda: lambda c: psnr_y(c.output, c.target, crop=c.crop)),
     "ssim_y": Metric("SSIM-Y", 4, "higher", lambda: lambda c: ssim_y(c.output, c.target, crop=c.crop)),
@@ -102,34 +102,34 @@ METRICS: dict[str, Metric] = {
     "texture": Metric("texture", 3, "lower", _texture, _kept("vgg19-torchvision")),
 }
 
-#: What the protocol crops, unless a name says otherwise: psnr_y@0 is psnr_y of everything.
+#: Metrics with the crop of the protocol, unless the name sets another: psnr_y@0 is psnr_y without cropping.
 _CROPPED = ("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "psnr_y_full", "ssim_y_full")
 
-#: Taken unless others are asked for; those among them whose weights are not at hand are None.
+#: Metrics computed by default; None for those whose weights were not fetched.
 DEFAULT_METRICS = ("psnr_y", "ssim_y", "lpips", "lr_psnr")
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics ready to be taken; call it with a `MetricInput`.
+    """Loaded metrics, callable with a `MetricInput`.
 
     Attributes:
-        measures: by name; None for one whose weights are not at hand.
+        measures: Metric functions by name; None if the weights were not fetched.
     """
 
     measures: Mapping[str, Measure | None]
 
     def __call__(self, given: MetricInput) -> dict[str, float | None]:
-        """Value of each metric by name, None for one that cannot be taken.
+        """Compute each metric by name; None for one whose weights were not fetched.
 
         Raises:
-            InputError: sizes differ, or are too small for a metric.
+            InputError: The sizes differ, or are too small for a metric.
         """
         return {name: measure and measure(given) for name, measure in self.measures.items()}
 
 
 def metric_named(name: str) -> Metric | None:
-    """A metric by its name in `METRICS`, or by that of a PSNR or SSIM and a crop of its own; None for no such metric.
+    """Return a metric by its name in `METRICS`, with an optional crop for PSNR and SSIM; None if there is none.
 
     >>> metric_named("psnr_y@0").title
     'PSNR-Y, crop 0'
@@ -150,27 +150,27 @@ def _with_crop(measure: Measure, crop: int) -> Measure:
 
 
 def choose_metrics(names: Sequence[str] | None = None) -> Metrics:
-    """Load metrics: the default ones, with None for what lacks its weights, or exactly those asked for.
+    """Load metrics by name, or by default `DEFAULT_METRICS`, with None for those whose weights were not fetched.
 
     Raises:
-        InputError: no such metric, or none at all.
-        ModelError: weights that a metric asked for by name needs were not fetched; weights that are damaged.
+        InputError: An unknown metric, or an empty list.
+        ModelError: The weights of a metric requested by name were not fetched, or weights are damaged.
     """
     if names is None:
         default = {name: METRICS[name] for name in DEFAULT_METRICS}
         return Metrics({name: metric.load() if metric.at_hand() else None for name, metric in default.items()})
     if unknown := [name for name in names if metric_named(name) is None]:
         raise InputError(
-            f"There is no metric called {', '.join(map(repr, unknown))}; there are: {', '.join(METRICS)}. PSNR and "
-            "SSIM take a crop of their own, from 0 to 999: psnr_y@0."
+            f"Unknown metric {', '.join(map(repr, unknown))}. Available: {', '.join(METRICS)}; for PSNR and SSIM with "
+            "an optional crop from 0 to 999, as in psnr_y@0."
         )
     if not names:
-        raise InputError(f"No metric was named; there are: {', '.join(METRICS)}.")
+        raise InputError(f"No metric given. Available: {', '.join(METRICS)}.")
     return Metrics({name: metric.load() for name in names if (metric := metric_named(name))})
 
 
 def mean_scores(scores: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    """Mean of each metric over pictures; None for one that was not taken of every picture.
+    """Average each metric over pictures; None for one that is missing for any picture.
 
     >>> mean_scores([{"psnr_y": 30.0, "lpips": None}, {"psnr_y": 32.0, "lpips": 0.2}])
     {'psnr_y': 31.0, 'lpips': None}

@@ -1,4 +1,4 @@
-"""Where a figure comes from: versions, machine, commit, and hashes of the pictures and weights."""
+"""Origin of a score: versions, machine, commit, and hashes of pictures and weights."""
 
 import functools
 import hashlib
@@ -22,7 +22,7 @@ _GIT_SECONDS = 5.0
 
 
 def environment() -> dict[str, str | int | None]:
-    """Versions and machine, without importing what has not been imported."""
+    """Return versions and machine, without importing further packages."""
     packages = {name: _version(name) for name in ("torch", "numpy", "numba", "pillow")}
     return {
         "srntt": srntt.__version__,
@@ -35,7 +35,7 @@ def environment() -> dict[str, str | int | None]:
 
 
 def pixels_sha256(picture: UInt8[np.ndarray, "h w 3"]) -> str:
-    """A hash of a picture's size and samples: the same for equal pictures, whatever file they came in.
+    """Return a hash of the size and samples of a picture, independent of its file format.
 
     >>> pixels_sha256(np.zeros((2, 3, 3), np.uint8))[:10]
     '6ecdcd2253'
@@ -45,7 +45,7 @@ def pixels_sha256(picture: UInt8[np.ndarray, "h w 3"]) -> str:
 
 
 def weights_of(upscaler: "srntt.upscale.Upscaler") -> dict[str, Any]:
-    """A model by what it is, not by its name: the hash of its weights, its architecture and config."""
+    """Identify a model by the hash of its weights, its architecture and its config, rather than by name."""
     config = getattr(upscaler.model, "config", None)
     fields = asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
     fingerprint = upscaler.encode_references([]).fingerprint
@@ -53,21 +53,21 @@ def weights_of(upscaler: "srntt.upscale.Upscaler") -> dict[str, Any]:
 
 
 def folder_name(folder: Path) -> str:
-    """The last part of a folder's path, fit to be printed: the rest of it is the machine's own affair."""
+    """Return the last component of a folder's path, printable; the rest of the path is private to the machine."""
     name = folder.resolve().name
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 @functools.cache
 def commit() -> str | None:
-    """The commit that the package runs from, with ``-modified`` where tracked files differ from it.
+    """Return the commit that the package runs from, with ``-modified`` if tracked files differ from it.
 
-    None where it does not run from a checkout, or git is not there.
+    None if it does not run from a checkout, or git is not available.
     """
     root = Path(srntt.__file__).parents[2]
     if not ((root / ".git").exists() and (root / "pyproject.toml").is_file()):
         return None
-    # Without optional locks: the index is someone else's, and is not to be written.
+    # Without optional locks, git does not write to the user's index.
     command = ["git", "--no-optional-locks", "-C", str(root), "describe", "--always", "--exclude=*", "--abbrev=40"]
     try:
         ran = subprocess.run(

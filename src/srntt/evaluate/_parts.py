@@ -1,7 +1,6 @@
-"""What a protocol is put together from: small frozen parts, each one cell of the field's table of protocols.
+"""Building blocks of protocols: crops, paddings, stacking and downsampling, as frozen dataclasses.
 
-A padding says how large a picture becomes and what fills the rest; a protocol uses the same paddings for the picture
-that the low-res one is made of, and for references. Pictures are 8-bit RGB here.
+Paddings apply to the high-res picture before it is downsampled, and to references. Pictures are 8-bit RGB.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A picture with something around it, and where in that it lies."""
+    """Padded picture, and the position of the original in it."""
 
     picture: UInt8[np.ndarray, "H W 3"]
     top: int = 0
@@ -47,12 +46,12 @@ class AsItIs:
 
 @dataclass(frozen=True)
 class CropToMultiple:
-    """Rows and columns at the bottom and right are left out until both sides are multiples."""
+    """Crop at the bottom and right to multiples of a number."""
 
     of: int
 
     def crop(self, picture: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
-        """What is left; empty where a side is shorter than one multiple."""
+        """Return the cropped picture; empty if a side is shorter than one multiple."""
         height, width = (extent // self.of * self.of for extent in picture.shape[:2])
         return np.ascontiguousarray(picture[:height, :width])
 
@@ -62,13 +61,13 @@ class CropToMultiple:
 
 @dataclass(frozen=True)
 class Pad:
-    """Filled up at the bottom and right, or on all sides, where an odd pixel goes to the bottom and right.
+    """Padding at the bottom and right, or on all sides, with an odd pixel at the bottom and right.
 
     Attributes:
-        to: multiples of which both sides become; or height and width; None for the largest height and width among
-            the target and its references.
-        fill: what the rest is filled with.
-        centred: whether on all sides.
+        to: Number of which both sides become multiples; or height and width; or None for the largest height and width
+            among the target and its references.
+        fill: Content of the padding.
+        centred: Whether to pad on all sides.
     """
 
     to: int | Size | None
@@ -76,10 +75,10 @@ class Pad:
     centred: bool = False
 
     def pad(self, picture: UInt8[np.ndarray, "H W 3"], others: Sequence[Size]) -> Placed:
-        """The picture in its frame.
+        """Pad a picture.
 
         Raises:
-            InputError: it is larger than the size, and the published code cannot take it either.
+            InputError: The picture is larger than the padded size, a case in which the published code fails, too.
         """
         extents = picture.shape[:2]
         if self.to is None:
@@ -91,8 +90,8 @@ class Pad:
         missing = [size - extent for size, extent in zip(whole, extents, strict=True)]
         if min(missing) < 0:
             raise InputError(
-                f"A picture of {extents[1]}x{extents[0]} does not fit into the {whole[1]}x{whole[0]} that the protocol "
-                "pads to. Take a protocol without this padding."
+                f"A picture of {extents[1]}x{extents[0]} does not fit in the {whole[1]}x{whole[0]} that the protocol "
+                "pads to. Use a protocol without this padding."
             )
         before = [extent // 2 if self.centred else 0 for extent in missing]
         around = [(start, extent - start) for start, extent in zip(before, missing, strict=True)]
@@ -109,7 +108,7 @@ class Pad:
 
 @dataclass(frozen=True)
 class Stack:
-    """References of one width become one picture, the first at the top."""
+    """Stacking of references of equal width into one picture, the first at the top."""
 
     def __str__(self) -> str:
         return "stacked into one picture, the first at the top"
@@ -127,12 +126,12 @@ _LOW_RES = {
 
 @dataclass(frozen=True)
 class LowRes:
-    """Where the low-res picture comes from: Pillow's bicubic on 8 bits, the set's own file, or a camera's lot."""
+    """Origin of the low-res picture: Pillow's bicubic on 8 bits, a file of the set, or simulated degradation."""
 
     made_by: Literal["pillow", "own", "degraded"]
 
     def shrink(self, picture: UInt8[np.ndarray, "H W 3"], scale: int, name: str) -> UInt8[np.ndarray, "h w 3"]:
-        """The picture of that name made smaller, on 8-bit samples."""
+        """Downsample a picture in 8 bits; the degradation, if any, is drawn from `name`."""
         if self.made_by == "degraded":
             return degraded(picture, scale, name)
         return resize_pillow(picture, (picture.shape[0] // scale, picture.shape[1] // scale))

@@ -1,6 +1,6 @@
-"""A peer that needs other packages than srntt, asked through pipes; `_peer_worker.py` is the other end.
+"""Peer in a separate process and environment, connected by pipes to `_peer_worker.py`.
 
-Its environment is made by `make peers`, or is the one whose interpreter SRNTT_PEERS_PYTHON names.
+The environment is created by `make peers`, or given by its interpreter in SRNTT_PEERS_PYTHON.
 """
 
 import contextlib
@@ -26,29 +26,29 @@ PEERS_PYTHON = "SRNTT_PEERS_PYTHON"
 NETWORK_SCALE = 4
 _WORKER = Path(__file__).with_name("_peer_worker.py")
 _START_SECONDS = 60.0
-_PICTURE_SECONDS, _PIXEL_SECONDS = 120.0, 0.05  # some fifty times what one core takes, and loading before the first
+_PICTURE_SECONDS, _PIXEL_SECONDS = 120.0, 0.05  # about fifty times what one core needs
 _MOST_SHOWN = 300
 
 
 class PeerProcess(AbstractContextManager):
-    """An `Upscale` in a process of its own, which lives until the block is left; leaving it ends the process.
+    """`Upscale` function in a separate process; a context manager, which ends the process on exit.
 
     Args:
-        name: of the peer.
-        worker: what the peers' interpreter runs.
-        patience: of the limits of time, which are meant for one slow core.
+        name: Name of the peer.
+        worker: Script run by the interpreter of the peers.
+        patience: Factor on the time limits, which are chosen for one slow core.
 
     Raises:
-        MissingDependencyError: no such environment, or one that lacks the peer.
+        MissingDependencyError: The environment does not exist, or lacks the peer.
 
     Attributes:
-        made_of: versions of the peer's packages, and the SHA-256 of its weights.
+        made_of: Versions of the peer's packages, and the SHA-256 of its weights.
     """
 
     def __init__(self, name: str, *, worker: Path = _WORKER, patience: float = 1.0) -> None:
         self.name, self._patience = name, patience
         python = _python()
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed as the block is left)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed on exit)
         try:
             self._process = subprocess.Popen(
                 [python, "-I", worker, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
@@ -71,14 +71,14 @@ class PeerProcess(AbstractContextManager):
         self._end()
 
     def __call__(self, low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
-        """The peer's picture, and the seconds that it took inside its process.
+        """Upscale a picture; the time returned is measured inside the process of the peer.
 
         Raises:
-            InputError: references, which a peer does not take.
-            ModelError: the peer failed, ended, or took too long; no other picture can be asked for then.
+            InputError: References were given, which peers do not support.
+            ModelError: The peer failed, exited or timed out; it cannot be used afterwards.
         """
         if references:
-            raise InputError(f"{self.name} takes no references. Leave them out.")
+            raise InputError(f"{self.name} does not use references. Omit them.")
         height, width = low_res.shape[:2]
         try:
             with self._at_most(_PICTURE_SECONDS + _PIXEL_SECONDS * height * width) as late:
@@ -87,7 +87,7 @@ class PeerProcess(AbstractContextManager):
                 large = self._picture(about, (3, NETWORK_SCALE * height, NETWORK_SCALE * width), late)
         except ModelError as error:
             raise ModelError(f"{error}{self._end()}") from error
-        except BaseException:  # whatever comes of the answer under way must not be taken for the next one's
+        except BaseException:  # a late answer must not be mistaken for that to the next picture
             self._end()
             raise
         return Upscaled(large, seconds=float(about["seconds"]))
@@ -95,7 +95,7 @@ class PeerProcess(AbstractContextManager):
     def _ask(self, low_res: UInt8[np.ndarray, "h w 3"]) -> None:
         assert self._process.stdin
         about = json.dumps({"shape": low_res.shape[:2]}).encode() + b"\n"
-        with contextlib.suppress(OSError, ValueError):  # it has ended: reading its answer shows that
+        with contextlib.suppress(OSError, ValueError):  # it has exited, which reading the answer reports
             self._process.stdin.write(about + low_res.tobytes())
             self._process.stdin.flush()
 
@@ -104,7 +104,7 @@ class PeerProcess(AbstractContextManager):
         try:
             line = self._process.stdout.readline()
             about = json.loads(line) if line.endswith(b"\n") else None
-        except ValueError:  # closed before, or what came is no JSON
+        except ValueError:  # closed, or not JSON
             about = None
         if not isinstance(about, dict):
             self._gone(late)
@@ -127,12 +127,12 @@ class PeerProcess(AbstractContextManager):
         return large
 
     def _gone(self, late: threading.Event) -> NoReturn:
-        why = "took too long and was ended" if late.is_set() else "ended without an answer"
+        why = "timed out and was stopped" if late.is_set() else "exited without an answer"
         raise ModelError(f"The peer {self.name} {why}.")
 
     @contextlib.contextmanager
     def _at_most(self, seconds: float) -> Iterator[threading.Event]:
-        """A read of a pipe has no limit of time, but it returns when the other end is gone."""
+        """Kill the peer after a time limit, so that reading from its pipe returns."""
         late = threading.Event()
 
         def end() -> None:
@@ -148,7 +148,7 @@ class PeerProcess(AbstractContextManager):
             timer.cancel()
 
     def _end(self) -> str:
-        """End the process; returns its last line on stderr, to be shown behind what went wrong."""
+        """Stop the process, and return its last line on stderr for the error message."""
         if self._errors.closed:
             return ""
         self._process.kill()
@@ -163,24 +163,24 @@ class PeerProcess(AbstractContextManager):
         self._errors.close()
         last = next((line.strip() for line in reversed(lines) if line.strip()), "")
         shown = last[:_MOST_SHOWN]
-        return f" Its last words: {shown}{'' if shown.endswith(('.', '!', '?')) else '.'}" if shown else ""
+        return f" Its last output: {shown}{'' if shown.endswith(('.', '!', '?')) else '.'}" if shown else ""
 
 
 _ADVICE = (
-    f"Make the peers' environment with `make peers` in a checkout of srntt, or set {PEERS_PYTHON} to the interpreter "
-    "of one that has what peers/requirements.txt lists."
+    f"Create the environment of the peers with `make peers` in a checkout of srntt, or set {PEERS_PYTHON} to the "
+    "interpreter of one that has the packages of peers/requirements.txt."
 )
 
 
 def _python() -> Path:
-    """Raises MissingDependencyError where there is none."""
+    """Return the interpreter of the peers; raise MissingDependencyError if there is none."""
     if named := os.environ.get(PEERS_PYTHON):
         if not Path(named).is_file():
-            raise MissingDependencyError(f"{PEERS_PYTHON} is {named}, which is no file. {_ADVICE}")
+            raise MissingDependencyError(f"{PEERS_PYTHON} is {named}, which is not a file. {_ADVICE}")
         return Path(named)
     environment = Path(srntt.__file__).parents[2] / ".venv-peers"
     places = [environment / "bin" / "python", environment / "Scripts" / "python.exe"]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        raise MissingDependencyError(f"The peers' environment {environment} is not there. {_ADVICE}")
+        raise MissingDependencyError(f"The environment of the peers, {environment}, does not exist. {_ADVICE}")
     return found

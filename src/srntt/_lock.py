@@ -39,7 +39,7 @@ def locked(path: Path, folder: Path) -> Iterator[str]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OutputError(f"{path}: is not a regular file. Move it away.")
         warning = _lock(descriptor, folder)
-        with suppress(OSError):  # on a full disk the lock is valid all the same, without its holder's name
+        with suppress(OSError):  # on a full disk the lock is still valid, but does not name its holder
             os.ftruncate(descriptor, 0)
             # On Windows, other processes cannot read the locked first byte.
             os.write(descriptor, f"\nprocess {os.getpid()} on {socket.gethostname()}\n".encode())

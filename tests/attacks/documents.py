@@ -316,7 +316,7 @@ def _manifests() -> Iterator[Attack]:
     def line(item: Any) -> bytes:
         return json.dumps(item).encode() + b"\n"
 
-    head, says = line(_LINE), "manifest.jsonl, line .*not what srntt wrote"
+    head, says = line(_LINE), "manifest.jsonl, line .*not written by srntt"
     for number, path in enumerate(("../precious.png", "/precious.png", "a/../../precious.png", "a\0.png")):
         about = f"a manifest that claims to have made {path!r}"
         yield case(f"climbs-{number}", about, head + line(made | {"output": path}), says)

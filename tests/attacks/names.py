@@ -199,14 +199,14 @@ def _batch_escapes() -> Iterator[Attack]:
         command = ("batch", "in", "--refs", "refs", "-o", "out", *_SMALL)
         return Attack(f"list-{name}", about, make, command, code, says, ("good.png",), 12, 300, name not in _QUICK)
 
-    yield case("up", "a list of references that names ../secret.png", "../secret.png", "leads out of")
-    yield case("inner-up", "the same by way of a folder", "inner/../../secret.png", "leads out of")
-    yield case("absolute", "an absolute path", "/etc/hostname.png", "leads out of")
-    yield case("drive", "a path on a drive", "C:\\secret.png", "leads out of")
-    yield case("link", "a link that leads out", "link.png", "leads out of")
-    yield case("linked-folder", "a folder that is a link that leads out", "away/secret.png", "leads out of")
-    yield case("nul", "a NUL", "a\0b.png", "leads out of")
-    yield case("no-picture", "a file that is no picture", "a.refs.txt", "no picture by its suffix")
+    yield case("up", "a list of references that names ../secret.png", "../secret.png", "is outside")
+    yield case("inner-up", "the same by way of a folder", "inner/../../secret.png", "is outside")
+    yield case("absolute", "an absolute path", "/etc/hostname.png", "is outside")
+    yield case("drive", "a path on a drive", "C:\\secret.png", "is outside")
+    yield case("link", "a link that leads out", "link.png", "is outside")
+    yield case("linked-folder", "a folder that is a link that leads out", "away/secret.png", "is outside")
+    yield case("nul", "a NUL", "a\0b.png", "is outside")
+    yield case("no-picture", "a file that is no picture", "a.refs.txt", "not a picture")
     yield case("missing", "a file that is not there", "none.png", "none.png")
     yield case("too-long", "a name of 5,000 bytes", "n" * 5000 + ".png", "File name too long|n.png")
     yield case("not-utf-8", "bytes that are no UTF-8", os.fsdecode(b"\xff\xfe.png"), "not text in UTF-8")
@@ -217,7 +217,7 @@ def _batch_escapes() -> Iterator[Attack]:
         with_model(_pictures("in/sub/a.png", "in/good.png"), _folder("elsewhere"), _link("out/sub", "../elsewhere")),
         ("batch", "in", "-o", "out", "--recursive", *_SMALL),
         1,
-        "leads out of out",
+        "a place outside out",
         ("good.png", "sub"),
         12,
         300,
@@ -233,7 +233,7 @@ def _batch_escapes() -> Iterator[Attack]:
             ),
             ("batch", "in", "-o", "out", *_SMALL),
             2,
-            "is a link, where srntt keeps a folder of its own",
+            "is a link, but srntt needs a folder of this name",
             () if name else (".srntt-batch",),
         )
 

@@ -83,7 +83,7 @@ def recorded(outputs: Path) -> set[str]:
         return set()
     with LocalLines(manifest, "batch manifest") as lines:
         made = [item for item in lines.items if item["event"] == "made"]
-        return {file["output"] for item in made for file in (item, *item["beside"])}
+        return {file["output"] for item in made for file in (item, *item["side_files"])}
 
 
 if __name__ == "__main__":

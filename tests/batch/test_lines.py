@@ -85,7 +85,7 @@ def test_a_last_line_of_zeros_after_a_power_cut_is_unwritten(tmp_path: Path):
 def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes):
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
-    with pytest.raises(OutputError, match=r"x\.jsonl, line 1: this is not what srntt wrote\. Move the file away"):
+    with pytest.raises(OutputError, match=r"x\.jsonl, line 1: not written by srntt\. Move the file away"):
         read(path)
     assert path.read_bytes() == content
 
@@ -97,7 +97,7 @@ def test_a_foreign_line_in_between_is_refused(tmp_path: Path, line: bytes):
     path = tmp_path / "x.jsonl"
     whole = written(path, {"n": 1})
     path.write_bytes(whole + line + b'\n{"n": 2}\n')
-    with pytest.raises(OutputError, match="line 3: this is not what srntt wrote"):
+    with pytest.raises(OutputError, match="line 3: not written by srntt"):
         read(path)
 
 

@@ -146,16 +146,16 @@ def test_side_files_are_known_too(tmp_path: Path):
         {"output": "a\0b"},
         {"output": ["a.png"]},
         {"about": 1},
-        {"beside": 1},
-        {"beside": [{"output": "a.png.map.png"}]},
-        {"beside": [{"output": "b.png", "bytes": 1, "sha256": "b" * 64}]},
-        {"beside": [{"output": "a.png./../../b.png", "bytes": 1, "sha256": "b" * 64}]},
-        {"beside": [{"output": "a.png.map.png", "bytes": 1, "sha256": "b"}]},
+        {"side_files": 1},
+        {"side_files": [{"output": "a.png.map.png"}]},
+        {"side_files": [{"output": "b.png", "bytes": 1, "sha256": "b" * 64}]},
+        {"side_files": [{"output": "a.png./../../b.png", "bytes": 1, "sha256": "b" * 64}]},
+        {"side_files": [{"output": "a.png.map.png", "bytes": 1, "sha256": "b"}]},
     ],
 )
 def test_hostile_records_are_refused(tmp_path: Path, change: dict):
     written(tmp_path / "m", made().as_json(), made().as_json() | change)
-    with pytest.raises(OutputError, match=r"line 3: this is not what srntt wrote \("):
+    with pytest.raises(OutputError, match=r"line 3: not written by srntt \("):
         opened(tmp_path / "m")
 
 

@@ -216,7 +216,7 @@ def test_a_bad_reference_of_its_own_fails_its_picture_and_a_bad_shared_one_is_le
     done = batch()
     assert counts(done) == (1, 0, 3)
     reasons = dict(done.tally.failed)
-    assert reasons["torn.png"].startswith("reference left out: ")
+    assert reasons["torn.png"].startswith("reference skipped: ")
     assert reasons["a.png"].startswith(f"reference {folders.references / 'a.png'}: ")
     assert reasons["b.jpg"].startswith(f"reference {folders.references / 'missing.png'}: cannot be opened")
 
@@ -282,7 +282,7 @@ def test_a_folder_of_the_outputs_that_leads_elsewhere_is_not_followed(batch, fol
     before = shown(folders.inputs)
     done = batch(recursive=True, overwrite=True)
     assert counts(done) == (3, 0, 1)
-    assert "leads out of" in done.tally.failed[0].reason
+    assert "is outside" in done.tally.failed[0].reason
     assert shown(folders.inputs) == before
 
 
@@ -291,7 +291,7 @@ def test_a_full_disk_ends_the_run_and_says_so(batch, folders, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(local_folder, "put_in_place", full)
-    with pytest.raises(OutputError, match=r"No space left on device\. Make room, and go on with --resume"):
+    with pytest.raises(OutputError, match=r"No space left on device\. Free some space, and continue with --resume"):
         batch()
     assert shown(folders.outputs) == {}
 

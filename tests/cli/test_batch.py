@@ -197,7 +197,7 @@ def test_a_foreign_manifest_is_refused_by_name(batch, inputs: Path) -> None:
     (state / "manifest.jsonl").write_text("shopping list\n")
     ran = batch()
     assert ran.code == 2
-    assert "manifest.jsonl, line 1: this is not what srntt wrote" in ran.err
+    assert "manifest.jsonl, line 1: not written by srntt" in ran.err
 
 
 def test_a_folder_in_use_is_refused(batch, inputs: Path) -> None:

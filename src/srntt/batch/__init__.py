@@ -1,8 +1,8 @@
-"""Folders of pictures: planned, upscaled one by one, resumed.
+"""Batch processing of folders of pictures, with resume.
 
-``plan_batch`` decides what becomes of what: a ``Batch`` of tasks. A ``Worker`` is made of a ``WorkerSpec``, in this
-process or on a cluster; it reads what a task depends on, and makes a ``Record`` of what became of it. ``keep_records``
-gives outputs their names in an ``OutputFolder``, whose manifest keeps the records.
+``plan_batch`` lists the pictures and creates a ``Batch`` of tasks. A ``Worker``, created from a ``WorkerSpec`` in this
+process or on a cluster, performs a task and returns a ``Record`` of its outcome. ``keep_records`` gives outputs their
+final names in an ``OutputFolder`` and stores the records in its manifest.
 """
 
 from srntt.batch._auto_worker import AutoWorker

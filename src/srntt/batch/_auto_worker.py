@@ -1,4 +1,4 @@
-"""A worker that chooses the model for each picture."""
+"""Worker that chooses the model for each picture."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,10 +13,10 @@ from srntt.upscale import CLEAN, ModelChoice, choose_model
 
 
 class AutoWorker:
-    """Gives each task to a worker with the model that suits its picture.
+    """Worker that delegates each task to a worker with the model chosen for its picture.
 
     Args:
-        spec_of: what the worker with a model of this name is made of; called once for each that is needed.
+        spec_of: Returns the specification of a worker by the name of its model; called once for each model used.
     """
 
     def __init__(self, spec_of: Callable[[str], WorkerSpec]) -> None:
@@ -26,7 +26,7 @@ class AutoWorker:
         self._workers[CLEAN] = Worker(spec)
 
     def __call__(self, task: Task, progress: Progress | None = None) -> Record:
-        """Do a task; its record says which model was chosen, and why."""
+        """Perform a task; the record states which model was chosen and why."""
         choice = self._choice(task)
         if choice.model not in self._workers:
             self._workers[choice.model] = Worker(self._spec_of(choice.model))
@@ -34,7 +34,7 @@ class AutoWorker:
         return replace(record, about=record.about | {"model_reason": choice.reason}) if record.about else record
 
     def _choice(self, task: Task) -> ModelChoice:
-        """A picture that cannot be read gets any model: its worker reports what is wrong."""
+        """Choose the model; any model for a picture that cannot be read, since its worker reports the error."""
         try:
             return choose_model(self._resolver.open_input(task))
         except (SrnttError, MemoryError):

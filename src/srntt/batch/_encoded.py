@@ -1,4 +1,4 @@
-"""References encoded once for many pictures, as long as they fit."""
+"""Cache of encoded references that are used for many pictures."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
@@ -9,12 +9,15 @@ from srntt.upscale import References
 from srntt.views import PLAIN
 
 Key = tuple[str, tuple[str, ...]]
-"""Hash of a reference's file, and the kinds of its views that are encoded."""
+"""Hash of the file of a reference, and the kinds of views encoded."""
 
 
 @runtime_checkable
 class ReferenceStore(Protocol):
-    """What other workers encode. Whoever finds nothing is to encode it, and then to add it or to give up."""
+    """Store of encoded references shared between workers.
+
+    A worker for which `find` returns None must encode the reference, and then call `add` or `give_up`.
+    """
 
     def find(self, key: Key) -> References | None: ...
     def add(self, key: Key, references: References) -> None: ...
@@ -22,18 +25,18 @@ class ReferenceStore(Protocol):
 
 
 class EncodedReferences:
-    """A cache of encoded references by the hash of their files; the least recently used go first.
+    """Cache of encoded references by the hash of their files, with eviction of the least recently used.
 
-    The references of the picture at hand are kept whatever they take: they are in memory anyway, and the next frame of
-    a video needs the same.
+    The references of the current picture are kept whatever their size: they are in memory anyway, and the next picture
+    often uses them too.
 
     Args:
-        encode: makes the references of one file in these kinds of views.
-        most: bytes to keep.
-        store: what other workers encode, if there are any.
+        encode: Encodes a reference file with the given kinds of views.
+        most: Maximum size in bytes.
+        store: Store shared with other workers, if any.
 
     Attributes:
-        counts: how many were ``encoded`` here, ``fetched`` from the store, or ``reused``.
+        counts: Numbers of references ``encoded`` here, ``fetched`` from the store, and ``reused``.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class EncodedReferences:
         self.counts: Counter[str] = Counter()
 
     def get(self, files: Sequence[ReferenceFile], *, views: tuple[str, ...] = PLAIN) -> References | None:
-        """References of several files as one; None for none."""
+        """Return the references of several files combined, or None for an empty list."""
         parts = [self._one(file, views) for file in files]
         self.trim(files, self._most)
         if not parts:
@@ -55,7 +58,7 @@ class EncodedReferences:
         return References.joined(parts, [file.name for file in files])
 
     def trim(self, needed: Sequence[ReferenceFile], most: int = 0) -> bool:
-        """Drop what is not needed until the rest fits. Returns whether there was anything to drop."""
+        """Evict references that are not needed until the rest fits; return whether any were evicted."""
         before, hashes = len(self._kept), {file.sha256 for file in needed}
         for key in list(self._kept):
             if self.bytes <= most:
@@ -66,7 +69,7 @@ class EncodedReferences:
 
     @property
     def bytes(self) -> int:
-        """Memory that the references take."""
+        """Memory used by the references, in bytes."""
         return sum(part.bytes for part in self._kept.values())
 
     def _one(self, file: ReferenceFile, views: tuple[str, ...]) -> References:

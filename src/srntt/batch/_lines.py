@@ -1,7 +1,7 @@
-"""JSON lines that are only ever appended to, and survive the death of whoever writes them.
+"""Append-only JSON lines that survive a crash of the writing process.
 
-The first line says what they are. Each other line is whole and stored before ``append`` returns. Anything else that
-does not belong there is refused: better to stop than to build on a file that somebody else wrote.
+The first line states their kind. Every further line is complete and stored when ``append`` returns. Any other content
+is an error, because the file was then not written by srntt.
 """
 
 import json
@@ -21,23 +21,23 @@ _MOST_BYTES_OF_A_LINE = 2**22
 _FLAGS = (
     os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 )
-_MERGE = 64  # objects that are merged into one when they are opened the next time
+_MERGE = 64  # number of objects from which they are merged into one when opened
 _DIGITS = 12
 
 
 class LocalLines:
-    """JSON objects, one a line, in a file. Only the last one can be torn; it is then taken for unwritten.
+    """JSON objects in a file, one per line. Only the last line can be incomplete; it is then ignored.
 
     Args:
-        path: of the file; made if it is not there.
-        kind: what it holds; another kind is refused.
+        path: Path of the file; created if it does not exist.
+        kind: Kind of content; a file of another kind is an error.
 
     Attributes:
-        path: of the file.
-        items: those that it held when it was opened.
+        path: Path of the file.
+        items: Objects that the file contained when it was opened.
 
     Raises:
-        OutputError: it is something else, or cannot be read and written.
+        OutputError: The file has other content, or cannot be read and written.
     """
 
     def __init__(self, path: Path, kind: str) -> None:
@@ -54,11 +54,11 @@ class LocalLines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # nothing is buffered: what was appended is on the disk
+        with suppress(OSError):  # nothing is buffered: all lines are on disk
             self._file.close()
 
     def append(self, item: dict[str, Any]) -> None:
-        """Add a line; it is stored when this returns. Raises OutputError if it cannot be written."""
+        """Append a line, which is stored when this returns; raise OutputError if it cannot be written."""
         self._write(_encoded(item))
 
     def _opened(self) -> BinaryIO:
@@ -72,14 +72,14 @@ class LocalLines:
         return open(descriptor, "r+b", buffering=0)
 
     def _read(self) -> list[dict[str, Any]]:
-        """All items; ``self._end`` is then where the next line begins."""
+        """Read all items, and set ``self._end`` to the offset of the next line."""
         self._end, items = 0, []
         size = os.fstat(self._file.fileno()).st_size
         with open(self.path, "rb") as file:
             for number, line in enumerate(iter(lambda: file.readline(_MOST_BYTES_OF_A_LINE), b""), 1):
                 item = _decoded(line)
                 if item is None and self._end + len(line) == size and (number > 1 or self._head.startswith(line)):
-                    break  # torn
+                    break  # incomplete
                 if item is None or (number == 1 and line != self._head):
                     raise refused(f"{self.path}, line {number}")
                 self._end += len(line)
@@ -91,7 +91,7 @@ class LocalLines:
     def _write(self, line: bytes) -> None:
         try:
             self._file.seek(self._end)
-            self._file.truncate()  # a torn line
+            self._file.truncate()  # removes an incomplete line
             view = memoryview(line)
             while view:
                 view = view[self._file.write(view) :]
@@ -102,17 +102,17 @@ class LocalLines:
 
 
 class RemoteLines:
-    """As `LocalLines`, behind a URL, where nothing can be appended to: objects ``NUMBER-TOKEN.jsonl``, in order.
+    """Like `LocalLines`, in an object store, which cannot append: objects ``NUMBER-TOKEN.jsonl``, in order.
 
-    An object store shows an object whole or not at all, so no line is ever torn. ``merged-NUMBER-TOKEN.jsonl`` replaces
-    all objects up to its number; some of them may still be there.
+    Object stores write objects atomically, so that no line is incomplete. ``merged-NUMBER-TOKEN.jsonl`` replaces all
+    objects up to its number, some of which may still exist.
 
     Args:
-        folder: of the objects; it need not exist.
-        kind: what they hold; another kind is refused.
+        folder: Folder of the objects; it may not exist yet.
+        kind: Kind of content; another kind is an error.
 
     Raises:
-        OutputError: something else is there, or it cannot be read.
+        OutputError: The folder has other content, or cannot be read.
     """
 
     def __init__(self, folder: RemoteFolder, kind: str) -> None:
@@ -127,12 +127,12 @@ class RemoteLines:
             self._merge(names)
 
     def append(self, item: dict[str, Any]) -> None:
-        """Add a line; it is stored when this returns. Raises OutputError if it cannot be written."""
+        """Append a line, which is stored when this returns; raise OutputError if it cannot be written."""
         self._write(f"{self._next:0{_DIGITS}}-{secrets.token_hex(4)}.jsonl", _encoded(item))
         self._next += 1
 
     def _names(self) -> list[str]:
-        """Of the objects that count, in order."""
+        """Return the names of the objects that are not superseded, in order."""
         found = self._files.find(self._folder)
         names = sorted((path.rpartition("/")[2] for path in found if path.endswith(".jsonl")), key=_number)
         merged = [name for name in names if name.startswith("merged-")]
@@ -153,7 +153,7 @@ class RemoteLines:
             self._files.pipe_file(f"{self._folder}/{name}", self._head + lines)
 
     def _merge(self, names: list[str]) -> None:
-        """One object for many; whatever the moment at which this ends, no line is lost."""
+        """Merge many objects into one; no line is lost if this is interrupted."""
         name = f"merged-{self._next - 1:0{_DIGITS}}-{secrets.token_hex(4)}.jsonl"
         self._write(name, b"".join(map(_encoded, self.items)))
         with reported(self.path, OutputError, "cannot be tidied up"):
@@ -166,7 +166,7 @@ Lines = LocalLines | RemoteLines
 
 @contextmanager
 def open_lines(where: Place, name: str, kind: str) -> Iterator[Lines]:
-    """Open JSON lines to append to, or begin them. Raises OutputError."""
+    """Open JSON lines for appending, creating them if necessary; raise OutputError on failure."""
     if isinstance(where, LocalFolder):
         with LocalLines(where.path / name, kind) as lines:
             yield lines
@@ -175,11 +175,11 @@ def open_lines(where: Place, name: str, kind: str) -> Iterator[Lines]:
 
 
 def refused(where: str, reason: str = "") -> OutputError:
-    """The error of lines that no srntt wrote."""
+    """Return the error for content that srntt did not write."""
     why = f" ({reason})" if reason else ""
     return OutputError(
-        f"{where}: this is not what srntt wrote{why}. Move the file away (what it knew is then done again), or give "
-        "another output folder."
+        f"{where}: not written by srntt{why}. Move the file away (the pictures it lists are then processed again), or "
+        "give another output folder."
     )
 
 
@@ -193,7 +193,7 @@ def _encoded(item: dict[str, Any]) -> bytes:
 
 
 def _decoded(line: bytes) -> dict[str, Any] | None:
-    """None for a line that is torn or no JSON object."""
+    """Decode a line; return None if it is incomplete or not a JSON object."""
     if not line.endswith(b"\n"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What lies in a folder: in an order that is the same on every machine, and what could not be listed."""
+"""Listing of folders, in an order that is the same on every machine, with errors."""
 
 import os
 import posixpath
@@ -12,11 +12,11 @@ from srntt.image import RAW_SUFFIXES
 
 
 class Failure(NamedTuple):
-    """Something that was asked for and cannot be done.
+    """File or folder that could not be processed.
 
     Attributes:
-        name: of a file or folder, relative to the folder that was given.
-        reason: a sentence for the user.
+        name: Name relative to the folder given.
+        reason: Sentence for the user.
     """
 
     name: str
@@ -25,12 +25,12 @@ class Failure(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """Files below a folder, hidden ones left out.
+    """Files in a folder, without hidden ones.
 
     Attributes:
-        files: names relative to it, with ``/`` between folders, in order.
-        linked: folders that are symbolic links: not followed, for they may lead anywhere, and in circles.
-        failures: folders that cannot be read.
+        files: Names relative to the folder, with ``/`` as separator, sorted.
+        linked: Folders that are symbolic links. They are not followed, since they may lead elsewhere or form cycles.
+        failures: Folders that cannot be read.
     """
 
     files: tuple[str, ...]
@@ -39,29 +39,29 @@ class Listing:
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """Those with the suffix of a picture."""
+        """Files with the suffix of a picture format."""
         return tuple(name for name in self.files if is_picture(name))
 
     @property
     def raw(self) -> tuple[str, ...]:
-        """Those with the suffix of a camera's raw file, which is none until it is developed."""
+        """Files with the suffix of a camera's raw format, which have to be developed first."""
         return tuple(name for name in self.files if posixpath.splitext(name)[1].lower() in RAW_SUFFIXES)
 
 
 def list_folder(root: Path, *, recursive: bool, leave_out: Sequence[Path] = ()) -> Listing:
-    """List a folder of this machine; what cannot be read below it is reported.
+    """List a local folder; subfolders that cannot be read are reported in the result.
 
     Args:
-        root: the folder; itself, it may be a symbolic link.
-        recursive: look below it, too.
-        leave_out: folders that are passed over wherever they appear; they need not exist.
+        root: Folder to list; it may be a symbolic link.
+        recursive: Include subfolders.
+        leave_out: Folders to skip wherever they appear; they may not exist.
 
     Raises:
-        OSError, ValueError: no such folder, or it cannot be read.
+        OSError, ValueError: The folder does not exist or cannot be read.
     """
     passed_over = {_identity(place) for place in leave_out} - {None}
     files, linked, failures, pending = [], [], [], [""]
-    while pending:  # a loop, not a recursion: folders may be nested deeper than Python's stack
+    while pending:  # iterative: folders may be nested deeper than Python's recursion limit
         inner = pending.pop()
         try:
             with os.scandir(os.path.join(root, inner)) as entries:
@@ -81,19 +81,19 @@ def list_folder(root: Path, *, recursive: bool, leave_out: Sequence[Path] = ()) 
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sorted, folder by folder."""
+    """Sort names, folder by folder."""
     return tuple(sorted(names, key=lambda name: name.split("/")))
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads in circles: whoever opens it will report it
+    except OSError:  # a cyclic link: opening it reports the error
         return False
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:
-    """The same for a folder whatever it is called; None if it is not there."""
+    """Return an identifier of a folder that is independent of its path; None if it does not exist."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A folder of this machine, or one that all machines of a cluster see under this path, to read from and to write to."""
+"""Local folder for inputs and outputs, or one that all machines of a cluster share under the same path."""
 
 import hashlib
 import os
@@ -16,20 +16,20 @@ from srntt.batch._listing import Listing, list_folder
 from srntt.errors import InputError, OutputError
 from srntt.image import Limits, check_output, read_file
 
-STATE_FOLDER = ".srntt-batch"  # among the outputs, for what srntt keeps there
-UNFINISHED = f"{STATE_FOLDER}/unfinished"  # where an output is written before it gets its name
+STATE_FOLDER = ".srntt-batch"  # in the output folder, for the state of the batch
+UNFINISHED = f"{STATE_FOLDER}/unfinished"  # for outputs without their final names
 
 Save = Callable[[Path], tuple[str, ...]]
-"""Writes a file, and returns what its format could not hold."""
+"""Function that writes a file and returns notes on what its format could not represent."""
 
 
 class OutputFile(NamedTuple):
-    """A file that a run made.
+    """File written by a run.
 
     Attributes:
-        output: its name, relative to the outputs' folder.
-        bytes: its size.
-        sha256: of its bytes.
+        output: Name relative to the output folder.
+        bytes: Size in bytes.
+        sha256: SHA-256 of the content.
     """
 
     output: str
@@ -39,7 +39,7 @@ class OutputFile(NamedTuple):
 
 @dataclass(frozen=True)
 class LocalFolder:
-    """A folder by its path. Files have names relative to it, with ``/`` between folders. It can be pickled."""
+    """Folder given by its path. File names are relative to it, with ``/`` as separator. Instances can be pickled."""
 
     path: Path
 
@@ -47,11 +47,11 @@ class LocalFolder:
         return str(self.path)
 
     def locate(self, name: str) -> str:
-        """The path of a file."""
+        """Return the path of a file."""
         return os.path.join(self.path, name)
 
     def name_within(self, outer: object) -> str | None:
-        """Its name relative to another place: ``.`` for the same one, None if it does not lie there."""
+        """Return the name relative to another place: ``.`` for the same place, None if it is outside."""
         if not isinstance(outer, LocalFolder):
             return None
         try:
@@ -61,7 +61,7 @@ class LocalFolder:
         return None if name.split("/")[0] == ".." else name
 
     def list_files(self, *, recursive: bool, leave_out: Iterable[object] = ()) -> Listing:
-        """What it holds, without what lies in the places to leave out. Raises InputError if it cannot be listed."""
+        """List the files outside the places to leave out; raise InputError if the folder cannot be listed."""
         try:
             local = [place.path for place in leave_out if isinstance(place, LocalFolder)]
             return list_folder(self.path, recursive=recursive, leave_out=local)
@@ -70,29 +70,29 @@ class LocalFolder:
             raise InputError(f"{self.path}: cannot be listed: {reason}. Give a folder of pictures.") from error
 
     def read(self, name: str, limits: Limits) -> bytes:
-        """Read a file whole. Raises PictureError: no regular file, empty, or too large."""
+        """Read a file; raise PictureError if it is not a regular file, is empty or is too large."""
         return read_file(self.locate(name), limits)
 
     def is_empty_file(self, name: str) -> bool:
-        """Whether a regular file is there, without content."""
+        """Return whether a file is a regular file of zero bytes."""
         file = self.path / name
         return file.is_file() and file.stat().st_size == 0
 
     def confines(self, name: str) -> bool:
-        """Whether a name stays within the folder when links are followed."""
+        """Return whether a name is within the folder after resolving links."""
         root, file = os.path.realpath(self.path), os.path.realpath(self.locate(name))
         return os.path.commonpath([root, file]) == root
 
     @contextmanager
     def hold(self) -> Iterator[str]:
-        """Make the folder and lock it, as long as the context lasts; gives a warning for the user, or nothing.
+        """Create the folder if necessary, and lock it within the context; yields a warning for the user, or "".
 
         Raises:
-            OutputError: another process has it, or it cannot be written to.
+            OutputError: Another process holds the lock, or the folder cannot be written to.
         """
         state, unfinished = self.path / STATE_FOLDER, self.path / UNFINISHED
-        if state.is_symlink() or unfinished.is_symlink():  # before anything is made where it leads
-            raise OutputError(f"{state}: is a link, where srntt keeps a folder of its own. Remove it.")
+        if state.is_symlink() or unfinished.is_symlink():  # before anything is created through it
+            raise OutputError(f"{state}: is a link, but srntt needs a folder of this name. Remove it.")
         try:
             unfinished.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -101,43 +101,43 @@ class LocalFolder:
             yield warning
 
     def has_state(self) -> bool:
-        """Whether an earlier run wrote here."""
+        """Return whether an earlier run wrote to this folder."""
         return (self.path / STATE_FOLDER).is_dir()
 
     def check_output(self, name: str, *, width: int, height: int, alpha: bool, bits: int, cicp: bool = False) -> None:
-        """Raise OutputError if the format of a name cannot hold such a picture."""
+        """Raise OutputError if the format of a file name cannot represent such a picture."""
         check_output(self.locate(name), width=width, height=height, alpha=alpha, bits=bits, cicp=cicp, overwrite=True)
 
     def is_free(self, name: str, *, replaceable: bool) -> bool:
-        """Whether an output may get this name: nothing has it, or a file that may be replaced."""
+        """Return whether an output may have this name: it is unused, or its file may be replaced."""
         try:
             mode = os.lstat(self.locate(name)).st_mode
-        except OSError:  # absent, or of a name that writing will refuse
+        except OSError:  # absent, or an invalid name that writing will report
             return True
         return replaceable and (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
 
     def make_parent(self, name: str) -> None:
-        """Make the folder of a file. Raises OutputError."""
+        """Create the folder of a file; raise OutputError on failure."""
         folder = os.path.dirname(self.locate(name))
         if not self.confines(os.path.dirname(name)):
-            raise OutputError(f"{self.locate(name)}: the folder is a link that leads out of {self.path}. Remove it.")
+            raise OutputError(f"{self.locate(name)}: the folder is a link to a place outside {self.path}. Remove it.")
         try:
             os.makedirs(os.path.realpath(folder), exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{folder}: cannot be made a folder: {error.strerror}.") from error
+            raise OutputError(f"{folder}: the folder cannot be created: {error.strerror}.") from error
 
     def stage(self, suffix: str, save: Save) -> tuple[OutputFile, tuple[str, ...]]:
-        """Have a file written under a name that is not final, and what ``save`` returned; any process may."""
+        """Write a file under a temporary name, from any process; return it with the notes of ``save``."""
         name = f"{UNFINISHED}/{secrets.token_hex(8)}{suffix}"
         notes = save(self.path / name)
         return OutputFile(name, *measured(self.path / name)), notes
 
     def publish(self, staged: str, name: str, *, replace: bool) -> None:
-        """Give a staged file its name. Raises OutputError if another file has it, OSError if it cannot be done."""
+        """Rename a staged file; raise OutputError if another file has the name, OSError if renaming fails."""
         put_in_place(self.locate(staged), self.locate(name), overwrite=replace)
 
     def is_whole(self, file: OutputFile) -> bool:
-        """Whether the file is there, and what it was when it was made."""
+        """Return whether the file exists and is unchanged since it was written."""
         path = self.path / file.output
         try:
             return stat.S_ISREG(os.lstat(path).st_mode) and measured(path) == (file.bytes, file.sha256)
@@ -145,18 +145,18 @@ class LocalFolder:
             return False
 
     def discard(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
         with suppress(OSError):
             os.unlink(self.locate(name))
 
     def discard_unfinished(self) -> None:
-        """Remove all staged files: what a killed run left."""
+        """Remove all staged files, left by a killed run."""
         with suppress(OSError):
             for path in (self.path / UNFINISHED).iterdir():
                 path.unlink()
 
 
 def measured(path: Path) -> tuple[int, str]:
-    """Size and hash of a file."""
+    """Return size and SHA-256 of a file."""
     with open(path, "rb") as file:
         return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()

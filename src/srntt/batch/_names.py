@@ -1,4 +1,4 @@
-"""What the outputs of a folder are called: like their inputs, and no two alike on any file system."""
+"""Names of the outputs of a folder: derived from those of the inputs, and unique on any file system."""
 
 import posixpath
 import unicodedata
@@ -6,24 +6,26 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, count
 
-_FALLBACK = ".png"  # holds every picture that srntt makes
+_FALLBACK = ".png"  # represents every output of srntt
 
 
 def output_names(
     pictures: Sequence[str], suffix: str | None = None, sidecars: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """The names that each picture's output may get, best first; all names of all pictures differ.
+    """Choose the candidate names of each picture's output, best first; all names of all pictures are unique.
 
-    They also differ on file systems that do not tell upper from lower case, or composed from decomposed accents, and
-    none is that of a folder. Names follow from the list alone: ``photo.jpg`` gives ``photo.jpg``, or ``photo.png``
-    where JPEG cannot hold the output. Where several would get one name, only the picture that has it keeps it; the
-    others keep their own suffix before the new one (``photo.jpg.png``), and what still collides is numbered
-    (``photo-2.png``).
+    They are also unique on file systems that ignore case or Unicode composition, and differ from the names of folders.
+    They depend on the list only: ``photo.jpg`` becomes ``photo.jpg``, or ``photo.png`` if JPEG cannot represent the
+    output. On a collision, the picture that already has the name keeps it; the others keep their suffix before the new
+    one (``photo.jpg.png``), and remaining collisions are numbered (``photo-2.png``).
 
     Args:
-        pictures: names relative to the inputs' folder, ``/`` between folders; no two equal.
-        suffix: such as ``.png``, for all; None keeps each one's own.
-        sidecars: what is appended to an output's name for each file that goes beside it: no output gets their names.
+        pictures: Names relative to the input folder, with ``/`` as separator, unique.
+        suffix: Suffix of all outputs, such as ``.png``; None keeps that of each picture.
+        sidecars: Suffixes appended to the name of an output for its side files; no output gets such a name.
+
+    Returns:
+        Candidate names by picture.
 
     Example:
         >>> output_names(["a.jpg", "a.png", "b.jpg"], ".png")
@@ -41,12 +43,12 @@ def output_names(
 
 
 def sameness(name: str) -> str:
-    """Equal for names that some file system takes for one (Unicode 3.13, canonical caseless matching)."""
+    """Return a key that is equal for names that some file system treats as equal (Unicode 3.13, caseless matching)."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", name).casefold())
 
 
 def _assign(wanted: dict[str, str], taken: set[str], sidecars: Sequence[str]) -> dict[str, str]:
-    """A free name for each, as wanted where nobody else wants it; names given out are added to ``taken``."""
+    """Assign a free name to each picture, the wanted one unless contested, and add the names to ``taken``."""
 
     def free(name: str) -> bool:
         return taken.isdisjoint(_files(name, sidecars))

@@ -1,6 +1,6 @@
-"""The folder that outputs go to, and what srntt keeps in it: ``.srntt-batch``.
+"""Output folder of a batch, with its state in ``.srntt-batch``.
 
-Outputs are written there first, whole, and then renamed: killed at any moment, a run leaves whole files only.
+Outputs are written there under temporary names and then renamed, so that a killed run leaves complete files only.
 """
 
 import os
@@ -18,14 +18,14 @@ from srntt.errors import OutputError
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """An output folder that this process alone gives names in.
+    """Output folder in which only this process assigns final names.
 
     Attributes:
-        place: where outputs are written; any process may.
-        history: what was made.
-        manifest: the same, as it is stored.
-        descriptors: of shared references, by content.
-        notes: for the user.
+        place: Folder, to which any process may write.
+        history: Outputs of this and earlier runs.
+        manifest: Stored form of the history.
+        descriptors: Descriptors of shared references by content.
+        notes: Notes for the user.
     """
 
     place: Place
@@ -35,14 +35,14 @@ class OutputFolder:
     notes: tuple[str, ...] = ()
 
     def publish(self, record: Record, *, overwrite: bool) -> None:
-        """Give an output and its side files their names; the manifest knows of them first.
+        """Give an output and its side files their final names, after recording them in the manifest.
 
         Args:
-            record: of what was made.
-            overwrite: replace also what no run made.
+            record: Record of the output.
+            overwrite: Also replace files that no run wrote.
 
         Raises:
-            OutputError: cannot be done, or another file has got the name meanwhile.
+            OutputError: Renaming failed, or another file took the name in the meantime.
         """
         names = [file.output for file in record.files]
         ours = {name for name in names if overwrite or self.history.owns(name)}
@@ -56,17 +56,17 @@ class OutputFolder:
             self.discard(record.staged)
 
     def append(self, event: dict) -> None:
-        """Enter an event into the manifest. Raises OutputError."""
+        """Append an event to the manifest; raise OutputError on failure."""
         self.manifest.append(event)
         self.history.learn(event)
 
     def discard(self, names: Iterable[str]) -> None:
-        """Remove files, as far as they are there."""
+        """Remove files that exist."""
         for name in names:
             self.place.discard(name)
 
     def _publish(self, staged: str, name: str, *, replace: bool, before: list[str], foreign: set[str]) -> None:
-        """One of an output's files; if another file has its name, those before it are taken back."""
+        """Publish one file of an output; if another file has its name, withdraw those published before it."""
         try:
             self.place.publish(staged, name, replace=replace)
         except OutputError:
@@ -79,7 +79,7 @@ class OutputFolder:
             raise OutputError(f"{self.place.locate(name)}: cannot be written: {reason}.") from error
 
     def _discard_outdated(self, record: Record) -> None:
-        """Side files that a run left of an output that is remade without them would be of another picture."""
+        """Remove side files of an earlier version of an output, which would not match the new one."""
         for name in {record.output + suffix for suffix in SIDE_FILES.values()} - {file.output for file in record.files}:
             file = self.history.files.get(name)
             if file is not None and self.place.is_whole(file):
@@ -88,10 +88,10 @@ class OutputFolder:
 
 @contextmanager
 def open_output_folder(location: str | os.PathLike | Place) -> Iterator[OutputFolder]:
-    """Make the folder if need be, lock it, and read what was made in it. Behind a URL there are no locks.
+    """Create the folder if necessary, lock it (unless it is a URL), and read its history.
 
     Raises:
-        OutputError: cannot be written to, in use by another process, or holds a manifest that no srntt wrote.
+        OutputError: The folder cannot be written to, is in use by another process, or has an invalid manifest.
     """
     root = place(location)
     with ExitStack() as stack:

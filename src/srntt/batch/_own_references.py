@@ -1,4 +1,4 @@
-"""Which references are meant for one picture alone: by the same stem, or by a list next to them."""
+"""References meant for a single picture: with the same stem, or given in a list."""
 
 import posixpath
 import unicodedata
@@ -19,13 +19,13 @@ _MOST_BYTES = 2**20
 
 @dataclass(frozen=True)
 class OwnReferences:
-    """The references' folder, seen from single pictures. Names are relative to it, or to the inputs' folder.
+    """Index of the reference folder by pictures. Names are relative to it, or to the input folder.
 
     Attributes:
-        root: of the references.
-        by_stem: pictures ``photo.*`` and all pictures below a folder ``photo``, by their name without suffix.
-        lists: files ``photo.refs.txt``, by the same.
-        pictures: all.
+        root: Folder of the references.
+        by_stem: Pictures ``photo.*`` and all pictures in a folder ``photo``, by name without suffix.
+        lists: Files ``photo.refs.txt``, by name without suffix.
+        pictures: All pictures.
     """
 
     root: Place
@@ -35,10 +35,10 @@ class OwnReferences:
 
     @classmethod
     def of(cls, root: Place, listing: Listing) -> "OwnReferences":
-        """Sort what a folder holds by the names that it may be asked for.
+        """Index the content of a folder.
 
         Raises:
-            InputError: it holds neither pictures nor lists of them.
+            InputError: It contains neither pictures nor lists.
         """
         by_stem: dict[str, list[str]] = defaultdict(list)
         for name in listing.pictures:
@@ -46,24 +46,26 @@ class OwnReferences:
                 by_stem[_composed(stem)].append(name)
         lists = {_composed(name.removesuffix(_LIST_SUFFIX)): name for name in listing.files if _is_list(name)}
         if not by_stem and not lists:
-            raise InputError(f"There are no pictures in {root}. Give a folder of sharp pictures, or leave out --refs.")
+            raise InputError(f"{root} contains no pictures. Give a folder of sharp pictures, or omit --refs.")
         return cls(root, {stem: tuple(names) for stem, names in by_stem.items()}, lists, listing.pictures)
 
     def of_picture(self, name: str) -> tuple[str, ...] | None:
-        """Those of one picture: its list if it has one (which may be empty), else those of its stem; None for neither.
+        """Return the references of one picture: those of its list (which may be empty), else those with its stem.
+
+        None if it has neither.
 
         Raises:
-            InputError: a list that cannot be read, or names something outside the references' folder.
+            InputError: A list cannot be read, or names a file outside the reference folder.
         """
         stem = _composed(_stem(name))
         return self._listed(self.lists[stem]) if stem in self.lists else self.by_stem.get(stem)
 
     def shared(self, pictures: Iterable[str], *, recursive: bool) -> tuple[str, ...]:
-        """All but those that bear the stem of one picture.
+        """Return the references that do not belong to a single picture.
 
         Args:
-            pictures: names of all inputs.
-            recursive: also those in folders below.
+            pictures: Names of all inputs.
+            recursive: Include subfolders.
         """
         claimed = {reference for name in pictures for reference in self.by_stem.get(_composed(_stem(name)), ())}
         return tuple(name for name in self.pictures if name not in claimed and (recursive or "/" not in name))
@@ -73,7 +75,7 @@ class OwnReferences:
             text = self.root.read(list_name, Limits(max_bytes=_MOST_BYTES)).decode("utf-8-sig")
         except PictureError as error:
             if self.root.is_empty_file(list_name):
-                return ()  # this picture is to have none
+                return ()  # an empty list: no references for this picture
             raise InputError(f"The list of references {error}") from error
         except UnicodeDecodeError as error:
             raise InputError(f"The list of references {self.root.locate(list_name)} is not text in UTF-8.") from error
@@ -82,21 +84,21 @@ class OwnReferences:
         return tuple(dict.fromkeys(listed))
 
     def _confined(self, list_name: str, line: str) -> str:
-        """A line of a list as a name relative to the references' folder.
+        """Convert a line of a list to a name relative to the reference folder.
 
         Raises:
-            InputError: it leads out of that folder, by its text or through symbolic links.
+            InputError: It is outside that folder, literally or through symbolic links, or not a picture.
         """
         name = posixpath.normpath(posixpath.join(posixpath.dirname(list_name), line))
         absolute = line.startswith("/") or bool(PureWindowsPath(line).drive)
         if absolute or name.split("/")[0] == ".." or "\0" in line or not self.root.confines(name):
             raise InputError(
-                f"{self.root.locate(list_name)} lists {line!r}, which leads out of {self.root}. "
+                f"{self.root.locate(list_name)} lists {line!r}, which is outside {self.root}. "
                 "List files within that folder, by paths relative to the list."
             )
         if not is_picture(name):
             raise InputError(
-                f"{self.root.locate(list_name)} lists {line!r}, which is no picture by its suffix. List picture files."
+                f"{self.root.locate(list_name)} lists {line!r}, which is not a picture. List picture files."
             )
         return name
 
@@ -115,5 +117,5 @@ def _folders_above(name: str) -> Iterable[str]:
 
 
 def _composed(name: str) -> str:
-    """Names written on macOS have their accents apart."""
+    """Normalise a name: macOS writes accents decomposed."""
     return unicodedata.normalize("NFC", name)

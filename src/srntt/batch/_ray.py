@@ -1,7 +1,7 @@
-"""The tasks of a batch done by the workers of a Ray cluster.
+"""Execution of a batch on a Ray cluster.
 
-Ray Data takes the tasks, one a row, to a pool of actors, restarts those that die and gives their rows to them again.
-Names are given and recorded by this process alone, so a row that was done twice leaves one output.
+Ray Data distributes the tasks, one per row, to a pool of actors, restarts actors that die, and resubmits their rows.
+Only this process assigns final names and records them, so that a row processed twice has one output.
 """
 
 import logging
@@ -20,20 +20,20 @@ from srntt.batch._tasks import Task
 from srntt.batch._worker import WorkerSpec
 from srntt.errors import InputError, MissingDependencyError
 
-_SHARE_OF_STORE = 0.5  # of the object store, for encoded references
-_IN_FLIGHT = 2  # rows that an actor has: the one it does, and the next
+_SHARE_OF_STORE = 0.5  # fraction of the object store used for encoded references
+_IN_FLIGHT = 2  # rows per actor: the current one and the next
 
 
 @dataclass(frozen=True)
 class RayWorkers:
-    """Workers on the cluster that this process is connected to (`ray_connected`).
+    """Workers on the cluster to which this process is connected (`ray_connected`).
 
     Attributes:
-        spec: what each worker is made of; its folders have absolute paths, or URLs.
-        number: how many; the cluster may have room for fewer, or get it later.
-        cpus: cores, and threads, of each.
-        gpus: of each; a fraction lets several share one.
-        notes: for the user.
+        spec: Specification of each worker, with absolute paths or URLs of folders.
+        number: Number of workers; the cluster may have room for fewer, or gain it later.
+        cpus: Cores and threads of each worker.
+        gpus: GPUs of each worker; with a fraction, several share one.
+        notes: Notes for the user.
     """
 
     spec: WorkerSpec
@@ -44,31 +44,31 @@ class RayWorkers:
 
     @classmethod
     def on_cluster(cls, spec: WorkerSpec, workers: int | None, cpus: int, gpus: float | None) -> "RayWorkers":
-        """Decide what was not asked for.
+        """Choose the number of workers and their resources for the connected cluster.
 
         Args:
-            spec: what each worker is made of.
-            workers: how many; None for as many as there is room for now.
-            cpus: cores of each.
-            gpus: of each; None for a whole one where the cluster has any, else none.
+            spec: Specification of each worker.
+            workers: Number of workers; None for as many as currently fit.
+            cpus: Cores of each worker.
+            gpus: GPUs of each worker; None for one if the cluster has any, else zero.
         """
         nodes = [node["Resources"] for node in _imported().nodes() if node["Alive"]]
         if gpus is None:
             gpus = 1.0 if any(node.get("GPU") for node in nodes) else 0.0
         room = sum(_room(node, cpus, gpus) for node in nodes)
         needs = f"{cpus} CPUs and {gpus:g} GPUs"
-        notes = () if room else (f"no machine of the cluster has {needs} for a worker yet: waits until one has",)
+        notes = () if room else (f"no machine of the cluster has {needs} free for a worker yet: waiting for one",)
         return cls(spec, workers or max(room, 1), cpus, gpus, notes)
 
     def work(self, tasks: Iterable[Task], starting: Callable[[str], None]) -> Iterator[Record]:
-        """Do tasks: records as they come, in any order; of a task that was done again perhaps two.
+        """Perform tasks and yield their records in order of completion; a task may yield two if it was resubmitted.
 
         Args:
-            tasks: what to do.
-            starting: called with the name of each picture before its record is given; what it raises ends the run.
+            tasks: Tasks to perform.
+            starting: Called with the name of each picture before its record is yielded; an exception ends the run.
 
         Raises:
-            MissingDependencyError: the cluster is lost.
+            MissingDependencyError: The connection to the cluster was lost.
         """
         ray = _imported()
         from srntt.batch._ray_worker import Board, mark
@@ -81,7 +81,7 @@ class RayWorkers:
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=True
         )
-        # If its machine dies it begins again elsewhere: references are then encoded again, and nothing else is lost.
+        # If its machine dies, it restarts elsewhere; references are then encoded again, and nothing else is lost.
         lasting = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
         board = ray.remote(Board).options(**lasting).remote(int(store * _SHARE_OF_STORE))
         spec = ray.put(replace(self.spec, batch=replace(self.spec.batch, tasks=(), shared=())))
@@ -95,7 +95,7 @@ class RayWorkers:
 
         data = _imported().data
         pool = data.ActorPoolStrategy(
-            min_size=1,  # a row whose actor has died waits for it to be restarted, for which another may have to end
+            min_size=1,  # a row waits for its dead actor to restart, for which another may have to end
             max_size=self.number,
             initial_size=self.number,
             max_tasks_in_flight_per_actor=_IN_FLIGHT,
@@ -110,28 +110,28 @@ class RayWorkers:
 
 
 def _failing_in_words(ray: Any, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows; what the cluster itself raises becomes an error of ours."""
+    """Yield the rows, converting errors of the cluster to MissingDependencyError."""
     try:
         yield from rows
     except ray.exceptions.RayError as error:
         first = str(error).strip().splitlines()[0]
-        raise MissingDependencyError(f"The cluster failed ({first}). Go on with --resume once it works.") from error
+        raise MissingDependencyError(f"The cluster failed ({first}). Continue with --resume once it works.") from error
 
 
 @contextmanager
 def ray_connected(address: str | None = None) -> Iterator[None]:
-    """Within this block the process is connected to a cluster, and quietly; a connection that was there stays.
+    """Connect to a cluster within the block, silently; an existing connection is kept.
 
     Args:
-        address: of the cluster; None for that of the variable RAY_ADDRESS, else the one that runs on this machine,
-            else one of this machine alone that ends with the block.
+        address: Address of the cluster; None for that of RAY_ADDRESS, else a cluster running on this machine, else a
+            local one that ends with the block.
 
     Raises:
         MissingDependencyError: Ray is not installed.
-        InputError: no cluster at the address.
+        InputError: There is no cluster at the address.
     """
     ray = _imported()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a cluster begun here reports its use to nobody
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage statistics from a cluster started here
     with redirect_stdout(sys.stderr), _quiet():
         if ray.is_initialized():
             yield
@@ -139,7 +139,7 @@ def ray_connected(address: str | None = None) -> Iterator[None]:
         try:
             ray.init(address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            wrong = f"--ray-address {address}: no cluster answers there" if address else "No cluster can be begun here"
+            wrong = f"--ray-address {address}: no cluster answers" if address else "No local cluster can be started"
             raise InputError(f"{wrong}: {error}") from error
         try:
             yield
@@ -149,7 +149,7 @@ def ray_connected(address: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Ray's own progress: ours is shown already, and what fails is a record or an error."""
+    """Disable Ray's progress output; failures are reported in records or as errors."""
     context, logger = _imported().data.DataContext.get_current(), logging.getLogger("ray.data")
     bars, level = context.enable_progress_bars, logger.level
     context.enable_progress_bars = False
@@ -164,7 +164,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _room(node: dict[str, float], cpus: int, gpus: float) -> int:
-    """Workers that fit on a machine."""
+    """Return the number of workers that fit on a machine."""
     wanted = {"CPU": cpus, "GPU": gpus}
     return int(min((math.floor(node.get(kind, 0) / most) for kind, most in wanted.items() if most), default=0))
 

@@ -1,4 +1,4 @@
-"""What runs on a cluster: workers, each an actor of Ray, and the actor through which they share encoded references."""
+"""Ray actors: workers, and the board through which they share encoded references."""
 
 import asyncio
 import pickle
@@ -19,19 +19,19 @@ from srntt.batch._worker import Worker, WorkerSpec
 from srntt.errors import InputError, MissingDependencyError, SrnttError
 from srntt.upscale import References
 
-_DEATHS = 4  # of workers, while they did the same picture: then it is taken to be the reason
+_DEATHS = 4  # workers that died during a picture before it is considered the cause
 _FETCH_SECONDS = _PATIENCE_SECONDS = 60.0
 _MARK = f"{UNFINISHED}/this-run"
 _CPU = torch.device("cpu")
 
 
 class RayWorker:
-    """What Ray Data calls with each row.
+    """Actor that Ray Data calls with each row.
 
     Args:
-        spec: a list of one object reference, of a `WorkerSpec`.
-        board: handle of the `Board`.
-        threads: that this process may use.
+        spec: List of one object reference to a `WorkerSpec`.
+        board: Handle of the `Board`.
+        threads: Number of threads of this process.
     """
 
     def __init__(self, spec: list[Any], board: Any, threads: int) -> None:
@@ -43,11 +43,11 @@ class RayWorker:
             torch.set_num_threads(threads)
             numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # pyright: ignore
             self._worker = Worker(given, ObjectStore(board))
-        except SrnttError as error:  # raised here, it would be tried again for ever
+        except SrnttError as error:  # raised here, it would be retried forever
             self._unfit = error
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A pickled `Task` to a pickled `Record`."""
+        """Perform a pickled `Task` and return a pickled `Record`."""
         return {"record": pickle.dumps(self._record(pickle.loads(row["task"])))}
 
     def _record(self, task: Task) -> Record:
@@ -58,36 +58,36 @@ class RayWorker:
             record = self._worker(task)
             record = replace(record, device=f"{record.device} of {socket.gethostname()}")
         else:
-            record = Record(task.name, reason=f"{died} workers died while they did this picture; it was given up.")
+            record = Record(task.name, reason=f"{died} workers died while processing this picture; it was abandoned.")
         _ray().get(self._board.end.remote(task.name))
         return record
 
 
 def mark(spec: WorkerSpec) -> None:
-    """Leave a mark among the outputs, by which workers know the folder. Raises InputError for a relative path."""
+    """Write a mark by which workers recognise the output folder; raise InputError for a relative path."""
     for where in (spec.batch.inputs, spec.batch.references, spec.batch.outputs):
         if isinstance(where, LocalFolder) and not where.path.is_absolute():
-            raise InputError(f"{where}: workers have working folders of their own. Give an absolute path.")
+            raise InputError(f"{where}: workers run in other working directories. Give an absolute path.")
     if isinstance(spec.batch.outputs, LocalFolder):
         (spec.batch.outputs.path / _MARK).touch()
 
 
 def check_here(spec: WorkerSpec) -> None:
-    """Refuse to work where outputs would be lost, or others.
+    """Check that this machine has the output folder and the version of srntt of the batch.
 
     Raises:
-        InputError: the outputs' folder is not the same here.
-        MissingDependencyError: another srntt is installed here.
+        InputError: The output folder is not the same on this machine.
+        MissingDependencyError: Another version of srntt is installed on this machine.
     """
     here, outputs = socket.gethostname(), spec.batch.outputs
     if srntt.__version__ != spec.version:
         raise MissingDependencyError(
-            f"{here} has srntt {srntt.__version__}, the batch was begun with {spec.version}. Install one."
+            f"{here} has srntt {srntt.__version__}, but the batch was started with {spec.version}. Install the same."
         )
     if isinstance(outputs, LocalFolder) and not (outputs.path / _MARK).exists():
         raise InputError(
-            f"{outputs} on {here} is not the folder of that name where the batch was begun. Give one that all "
-            "machines share, or a URL."
+            f"{outputs} on {here} is not the folder with which the batch was started. Give one that all machines "
+            "share, or a URL."
         )
 
 
@@ -98,7 +98,7 @@ def _ray() -> Any:
 
 
 class ObjectStore:
-    """A `ReferenceStore`: each encoded reference is once in Ray's object store, and the `Board` knows where."""
+    """`ReferenceStore` in Ray's object store, which holds each encoded reference once, as located by the `Board`."""
 
     def __init__(self, board: Any) -> None:
         self._board = board
@@ -107,7 +107,7 @@ class ObjectStore:
         found = _ray().get(self._board.find.remote(key))
         try:
             return _ray().get(found[0], timeout=_FETCH_SECONDS) if found else None
-        except _ray().exceptions.RayError:  # lost with the worker that had it
+        except _ray().exceptions.RayError:  # lost with the worker that owned it
             self.give_up(key)
             return None
 
@@ -121,7 +121,7 @@ class ObjectStore:
 
 @dataclass
 class _Entry:
-    """An encoded reference: a list of one object reference, once it is settled whether there will be one."""
+    """Encoded reference: a list of one object reference, or None, valid once ``settled`` is set."""
 
     settled: asyncio.Event = field(default_factory=asyncio.Event)
     content: list[Any] | None = None
@@ -129,10 +129,10 @@ class _Entry:
 
 
 class Board:
-    """Which references are encoded, and who began what. One process holds it; others call it, many at once.
+    """Actor that tracks encoded references and pictures in progress, called concurrently by all workers.
 
     Args:
-        most: bytes of encoded references to keep in the object store; the least recently used go first.
+        most: Maximum size of encoded references in the object store, in bytes; the least recently used are evicted.
     """
 
     def __init__(self, most: int) -> None:
@@ -141,19 +141,19 @@ class Board:
         self._begun: Counter[str] = Counter()
 
     async def begin(self, name: str) -> int:
-        """A worker begins a picture. Returns how many had before it and never came to its end: they died."""
+        """Register that a worker starts a picture; return how many workers died during it before."""
         self._begun[name] += 1
         return self._begun[name] - 1
 
     async def end(self, name: str) -> None:
-        """It has ended, well or not."""
+        """Register that a picture has ended, successfully or not."""
         del self._begun[name]
 
     async def find(self, key: Key) -> list[Any] | None:
-        """An encoded reference, as a list of one object reference, so that Ray does not fetch it here.
+        """Return an encoded reference, as a list of one object reference, so that Ray does not fetch it here.
 
-        None: the caller is to encode it, and to `add` or `give_up`. Whoever asks meanwhile waits, unless that takes so
-        long that the caller may have died.
+        If None, the caller must encode it, and call `add` or `give_up`. Other callers wait until then, up to a time
+        limit in case that caller has died.
         """
         if key not in self._entries:
             self._entries[key] = _Entry()
@@ -167,7 +167,7 @@ class Board:
         return entry.content
 
     async def add(self, key: Key, content: list[Any], size: int) -> None:
-        """Here it is."""
+        """Store an encoded reference."""
         entry = self._entries.setdefault(key, _Entry())
         entry.content, entry.size = content, size
         entry.settled.set()
@@ -178,6 +178,6 @@ class Board:
             del self._entries[oldest]
 
     async def give_up(self, key: Key) -> None:
-        """It cannot be encoded, or what was here is lost: those who wait are to encode it themselves."""
+        """Register that a reference could not be encoded or was lost; callers that wait then encode it themselves."""
         if entry := self._entries.pop(key, None):
             entry.settled.set()

@@ -1,4 +1,4 @@
-"""What became of a picture, and what has become of all pictures so far: the lines of ``manifest.jsonl``."""
+"""Records of processed pictures, and the history of an output folder: the lines of ``manifest.jsonl``."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,21 +16,21 @@ _HEX = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True)
 class Record:
-    """What became of a picture: a worker makes it, the manifest keeps it, the tally counts it. It can be pickled.
+    """Outcome of a task, returned by a worker, stored in the manifest and counted by the tally. It can be pickled.
 
-    It was made if there are ``files``; it could not be made if there is a ``reason``; else it was done already.
+    The task succeeded if there are ``files``, failed if there is a ``reason``, and otherwise was done already.
 
     Attributes:
-        input: name of the picture.
-        key: hash of all that the output depends on.
-        files: what was made: side files, and the output itself, last: it gets its name when they have theirs.
-        about: what else is known of the output, for people: references and their shares, seconds, fallbacks, ...
-        staged: where each of ``files`` lies until it is published.
-        reason: why it could not be done.
-        fatal: the kind of error that ends the run, for no other picture can be done, either.
-        seconds: that it took.
-        counts: how many references were ``encoded`` for it, ``reused``, or ``fetched`` from another worker.
-        device: that did the work.
+        input: Name of the picture.
+        key: Hash of everything that the output depends on.
+        files: Files written: side files first, and the output last, since it is published after them.
+        about: Information on the output for the user: references and their shares, seconds, fallbacks, ...
+        staged: Temporary name of each of ``files`` until it is published.
+        reason: Why the task failed.
+        fatal: Type of an error that ends the run, because every other task would fail, too.
+        seconds: Time taken.
+        counts: Numbers of references ``encoded`` for it, ``reused``, and ``fetched`` from another worker.
+        device: Device used.
     """
 
     input: str
@@ -46,15 +46,15 @@ class Record:
 
     @property
     def output(self) -> str:
-        """The output's name."""
+        """Name of the output."""
         return self.files[-1].output
 
     def as_json(self) -> dict[str, Any]:
-        """A line of the manifest."""
+        """Return the object of a line of the manifest."""
         if self.reason:
             return {"event": "failed", "input": self.input, "reason": self.reason}
         *side, output = self.files
-        sidecars = {"beside": [file._asdict() for file in side]} if side else {}
+        sidecars = {"side_files": [file._asdict() for file in side]} if side else {}
         return {
             "event": "made",
             "key": self.key,
@@ -66,36 +66,36 @@ class Record:
 
     @classmethod
     def from_json(cls, item: dict[str, Any]) -> "Record":
-        """From a line of the manifest. Raises KeyError, TypeError, ValueError if no srntt wrote it."""
-        side = tuple(OutputFile(**file) for file in item.get("beside", ()))
+        """Create a record from a line of the manifest; raise KeyError, TypeError or ValueError if it is invalid."""
+        side = tuple(OutputFile(**file) for file in item.get("side_files", ()))
         output = OutputFile(item["output"], item["bytes"], item["sha256"])
         record = cls(item["input"], item["key"], (*side, output), item["about"])
         if not _is_hash(record.key) or not isinstance(record.input, str) or not isinstance(record.about, dict):
             raise ValueError("no key, input or facts")
         if not all(map(_is_valid, record.files)):
-            raise ValueError("a file that no run can have made")
+            raise ValueError("a file that no run can have written")
         if not all(file.output.startswith(f"{output.output}.") for file in side):
             raise ValueError("a side file without the name of its output")
         return record
 
 
 class History:
-    """What runs have made in a folder, by the names of the outputs. It can be pickled.
+    """Outputs of all runs in a folder, by name. It can be pickled.
 
-    Events of all runs are appended, never changed. ``made`` is appended before the output gets its name: whatever the
-    moment at which a process dies, no output is there that the history does not know. ``failed`` says why a picture
-    could not be done. ``foreign`` takes a ``made`` back: another file had the name.
+    Events are appended and never changed. ``made`` is appended before an output is renamed, so that every output is in
+    the history even if the process dies. ``failed`` states why a picture failed. ``foreign`` revokes a ``made``,
+    because another file had the name.
 
     Args:
-        events: of earlier runs, in order.
-        path: of the file that they are from.
+        events: Events of earlier runs, in order.
+        path: File from which they were read.
 
     Attributes:
-        records: of outputs, by name.
-        files: what was made under a name last, perhaps as a side file of an output that was remade without it.
+        records: Records of outputs by name.
+        files: Latest file written under each name, including side files of outputs remade without them.
 
     Raises:
-        OutputError: there are events that no srntt wrote.
+        OutputError: There are events that srntt did not write.
     """
 
     def __init__(self, events: Iterable[dict[str, Any]] = (), path: str = "") -> None:
@@ -108,7 +108,7 @@ class History:
                 raise refused(f"{path}, line {number}", str(error)) from error
 
     def learn(self, event: dict[str, Any]) -> None:
-        """Take an event into account. Raises KeyError, TypeError, ValueError."""
+        """Apply an event; raise KeyError, TypeError or ValueError if it is invalid."""
         kind = event["event"]
         if kind == "made":
             record = Record.from_json(event)
@@ -121,21 +121,21 @@ class History:
             raise ValueError(f"event {kind!r}")
 
     def owns(self, output: str) -> bool:
-        """A run made the file of this name, or was about to: it may be replaced."""
+        """Return whether a run wrote the file of this name, or was about to, so that it may be replaced."""
         return output in self.files
 
     def find(self, outputs: Iterable[str], key: str) -> Record | None:
-        """What was made under one of these names of the same files, model and options; perhaps it is damaged since."""
+        """Return the record under one of these names with the same key; its files may have been damaged since."""
         found = (self.records.get(output) for output in outputs)
         return next((record for record in found if record and record.key == key), None)
 
     def is_done(self, resolved: ResolvedTask, key: str, outputs: Place) -> bool:
-        """The output was made, with all side files that are asked for, and they are whole still.
+        """Return whether the output and all requested side files were written and are unchanged.
 
         Args:
-            resolved: the task.
-            key: hash of what its output depends on.
-            outputs: where they are.
+            resolved: The task.
+            key: Hash of everything that its output depends on.
+            outputs: Output folder.
         """
         record = self.find(resolved.task.outputs, key)
         if record is None:

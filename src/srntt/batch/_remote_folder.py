@@ -1,4 +1,4 @@
-"""A folder behind a URL such as ``s3://bucket/photos``, which fsspec opens; and which place a text means."""
+"""Remote folder given by a URL such as ``s3://bucket/photos``, accessed through fsspec; parsing of places."""
 
 import hashlib
 import os
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RemoteFolder:
-    """A folder by its URL, without a slash at the end, with the methods of `LocalFolder`. It can be pickled.
+    """Folder given by its URL, without trailing slash, with the methods of `LocalFolder`. It can be pickled.
 
-    A file is written here, uploaded under another name, and then moved, where it is. An object store shows an object
-    whole or not at all, so that this holds of the outputs, too.
+    A file is written locally, uploaded under a temporary name, and then renamed remotely. Object stores write objects
+    atomically, and so outputs appear atomically, too.
     """
 
     url: str
@@ -37,12 +37,12 @@ class RemoteFolder:
 
     @property
     def files(self) -> "fsspec.AbstractFileSystem":
-        """The file system."""
+        """File system of the URL."""
         return _opened(self.url)[0]
 
     @property
     def root(self) -> str:
-        """The folder's path in the file system."""
+        """Path of the folder in the file system."""
         return _opened(self.url)[1]
 
     def locate(self, name: str) -> str:
@@ -56,7 +56,7 @@ class RemoteFolder:
         return self.url[len(outer.url) + 1 :] if self.url.startswith(f"{outer.url}/") else None
 
     def list_files(self, *, recursive: bool, leave_out: Iterable[Any] = ()) -> Listing:
-        """Object stores have no folders to be read, or links: what is there comes in one list."""
+        """List the files; object stores have neither folders nor links, and return a single list."""
         root = self.root
         with reported(self.url, InputError, "cannot be listed"):
             found: dict = self.files.find(root, maxdepth=None if recursive else 1, detail=True)  # pyright: ignore
@@ -74,7 +74,7 @@ class RemoteFolder:
                 raise PictureError(f"{url}: {size:,} bytes, the limit is {most:,}. Raise it with --max-bytes.")
             content = bytes(self.files.cat_file(path))  # pyright: ignore
         if not content:
-            raise PictureError(f"{url}: is empty (0 bytes). Give a whole picture file.")
+            raise PictureError(f"{url}: is empty (0 bytes). Give a complete picture file.")
         return content
 
     def is_empty_file(self, name: str) -> bool:
@@ -85,7 +85,7 @@ class RemoteFolder:
 
     @contextmanager
     def hold(self) -> Iterator[str]:
-        yield f"{self.url} cannot be locked: let no second run write there meanwhile"
+        yield f"{self.url} cannot be locked: do not start a second run that writes there"
 
     def has_state(self) -> bool:
         return bool(self.files.exists(self._path(STATE_FOLDER)))
@@ -99,13 +99,13 @@ class RemoteFolder:
                 raise type(error)(str(error).replace(local, self.locate(name))) from error
 
     def is_free(self, name: str, *, replaceable: bool) -> bool:
-        with reported(self.locate(name), OutputError, "cannot be looked at"):
+        with reported(self.locate(name), OutputError, "cannot be accessed"):
             path = self._path(name)
             return not self.files.exists(path) or (replaceable and self.files.isfile(path))
 
     def make_parent(self, name: str) -> None:
         folder = os.path.dirname(name)
-        with reported(self.locate(folder), OutputError, "cannot be made a folder"):
+        with reported(self.locate(folder), OutputError, "the folder cannot be created"):
             self.files.makedirs(self._path(folder), exist_ok=True)
 
     def stage(self, suffix: str, save: Save) -> tuple[OutputFile, tuple[str, ...]]:
@@ -132,7 +132,7 @@ class RemoteFolder:
                 return False
             with self.files.open(path, "rb") as content:
                 return hashlib.file_digest(content, "sha256").hexdigest() == file.sha256  # pyright: ignore
-        except Exception:  # gone, or out of reach: writing it again will report that
+        except Exception:  # missing or inaccessible: writing it again will report the error
             return False
 
     def discard(self, name: str) -> None:
@@ -150,15 +150,15 @@ class RemoteFolder:
 
 
 Place = LocalFolder | RemoteFolder
-"""A folder on this machine or behind a URL. Nothing but this file and `open_lines` asks which of the two it is."""
+"""Local folder or URL. Only this file and `open_lines` distinguish the two."""
 
 
 def place(location: str | os.PathLike | Place) -> Place:
-    """The place that a path or URL means; ``file://`` is this machine.
+    """Convert a path or URL to a place; ``file://`` is local.
 
     Raises:
-        InputError: a URL of a kind that does not exist.
-        MissingDependencyError: a package that opens such URLs is not installed.
+        InputError: The scheme of the URL is unknown.
+        MissingDependencyError: A package that opens such URLs is not installed.
     """
     if isinstance(location, LocalFolder | RemoteFolder):
         return location
@@ -173,14 +173,14 @@ def place(location: str | os.PathLike | Place) -> Place:
 
 
 def _is_url(text: str) -> bool:
-    """It has a scheme, such as ``s3://``."""
+    """Return whether a text has a scheme, such as ``s3://``."""
     scheme, separator, _ = text.partition("://")
     return bool(separator) and scheme.isascii() and scheme.replace("+", "").replace("-", "").isalnum()
 
 
 @lru_cache(maxsize=64)
 def _opened(url: str) -> "tuple[fsspec.AbstractFileSystem, str]":
-    """The file system of a URL, and the path in it. It keeps no listings, which others may make out of date."""
+    """Return the file system of a URL and the path in it, without caching of listings, which others may change."""
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
@@ -196,7 +196,7 @@ def _opened(url: str) -> "tuple[fsspec.AbstractFileSystem, str]":
 
 @contextmanager
 def reported(url: str, kind: type[Exception], trouble: str) -> Iterator[None]:
-    """Raise whatever a file system raises in the block as one kind of error: "URL: trouble: reason." """
+    """Convert any error of a file system in the block to one type, with the message "URL: trouble: reason." """
     try:
         yield
     except kind:

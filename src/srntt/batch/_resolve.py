@@ -1,4 +1,4 @@
-"""From a task to the files that its output depends on: read, hashed, and the references chosen."""
+"""Resolution of a task to the files that its output depends on: reading, hashing and choice of references."""
 
 import hashlib
 import json
@@ -15,9 +15,9 @@ from srntt.image import Ground, Limits, Picture, Quality, ValueRange
 from srntt.memory import limits_within
 from srntt.views import PLAIN
 
-_KEY_VERSION = 2  # another one once the same files give another picture
-_KEEP_BYTES = 2**25  # of a task's own references, so that they are not read twice
-_QUALITY = 95  # what None was in earlier manifests
+_KEY_VERSION = 2  # to be increased when the same files give a different output
+_KEEP_BYTES = 2**25  # bytes of a task's own references that are kept to avoid reading them twice
+_QUALITY = 95  # value of None in earlier manifests
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class UpscaleOptions:
     alpha: Ground = "auto"
 
     def decode(self, content: bytes, source: str, limits: Limits, page: int | None = None) -> Picture:
-        """Decode an input; another page of it than the one that was asked for, or the first."""
+        """Decode an input, at `page`, else the page of the options, else the first."""
         return decode(content, source, limits, page or self.page, self.value_range, self.alpha)
 
 
@@ -61,20 +61,20 @@ _LATER = ("base_model", "page", "value_range", "alpha")
 
 
 def _settings(options: UpscaleOptions) -> dict[str, Any]:
-    """As they were in earlier manifests, where nothing new was asked for."""
+    """Return the options as in earlier manifests, without newer options at their defaults."""
     settings, plain = asdict(options) | {"quality": options.quality or _QUALITY}, asdict(UpscaleOptions())
     return {name: value for name, value in settings.items() if name not in _LATER or value != plain[name]}
 
 
 class InputFile:
-    """A picture file, read and hashed once; it is decoded at the first use, and its bytes are then dropped, unless
-    it has several pages.
+    """Picture file, read and hashed once, and decoded at first use; its bytes are then dropped, unless it has several
+    pages.
 
     Args:
-        content: of the file.
-        source: its path or URL.
-        limits: on what is decoded.
-        options: how it is read.
+        content: Content of the file.
+        source: Path or URL.
+        limits: Limits on decoding.
+        options: Options for reading.
     """
 
     def __init__(self, content: bytes, source: str, limits: Limits, options: UpscaleOptions) -> None:
@@ -83,27 +83,27 @@ class InputFile:
 
     @cached_property
     def picture(self) -> Picture:
-        """Raises PictureError if it is no whole picture."""
+        """Decoded picture; raises PictureError if the file is not a complete picture."""
         picture = self._options.decode(self._content, self._source, self._limits)
         if picture.metadata.page[1] == 1 or self._options.page:
             self._content = b""
         return picture
 
     def pages(self) -> Iterator[Picture]:
-        """All pages of a TIFF of several, one at a time."""
+        """Yield the pages of a multi-page TIFF, one at a time."""
         for number in range(1, self.picture.metadata.page[1] + 1):
             yield self._options.decode(self._content, self._source, self._limits, number)
 
 
 @dataclass(frozen=True)
 class ResolvedTask:
-    """A task with what its output depends on.
+    """Task with the files its output depends on.
 
     Attributes:
-        task: what is to be done.
-        input: the small picture.
-        references: in order.
-        side_files: what is written next to the output.
+        task: The task.
+        input: Low-res picture.
+        references: References, in order.
+        side_files: Files written next to the output.
     """
 
     task: Task
@@ -112,11 +112,11 @@ class ResolvedTask:
     side_files: tuple[SideFile, ...]
 
     def key(self, options: UpscaleOptions, model: str) -> str:
-        """A hash of everything that the output's pixels depend on: bytes, not names or times.
+        """Return a hash of everything that the pixels of the output depend on: contents, not names or times.
 
         Args:
-            options: of the output.
-            model: fingerprint of the weights.
+            options: Options of the output.
+            model: Fingerprint of the weights.
         """
         about = {
             "version": _KEY_VERSION,
@@ -128,20 +128,20 @@ class ResolvedTask:
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def files(self, output: str) -> tuple[str, ...]:
-        """Names of all that is written if the output gets this name: side files, and itself, last."""
+        """Return the names of all files of an output of this name: side files, and the output last."""
         return (*(output + SIDE_FILES[kind] for kind in self.side_files), output)
 
 
 class Resolver:
-    """Reads the files of tasks.
+    """Reader of the files of tasks.
 
     Args:
-        batch: that they are of.
-        shared: the shared references.
-        options: how inputs are read.
-        best: how many of the shared references a picture gets.
-        limits: on what is read.
-        memory: bytes that the process may hold, or None.
+        batch: Batch of the tasks.
+        shared: Shared references.
+        options: Options for reading inputs.
+        best: Number of shared references for a picture.
+        limits: Limits on reading.
+        memory: Memory budget of the process in bytes, or None.
     """
 
     def __init__(
@@ -160,15 +160,15 @@ class Resolver:
 
     @property
     def limits(self) -> Limits:
-        """On what is read now."""
+        """Limits on what is read now, given the current memory."""
         return limits_within(self._limits, self._memory)
 
     def resolve(self, task: Task) -> ResolvedTask:
-        """Read the picture, and what references it has.
+        """Read the picture and its references.
 
         Raises:
-            InputError: what was found wrong already.
-            PictureError: the picture or one of its own references is no whole picture; a reference is not there.
+            InputError: The task has a problem that was found when planning.
+            PictureError: The picture or one of its own references is not a complete picture, or a reference is missing.
         """
         if task.problem:
             raise InputError(task.problem)
@@ -184,10 +184,10 @@ class Resolver:
         return ResolvedTask(task, file, references, self._batch.side_files if references else ())
 
     def open_input(self, task: Task) -> Picture:
-        """Decode the small picture of a task, without its references.
+        """Decode the low-res picture of a task, without its references.
 
         Raises:
-            PictureError: it is no whole picture.
+            PictureError: The file is not a complete picture.
         """
         inputs, limits = self._batch.inputs, self.limits
         return self._options.decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
@@ -196,7 +196,7 @@ class Resolver:
         """Decode a reference.
 
         Raises:
-            PictureError: it is no whole picture, or not what was hashed any more.
+            PictureError: The file is not a complete picture, or has changed since it was hashed.
         """
         assert self._batch.references
         source = self._batch.references.locate(file.name)
@@ -208,7 +208,7 @@ class Resolver:
         return decode(content, source, self.limits)
 
     def _own(self, names: Sequence[str]) -> tuple[ReferenceFile, ...]:
-        """Own references, each content once."""
+        """Return the picture's own references, without duplicates."""
         files = [self._reference(name) for name in names]
         return tuple({file.sha256: file for file in reversed(files)}.values())[::-1]
 

@@ -1,4 +1,4 @@
-"""All tasks of a batch, done by an executor and recorded here; one bad file never stops them."""
+"""Execution of all tasks of a batch; a bad file never stops the run."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -14,24 +14,24 @@ from srntt.models import Progress
 
 @dataclass
 class Tally:
-    """How far a run has come.
+    """Progress of a run.
 
     Attributes:
-        total: tasks.
-        workers: how many work at once.
-        model: its name.
-        done: upscaled.
-        skipped: done by an earlier run, and whole still.
-        failed: pictures, folders and shared references that could not be done or read.
-        failed_pictures: how many of them were pictures to upscale.
-        without_references: of ``done``, those that had none.
-        seconds: spent on what was done; the time of each picture divided by the number of workers.
-        pixels: of the outputs done.
-        fallbacks: of ``done``, those where something had to be done otherwise than asked.
-        references: how many were ``encoded``, ``reused`` by a worker, or ``fetched`` from another one.
-        devices: that did the work.
-        notes: what was converted or dropped, each with the name of its picture.
-        models: how many of ``done`` each model upscaled.
+        total: Number of tasks.
+        workers: Number of concurrent workers.
+        model: Name of the model.
+        done: Pictures upscaled.
+        skipped: Pictures upscaled by an earlier run whose outputs are unchanged.
+        failed: Pictures, folders and shared references that could not be processed or read.
+        failed_pictures: Number of pictures to upscale among them.
+        without_references: Pictures among ``done`` without references.
+        seconds: Time spent on ``done``: the time of each picture divided by the number of workers.
+        pixels: Total pixels of the outputs.
+        fallbacks: Pictures among ``done`` with fallbacks.
+        references: Numbers of references ``encoded``, ``reused`` by a worker, and ``fetched`` from another worker.
+        devices: Devices used.
+        notes: Notes on conversions, each with the name of its picture.
+        models: Number of pictures among ``done`` by model.
     """
 
     total: int
@@ -52,11 +52,11 @@ class Tally:
 
     @property
     def finished(self) -> int:
-        """Pictures that need no more work in this run."""
+        """Number of pictures that need no further work in this run."""
         return self.done + self.skipped + self.failed_pictures
 
     def add(self, record: Record) -> None:
-        """Count what became of a picture."""
+        """Count a record."""
         self.references += record.counts
         self.devices |= {record.device} - {""}
         if record.reason:
@@ -80,13 +80,13 @@ def work_here(
     starting: Callable[[str], None],
     progress: Progress | None = None,
 ) -> Iterator[Record]:
-    """Do one task after the other, in this process.
+    """Perform tasks sequentially in this process, and yield their records.
 
     Args:
-        worker: does them.
-        tasks: what to do.
-        starting: called with the name of the picture that comes next; what it raises ends the run.
-        progress: called with how far the picture at hand is.
+        worker: Performs a task.
+        tasks: Tasks to perform.
+        starting: Called with the name of the next picture; an exception ends the run.
+        progress: Called with the progress within a picture.
     """
     for task in tasks:
         starting(task.name)
@@ -101,18 +101,18 @@ def keep_records(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Give outputs their names and enter the records into the manifest, as they come.
+    """Publish outputs and append their records to the manifest as they arrive.
 
     Args:
-        records: of all tasks; of one that was done again after a machine had died, perhaps twice.
-        folder: takes the outputs.
-        tally: counts them.
-        watch: called with the name of a picture that failed, and with none at the end; what it raises ends the run.
-        overwrite: replace also files that no run made.
+        records: Records of all tasks; a task may have two if it was repeated after a machine died.
+        folder: Output folder.
+        tally: Counts the records.
+        watch: Called with the name of a picture that failed, and with "" at the end; an exception ends the run.
+        overwrite: Also replace files that no run wrote.
 
     Raises:
-        OutputError: nothing can be written any more, as on a full disk.
-        SrnttError: the workers are not fit to work.
+        OutputError: Nothing more can be written, as on a full disk.
+        SrnttError: The workers cannot work.
     """
     recorded: set[str] = set()
     for made in records:
@@ -122,7 +122,7 @@ def keep_records(
         recorded.add(made.input)
         record = _published(made, folder, overwrite)
         if record.reason:
-            watch(record.input)  # an interrupt that compiled code made another error of
+            watch(record.input)  # compiled code may have turned an interrupt into another error
         tally.add(record)
         if record.fatal:
             raise record.fatal(record.reason)
@@ -132,7 +132,7 @@ def keep_records(
 
 
 def _published(record: Record, folder: OutputFolder, overwrite: bool) -> Record:
-    """The record, or why its files cannot have their names."""
+    """Publish the files of a record; return the record, or one with the reason of the failure."""
     if not record.staged:
         return record
     try:

@@ -1,4 +1,4 @@
-"""References that all pictures share, and the best of them for a picture."""
+"""References shared by all pictures, and retrieval of the most similar ones for a picture."""
 
 import base64
 import hashlib
@@ -20,11 +20,11 @@ from srntt.models import Progress
 
 
 class ReferenceFile(NamedTuple):
-    """A reference as a file.
+    """Reference file.
 
     Attributes:
-        name: relative to the references' folder.
-        sha256: of its bytes.
+        name: Name relative to the reference folder.
+        sha256: SHA-256 of the content.
     """
 
     name: str
@@ -32,14 +32,14 @@ class ReferenceFile(NamedTuple):
 
 
 class DescriptorCache:
-    """Descriptors by the hash of the file they were made of, kept between runs if there are lines to keep them in."""
+    """Cache of descriptors by the hash of their file; persistent if `lines` are given."""
 
     def __init__(self, lines: Lines | None = None) -> None:
         self._lines = lines
         self._known = {str(item.get("sha256")): item.get("descriptor") for item in (lines.items if lines else ())}
 
     def get(self, sha256: str, make: Callable[[], Float[np.ndarray, "896"]]) -> Float[np.ndarray, "896"]:
-        """The descriptor, made if it is not known. In half precision: known or made, it is the same."""
+        """Return the descriptor, computing it if necessary; in half precision, so that both cases agree."""
         text = self._known.get(sha256)
         if isinstance(text, str) and (kept := _unpacked(text)) is not None:
             return kept
@@ -53,12 +53,12 @@ class DescriptorCache:
 
 @dataclass(frozen=True, eq=False)
 class SharedReferences:
-    """Shared references with their descriptors. They can be pickled.
+    """Shared references with their descriptors. It can be pickled.
 
     Attributes:
-        files: no two of the same content.
-        descriptors: of each.
-        failures: files that are no whole pictures, and are left out.
+        files: Files without duplicate content.
+        descriptors: Descriptor of each file.
+        failures: Files that are not complete pictures, which are skipped.
     """
 
     files: tuple[ReferenceFile, ...] = ()
@@ -66,15 +66,15 @@ class SharedReferences:
     failures: tuple[Failure, ...] = ()
 
     def best(self, descriptor: Float[np.ndarray, "896"], count: int, *, but: str = "") -> tuple[ReferenceFile, ...]:
-        """The most similar ones, the most similar first.
+        """Return the most similar references, the most similar first.
 
-        Similarity is the cosine after the mean of all shared references has been taken away: what all have in common,
-        such as a sky above and a ground below, says nothing. Ties go to the lower name.
+        Similarity is the cosine after subtracting the mean of all shared references, since common features, such as a
+        sky above a ground, are not informative. Ties are resolved by name.
 
         Args:
-            descriptor: of the picture.
-            count: at most so many.
-            but: a hash that is passed over: that of the picture itself.
+            descriptor: Descriptor of the picture.
+            count: Maximum number of references.
+            but: Hash of a file to exclude, the picture itself.
         """
         similarity = np.zeros(len(self.files))
         for part, weight in PARTS:
@@ -91,17 +91,17 @@ def describe_references(
     limits: Limits,
     progress: Progress | None = None,
 ) -> SharedReferences:
-    """Read and describe shared references. One that is no whole picture is a failure, and stops nothing.
+    """Read shared references and compute their descriptors; files that are not complete pictures are reported.
 
     Args:
-        root: their folder.
-        names: relative to it.
-        lines: descriptors of earlier runs, and to keep them for later ones; None to keep none.
-        limits: on what is read.
-        progress: called with ("describe", done, total).
+        root: Folder of the references.
+        names: Names relative to the folder.
+        lines: Storage of descriptors between runs; None for no storage.
+        limits: Limits on reading.
+        progress: Called with ("describe", done, total).
 
     Raises:
-        OutputError: a descriptor cannot be kept.
+        OutputError: A descriptor cannot be stored.
     """
     cache = DescriptorCache(lines)
     descriptors: dict[ReferenceFile, np.ndarray] = {}
@@ -114,10 +114,10 @@ def describe_references(
                 make = partial(_described, content, root.locate(name), limits)
                 descriptors[file] = cache.get(file.sha256, make)
                 seen.add(file.sha256)
-        except OutputError:  # without its descriptor there would be fewer references, and other pictures
+        except OutputError:  # with fewer references, outputs would differ
             raise
         except (SrnttError, MemoryError) as error:
-            failures.append(Failure(name, f"reference left out: {error}"))
+            failures.append(Failure(name, f"reference skipped: {error}"))
         if progress:
             progress("describe", number + 1, len(names))
     table = np.array(list(descriptors.values()), np.float32).reshape(-1, LENGTH)
@@ -132,20 +132,20 @@ def decode(
     value_range: ValueRange = None,
     alpha: Ground = "auto",
 ) -> Picture:
-    """Decode what has been read, and hashed, already; so that the hash is of nothing else.
+    """Decode content that has been read and hashed already, so that the hash is of exactly this content.
 
     Args:
-        content: of the file.
-        source: its path or URL, for messages.
-        limits: on what is decoded.
-        page: as ``srntt.image.load`` takes it; so are the others.
-        value_range: likewise.
-        alpha: likewise.
+        content: Content of the file.
+        source: Path or URL, for messages.
+        limits: Limits on decoding.
+        page: As in ``srntt.image.load``.
+        value_range: As in ``srntt.image.load``.
+        alpha: As in ``srntt.image.load``.
 
     Raises:
-        PictureError: no whole picture.
-        MissingDependencyError: HEIF or JPEG XL without the extra that reads it.
-        MemoryBudgetError: decoding would take too much.
+        PictureError: The content is not a complete picture.
+        MissingDependencyError: The extra for HEIF or JPEG XL is not installed.
+        MemoryBudgetError: Decoding would exceed the memory.
     """
     try:
         picture = load(content, limits=limits, page=page, value_range=value_range, alpha=alpha)

@@ -1,4 +1,4 @@
-"""What is to be done, decided before a picture is opened: which pictures, with which references, to which names.
+"""Planning of a batch before any picture is opened: inputs, their references, and the names of outputs.
 
 The same folders give the same tasks on every machine.
 """
@@ -22,13 +22,14 @@ SIDE_FILES: dict[SideFile, str] = {"map": ".map.png", "provenance": ".provenance
 
 @dataclass(frozen=True)
 class Task:
-    """One picture to upscale. It can be pickled.
+    """Picture to upscale. It can be pickled.
 
     Attributes:
-        name: of the picture, relative to the inputs' folder.
-        outputs: names that its output may get, relative to the outputs' folder; the first that can hold it is taken.
-        references: its own, relative to the references' folder; None to choose from the shared ones.
-        problem: why it cannot be done, known already; else empty.
+        name: Name of the picture, relative to the input folder.
+        outputs: Candidate names of the output, relative to the output folder; the first whose format can represent the
+            output is used.
+        references: The picture's own references, relative to the reference folder; None to choose shared ones.
+        problem: Reason why the task will fail, if known already; otherwise empty.
     """
 
     name: str
@@ -39,19 +40,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Batch:
-    """Everything to be done.
+    """Plan of a batch.
 
     Attributes:
-        inputs: of small pictures.
-        outputs: for large ones.
-        references: sharp pictures, or None.
-        tasks: in order of their names.
-        shared: references for all pictures that have none of their own, relative to their folder.
-        ignored: how many files have no suffix of a picture, and are left alone.
-        raw: cameras' raw files, which would have to be developed first; references by their whole paths.
-        linked: folders that are symbolic links, which are not followed.
-        failures: folders that could not be listed.
-        side_files: what is written next to each output that had references.
+        inputs: Folder of low-res pictures.
+        outputs: Output folder.
+        references: Folder of references, or None.
+        tasks: Tasks, sorted by name.
+        shared: References for all pictures without their own, relative to the reference folder.
+        ignored: Number of files without the suffix of a picture format, which are ignored.
+        raw: Raw files of cameras, which have to be developed first; references by their full paths.
+        linked: Folders that are symbolic links, which are not followed.
+        failures: Folders that could not be listed.
+        side_files: Files written next to each output that has references.
     """
 
     inputs: Place
@@ -67,7 +68,7 @@ class Batch:
 
     @property
     def chooses(self) -> bool:
-        """At least one picture takes the best of the shared references."""
+        """Whether any picture uses the most similar shared references."""
         return any(task.references is None for task in self.tasks)
 
 
@@ -80,22 +81,22 @@ def plan_batch(
     suffix: str | None = None,
     side_files: Sequence[SideFile] = (),
 ) -> Batch:
-    """List the folders and decide.
+    """List the folders and plan the tasks.
 
-    For a picture ``photo.png``, its own references are those listed in ``photo.refs.txt``; else pictures ``photo.*``
-    and those in the folder ``photo`` of the references' folder; else there are the shared ones. In a folder below the
-    inputs', the folder of the same name below the references' is meant.
+    The references of a picture ``photo.png`` are those listed in ``photo.refs.txt``; otherwise the pictures ``photo.*``
+    and those in the folder ``photo`` of the reference folder; otherwise the shared ones. Subfolders of the inputs
+    correspond to those of the same name in the reference folder.
 
     Args:
-        inputs: folder of pictures, or its URL.
-        outputs: where the large ones go. It may lie in one of the others, and is then left out of it.
-        references: folder of sharp pictures; None for none.
-        recursive: folders below, too.
-        suffix: of all outputs, such as ``.png``; None keeps each picture's.
-        side_files: what is written next to each output that had references.
+        inputs: Folder of pictures, or its URL.
+        outputs: Output folder. If it is inside another of the folders, it is excluded from it.
+        references: Folder of references, or None.
+        recursive: Include subfolders.
+        suffix: Suffix of all outputs, such as ``.png``; None keeps that of each picture.
+        side_files: Files to write next to each output that has references.
 
     Raises:
-        InputError: folders that cannot be listed or that coincide; references without a picture among them.
+        InputError: A folder cannot be listed, two folders coincide, or the references contain no pictures.
     """
     small, large = place(inputs), place(outputs)
     sharp = None if references is None else place(references)
@@ -133,14 +134,14 @@ def _task(own: OwnReferences | None, name: str, outputs: tuple[str, ...]) -> Tas
 def _refuse_same(inputs: Place, outputs: Place, references: Place | None) -> None:
     for what, other in (("outputs", outputs), ("references", references)):
         if other and other.name_within(inputs) == ".":
-            raise InputError(f"{inputs} holds the inputs and cannot be the folder of {what}, too. Give another.")
+            raise InputError(f"{inputs} contains the inputs and cannot be the folder of {what}, too. Give another.")
     if references and outputs.name_within(references) == ".":
-        raise InputError(f"{outputs} holds the references and cannot be the folder of outputs, too. Give another.")
+        raise InputError(f"{outputs} contains the references and cannot be the folder of outputs, too. Give another.")
 
 
 def _refuse_outputs_among_inputs(inputs: Place, outputs: Place, names: dict[str, tuple[str, ...]]) -> None:
-    """Outputs of one run would be the inputs of the next; only possible if the inputs' folder lies in the outputs'."""
+    """Raise if an output would be an input of the next run, possible if the input folder is in the output folder."""
     within = inputs.name_within(outputs)
     for name in names if within else ():
         if name.startswith(f"{within}/"):
-            raise InputError(f"The output of {name} would lie among the inputs, in {inputs}. Give another -o.")
+            raise InputError(f"The output of {name} would be among the inputs, in {inputs}. Give another -o.")

@@ -93,12 +93,12 @@ def _pickle_programs() -> Iterator[Attack]:
     yield _npz_case(
         "build", "attributes for what stands for a function", partial(_npz, state), "pickle opcode EMPTY_DICT"
     )
-    yield _npz_case("steps", "a million steps", partial(_npz, b"\x80\x02" + b"N" * 1_000_000 + b"."), "200000 steps")
+    yield _npz_case("steps", "a million steps", partial(_npz, b"\x80\x02" + b"N" * 1_000_000 + b"."), "200000 opcodes")
     deep = b"\x80\x02" + b"(" * 150_000 + b"N" + b"t" * 150_000 + b"."
-    yield _npz_case("deep", "tuples nested 150,000 deep", partial(_npz, deep), "steps|does not hold|damaged")
+    yield _npz_case("deep", "tuples nested 150,000 deep", partial(_npz, deep), "opcodes|does not hold|damaged")
     lists = b"\x80\x02]q\x00h\x00h\x00a."
     yield _npz_case(
-        "contains-itself", "a list that contains itself", partial(_npz, lists), "does not hold|damaged|steps"
+        "contains-itself", "a list that contains itself", partial(_npz, lists), "does not hold|damaged|opcodes"
     )
     yield _npz_case(
         "stack-empty", "more taken from the stack than is there", partial(_npz, b"\x80\x0200R."), "damaged|step"

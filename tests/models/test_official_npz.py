@@ -214,7 +214,7 @@ def test_whatever_else_a_pickle_names_is_refused_by_name_and_not_run(payload, na
         (b"\x80\x02r\xff\xff\xff\x7f.", "damaged"),  # stores nothing under an index of two thousand million
         (b"\x80\x02Nr\xff\xff\xff\x7f.", "gaps"),  # the same of something
         (b"\x80\x02](K\x01" + b"0" * 10 + b".", "POP"),
-        (b"\x80\x02" + b"N" * 300_000 + b".", "steps"),
+        (b"\x80\x02" + b"N" * 300_000 + b".", "opcodes"),
         (b"\x80\x04\x8e\xff\xff\xff\xff\xff\xff\xff\x7f", "damaged"),
         (b"\x80\x02" + b")" + b"2\x86" * 60 + b".", "DUP"),
         (b"\x80\x02)" + b"q\x00h\x00\x86" * 60 + b"}h\x00K\x01s.", "EMPTY_DICT"),  # hash of 2^60 tuples

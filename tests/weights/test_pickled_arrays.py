@@ -39,7 +39,7 @@ def test_arrays_come_as_float32_in_order(protocol):
         (b"}.", "pickle opcode EMPTY_DICT"),
         (b"\x80\x02cnumpy\ndtype\n)\x81.", "pickle opcode NEWOBJ"),
         (b"Nr\xff\xff\xff\x7f.", "gaps in its memo"),
-        (b"N" * 200_002 + b".", "more than 200000 steps"),
+        (b"N" * 200_002 + b".", "more than 200000 opcodes"),
         (b"cnumpy\ndtype\n(NNtb.", "damaged"),  # BUILD on what find_class gives
         (b"c_codecs\nencode\n(NNtb.", "damaged"),
         (_DTYPE + b")R.", "damaged"),  # an instance is not to be called

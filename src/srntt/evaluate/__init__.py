@@ -1,4 +1,4 @@
-"""Named protocols and scoring: how good an upscaler is, so that another can repeat it."""
+"""Reproducible evaluation: named protocols and scoring."""
 
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._evaluation import Evaluation, Score

@@ -1,4 +1,4 @@
-"""What an evaluation came to: a score for each picture, and their mean."""
+"""Results of an evaluation: a score for each picture, and their mean."""
 
 import hashlib
 import math
@@ -15,19 +15,19 @@ from srntt.evaluate._origin import environment
 
 @dataclass(frozen=True)
 class Score:
-    """One picture's figures.
+    """Score of one picture.
 
     Attributes:
-        name: of the target.
-        values: of each metric by its name in `METRICS`; None for one whose weights are not at hand.
-        seconds: from the low-res picture and the reference files to the output in memory; None where it is not known.
-        fallbacks: what had to be done otherwise than asked.
-        similarity: mean cosine of the low-res positions' matches in the references; None where it is not known.
-        bicubic: PSNR-Y of plain bicubic of the same low-res picture: the floor.
-        crops: what a report shows of it; None where none were asked for.
-        target_sha256: `pixels_sha256` of what was scored of the target; None where it is not known.
-        low_res_sha256: that of the low-res picture that was given.
-        placed: what was found of each reference, a sentence each.
+        name: Name of the target.
+        values: Metrics by name, as in `METRICS`; None for one whose weights were not fetched.
+        seconds: Time from the low-res picture and the reference files to the output in memory; None if unknown.
+        fallbacks: Deviations from what was requested.
+        similarity: Mean similarity of the low-res positions to their matches; None if unknown.
+        bicubic: PSNR-Y of bicubic upscaling of the same low-res picture, the baseline.
+        crops: Crops for a report; None if not requested.
+        target_sha256: `pixels_sha256` of the scored part of the target; None if unknown.
+        low_res_sha256: `pixels_sha256` of the low-res picture; None if unknown.
+        placed: Result of aligning each reference, a sentence each.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Score:
     placed: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """JSON has no infinity: null stands for it."""
+        """Return the fields by name; infinite values are None, since JSON has no infinity."""
         scores = {name: _finite(value) for name, value in self.values.items()}
         texts = {"fallbacks": list(self.fallbacks), "placed": list(self.placed)}
         optional: dict[str, float | str | None] = {
@@ -63,19 +63,19 @@ class Score:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All pictures of a protocol with one model and one kind of references, or with a peer.
+    """Scores of a model with one kind of references, or of a peer, on all pictures of a protocol.
 
     Attributes:
-        protocol: its name.
-        model: name or path as it was asked for.
-        refs: which references were given; ``unknown`` for pictures that another method wrote.
-        scores: one for each target, in the order of the index.
-        environment: versions and machine.
-        change: what was done to the references beforehand.
-        missing: targets that the set has elsewhere; not 0 only where a subset was asked for.
-        peer: what a peer or the written outputs are made of; None for a model of ours.
-        data: name of the folder that the pictures are in.
-        weights: what a model of ours is made of (`weights_of`).
+        protocol: Name of the protocol.
+        model: Name or path of the model, as requested.
+        refs: Kind of references; ``unknown`` for outputs written by another method.
+        scores: Score of each target, in the order of the index.
+        environment: Versions and machine.
+        change: Change applied to the references.
+        missing: Number of targets missing from the set, nonzero only for a subset.
+        peer: Versions and hashes of a peer or of written outputs; None for a model of srntt.
+        data: Name of the folder of the pictures.
+        weights: Identity of a model of srntt (`weights_of`).
     """
 
     protocol: str
@@ -91,26 +91,26 @@ class Evaluation:
 
     @property
     def method(self) -> str:
-        """Name of the model or peer, and that it is a peer, for people."""
+        """Name of the model, or of the peer with a note that it is one, for messages."""
         return self.model if self.peer is None else f"{self.model} (peer)"
 
     @property
     def references(self) -> str:
-        """The kind of references, what was done to them, and that targets are missing, for people."""
+        """Kind of references, change applied to them, and missing targets, for messages."""
         kind = f"{self.refs}, {self.change}" if self.change else self.refs
         count = len(self.scores)
         return f"{kind} ({count} of {count + self.missing} targets)" if self.missing else kind
 
     @property
     def data_sha256(self) -> str | None:
-        """A hash of all targets, low-res pictures and names, whatever their order; None if one is not known."""
+        """Hash of all targets, low-res pictures and names, independent of their order; None if any is unknown."""
         rows = sorted((score.name, score.target_sha256 or "", score.low_res_sha256 or "") for score in self.scores)
         if not all(all(row) for row in rows):
             return None
         return hashlib.sha256("".join(f"{name}\0{a}{b}\n" for name, a, b in rows).encode()).hexdigest()
 
     def mean(self) -> dict[str, float | None]:
-        """Mean of each metric over the targets; None for one that was not taken."""
+        """Return the mean of each metric over the targets; None if it is missing for any target."""
         return mean_scores([score.values for score in self.scores])
 
     @property
@@ -120,7 +120,7 @@ class Evaluation:
         return sum(known) / len(known) if len(known) == len(self.scores) else None
 
     def as_json(self) -> dict[str, Any]:
-        """What ``srntt evaluate --json`` prints."""
+        """Return the object that ``srntt evaluate --json`` prints."""
         return {
             "protocol": self.protocol,
             "model": self.model,

@@ -1,4 +1,4 @@
-"""Everything that is scored in one run, by one protocol on the same pictures: models, then peers."""
+"""Evaluation of models, peers and outputs in one run, by one protocol on the same pictures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,21 +21,21 @@ from srntt.evaluate._upscale import Upscale, by_model, warmed
 from srntt.upscale import Upscaler
 
 Run = tuple[ReferenceKind, ReferenceChange | None]
-"""Which references a model is given, and what is done to them beforehand."""
+"""Kind of references, and the change applied to them."""
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """What is scored, and how.
+    """Evaluator of methods by a protocol.
 
     Attributes:
-        protocol: by which.
-        pairs: on what.
-        metrics: taken of each output.
-        data: folder of the pictures, which reports name.
-        progress: called with (kind and change, or peer; targets done, targets in all).
-        folder: for scores to be kept in until `done`, so that an interrupted run goes on; None keeps none.
-        crops: of how many pictures, from the first on, to keep what a report shows.
+        protocol: The protocol.
+        pairs: Targets with their references.
+        metrics: Metrics to compute.
+        data: Folder of the pictures, named in reports.
+        progress: Called with (kind and change, or name of the peer; targets done; number of targets).
+        folder: Folder for the journal until `done`, from which an interrupted run resumes; None for no journal.
+        crops: Number of pictures of which to keep crops for a report.
     """
 
     protocol: Protocol
@@ -48,29 +48,29 @@ class Evaluator:
 
     @cached_property
     def journal(self) -> Journal | None:
-        """What was scored before.
+        """Journal of scores, including those of an interrupted run.
 
         Raises:
-            OutputError: it is there and cannot be read.
+            OutputError: The journal exists and cannot be read.
         """
         taken = [name for name, measure in self.metrics.measures.items() if measure]
         return Journal.open(self.folder, {"metrics": taken}) if self.folder else None
 
     def check(self, kinds: Sequence[ReferenceKind]) -> None:
-        """Decode everything that will be read, once: a damaged picture is better known now than after hours.
+        """Decode all pictures once, to report damaged ones before the work instead of after hours.
 
         Raises:
-            PictureError: what cannot be read; each of them is named.
+            PictureError: Pictures cannot be read; the message names each of them.
         """
         check_pictures(self.pairs, kinds)
 
     def model(self, upscaler: Upscaler, name: str, runs: Sequence[Run]) -> list[Evaluation]:
-        """A model of ours, once for each run.
+        """Evaluate a model, once for each run.
 
         Args:
-            upscaler: the model.
-            name: as it was asked for.
-            runs: which references it is given.
+            upscaler: The model.
+            name: Its name or path, as requested.
+            runs: Kinds of references and their changes.
         """
         weights, device = weights_of(upscaler), str(upscaler.device)
         options = {"matcher": upscaler.matcher, "memory": upscaler.memory, "align": upscaler.align}
@@ -86,7 +86,7 @@ class Evaluator:
         return evaluations
 
     def peer(self, peer: Peer) -> Evaluation:
-        """A peer, which takes no references."""
+        """Evaluate a peer, which does not use references."""
         journal = self._journal_of({"peer": peer.name, "made_of": dict(peer.made_of), "device": "cpu"})
 
         def progress(_: str, done: int, total: int) -> None:
@@ -97,7 +97,7 @@ class Evaluator:
         return Evaluation(self.protocol.name, peer.name, "none", scores, peer=peer.made_of, **self._about("cpu"))
 
     def outputs(self, outputs: Outputs) -> Evaluation:
-        """Pictures that another method wrote; which references it had is not known."""
+        """Evaluate outputs written by another method, with unknown references."""
         journal = self._journal_of({"outputs": outputs.name, "made_of": dict(outputs.made_of), "device": "cpu"})
 
         def progress(_: str, done: int, total: int) -> None:
@@ -109,7 +109,7 @@ class Evaluator:
                           **self._about("cpu"))  # fmt: skip
 
     def done(self) -> None:
-        """The report holds everything: what was kept is of no more use."""
+        """Remove the journal, once the report is written."""
         if self.journal:
             self.journal.close()
 
@@ -118,7 +118,7 @@ class Evaluator:
         return self.journal and self.journal.with_context({**method, "environment": surroundings})
 
     def _about(self, device: str) -> dict[str, Any]:
-        """With the commit, which no score depends on: the journal knows the program by its files."""
+        """Return common fields, with the commit; scores do not depend on it, as the journal hashes the source files."""
         found = {"commit": commit()} if commit() else {}
         return {
             "environment": {**environment(), "device": device, **found},
@@ -128,7 +128,7 @@ class Evaluator:
 
 
 def _warmed(upscaler: Upscaler, kind: ReferenceKind) -> Upscale:
-    """A corner is always matched exactly: where larger pictures may be matched fast, that runs beforehand, too."""
+    """Add warm-up of fast matching if larger pictures may use it, since a corner is always matched exactly."""
     may_be_fast = kind != "none" and upscaler.matcher == "auto" and upscaler.device.type == "cpu"
     if not may_be_fast:
         return warmed(by_model(upscaler))

@@ -1,4 +1,4 @@
-"""Pictures that another method wrote, scored as if the method had been run here."""
+"""Outputs written by another method, scored like those of a method that runs here."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ _MOST_NAMED = 10  # targets without an output
 
 @dataclass(frozen=True)
 class Outputs:
-    """The outputs of a method, one file for each target.
+    """Outputs of a method, one file for each target.
 
     Attributes:
-        name: of the method, as reports show it.
-        files: by the name of the target.
-        made_of: the folder's name and a SHA-256 over all files, for reports.
+        name: Name of the method in reports.
+        files: Files by the name of the target.
+        made_of: Name of the folder and a SHA-256 over all files, for reports.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Outputs:
         file's name does as well. Pictures of no target are ignored.
 
         Args:
-            folder: of the outputs, searched without its subfolders.
-            pairs: the targets.
-            name: of the method; the folder's name by default.
+            folder: Folder of the outputs; subfolders are not searched.
+            pairs: The targets.
+            name: Name of the method; by default that of the folder.
 
         Raises:
-            InputError: no such folder, a target without an output, or with several.
+            InputError: The folder does not exist, or a target has no output, or several.
         """
         advice = "Give --outputs a folder with one picture for each target, named like the target."
         there = pictures_in(folder, advice)
@@ -55,10 +55,10 @@ class Outputs:
         return cls(name or label, found, {"folder": label, "sha256": digest.hexdigest()})
 
     def read(self, target: str) -> Upscaled:
-        """The output of a target, in 8 bits as all outputs are scored; how long it took is not known.
+        """Read the output of a target, in 8 bits like all outputs; its time is unknown.
 
         Raises:
-            PictureError: cannot be read.
+            PictureError: The file cannot be read.
         """
         return Upscaled(as_unit(read_rgb(self.files[target])))
 

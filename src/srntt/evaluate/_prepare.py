@@ -1,4 +1,4 @@
-"""From a pair of files to what is given to be upscaled, and what the output is compared with, as a protocol says."""
+"""Preparation of pairs by a protocol: the low-res picture, the references, and the target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _MOST_NAMED = 20  # damaged pictures
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One target of a protocol, ready to be upscaled.
+    """Prepared target of a protocol.
 
     Attributes:
-        target: what is scored, 8 bits.
-        low_res: what is given, 8 bits.
-        references: given with it: files where they are taken as they are, else 8-bit RGB.
-        whole: height and width that the output must have.
-        top, left: where in the output the target lies; not (0, 0) where the protocol pads on all sides.
+        target: Target, 8 bits.
+        low_res: Low-res picture, 8 bits.
+        references: References: files if the protocol leaves them unchanged, else 8-bit RGB.
+        whole: Expected height and width of the output.
+        top, left: Position of the target in the output; not (0, 0) if the protocol pads on all sides.
     """
 
     target: UInt8[np.ndarray, "H W 3"]
@@ -39,15 +39,14 @@ class Case:
 
     @property
     def scale(self) -> int:
-        """Output pixels for each low-res pixel along a side."""
+        """Upscaling factor."""
         return self.whole[0] // self.low_res.shape[0]
 
     def cut(self, output: Float[np.ndarray, "3 H2 W2"]) -> Float[np.ndarray, "3 H3 W3"]:
-        """The part of an output that is compared with the target: without what the protocol padded. An output of the
-        target's size is taken to be cut already.
+        """Remove the padding of the protocol from an output; one of the size of the target is returned unchanged.
 
         Raises:
-            InputError: the output has neither size.
+            InputError: The output has neither the size of the padded target nor that of the target.
         """
         if output.shape[1:] == self.target.shape[:2]:
             return np.ascontiguousarray(output)
@@ -61,17 +60,17 @@ class Case:
 
 
 def prepare(protocol: Protocol, pair: Pair, kind: ReferenceKind, change: ReferenceChange | None = None) -> Case:
-    """Crop, pad and shrink as the protocol says.
+    """Crop, pad and downsample a pair according to a protocol.
 
     Args:
-        protocol: which.
-        pair: the target and its references.
-        kind: which references.
-        change: done to each reference before anything else.
+        protocol: The protocol.
+        pair: Target and references.
+        kind: Kind of references.
+        change: Change applied to each reference first.
 
     Raises:
-        PictureError: a picture that cannot be read.
-        InputError: one that is too small or too large, or one that the protocol needs and the set lacks.
+        PictureError: A picture cannot be read.
+        InputError: A picture is too small or too large, or the set lacks one that the protocol needs.
     """
     target = read_target(pair.target, protocol)
     files = pair.chosen(kind)
@@ -86,18 +85,18 @@ def prepare(protocol: Protocol, pair: Pair, kind: ReferenceKind, change: Referen
 
 
 def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
-    """A target in 8-bit RGB, cropped as the protocol says.
+    """Read a target in 8-bit RGB, cropped according to the protocol.
 
     Raises:
-        PictureError: cannot be read.
-        InputError: too small to be scored.
+        PictureError: The file cannot be read.
+        InputError: The picture is too small to be scored.
     """
     whole = read_rgb(file)
     target = protocol.target.crop(whole)
     if min(target.shape[:2]) < (least := SSIM_WINDOW + 2 * protocol.crop):
         raise InputError(
             f"{file} has {whole.shape[1]}x{whole.shape[0]} pixels; protocol {protocol.name} needs {least}x{least} "
-            f"once {protocol.target}. Leave it out of the index."
+            f"once {protocol.target}. Remove it from the index."
         )
     return target
 
@@ -106,7 +105,7 @@ def check_pictures(pairs: Sequence[Pair], kinds: Sequence[ReferenceKind]) -> Non
     """Decode every picture once.
 
     Raises:
-        PictureError: what cannot be read; each of them is named.
+        PictureError: Pictures cannot be read; the message names each of them.
     """
     named = [
         file
@@ -133,14 +132,14 @@ def _low_res(protocol: Protocol, pair: Pair, framed: Placed) -> UInt8[np.ndarray
         return protocol.low_res.shrink(framed.picture, protocol.scale, pair.name)
     if pair.low_res is None:
         raise InputError(
-            f"{pair.name} has no low-res picture of its own, which protocol {protocol.name} takes. "
+            f"{pair.name} has no low-res picture in the set, which protocol {protocol.name} requires. "
             f"{protocol.data.advice}"
         )
     low_res = read_rgb(pair.low_res)
     if (low_res.shape[0] * protocol.scale, low_res.shape[1] * protocol.scale) != (height, width):
         raise InputError(
-            f"{pair.low_res} has {low_res.shape[1]}x{low_res.shape[0]} pixels and {pair.target} {width}x{height}: not "
-            f"{protocol.scale} times as many along a side. {protocol.data.advice}"
+            f"{pair.low_res} has {low_res.shape[1]}x{low_res.shape[0]} pixels and {pair.target} {width}x{height}, "
+            f"which is not {protocol.scale} times as large. {protocol.data.advice}"
         )
     return low_res
 
@@ -153,7 +152,7 @@ def _cropped(picture: UInt8[np.ndarray, "H W 3"], protocol: Protocol) -> UInt8[n
     for step in protocol.references:
         picture = step.crop(picture) if isinstance(step, CropToMultiple) else picture
     if 0 in picture.shape:
-        raise InputError(f"A reference has nothing left once cropped as protocol {protocol.name} says. Leave it out.")
+        raise InputError(f"Nothing is left of a reference after the cropping of protocol {protocol.name}. Omit it.")
     return picture
 
 

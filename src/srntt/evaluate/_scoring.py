@@ -1,4 +1,4 @@
-"""A protocol's pictures through an upscaler to scores."""
+"""Scoring of a method on the pictures of a protocol."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -33,27 +33,27 @@ def score_pairs(
     journal: Journal | None = None,
     crops: int = 0,
 ) -> tuple[Score, ...]:
-    """Score every pair; it is all or nothing, because a mean over some of the pictures says nothing.
+    """Score a method on every pair. Any error is raised, because a mean over some of the pictures is not comparable.
 
     Args:
-        upscale: what to judge, or the pictures that it wrote.
-        pairs: what on; at least one.
-        kind: which references it is given.
-        protocol: how the pictures are prepared and scored.
-        progress: called with (kind and change, targets done, targets in all); those in the journal are done at once.
-        metrics: which to take; by default those of `choose_metrics`.
-        change: done to each reference beforehand.
-        journal: what was scored before is taken from it, and what is scored now goes into it.
-        crops: of how many pictures, from the first on, to keep what a report shows.
+        upscale: Method to score, or the outputs that it wrote.
+        pairs: Targets with references, at least one.
+        kind: Kind of references.
+        protocol: Protocol by which pictures are prepared and scored.
+        progress: Called with (kind and change, targets done, number of targets), including targets in the journal.
+        metrics: Metrics to compute; by default those of `choose_metrics`.
+        change: Change applied to each reference.
+        journal: Journal from which earlier scores are taken, and to which new scores are appended.
+        crops: Number of pictures of which to keep crops for a report.
 
     Raises:
-        PictureError: a picture that cannot be read.
-        InputError: a target too small, one without references of this kind, or an output of another size.
-        OutputError: the journal cannot be written.
+        PictureError: A picture cannot be read.
+        InputError: A target is too small, has no references of this kind, or its output has another size.
+        OutputError: The journal cannot be written.
     """
     metrics = metrics or choose_metrics()
     for pair in pairs:
-        pair.chosen(kind)  # every target must have what is asked for: better known now than after hours of work
+        pair.chosen(kind)  # raises before the work instead of after hours
     label = f"{kind}, {change}" if change else kind
     keys = [journal.key(protocol, pair, kind, change) for pair in pairs] if journal else [pair.name for pair in pairs]
     scores = {key: journal.scores[key] for key in keys if key in journal.scores} if journal else {}
@@ -80,9 +80,9 @@ def _timed(upscale: Upscale, case: Case) -> Upscaled:
 
 def _score(made: Upscaled, case: Case, name: str, protocol: Protocol, metrics: Metrics, crops: bool) -> Score:
     whole = round_to_bytes(made.picture)
-    wanted = np.ascontiguousarray(case.target.transpose(2, 0, 1)) / 255  # both n / 255 in float64, laid out alike
+    wanted = np.ascontiguousarray(case.target.transpose(2, 0, 1)) / 255  # n / 255 in float64, like the output
     measures = dict(metrics.measures)
-    if "lr_psnr" in measures:  # the low-res picture is of the padded target: so must be what is reduced
+    if "lr_psnr" in measures:  # the low-res picture includes the padding, and so must the output
         measures["lr_psnr"] = (lambda _: lr_psnr(whole, case.low_res)) if whole.shape[1:] == case.whole else None
     output = case.cut(whole)
     values = Metrics(measures)(MetricInput(output, wanted, case.low_res, protocol.crop))

@@ -1,4 +1,4 @@
-"""The means of a report as a LaTeX table, with the published figures of the same set."""
+"""LaTeX table of the means of a report, with published figures of the same set."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ _SPECIAL = {
 
 
 def latex(evaluations: Sequence[Evaluation]) -> str:
-    """A table for the package booktabs: a row for each evaluation, then a row for each published method.
+    """Format a table for the package booktabs: a row for each evaluation, then a row for each published method.
 
-    A published row has PSNR-Y and SSIM-Y only; its protocol and source stand where the references of a measured row
-    stand. Best values are not highlighted, because protocols differ between rows.
+    Published rows have PSNR-Y and SSIM-Y only, and protocol and source in place of the references. Best values are not
+    highlighted, because protocols differ between rows.
     """
     first = evaluations[0]
     protocol = protocol_named(first.protocol)

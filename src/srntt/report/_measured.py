@@ -8,7 +8,7 @@ _SHORT = 10  # hexadecimal digits of a hash that are shown
 
 
 def measured(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Describe data, weights and commit in one sentence each, as far as they are known."""
+    """Describe data, weights and commit in one sentence each, if known."""
     first = evaluations[0]
     sentences = [_data(first)] if first.data or first.data_sha256 else []
     weights = {item.model: item.weights["sha256"] for item in evaluations if item.weights}

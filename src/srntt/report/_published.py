@@ -46,11 +46,11 @@ _OWN_PROTOCOLS = {"Sun80": "sun80", "Urban100": "urban100-self", "Manga109": "ma
 
 
 def published(set_name: str, scale: int) -> tuple[Published, ...]:
-    """Figures on a test set, in the order of their publication; none for a set or factor without any.
+    """Return the published figures on a test set, in order of publication; empty if there are none.
 
     Args:
-        set_name: as in `Layout.name`.
-        scale: factor of the protocol.
+        set_name: Name of the set, as in `Layout.name`.
+        scale: Scale of the protocol.
     """
     if scale != 4 or set_name not in _SETS:
         return ()

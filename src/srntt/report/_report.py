@@ -1,4 +1,4 @@
-"""An evaluation for people, and on disk."""
+"""Report files and tables of an evaluation."""
 
 import csv
 import html
@@ -19,10 +19,10 @@ REPORT_FILES = ("report.json", "report.csv", "report.md", "report.tex", "report.
 
 
 def check_report(folder: Path, *, overwrite: bool = False) -> None:
-    """Refuse before any work what `write_report` would refuse after it.
+    """Check before any work that `write_report` can write to a folder.
 
     Raises:
-        OutputError: the folder holds a report already, is a file, or nothing can be written there.
+        OutputError: The folder contains a report already, is a file, or cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file. Name a folder for the report.")
@@ -33,18 +33,17 @@ def check_report(folder: Path, *, overwrite: bool = False) -> None:
         raise OutputError(f"{nearest} cannot be written to: {error.strerror}. Name another folder.") from error
     there = [name for name in REPORT_FILES if (folder / name).exists()]
     if there and not overwrite:
-        raise OutputError(f"{folder} holds {', '.join(there)} already. Name another folder, or say --overwrite.")
+        raise OutputError(f"{folder} contains {', '.join(there)} already. Name another folder, or use --overwrite.")
 
 
 def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: bool = False) -> None:
-    """Write report.json (all figures), report.csv, report.md and report.tex (the same as tables, with the
-    published figures of the set) and report.html (a page with
-    pictures that needs no other file), each whole or not at all.
+    """Write report.json (all figures), report.csv, report.md and report.tex (tables, the latter with published
+    figures of the set) and report.html (a self-contained page with pictures), each atomically.
 
     Raises:
-        OutputError: a report is there already, or the folder cannot be written.
+        OutputError: A report exists already, or the folder cannot be written to.
     """
-    from srntt._safetensors import write_bytes  # brings torch
+    from srntt._safetensors import write_bytes  # imports torch
 
     check_report(folder, overwrite=overwrite)
     write_bytes(folder / "report.json", (as_json(evaluations) + "\n").encode())
@@ -55,13 +54,13 @@ def write_report(evaluations: Sequence[Evaluation], folder: Path, *, overwrite: 
 
 
 def as_json(evaluations: Sequence[Evaluation]) -> str:
-    """One evaluation as an object, several as a list of such objects."""
+    """Serialise one evaluation as an object, several as a list of objects."""
     objects = [evaluation.as_json() for evaluation in evaluations]
     return json.dumps(objects[0] if len(objects) == 1 else objects, indent=1, allow_nan=False)
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Means as Markdown: a row for each evaluation, a column for each metric that was taken."""
+    """Format the means as a Markdown table, in lines: a row for each evaluation, a column for each metric."""
     names = taken_metrics(evaluations)
     head = ["model", "references", *(shown_metric(name).title for name in names), "seconds"]
     return [_row(head), _row(["---"] * len(head)), *(_row(_figures(item, names)) for item in evaluations)]
@@ -81,7 +80,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _csv(evaluations: Sequence[Evaluation]) -> str:
-    """A row for each picture of each evaluation (RFC 4180)."""
+    """Format the scores as CSV (RFC 4180), with a row for each picture of each evaluation."""
     names = taken_metrics(evaluations)
     others = ["seconds", "similarity", "bicubic_psnr_y"]
     text = io.StringIO(newline="")
@@ -97,7 +96,7 @@ def _csv(evaluations: Sequence[Evaluation]) -> str:
 
 
 def _cell(text: str) -> str:
-    """A spreadsheet would run what begins like a formula; behind an apostrophe it is text."""
+    """Escape text that a spreadsheet would interpret as a formula, with an apostrophe."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
@@ -105,7 +104,7 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
     first = evaluations[0]
     lines = [f"# Protocol {first.protocol}", "", f"{protocol_named(first.protocol).description}.", ""]
     lines += [html.escape(" ".join(known), quote=False), ""] if (known := measured(evaluations)) else []
-    notes = ["Seconds: mean for a picture, references included, once the method is warm.", not_taken(evaluations)]
+    notes = ["Seconds: mean per picture, including references, after warm-up.", not_taken(evaluations)]
     lines += [*table(evaluations), "", " ".join(filter(None, notes)), ""]
     lines += _published_table(evaluations)
     names = taken_metrics(evaluations)

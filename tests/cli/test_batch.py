@@ -47,9 +47,9 @@ def test_says_what_was_done_and_how_fast(batch, inputs: Path) -> None:
     ran = batch()
     assert ran.code == 0, ran.err
     first, second = ran.out.splitlines()
-    assert first.startswith(f"{inputs.parent / 'out'}: 2 done, 1 files ignored, no pictures by their suffix; ")
+    assert first.startswith(f"{inputs.parent / 'out'}: 2 done, 1 files of other types ignored; ")
     assert first.endswith(" pictures a second")
-    assert second == "references: 2 encoded, 2 times one that was encoded already"
+    assert second == "references: 2 encoded, 2 reused"
     assert size_and_mode(inputs.parent / "out" / "b.jpg") == (80, 56, "RGB")
     message = [line for line in ran.err.splitlines() if not line.startswith("compiling")]
     assert message[0] == "looking at references: 2 of 2"
@@ -117,7 +117,7 @@ def test_dry_run_shows_the_plan_and_touches_nothing(batch, inputs: Path) -> None
     assert lines[0] in [f"a.png -> {out / 'a.png'} ({name})" for name in ("x.png", "y.png")]
     assert lines[1] == f"b.jpg -> {out / 'b.jpg'} (b.png)"
     assert lines[2].startswith(f"bad.png -> {out / 'bad.png'} ({inputs / 'bad.png'}: is empty")
-    assert lines[3] == "1 files ignored, no pictures by their suffix"
+    assert lines[3] == "1 files of other types ignored"
     assert contents(inputs.parent) == before
     assert not out.exists()
 
@@ -360,7 +360,7 @@ def test_raw_files_are_named_with_what_to_do(batch, run, inputs: Path, model: Pa
     for name in ("one.DNG", "two.nef"):
         (inputs / name).write_bytes(b"II*\0")
     (inputs.parent / "refs" / "three.cr3").touch()
-    advice = "left out: a camera's raw file must be developed first with darktable, RawTherapee"
+    advice = "skipped: a camera's raw file must be developed first with darktable, RawTherapee"
     assert f"note: one.DNG and 2 more are {advice}" in batch().out
     report = json.loads(batch("--json", "--dry-run").out)
     assert any(advice in note for note in report["notes"])

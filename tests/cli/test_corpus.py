@@ -30,11 +30,11 @@ def test_says_what_was_added_and_what_was_left_out_and_why(build, photos: Path, 
     assert ran.code == 0, ran.err
     first, second, third = ran.out.splitlines()
     assert first == (
-        f"{tmp_path / 'out'}: 2 added (0.1 megapixels), 0 there already, 1 files ignored, no pictures by their suffix; "
+        f"{tmp_path / 'out'}: 2 added (0.1 megapixels), 0 present already, 1 files of other types ignored; "
         "2 pictures now"
     )
-    assert second == f"left out, for they have too little detail: {photos / 'sky.png'} (0% of it has detail)"
-    assert third == "licence unknown: 2 of those added. Give it with --licence, or write it next to them."
+    assert second == f"skipped, because they have too little detail: {photos / 'sky.png'} (0% of it has detail)"
+    assert third == "licence unknown: 2 of those added. State it with --licence, or in a file next to them."
 
 
 def test_again_is_nothing_to_do_and_changes_nothing(build, tmp_path: Path) -> None:

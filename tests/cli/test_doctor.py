@@ -34,7 +34,7 @@ def test_a_whole_installation_is_fit(run) -> None:
     assert all(
         checks[name]["status"] == "ok" for name in ("torch", ".png 8 bits", ".png 16 bits", ".webp 8 bits", "tiny")
     )
-    assert "whole, upscaled a picture" in checks["tiny"]["detail"]
+    assert "intact, upscaled a picture" in checks["tiny"]["detail"]
     assert not any(check["status"] == "broken" for check in checks.values())
 
 
@@ -85,7 +85,7 @@ def test_a_damaged_model_is_found(run, embedded: list[dict], tmp_path: Path, mod
     embedded.append({"name": "damaged", "path": str(damaged), "bytes": 1, "description": ""})
     ran = run("doctor")
     assert ran.code == 4
-    assert ran.err == "srntt: Not fit for work: damaged.\n"
+    assert ran.err == "srntt: Not working: damaged.\n"
     assert any(line.startswith("BROKEN") and "damaged: ModelError" in line for line in ran.out.splitlines())
 
 

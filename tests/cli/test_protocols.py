@@ -111,7 +111,7 @@ def test_each_value_is_a_point_of_a_curve(run, data: Path, model: Path, tmp_path
         (["--ref-noise", ""], "--ref-noise ''"),
         (["--ref-scale", "0.5,-1"], "--ref-scale -1: the value must be from"),
         (["--ref-rotate", "nan"], "--ref-rotate nan"),
-        (["--refs", "none", "--ref-noise", "5"], "need references: say which"),
+        (["--refs", "none", "--ref-noise", "5"], "need references: choose them"),
         (["--peer", "bicubic", "--refs", "none", "--ref-noise", "5"], "need references"),
         (["--ref-scale", "0.02"], "leaves 1x1 of a reference"),
         (["--metrics", "beauty"], "Unknown metric 'beauty'"),

@@ -174,7 +174,7 @@ def test_interrupted_it_leaves_a_whole_checkpoint_and_says_how_to_go_on(
     assert "Traceback" not in err
     assert "terminate called" not in err
     assert f"The last checkpoint, {tmp_path / 'run'}, is of step " in err
-    assert "the same command with --resume goes on." in err
+    assert "continue with --resume." in err
     assert [file for file in os.listdir(tmp_path / "run") if file.endswith(".part")] == []
     assert run(*tokens, "--resume", "--set", "schedule.steps=1").code == 0  # it is whole, and done
 

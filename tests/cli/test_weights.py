@@ -99,8 +99,8 @@ def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["lpips", "--family", "caffe"], 2, "--family is for vgg19 alone"),
-        (["dists", "--from", "a.pt", "--from", "b.pt"], 2, "dists comes from one file"),
+        (["lpips", "--family", "caffe"], 2, "--family applies to vgg19 only"),
+        (["dists", "--from", "a.pt", "--from", "b.pt"], 2, "dists is read from one file"),
         (["lpips", "--from", "gone.ckpt"], 2, "There is no gone.ckpt"),
         (["lpips", "--from", "."], 4, "holds no vgg16.ckpt and no alexnet.ckpt"),
         (["lpips", "--from", "evil.ckpt"], 4, "evil.ckpt is not a published file"),
@@ -145,7 +145,7 @@ def test_convert_says_what_the_extractor_alone_is_good_for(run, tmp_path: Path) 
     ran = run("weights", "convert", official_npz(tmp_path / "upscale.npz"), "-o", tmp_path / "x.safetensors")
     assert ran.code == 0, ran.err
     assert "--model" not in ran.out
-    assert "the content extractor alone" in ran.out
+    assert "the content extractor only" in ran.out
     assert "together with srntt.npz" in ran.out
 
 
@@ -179,7 +179,7 @@ def test_convert_refuses_what_is_not_official(run, tmp_path: Path) -> None:
 def test_push_says_what_it_would_send(run, model: Path) -> None:
     ran = run("weights", "push", model, "hf://me/mine", "--dry-run")
     assert ran.code == 0, ran.err
-    assert ran.out.startswith("hf://me/mine would get config.json, model.safetensors, README.md: 0.")
+    assert ran.out.startswith("hf://me/mine: would upload config.json, model.safetensors, README.md: 0.")
     assert ran.out.endswith(" MB. Nothing was sent.\n")
     report = json.loads(run("weights", "push", model, "hf://me/mine", "--dry-run", "--json").out)
     assert (report["address"], report["commit"], sorted(report["files"])) == (

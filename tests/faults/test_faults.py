@@ -85,7 +85,7 @@ def test_the_judge_sees_half_files_other_bytes_and_words_that_help_nobody(tmp_pa
     ignored = "Exception ignored in: <generator>\nTraceback (most recent call last)\nMemoryError: \n"
     assert is_reported(Ended(1, f"{ignored}srntt: out of memory")) == []
     assert len(is_reported(Ended(1, f"{ignored}srntt: x\nTraceback (most recent call last)"))) == 1
-    assert len(is_reported(Ended(1, "srntt: OSError: no\n  Nobody foresaw this"))) == 1
+    assert len(is_reported(Ended(1, "srntt: OSError: no\n  This is an unexpected error"))) == 1
 
 
 def test_moments_are_spread_over_all_of_them() -> None:

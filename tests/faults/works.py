@@ -230,7 +230,7 @@ def is_reported(ended: Ended) -> list[str]:
     output = _IGNORED.sub("", ended.output)
     found = {
         "a traceback": "Traceback" in output,
-        "an error that nobody foresaw": "Nobody foresaw" in ended.output,
+        "an unexpected error": "an unexpected error" in ended.output,
         "no word": not any(line.startswith("srntt: ") for line in ended.output.splitlines()),
     }
     return [f"{what}: {ended.output[-400:]}" for what, wrong in found.items() if wrong]

@@ -49,7 +49,7 @@ def test_vgg19_from_a_file(tmp_path):
         ("vgg16", "relu1_1", ModelError, "srntt weights get lpips"),
         ("vgg19", "relu1_1", ModelError, "srntt weights get vgg19"),
         ("nowhere.safetensors", "relu1_1", ModelError, "nowhere"),
-        ("vgg16", "relu6_1", InputError, r"layer 'relu6_1'; there are relu1_1"),
+        ("vgg16", "relu6_1", InputError, r"layer 'relu6_1'; available: relu1_1"),
     ],
 )
 def test_what_is_missing_is_reported(name, layer, error, reported):

@@ -1,4 +1,4 @@
-"""The commands. Importing them costs little: whatever needs torch imports it once it has work."""
+"""The commands. Importing them is cheap, because torch is imported on use."""
 
 from cyclopts import App, Parameter
 
@@ -20,11 +20,11 @@ from srntt.cli import (
 app = App(
     name="srntt",
     version=srntt.__version__,
-    help="Give it a small picture and better pictures of similar things; it returns the small one four times larger.",
+    help="Reference-based image super-resolution: upscale pictures with detail from sharper ones of similar content.",
     help_epilogue=(
         "Results go to stdout, progress to stderr. Exit codes: 0 done, 1 some inputs failed, 2 usage, 3 nothing to do, "
         "4 model or environment, 130 interrupted, 143 terminated. "
-        "--debug or SRNTT_DEBUG=1 shows where an error came from."
+        "--debug or SRNTT_DEBUG=1 shows the traceback of an error."
     ),
     help_format="plaintext",
     default_parameter=Parameter(negative=(), show_default=False),
@@ -39,17 +39,17 @@ app.command(_serve.serve)
 app.command(_bench.bench)
 app.command(_doctor.doctor)
 
-weights = App(name="weights", help="Models and the weights that they need.")
+weights = App(name="weights", help="Manage models and pretrained weights.")
 weights.command(_weights.list_weights, name="list")
 weights.command(_weights.get)
 weights.command(_weights.convert)
 weights.command(_weights.push)
 app.command(weights)
 
-corpus = App(name="corpus", help="Photographs to train from.")
+corpus = App(name="corpus", help="Prepare photographs for training.")
 corpus.command(_corpus.build)
 app.command(corpus)
 
-export = App(name="export", help="Models as files for other runtimes.")
+export = App(name="export", help="Export models to other runtimes.")
 export.command(_export.onnx)
 app.command(export)

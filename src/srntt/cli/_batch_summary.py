@@ -1,4 +1,4 @@
-"""What a batch came to, or would come to, for people and for programs."""
+"""Summary of a batch, or of a dry run, as text and JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preview:
-    """What would be done with a picture.
+    """Planned processing of a picture.
 
     Attributes:
-        name: of the picture.
-        outputs: names that its output may get, best first.
-        references: names of its references.
-        done: an earlier run did it.
-        problem: why it cannot be done; else empty.
+        name: Name of the picture.
+        outputs: Candidate names of its output, best first.
+        references: Names of its references.
+        done: Whether an earlier run has completed it.
+        problem: Why it cannot be processed; otherwise empty.
     """
 
     name: str
@@ -33,7 +33,7 @@ def as_json(
     seconds: float,
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """Everything that is known of a run but its outputs, which the manifest lists."""
+    """Return the facts of a run, except its outputs, which the manifest lists."""
     return {
         **_folders(batch),
         "model": tally.model,
@@ -65,33 +65,33 @@ def as_lines(
     seconds: float,
     notes: Sequence[str],
 ) -> list[str]:
-    """The same for people."""
+    """Return the same as lines of text."""
     rate = f", {tally.done / tally.seconds:.2f} pictures a second" if tally.seconds else ""
     at_once = f" with {tally.workers} workers" if tally.workers > 1 else ""
     counts = {
         "done": tally.done,
         "done already": tally.skipped,
         "failed": len(tally.failed),
-        "files ignored, no pictures by their suffix": batch.ignored,
+        "files of other types ignored": batch.ignored,
     }
     counted = [f"{count} {what}" for what, count in counts.items() if count or what == "done"]
     lines = [f"{batch.outputs}: {', '.join(counted)}; {seconds:.1f} s{rate}{at_once}"]
     if batch.references and tally.done:
         encoded, reused, fetched = (tally.references[kind] for kind in ("encoded", "reused", "fetched"))
-        shared = f", {fetched} times one that another worker had encoded" if fetched else ""
-        lines.append(f"references: {encoded} encoded, {reused} times one that was encoded already{shared}")
+        shared = f", {fetched} fetched from another worker" if fetched else ""
+        lines.append(f"references: {encoded} encoded, {reused} reused{shared}")
         if tally.without_references:
-            lines.append(f"note: {tally.without_references} of them had no references")
+            lines.append(f"note: {tally.without_references} pictures had no references")
     if tally.model == "auto" and tally.models:
         counts = ", ".join(f"{name} for {count}" for name, count in sorted(tally.models.items()))
-        lines.append(f"model: {counts}, by compression, noise and blur; the manifest says why")
+        lines.append(f"model: {counts}, by compression, noise and blur; the manifest states the reasons")
     if tally.fallbacks:
-        lines.append(f"fallback: {tally.fallbacks} of them were done otherwise than asked; the manifest says how")
+        lines.append(f"fallback: {tally.fallbacks} pictures were not processed as requested; the manifest states how")
     return [*lines, *(f"note: {text}" for text in (*_about_files(batch), *notes, *_about_pictures(tally)))]
 
 
 def previews_as_json(batch: "srntt.batch.Batch", previews: Sequence[Preview]) -> dict[str, Any]:
-    """What would be done."""
+    """Return the plan of a dry run."""
     return {
         **_folders(batch),
         "pictures": [asdict(item) for item in previews],
@@ -102,14 +102,14 @@ def previews_as_json(batch: "srntt.batch.Batch", previews: Sequence[Preview]) ->
 
 
 def previews_as_lines(batch: "srntt.batch.Batch", previews: Sequence[Preview]) -> list[str]:
-    """The same for people, a line for each picture."""
+    """Return the same as text, a line for each picture."""
     lines = []
     for item in previews:
         references = ", ".join(item.references) or "no references"
         state = "done already" if item.done else item.problem or references
         lines.append(f"{item.name} -> {batch.outputs.locate(item.outputs[0])} ({state})")
     if batch.ignored:
-        lines.append(f"{batch.ignored} files ignored, no pictures by their suffix")
+        lines.append(f"{batch.ignored} files of other types ignored")
     return [*lines, *(f"note: {text}" for text in _about_files(batch))]
 
 
@@ -119,7 +119,7 @@ def _folders(batch: "srntt.batch.Batch") -> dict[str, str | None]:
 
 
 def _about_pictures(tally: "srntt.batch.Tally") -> list[str]:
-    """What was converted or dropped in pictures, each thing once."""
+    """Return notes on conversions of pictures, without duplicates."""
     names: dict[str, list[str]] = {}
     for name, note in tally.notes:
         names.setdefault(note, []).append(name)
@@ -129,16 +129,16 @@ def _about_pictures(tally: "srntt.batch.Tally") -> list[str]:
 
 
 def _about_files(batch: "srntt.batch.Batch") -> list[str]:
-    links = [f"{name} is a link to a folder, and was not followed" for name in batch.linked]
+    links = [f"{name} is a link to a folder and was not followed" for name in batch.linked]
     return [*links, *about_raw(batch)]
 
 
 def about_raw(batch: "srntt.batch.Batch") -> list[str]:
-    """What to do with cameras' raw files."""
+    """Return advice on raw files of cameras."""
     from srntt.image import RAW_ADVICE
 
     if not batch.raw:
         return []
     first, *others = batch.raw
     names = f"{first} and {len(others)} more are" if others else f"{first} is"
-    return [f"{names} left out: a camera's raw file {RAW_ADVICE}"]
+    return [f"{names} skipped: a camera's raw file {RAW_ADVICE}"]

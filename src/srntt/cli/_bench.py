@@ -1,4 +1,4 @@
-"""``srntt bench``: how fast this machine is, as ratios within one run."""
+"""``srntt bench``: benchmarks of this machine."""
 
 from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,7 +14,7 @@ from srntt.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-bench = App(name="bench", help="Measure this machine.")
+bench = App(name="bench", help="Run benchmarks on this machine.")
 bench.command(_bench_upscale.upscale)
 bench.command(_bench_upscale.memory)
 
@@ -36,24 +36,25 @@ def match(
     device: str = "cpu",
     json: Json = False,
 ) -> int:
-    """Exact matching compared with unfold + matmul and the bare product of the pixels, in two minutes on two cores; or
-    fast matching compared with exact.
+    """Compare exact matching with unfold + matmul and with the product of the pixels alone (two minutes on two cores),
+    or fast matching with exact matching.
 
-    Of several sizes, channels or threads, say the option once for each.
+    For several sizes, channels or threads, repeat the option.
 
     Args:
-        query: Positions of the query, down and across. Default: 83 125; 128 128 on a GPU.
-        key: Positions of a key map, down and across. Default: 83 125; 256 256 on a GPU.
+        query: Height and width of the query, in positions. Default: 83 125; 128 128 on a GPU.
+        key: Height and width of a key map, in positions. Default: 83 125; 256 256 on a GPU.
         references: Number of key maps. Default: 1; 2 on a GPU.
-        large: Also 128 x 128 positions against two key maps of 256 x 256, one round; minutes, and 6 GB of memory.
-        fast: Fast matching compared with exact, of square maps of the given sizes: time, growth, and what it misses.
+        large: Also match 128 x 128 positions against two key maps of 256 x 256, in one round; takes minutes, and 6 GB
+            of memory.
+        fast: Compare fast with exact matching of square maps: time, growth and recall.
         sizes: Sides of the maps for --fast. Default: 128, 256 and 512, about two minutes on two cores.
-        channels: Depths to try. Default: 256 and 64; 64 with --fast.
-        threads: Numbers of threads to try. Default: 1 and 2.
+        channels: Numbers of channels to measure. Default: 256 and 64; 64 with --fast.
+        threads: Numbers of threads to measure. Default: 1 and 2.
         patch: Side of a patch, 3 or 1. Default: 3; 1 with --fast.
-        repeats: Rounds, each of which times every method once; medians count. Default: 5.
-        check: Compare each engine's index with the definition in float64. Default: yes; --no-check leaves it out.
-        device: cuda for the Triton engine instead, in every precision. Default: cpu.
+        repeats: Number of rounds, each of which times every method once; medians are reported. Default: 5.
+        check: Compare the indices of each engine with the definition in float64. Default: yes; --no-check disables it.
+        device: cuda to measure the Triton engine in every precision. Default: cpu.
     """
     from srntt.bench import bench_device, bench_fast, bench_match
 
@@ -82,14 +83,14 @@ def match(
 
 
 def _given(**options: Any) -> dict[str, Any]:
-    """Those that were given; of the others the benchmark has its own defaults."""
+    """Return the options that were given; the benchmark has its own defaults for the others."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def _refuse_with(measured: str, **options: Any) -> None:
-    """Raises InputError for an option that would not count."""
+    """Raise InputError for an option without effect."""
     if unused := [f"--{name}" for name in _given(**options)]:
-        raise InputError(f"{', '.join(unused)}: does not count for {measured}. Leave it out.")
+        raise InputError(f"{', '.join(unused)}: has no effect with {measured}. Omit it.")
 
 
 def _show(report: dict[str, Any], lines: "Iterable[str]", json: bool) -> int:
@@ -105,12 +106,12 @@ def _fast_lines(report: dict[str, Any]) -> "Iterator[str]":
         height, width = case["query"]
         yield f"{height} x {width} positions, {case['channels']} channels, {report['threads']} threads"
         exact, fast = case["exact_seconds"], case["fast_seconds"]
-        yield f"  exact {exact:.3g} s, fast {fast:.3g} s: {exact / fast:.1f} times"
+        yield f"  exact {exact:.3g} s, fast {fast:.3g} s: {exact / fast:.1f} times faster"
         yield f"  same index {case['recall']:.2%}, within one position {case['recall_near']:.2%}"
         yield f"  similarity {case['similarity']:.4f}, of which fast matching loses {case['similarity_lost']:.5f}"
-        yield f"  auto would choose {case['chosen']} matching"
+        yield f"  auto chooses {case['chosen']} matching"
     if report["growth"]["fast"] is not None:
-        yield f"time grows as positions to the {report['growth']['fast']:.2f} (exact: {report['growth']['exact']:.2f})"
+        yield f"exponents of time: {report['growth']['fast']:.2f} (exact: {report['growth']['exact']:.2f})"
 
 
 def _lines(report: dict[str, Any]) -> "Iterator[str]":

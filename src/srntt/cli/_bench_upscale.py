@@ -32,16 +32,16 @@ def upscale(
     repeats: int = 5,
     json: Json = False,
 ) -> int:
-    """An upscale end to end, encoding of the references included, and its stages.
+    """Time an upscale end to end, including the encoding of the references, and each of its stages.
 
     Args:
-        size: Pixels of the output, down and across. Default: 332 500.
-        reference: Pixels of a reference. Default: 332 500.
-        references: How many. Default: 1.
+        size: Height and width of the output, in pixels. Default: 332 500.
+        reference: Height and width of a reference, in pixels. Default: 332 500.
+        references: Number of references. Default: 1.
         model: A name, a model folder or a .safetensors file. Default: lite-rec.
         device: cpu, cuda, cuda:1, mps or auto. Default: cpu.
         matcher: How the references are searched. Default: auto.
-        repeats: Rounds, each of which does every stage once; medians count. Default: 5.
+        repeats: Number of rounds, each of which runs every stage once; medians are reported. Default: 5.
     """
     with telling_of_compiling():
         from srntt.bench import bench_upscale
@@ -68,23 +68,24 @@ def memory(
     photographs: Path | None = None,
     json: Json = False,
 ) -> int:
-    """Time and peak memory against the size of the output and the number of references, predicted and measured.
+    """Measure time and peak memory by size of the output and number of references, and compare them with the
+    predictions.
 
-    Each case is a process of its own, on the CPU. Of several sizes or numbers, say the option once for each.
+    Each case runs in a separate process on the CPU. For several sizes or numbers, repeat the option.
 
     Args:
         megapixels: Sizes of outputs, with the first number of references. Default: 0.25, 1 and 4, about two minutes.
         references: Numbers of references, with the first size. Default: 1, 2, 4 and 8.
-        reference: Pixels of a reference, down and across. Default: 332 500.
+        reference: Height and width of a reference, in pixels. Default: 332 500.
         model: A name, a model folder or a .safetensors file. Default: lite-rec.
         matcher: How the references are searched. Default: auto.
-        memory: Most that a process may hold, such as 800MB. Default: most of what is free.
-        photographs: A folder of them, to put the pictures together from. Default: made noise.
+        memory: Memory budget of a process, such as 800MB. Default: most of the available memory.
+        photographs: Folder of photographs from which the pictures are assembled. Default: synthetic noise.
     """
     from srntt.bench import bench_memory
     from srntt.memory import parse_memory
 
-    parse_memory(memory)  # refuses what is no amount before any process is started
+    parse_memory(memory)  # raises for an invalid amount before any process is started
     report = bench_memory(
         model=model, megapixels=megapixels, references=references, reference=reference, matcher=matcher, memory=memory,
         photographs=photographs,
@@ -120,4 +121,4 @@ def _memory_lines(report: dict[str, Any]) -> "Iterator[str]":
         yield f"{head} {case['seconds']:7.2f} s, peak {peak:6.0f} MB, {share}, {case['matcher']} matching"
     growth = report["growth"]
     if growth["seconds"] is not None:
-        yield f"time grows as the output's pixels to the {growth['seconds']:.2f}, memory to the {growth['bytes']:.2f}"
+        yield f"exponents over output pixels: time {growth['seconds']:.2f}, memory {growth['bytes']:.2f}"

@@ -1,4 +1,4 @@
-"""What ``srntt doctor`` looks at. A check never raises: what goes wrong is its result."""
+"""Checks of ``srntt doctor``. A check never raises; errors are its result."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ _PACKAGES = {
     "filelock": "filelock",
     "platformdirs": "platformdirs",
 }
-_FORMATS = (  # suffix, bits, whether srntt is of no use without it
+_FORMATS = (  # suffix, bits, whether the format is essential
     (".png", 8, True),
     (".jpg", 8, True),
     (".png", 16, True),
@@ -33,7 +33,7 @@ _FORMATS = (  # suffix, bits, whether srntt is of no use without it
     (".heic", 8, False),
     (".jxl", 8, False),
 )
-EXTRAS = {  # and what each brings
+EXTRAS = {  # with the packages of each
     "heif": ("pillow-heif",),
     "jxl": ("pillow-jxl-plugin", "imagecodecs"),
     "tiff": ("imagecodecs",),
@@ -48,14 +48,14 @@ EXTRAS = {  # and what each brings
 
 @dataclass(frozen=True)
 class Check:
-    """One thing looked at.
+    """Result of a check.
 
     Attributes:
         group: versions, formats, extras, devices, memory, models, weights or caches.
-        name: of the thing.
-        status: ok, absent (an extra or a device that is not there, weights that were not fetched), or broken.
-        detail: version, size or place; else what is wrong and what to do.
-        essential: nothing works without it.
+        name: Name of what was checked.
+        status: ok, absent (an extra or device that is not available, weights that were not fetched), or broken.
+        detail: Version, size or location; otherwise what is wrong and what to do.
+        essential: Whether srntt does not work without it.
     """
 
     group: str
@@ -66,16 +66,16 @@ class Check:
 
     @property
     def fatal(self) -> bool:
-        """Not there, and nothing works without it."""
+        """Whether it is essential and not ok."""
         return self.essential and self.status != "ok"
 
     def as_json(self) -> dict[str, Any]:
-        """All fields by name."""
+        """Return the fields by name."""
         return asdict(self)
 
 
 def all_checks() -> Iterator[Check]:
-    """Every check, in the order in which a person would ask."""
+    """Run every check, the most basic first."""
     yield Check("versions", "srntt", "ok", srntt.__version__, essential=True)
     yield Check("versions", "python", "ok", f"{platform.python_version()} on {platform.platform()}", essential=True)
     versions = [
@@ -84,7 +84,7 @@ def all_checks() -> Iterator[Check]:
     ]
     yield from versions
     if any(check.fatal for check in versions):
-        return  # nothing else could even be imported
+        return  # nothing else can be imported
     for suffix, bits, must in _FORMATS:
         yield _tried("formats", f"{suffix} {bits} bits", must, _round_trip(suffix, bits))
     for extra, packages in EXTRAS.items():
@@ -101,7 +101,7 @@ def _tried(group: str, name: str, essential: bool, look: Callable[[], str]) -> C
         return Check(group, name, "ok", look(), essential)
     except MissingDependencyError as error:
         return Check(group, name, "absent", str(error), essential)
-    except MissingWeightsError as error:  # for the user to get or not
+    except MissingWeightsError as error:  # optional
         return Check(group, name, "absent", str(error))
     except Exception as error:
         return Check(group, name, "broken", f"{type(error).__name__}: {error}", essential)
@@ -128,7 +128,7 @@ def _round_trip(suffix: str, bits: int) -> Callable[[], str]:
             save(picture, Path(folder) / f"picture{suffix}")
             back = load(Path(folder) / f"picture{suffix}")
         if back.color.shape != (16, 16, 3) or back.bits != bits:
-            raise ValueError(f"came back as {back.width}x{back.height} with {back.bits} bits")
+            raise ValueError(f"read back as {back.width}x{back.height} with {back.bits} bits")
         return "written and read back"
 
     return look
@@ -141,7 +141,7 @@ def _devices() -> Iterator[Check]:
     for index in range(torch.cuda.device_count()):
         yield _tried("devices", f"cuda:{index}", False, lambda index=index: _cuda(index))
     if not torch.cuda.is_available():
-        yield Check("devices", "cuda", "absent", "no GPU that this torch can use; the CPU does the work")
+        yield Check("devices", "cuda", "absent", "no GPU that this version of torch supports; the CPU is used")
     if torch.backends.mps.is_available():
         yield _tried("devices", "mps", False, lambda: _used("mps"))
 
@@ -167,7 +167,7 @@ def _memory() -> str:
     from srntt.memory import budget_bytes, format_memory
 
     total, budget = format_memory(psutil.virtual_memory().total), format_memory(budget_bytes(None))
-    return f"{total} in the machine; an upscale takes what --memory allows, else {budget} now"
+    return f"{total} in the machine; default budget of an upscale without --memory: {budget}"
 
 
 def _models() -> Iterator[Check]:
@@ -175,13 +175,13 @@ def _models() -> Iterator[Check]:
 
     models = list_models()
     if not models:
-        yield Check("models", "embedded models", "broken", "none found: install srntt again", essential=True)
+        yield Check("models", "embedded models", "broken", "none found: reinstall srntt", essential=True)
     for model in models:
         yield _tried("models", model["name"], True, lambda model=model: _upscaled(model["path"], model["bytes"]))
 
 
 def _upscaled(path: str, size: int) -> str:
-    """Load a model and have it upscale a picture of 16x16 with itself as the reference."""
+    """Load a model and upscale a picture of 16x16 with itself as the reference."""
     import numpy as np
 
     from srntt.upscale import Upscaler
@@ -191,8 +191,8 @@ def _upscaled(path: str, size: int) -> str:
     result = upscaler.upscale(picture, upscaler.encode_references([picture.repeat(4, 0).repeat(4, 1)]))
     expected = (16 * upscaler.scale, 16 * upscaler.scale, 3)
     if result.array.shape != expected:
-        raise ValueError(f"made {result.array.shape} of 16x16, expected {expected}")
-    return f"{size / 1e6:.1f} MB, whole, upscaled a picture in {result.seconds:.2f} s"
+        raise ValueError(f"output of 16x16 has shape {result.array.shape}, expected {expected}")
+    return f"{size / 1e6:.1f} MB, intact, upscaled a picture in {result.seconds:.2f} s"
 
 
 def _weights() -> Iterator[Check]:
@@ -211,7 +211,7 @@ def _caches() -> Iterator[Check]:
 
 
 def _compiled_code_dir() -> Path:
-    """Where numba keeps what it compiled: where it is told to, else beside the source, else in its own cache."""
+    """Return Numba's cache folder: as configured, else next to the source, else in the user's cache folder."""
     if configured := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(configured)
     next_to_code = Path(srntt.__file__).parent / "match" / "__pycache__"
@@ -225,5 +225,5 @@ def _writable(folder: Path) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
+    """Return the folder, or its nearest existing parent."""
     return next(path for path in (folder, *folder.parents) if path.exists())

@@ -1,4 +1,4 @@
-"""``srntt corpus build``: a folder to train from, made from any photographs."""
+"""``srntt corpus build``: prepare a training folder from photographs."""
 
 import dataclasses
 from collections import Counter
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from srntt.train.corpus import CorpusReport
 
 _REASONS = {
-    "alike": "show what another one shows",
+    "alike": "are near-duplicates",
     "flat": "have too little detail",
     "small": "are too small",
     "transparent": "have transparent parts",
@@ -26,14 +26,14 @@ _REASONS = {
 @Parameter(name="*")
 @dataclasses.dataclass(frozen=True)
 class CorpusOptions:
-    """What becomes of the photographs.
+    """Selection and conversion of photographs.
 
     Attributes:
-        megapixels: Larger pictures are halved until they have no more. Default: 6.
-        smallest: Leave out what has fewer pixels in height or width, 64 or more. Default: 256.
-        textured: Leave out pictures in which less than this share has detail, 0..1. Default: 0.25.
-        alike: Pictures that differ in so many of 64 bits of their fingerprint, or fewer, count as one. Default: 10.
-        lossless: Save PNG, twice as large as the JPEG of quality 98 otherwise saved.
+        megapixels: Halve larger pictures until they have at most this size. Default: 6.
+        smallest: Skip pictures with fewer pixels in height or width, at least 64. Default: 256.
+        textured: Skip pictures in which less than this fraction has detail, 0..1. Default: 0.25.
+        alike: Treat pictures whose 64-bit fingerprints differ in at most this many bits as duplicates. Default: 10.
+        lossless: Save as PNG, about twice as large as the default, JPEG of quality 98.
     """
 
     megapixels: float = 6.0
@@ -54,15 +54,15 @@ def build(
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
-    """Add photographs to a folder to train from: reduced, flat parts cut off, near-duplicates and flat pictures left
-    out, with a manifest that names sources and licences. Building again adds only what is new.
+    """Add photographs to a training folder: downsampled, flat parts cropped, near-duplicates and flat pictures skipped,
+    with a manifest of sources and licences. Building again adds only what is new.
 
     Args:
-        photos: Folders of photographs, and photographs.
-        output: The folder. Nothing in it is replaced.
-        licence: Of all of these photographs, such as "CC-BY 4.0". Default: what is written next to each (MANIFEST.tsv,
-            LICENCE.txt, a Debian package's copyright, a KDE wallpaper's metadata.json), or else unknown.
-        recursive: Folders below, too.
+        photos: Photographs, and folders of photographs.
+        output: The training folder. Nothing in it is replaced.
+        licence: Licence of all of these photographs, such as "CC-BY 4.0". Default: the licence stated next to each
+            (MANIFEST.tsv, LICENCE.txt, a Debian package's copyright, a KDE wallpaper's metadata.json), else unknown.
+        recursive: Include subfolders.
     """
     from srntt.train.corpus import CorpusLimits, build_corpus
 
@@ -90,16 +90,16 @@ def build(
 
 def _as_lines(report: "CorpusReport") -> list[str]:
     megapixels = sum(entry.width * entry.height for entry in report.taken) / 1e6
-    counts = [f"{len(report.taken)} added ({megapixels:.1f} megapixels)", f"{report.known} there already"]
+    counts = [f"{len(report.taken)} added ({megapixels:.1f} megapixels)", f"{report.known} present already"]
     counts += [f"{len(report.failed)} cannot be read"] if report.failed else []
-    counts += [f"{report.ignored} files ignored, no pictures by their suffix"] if report.ignored else []
+    counts += [f"{report.ignored} files of other types ignored"] if report.ignored else []
     lines = [f"{report.folder}: {', '.join(counts)}; {report.pictures} pictures now"]
     for reason, count in sorted(Counter(item.reason for item in report.left_out).items()):
         first = next(item for item in report.left_out if item.reason == reason)
         more = "" if count == 1 else f", and {count - 1} more"
-        lines.append(f"left out, for they {_REASONS[reason]}: {first.path} ({first.detail}){more}")
+        lines.append(f"skipped, because they {_REASONS[reason]}: {first.path} ({first.detail}){more}")
     if unknown := _unknown(report):
-        lines.append(f"licence unknown: {unknown} of those added. Give it with --licence, or write it next to them.")
+        lines.append(f"licence unknown: {unknown} of those added. State it with --licence, or in a file next to them.")
     return lines
 
 

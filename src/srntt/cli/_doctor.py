@@ -1,4 +1,4 @@
-"""``srntt doctor``: is everything there that an upscale needs?"""
+"""``srntt doctor``: check the installation."""
 
 from srntt.cli._checks import Check, all_checks
 from srntt.cli._exit import Exit
@@ -17,7 +17,7 @@ def doctor(*, json: Json = False) -> int:
     else:
         say(*(_line(check) for check in checks))
     if broken:
-        complain(f"Not fit for work: {', '.join(check.name for check in broken)}.")
+        complain(f"Not working: {', '.join(check.name for check in broken)}.")
         return Exit.ENVIRONMENT
     return Exit.DONE
 

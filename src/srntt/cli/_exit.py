@@ -1,4 +1,4 @@
-"""Exit codes, and what is said of an error."""
+"""Exit codes, and messages of errors."""
 
 from enum import IntEnum
 
@@ -16,7 +16,7 @@ from srntt.errors import (
 
 
 class Exit(IntEnum):
-    """What the process returns."""
+    """Exit code of the process."""
 
     DONE = 0
     SOME_FAILED = 1
@@ -28,10 +28,10 @@ class Exit(IntEnum):
 
 
 class NothingToDoError(SrnttError):
-    """Everything asked for is there already, or there is nothing to work on."""
+    """Everything requested exists already, or there is no input."""
 
 
-# Most particular first: a PictureError is an InputError, but what must be mended is the file, not the command line.
+# Most specific first: a PictureError is an InputError, but the file has to be fixed, not the command line.
 _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
     (Terminated, Exit.TERMINATED),
     (KeyboardInterrupt, Exit.INTERRUPTED),
@@ -47,7 +47,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
 
 
 def exit_code(error: BaseException) -> Exit:
-    """The code for an error; one that nobody foresaw counts as a failed input."""
+    """Return the exit code of an error; an unexpected one counts as a failed input."""
     if is_out_of_memory(error) or is_of_device(error):
         return Exit.ENVIRONMENT
     return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.SOME_FAILED)
@@ -60,15 +60,14 @@ def explanation(error: BaseException) -> str:
     if isinstance(error, SrnttError):
         return str(error)
     if is_out_of_memory(error):
-        return "Out of memory. Say how much may be used with --memory, or close other programs."
+        return "Out of memory. Set a budget with --memory, or close other programs."
     if is_of_device(error):
         return (
-            f"The device failed: {reason(error)}. Try again; if it fails again, use --device cpu, and look at its "
-            "driver."
+            f"The device failed: {reason(error)}. Try again; if it fails again, use --device cpu, and check the driver."
         )
     if isinstance(error, ImportError):
-        return f"A part of the installation is missing or broken: {error}. `srntt doctor` says which."
+        return f"A part of the installation is missing or broken: {error}. `srntt doctor` shows which."
     return (
-        f"{type(error).__name__}: {error}\nNobody foresaw this: it is a defect of srntt. "
-        "Run the same command with --debug and report what it prints."
+        f"{type(error).__name__}: {error}\nThis is an unexpected error, a bug in srntt. "
+        "Run the same command with --debug and report its output."
     )

@@ -1,4 +1,4 @@
-"""``srntt export onnx``: a light model for ONNX Runtime."""
+"""``srntt export onnx``: export a light model to ONNX."""
 
 import dataclasses
 from pathlib import Path
@@ -22,14 +22,14 @@ def onnx(
     overwrite: bool = False,
     json: Json = False,
 ) -> int:
-    """Write a light model as one ONNX graph: pictures of any size, any number of references.
+    """Export a light model as a single ONNX graph, for pictures of any size and any number of references.
 
     Args:
         output: The file, such as model.onnx.
         model: A name (srntt weights list), a model folder or a .safetensors file. Default: lite-rec.
         check: Compare the file with the model at several sizes, with up to seven references, and write it only if they
-            agree. Default: yes; --no-check leaves it out.
-        overwrite: Replace what is there.
+            agree. Default: yes; --no-check disables it.
+        overwrite: Replace an existing file.
     """
     from srntt.models import export_model, open_model
 

@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM end a command wherever they find it; a second one ends it at once.
+"""Reliable handling of Ctrl-C and SIGTERM; a second signal ends the process immediately.
 
-Raising from a signal handler is not enough. Python runs the handler at the next line of Python, and while Numba
-compiles, that is often a callback of LLVM's, through which no exception passes: Python reports it as unraisable and
-goes on. So an exception that was lost there is raised again a moment later, and progress looks whether one is due.
+Raising from a signal handler is not enough. Python runs the handler at the next bytecode, and while Numba compiles,
+that is often in a callback from LLVM, which cannot propagate exceptions: Python reports them as unraisable and
+continues. An exception lost there is therefore raised again shortly afterwards, and progress calls check for it.
 """
 
 import _thread
@@ -22,14 +22,14 @@ _AGAIN_SECONDS = 0.05
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: somebody asked the process to end."""
+    """Raised on SIGTERM."""
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within this block Ctrl-C raises KeyboardInterrupt and SIGTERM raises Terminated, until one has its way.
+    """Raise KeyboardInterrupt on Ctrl-C and Terminated on SIGTERM within the block, until one is effective.
 
-    In another thread than the main one, which no signal reaches, the block is as any other.
+    No effect in threads other than the main one, which receive no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -45,7 +45,7 @@ def interruptible() -> Iterator[None]:
     except Exception as error:
         if _interrupted is None:
             raise
-        raise _interrupted() from error  # compiled code may make a SystemError of it
+        raise _interrupted() from error  # compiled code may turn it into a SystemError
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
@@ -53,13 +53,13 @@ def interruptible() -> Iterator[None]:
 
 
 def raise_if_interrupted() -> None:
-    """Raise what a signal asked for, if it has not ended the command already."""
+    """Raise the exception of a signal that was received but lost."""
     if _interrupted is not None:
         raise _interrupted()
 
 
 _interrupted: type[KeyboardInterrupt] | None = None
-_repeats = 0  # signals that are our own: an exception raised again
+_repeats = 0  # signals sent by this module to raise an exception again
 
 
 def _on_signal(number: int, _: object) -> None:
@@ -69,7 +69,7 @@ def _on_signal(number: int, _: object) -> None:
 
 
 def _on_lost(report: Callable[[Any], object], lost: Any) -> None:
-    """In place of ``sys.unraisablehook``, which told people of every exception alike."""
+    """Replace ``sys.unraisablehook``, which reports every exception."""
     if not isinstance(lost.exc_value, KeyboardInterrupt):
         report(lost)
         return
@@ -87,10 +87,10 @@ def _raise_again() -> None:
 
 @contextmanager
 def _ending_at_once_on_the_second() -> Iterator[None]:
-    """A thread hears of every signal as it comes, even while the main one is deep in compiled code."""
+    """Receive signals in a thread immediately, even while the main thread runs compiled code."""
     reading, writing = os.pipe()
     if sys.platform != "win32":
-        os.set_blocking(writing, False)  # as set_wakeup_fd demands
+        os.set_blocking(writing, False)  # required by set_wakeup_fd
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     listener = threading.Thread(target=_listen, args=(reading,), name="signals", daemon=True)
     listener.start()
@@ -119,7 +119,7 @@ def _listen(reading: int) -> None:
 
 def _end_now(number: int) -> None:
     remove_unfinished()
-    with suppress(OSError):  # nobody reads it any more
-        cursor = b"\x1b[?25h" if os.isatty(2) else b""  # which a progress bar hides
+    with suppress(OSError):  # stderr is closed
+        cursor = b"\x1b[?25h" if os.isatty(2) else b""  # progress bars hide the cursor
         os.write(2, cursor + b"\nsrntt: Interrupted twice, ended at once. Nothing half-written was left.\n")
     os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""From a command line to an exit code; an error becomes a sentence, never a traceback unless one is asked for."""
+"""Entry point: run a command line and return an exit code; errors are messages, and tracebacks with --debug only."""
 
 import os
 import sys
@@ -10,9 +10,9 @@ from srntt.cli._say import complain, tolerate_any_name
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
-    """Run a command line; by default that of the process. Returns the exit code.
+    """Run a command line, by default that of the process, and return the exit code.
 
-    Set SRNTT_DEBUG=1, or say --debug, to see where an error came from.
+    SRNTT_DEBUG=1 or --debug shows the traceback of an error.
     """
     given = list(sys.argv[1:] if tokens is None else tokens)
     options = given[: given.index("--")] if "--" in given else given
@@ -23,7 +23,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
     try:
         with interruptible():
             return _run(given)
-    except BrokenPipeError:  # the reader of stdout has left (| head): no one is there to be told
+    except BrokenPipeError:  # the reader of stdout has exited (| head)
         _close_stdout()
         return Exit.SOME_FAILED
     except KeyboardInterrupt as error:
@@ -33,7 +33,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
 
 def _run(tokens: list[str]) -> int:
-    from cyclopts import CycloptsError  # here, so that Ctrl-C during the import is heard, too
+    from cyclopts import CycloptsError  # imported here, so that Ctrl-C during the import is handled, too
 
     from srntt.cli._app import app
 
@@ -43,7 +43,7 @@ def _run(tokens: list[str]) -> int:
         command = " ".join(["srntt", *(error.command_chain or ())])
         complain(f"{str(error).strip()}\nSee {command} --help.")
         return Exit.USAGE
-    if code is None:  # help or version was shown: because it was asked for, or because no command was given
+    if code is None:  # help or version was shown, on request or because no command was given
         code = Exit.DONE if {"-h", "--help", "--version"} & set(tokens) else Exit.USAGE
     sys.stdout.flush()
     return code
@@ -59,5 +59,5 @@ def _ended(error: BaseException, debug: bool) -> int:
 
 
 def _close_stdout() -> None:
-    """Point stdout at nothing, or the interpreter complains about the broken pipe once more while it ends."""
+    """Redirect stdout to the null device, since the interpreter reports a broken pipe again on exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,46 +20,46 @@ Json = Annotated[bool, Parameter(help="Print the figures as JSON.")]
 @Parameter(name="*")
 @dataclass(frozen=True)
 class ModelOptions:
-    """Which model runs, and on what.
+    """Model, device and memory.
 
     Attributes:
         model: A name (srntt weights list), a model folder, a .safetensors file, or hf://owner/name[@revision], which is
-            fetched. Default: auto, lite-rec or lite-real by the compression, noise and blur of each picture; for
-            evaluate lite-rec.
-        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
-        memory: Most that the whole process may hold, such as 800MB or 2GB. Default: most of what is free.
-        matcher: How the references are searched: exact, fast (nearly always the same match; on the CPU), or auto: fast
-            where that is predicted to be three times quicker and fits the memory, else exact. Default: auto.
-        align: Also search each reference as seen from where the picture was taken, where geometry can tell how: auto
+            downloaded. Default: auto, which chooses lite-rec or lite-real by the compression, noise and blur of each
+            picture; lite-rec for evaluate.
+        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU if there is one.
+        memory: Memory budget of the process, such as 800MB or 2GB. Default: most of the available memory.
+        matcher: How the references are searched: exact, fast (nearly always the same match; CPU only), or auto, which
+            chooses fast if it is predicted to be three times faster and fits in memory. Default: auto.
+        align: Also search each reference warped to the viewpoint of the picture, if its geometry can be estimated: auto
             or off. Default: auto.
-        base_model: ONNX file of any upscaler of the model's factor: the model goes on from what that makes, and adds
-            what references show. Needs the extra onnx; lite-rec can.
+        base_model: ONNX file of any upscaler of the same scale, to whose output the model adds detail from references.
+            Requires the extra onnx, and a model such as lite-rec.
     """
 
     model: str = "auto"
     device: str = "auto"
-    memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # -5GB is no option, but refused
+    memory: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None  # so that -5GB is refused
     matcher: Literal["auto", "exact", "fast"] = "auto"
     align: Literal["auto", "off"] = "auto"
     base_model: Path | None = None
 
     def chosen_for(self, picture: "srntt.image.Picture", *, based: bool = False) -> "tuple[ModelOptions, str | None]":
-        """With a model by name or path, and the reason where it was chosen.
+        """Resolve ``auto`` to a model; return the options, and the reason of the choice.
 
         Args:
-            picture: the small one.
-            based: the model is to go on from a base.
+            picture: Low-res picture.
+            based: Whether the model has to start from a base.
         """
         from srntt.upscale import AUTO, CLEAN, ModelChoice, choose_model
 
         if self.model != AUTO:
             return self, None
         based = based or self.base_model is not None
-        choice = ModelChoice(CLEAN, f"{CLEAN}: it takes a base") if based else choose_model(picture)
+        choice = ModelChoice(CLEAN, f"{CLEAN}: it supports a base") if based else choose_model(picture)
         return replace(self, model=choice.model), choice.reason
 
     def named(self) -> "ModelOptions":
-        """The same, where no picture can be looked at: auto is the model for clean ones."""
+        """Resolve ``auto`` without a picture, to the model for clean pictures."""
         from srntt.upscale import AUTO, CLEAN
 
         return replace(self, model=CLEAN) if self.model == AUTO else self
@@ -68,9 +68,9 @@ class ModelOptions:
         """Load the model.
 
         Raises:
-            InputError: a memory or device that means nothing, or a matcher that this device does not have.
-            ModelError: no such model, or a damaged one.
-            MissingDependencyError: a device that is not there.
+            InputError: The memory or device is invalid, or the matcher does not run on the device.
+            ModelError: The model does not exist or is damaged.
+            MissingDependencyError: The device is not available.
         """
         from srntt.upscale import Upscaler
 
@@ -87,18 +87,18 @@ class ModelOptions:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class LimitOptions:
-    """What a picture that is read may cost.
+    """Limits on pictures read.
 
     Attributes:
-        max_pixels: Refuse pictures of more pixels. Default: 200 million.
-        max_bytes: Refuse files of more bytes. Default: 512 MiB.
+        max_pixels: Refuse pictures with more pixels. Default: 200 million.
+        max_bytes: Refuse larger files. Default: 512 MiB.
     """
 
     max_pixels: int | None = None
     max_bytes: int | None = None
 
     def limits(self) -> "srntt.image.Limits":
-        """Raises InputError for a limit below one."""
+        """Return the limits; raise InputError for a limit below one."""
         given = {"max_pixels": self.max_pixels, "max_bytes": self.max_bytes}
         chosen = {name: value for name, value in given.items() if value is not None}
         for name, value in chosen.items():
@@ -110,7 +110,7 @@ class LimitOptions:
 
 
 def check_quality_option(quality: int | Literal["lossless"] | None) -> None:
-    """Raises InputError for a quality that there is not."""
+    """Raise InputError for an invalid quality."""
     from srntt.image import check_quality
 
     try:
@@ -120,10 +120,10 @@ def check_quality_option(quality: int | Literal["lossless"] | None) -> None:
 
 
 def refuse_missing(files: Iterable[Path]) -> None:
-    """Name every file that is not there, before any work.
+    """Report all missing files before any work.
 
     Raises:
-        InputError: at least one is not.
+        InputError: At least one file does not exist.
     """
     missing = [str(file) for file in files if not _there(file)]
     if missing:
@@ -135,11 +135,11 @@ def _there(file: Path) -> bool:
         file.stat()
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return False
-    except OSError:  # there, perhaps, but out of reach: whoever opens it knows why
+    except OSError:  # inaccessible: opening it will report the reason
         return True
     return True
 
 
 def views_of(augment_refs: bool) -> tuple[str, ...]:
-    """The kinds of views of each reference that are searched."""
+    """Return the kinds of views of each reference to search."""
     return ("plain", "turned") if augment_refs else ("plain",)

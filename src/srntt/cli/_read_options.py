@@ -1,4 +1,4 @@
-"""How the small picture's file is read."""
+"""Options for reading the low-res picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a file does not say of itself.
+    """Interpretation of the input.
 
     Attributes:
-        page: Of a TIFF of several pages, the one to upscale, from 1. Default: all, into a TIFF.
-        range: The values that are black and white, LOW,HIGH, or auto for the least and the greatest: for floats
-            outside 0..1 and for signed or 32-bit integers. The output has the same type and range.
-        alpha: What the colour of transparent pixels is worth: straight, it is upscaled as it is; bleed, nothing, so
-            that the nearest visible colour takes its place. Default: auto, straight unless all of them have one colour.
+        page: Page of a multi-page TIFF to upscale, from 1. Default: all pages, to a TIFF.
+        range: Values of black and white, LOW,HIGH, or auto for the minimum and maximum: for floats outside 0..1, and
+            for signed or 32-bit integers. The output has the same type and range.
+        alpha: Colour of transparent pixels: straight keeps it, bleed replaces it by the nearest visible colour.
+            Default: auto, straight unless all transparent pixels have the same colour.
     """
 
     page: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
@@ -34,20 +34,20 @@ class ReadOptions:
         """Read the picture.
 
         Args:
-            file: where.
-            limits: on it.
-            page: in place of the one that was asked for.
+            file: Path of the picture.
+            limits: Limits on reading.
+            page: Page to read instead of the option.
 
         Raises:
-            PictureError: it is no whole picture.
-            InputError: there is no such page.
+            PictureError: The file is not a complete picture.
+            InputError: The page does not exist.
         """
         from srntt.image import load
 
         return load(file, limits=limits, page=page or self.page, value_range=self.value_range(), alpha=self.alpha)
 
     def value_range(self) -> "srntt.image.ValueRange":
-        """As ``srntt.image.load`` takes it. Raises InputError for a range that is none."""
+        """Return the range as for ``srntt.image.load``; raise InputError if it is invalid."""
         if self.range is None or self.range == "auto":
             return self.range
         try:

@@ -1,4 +1,4 @@
-"""Options of ``srntt evaluate`` that make references worse on purpose."""
+"""Options of ``srntt evaluate`` that degrade the references."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class ReferenceOptions:
-    """What is done to references; each value, separated by commas, is an evaluation of its own: a point of a curve.
+    """Changes of references. Each of the values, separated by commas, is a separate evaluation: a point of a curve.
 
     Attributes:
         ref_noise: Add Gaussian noise of these standard deviations (of 255) to the references, such as 0,5,10,20.
         ref_scale: Resize the references by these factors, such as 1,0.5,0.25.
-        ref_rotate: Turn the references by these degrees, counter-clockwise, such as 0,15,45,90.
-        ref_exposure: Expose the references by these stops, such as -2,-1,0,1,2.
+        ref_rotate: Rotate the references by these degrees, counter-clockwise, such as 0,15,45,90.
+        ref_exposure: Change the exposure of the references by these stops, such as -2,-1,0,1,2.
     """
 
     ref_noise: str | None = None
@@ -31,10 +31,10 @@ class ReferenceOptions:
     ref_exposure: str | None = None
 
     def changes(self) -> list["srntt.evaluate.ReferenceChange"]:
-        """One thing at a time, in the order given.
+        """Return the changes, each applied separately, in the order given.
 
         Raises:
-            InputError: what is no number, or out of range.
+            InputError: A value is not a number, or is out of range.
         """
         from srntt.evaluate import ReferenceChange
 
@@ -47,15 +47,15 @@ class ReferenceOptions:
         ]
 
     def runs(self, kinds: Sequence["srntt.data.ReferenceKind"]) -> list["srntt.evaluate.Run"]:
-        """Every kind with every change; without references there is nothing to change.
+        """Combine every kind of references with every change.
 
         Raises:
-            InputError: as `changes`, or changes and no references.
+            InputError: See `changes`; or there are changes but no references.
         """
         changes = self.changes()
         if changes and list(kinds) == ["none"]:
             raise InputError(
-                "--ref-noise, --ref-scale, --ref-rotate and --ref-exposure need references: say which (--refs)."
+                "--ref-noise, --ref-scale, --ref-rotate and --ref-exposure need references: choose them with --refs."
             )
         return [(kind, change) for kind in kinds for change in (changes if changes and kind != "none" else [None])]
 

@@ -1,4 +1,4 @@
-"""Words to people and figures to programs, whatever a file is called."""
+"""Output of results and errors, safe for any file name."""
 
 import contextlib
 import io
@@ -11,21 +11,21 @@ _MOST_SAID = 1500  # characters of a complaint
 
 
 def say(*lines: str) -> None:
-    """Results for people, on stdout."""
+    """Print results as text on stdout."""
     for line in lines:
         print(printable(line))
 
 
 def say_json(value: Any) -> None:
-    """Results for programs, on stdout: one JSON value."""
+    """Print results as one JSON value on stdout."""
     print(json.dumps(value, indent=1, allow_nan=False))
 
 
 def complain(text: str) -> None:
-    """What went wrong, on stderr; nowhere if nobody reads it any more.
+    """Print an error on stderr, unless it is closed.
 
-    Lines after the first are indented, so that no name with a newline in it can speak for srntt; and what a hostile
-    file made long is cut in the middle, for the end says what to do.
+    Lines after the first are indented, so that a name with a newline cannot imitate a message of srntt. Long messages,
+    e.g. caused by malicious files, are truncated in the middle, since their end says what to do.
     """
     if len(text) > _MOST_SAID:
         text = f"{text[: _MOST_SAID // 2]} [...] {text[-_MOST_SAID // 2 :]}"
@@ -35,14 +35,14 @@ def complain(text: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Text without what could steer a terminal or cannot be encoded: it is shown as Python would write it."""
+    """Escape control characters and characters that cannot be encoded, as in Python literals."""
     return "".join(
         c if c.isprintable() or c == "\n" else c.encode("unicode_escape", "surrogatepass").decode() for c in text
     )
 
 
 def tolerate_any_name() -> None:
-    """A character that the terminal's encoding lacks is shown as an escape; what was closed is written to nowhere."""
+    """Escape characters that the encoding of the terminal lacks, and replace closed streams by the null device."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:

@@ -1,4 +1,4 @@
-"""``srntt train``: a recipe, from photographs to a model."""
+"""``srntt train``: train a model by a recipe."""
 
 import os
 from collections.abc import Iterator
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class PlaceOptions:
-    """Where a run takes place; nothing here changes what it learns.
+    """Data, output and device of a run, which do not change what it learns.
 
     Attributes:
-        photographs: Folders of photographs to make pairs from (srntt corpus build makes one).
-        pairs: A folder of ready-made pairs, input/NAME.png and ref/NAME.png, as CUFED's training set has them, and
-            perhaps teacher/NAME.png. Instead of photographs, or in turns with them.
-        cache: Folder to keep the swapped maps of ready-made pairs in (the paper's models).
+        photographs: Folders of photographs from which pairs are made (see srntt corpus build).
+        pairs: Folder of pairs, input/NAME.png and ref/NAME.png as in CUFED's training set, optionally with
+            teacher/NAME.png. Instead of photographs, or alternating with them.
+        cache: Folder in which to cache the swapped maps of pairs (models of the paper).
         output: Folder for the log, the checkpoint, samples and the weights.
-        validation: Folder with an index.json of pairs, as for srntt evaluate, that are scored at each checkpoint.
-        resume: Continue what the output folder holds.
-        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
+        validation: Folder with an index.json of pairs, as for srntt evaluate, to score at each checkpoint.
+        resume: Continue the run in the output folder.
+        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU if there is one.
         every: Seconds between checkpoints. Default: 300, or a tenth of the recipe's schedule.minutes if that is less.
-        threads: Of the CPU. Default: torch's choice.
-        tensorboard: Write TensorBoard's files, too; needs the extra [tensorboard].
+        threads: CPU threads. Default: torch's choice.
+        tensorboard: Also write TensorBoard files; requires the extra [tensorboard].
     """
 
     photographs: Annotated[
@@ -53,15 +53,15 @@ class PlaceOptions:
     tensorboard: bool = False
 
     def check(self) -> None:
-        """Refuse what can be known to be wrong before anything large is imported.
+        """Validate the options before importing large packages.
 
         Raises:
-            InputError: no output, nothing to learn from, files that are not there.
+            InputError: There is no output folder or no training data, or a file does not exist.
         """
         if self.output is None:
-            raise InputError("Say where the log, checkpoints and weights go: -o FOLDER.")
+            raise InputError("Give a folder for the log, checkpoints and weights: -o FOLDER.")
         if not self.photographs and not self.pairs:
-            raise InputError("Give folders of photographs (--photographs), one of ready-made pairs (--pairs), or both.")
+            raise InputError("Give folders of photographs (--photographs), a folder of pairs (--pairs), or both.")
         if (self.every or 0) < 0 or self.threads < 0:
             raise InputError("--every and --threads must not be below 0.")
         index = self.validation / "index.json" if self.validation else None
@@ -77,18 +77,18 @@ def train(
     list: bool = False,
     json: Json = False,
 ) -> int:
-    """Run a training recipe to its end. Interrupted or killed, it goes on with --resume from its last checkpoint.
+    """Train a model by a recipe. An interrupted run continues from its last checkpoint with --resume.
 
     Args:
         recipe: Name of a shipped recipe (srntt train --list), or a TOML file.
-        set: Replace a setting of the recipe, as section.key=value. May be given several times.
-        list: List the shipped recipes, and do nothing.
+        set: Override a setting of the recipe, as section.key=value. May be repeated.
+        list: List the shipped recipes and exit.
     """
     if list:
         return _print_recipes(json)
     if recipe is None:
         raise InputError(
-            "\n".join(["Which recipe? A TOML file, or one of", *(f"  {line}" for line in _recipe_lines())])
+            "\n".join(["Give a recipe: a TOML file, or one of", *(f"  {line}" for line in _recipe_lines())])
         )
     place.check()
     from srntt.train import read_recipe
@@ -116,7 +116,7 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
         tensorboard=place.tensorboard,
     )
     every = surroundings.interval(recipe.schedule)
-    first = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun started, this one speaks
+    first = os.environ.get("RANK", "0") == "0"  # only the first process of torchrun prints
     if first:
         complain(f"training {name} on {surroundings.device}; figures and a checkpoint every {every:g} s")
     progress = TrainProgress(recipe.schedule, as_json) if first else nullcontext()
@@ -143,14 +143,14 @@ def _telling_of_interrupts(output: Path, first: bool) -> Iterator[None]:
         if first:
             step = _checkpoint_step(output)
             if step is None:
-                complain("There is no checkpoint yet: the same command begins anew. --every 60 makes one each minute.")
+                complain("There is no checkpoint yet: the same command starts again. --every 60 writes one a minute.")
             else:
-                complain(f"The last checkpoint, {output}, is of step {step:,}; the same command with --resume goes on.")
+                complain(f"The last checkpoint, {output}, is of step {step:,}; continue with --resume.")
         raise
 
 
 def _checkpoint_step(output: Path) -> int | None:
-    """The step that a run's checkpoint is of; None without a whole one."""
+    """Return the step of the checkpoint of a run; None if there is no complete one."""
     import json
 
     from srntt._safetensors import read_header
@@ -180,7 +180,7 @@ def _recipe_lines() -> list[str]:
 
 
 def describe(recipe: Path) -> str:
-    """The first sentence of the comment that a recipe opens with."""
+    """Return the first sentence of the comment at the top of a recipe."""
     words: list[str] = []
     for line in recipe.read_text(encoding="utf-8").splitlines():
         if not line.startswith("# "):

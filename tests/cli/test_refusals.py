@@ -189,7 +189,7 @@ def test_ctrl_c_while_the_file_is_written_leaves_nothing(
     monkeypatch.setattr(os, "fsync", interrupted)
     ran = run("upscale", folder / "small.png", "-o", folder / "other.png", "--overwrite", "--model", model)
     assert ran.code == 130
-    assert ran.err.endswith("srntt: Interrupted. Nothing half-written was left.\n")
+    assert ran.err.endswith("srntt: Interrupted. No incomplete files were left.\n")
     assert contents(folder) == before
 
 

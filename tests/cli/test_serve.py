@@ -52,7 +52,7 @@ def test_without_gradio_it_states_what_to_install(run, monkeypatch: pytest.Monke
         (("--queue", "31"), "--queue 31: must be 1..30"),
         (("--max-pixels", "0"), "--max-pixels 0: must be at least 1"),
         (("--max-work", "-1"), "--max-work -1: must be at least 1"),
-        (("--model", "a/one", "--model", "b/one"), "Two models would have one name"),
+        (("--model", "a/one", "--model", "b/one"), "Two models have the same name"),
     ],
 )
 @pytest.mark.usefixtures("with_gradio")
@@ -99,6 +99,6 @@ def test_an_open_address_is_warned_of(run, monkeypatch, free_port: int, host: st
     monkeypatch.setattr("srntt.demo.serve", lambda settings, announce: served.append(settings))
     ran = run("serve", "--host", host, "--port", free_port, "--max-pixels", "100", "--queue", "3")
     assert ran.code == 0
-    assert ("without a password" in ran.err) is warned
+    assert ("without password or encryption" in ran.err) is warned
     (settings,) = served
     assert (settings.host, settings.port, settings.waiting, settings.ceilings.max_pixels) == (host, free_port, 3, 100)

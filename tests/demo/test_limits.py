@@ -28,7 +28,7 @@ def test_work_at_the_ceiling_is_taken_and_above_refused() -> None:
 
 def test_count() -> None:
     Ceilings(max_references=2).check_count(2)
-    with pytest.raises(InputError, match="3 references; at most 2 are taken here"):
+    with pytest.raises(InputError, match="3 references; the limit here is 2"):
         Ceilings(max_references=2).check_count(3)
 
 

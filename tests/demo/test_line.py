@@ -59,7 +59,7 @@ def test_a_full_line_refuses_and_loses_nobody(line: Line) -> None:
     taken = [line.join("a", gate)]
     assert gate.begun.wait(SECONDS)
     taken += [line.join(owner, lambda ticket: ticket.owner) for owner in "bc"]
-    with pytest.raises(BusyError, match="one picture is being done and 2 wait"):
+    with pytest.raises(BusyError, match="one picture is being processed and 2 are waiting"):
         line.join("d", lambda ticket: ticket.owner)
     gate.open.set()
     for ticket in taken:
@@ -73,7 +73,7 @@ def test_a_full_line_refuses_and_loses_nobody(line: Line) -> None:
 def test_one_order_for_each_visitor(line: Line) -> None:
     gate = Gate()
     line.join("a", gate)
-    with pytest.raises(BusyError, match="You have a picture under way"):
+    with pytest.raises(BusyError, match="Another picture of yours"):
         line.join("a", gate)
     gate.open.set()
 

@@ -200,7 +200,7 @@ def test_cancel_a_full_queue_and_a_page_that_is_closed(
     pages[1].click("#begin")
     pages[1].wait_for_selector("#message :text('one picture before yours')")
     pages[2].click("#begin")
-    pages[2].wait_for_selector("#message :text('Too busy: one picture is being done and 1 wait')")
+    pages[2].wait_for_selector("#message :text('The server is busy: one picture is being processed and 1 are waiting')")
     pages[1].click("#cancel")
     pages[1].wait_for_selector("#message :text('Cancelled')", timeout=5000)
     pages[0].click("#cancel")

@@ -21,9 +21,9 @@ DONE, BUSY, CANCELLED, LEFT = "done", "refused: too busy", "cancelled", "left, c
 _TWICE, _BAD, _LARGE = "refused: one under way already", "refused: no picture", "refused: too many pixels"
 _SAID = {
     r"Done, without references|The reference (helped|did not help): ": DONE,
-    r"Too busy: one picture is being done and \d+ wait, .* try again in a minute": BUSY,
+    r"The server is busy: one picture is being processed and \d+ are waiting, .* Try again in a minute": BUSY,
     r"Cancelled. Nothing was kept": CANCELLED,
-    r"You have a picture under way already": _TWICE,
+    r"Another picture of yours is being processed": _TWICE,
     r"is not a picture in an allowed format": _BAD,
     r"pixels, the limit is": _LARGE,
 }

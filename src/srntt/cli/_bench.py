@@ -121,8 +121,8 @@ def _lines(report: dict[str, Any]) -> "Iterator[str]":
         yield f"{case['channels']} channels, {case['threads']} threads, {sizes}"
         for method, seconds in case["seconds"].items():
             wrong = case["wrong_index"].get(method)
-            judged = "" if wrong is None else f"   {wrong} positions differ from the definition"
-            yield f"  {method:14} {seconds * 1000:8.0f} ms{judged}"
+            verdict = "" if wrong is None else f"   {wrong} positions differ from the definition"
+            yield f"  {method:14} {seconds * 1000:8.0f} ms{verdict}"
         yield f"  unfold + matmul takes {case['unfold_matmul_over_fused']:.2f} times as long as the fused engine,"
         yield f"  which takes {case['fused_over_pixel_matmul']:.2f} times as long as the product of the pixels alone"
 

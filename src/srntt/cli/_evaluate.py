@@ -42,30 +42,28 @@ def evaluate(
     baseline: str | None = None,
     json: Json = False,
 ) -> int:
-    """Score a model, and others with it, by a named protocol; `srntt protocols` shows what each one does.
+    """Score a model and other methods by a named protocol; `srntt protocols` describes the protocols.
 
     Args:
         data: Folder of the protocol's pictures; for pairs, one with an index.json, or with input/ and ref/.
-        protocol: Which one. Default: pairs.
-        refs: Which references the model is given: first, all, none, unrelated, self (the low-res picture itself), or
-            several of them separated by commas. Default: those that the protocol is published with; for pairs, first.
-        peer: Score this method, too: bicubic (Pillow's), bicubic-matlab, lanczos (Pillow's), or, once `make peers` was
-            run, dat-light or realesrgan. It takes no references. May be given several times; --model none leaves
-            the peers alone.
-        outputs: Score the pictures in this folder, which another method wrote, too: FOLDER or NAME=FOLDER, one picture
-            for each target, named like the target (003.png, 003_SRNTT.png). May be given several times; with
-            --model none, they are scored alone.
-        metrics: Which, separated by commas. Default: psnr_y, ssim_y, lr_psnr and what else is at hand.
-        subset: Score what is there of a set that is not whole; the figures say so.
-        report: Write report.json, report.csv, report.md and report.tex (the same as tables) and report.html (one page
-            with charts and pictures) into this folder. An interrupted run with a report is continued by the same
-            command: pictures that were scored are kept in scored.jsonl until the report is whole.
-        overwrite: Replace a report that is there.
-        compare: Two report.json files of the same pictures: how much better or worse the second is, picture by
-            picture, with a 95 % interval of the mean (bootstrap). Nothing is scored; takes only --json and --baseline
-            with it.
-        baseline: With --compare and one or two reports: hold all of the last one against this model or peer of the
-            first. "NAME, REFERENCES" where a model was given several, such as "lite-rec, none".
+        protocol: Name of the protocol. Default: pairs.
+        refs: References given to the model: first, all, none, unrelated, self (the low-res picture itself), or several
+            of them separated by commas. Default: as in publications with this protocol; first for pairs.
+        peer: Also score this single-image method: bicubic (Pillow's), bicubic-matlab, lanczos (Pillow's), or, after
+            `make peers`, dat-light or realesrgan. May be repeated; with --model none, only peers are scored.
+        outputs: Also score the pictures in this folder, written by another method: FOLDER or NAME=FOLDER, one picture
+            for each target, named like the target (003.png, 003_SRNTT.png). May be repeated; with --model none, only
+            these are scored.
+        metrics: Metrics, separated by commas. Default: psnr_y, ssim_y, lr_psnr, and lpips if its weights were fetched.
+        subset: Accept an incomplete set; the results are marked.
+        report: Write report.json, report.csv, report.md and report.tex (tables) and report.html (a page with charts and
+            pictures) to this folder. Running the same command again continues an interrupted run from scored.jsonl,
+            which is kept until the report is complete.
+        overwrite: Replace an existing report.
+        compare: Compare two report.json files of the same pictures: the difference on each picture, and a 95 %
+            confidence interval of the mean (bootstrap). Nothing is scored; only --json and --baseline are allowed.
+        baseline: With --compare and one or two reports: compare every evaluation of the last report with this model or
+            peer of the first. Use "NAME, REFERENCES" if a model has several, such as "lite-rec, none".
     """
     given, model = model, model.named()
     if compare or baseline:
@@ -85,7 +83,7 @@ def evaluate(
         )
         return _compared(compare, baseline, as_json=json)
     if data is None:
-        raise InputError("Nothing says what to score. Give a folder with --data, or two reports with --compare.")
+        raise InputError("There is nothing to score. Give a folder with --data, or two reports with --compare.")
     with telling_of_compiling():
         from srntt.evaluate import Evaluator, choose_metrics, protocol_named
         from srntt.report import CROPS, as_json, check_report, not_taken, table, write_report
@@ -116,14 +114,14 @@ def _refuse_with_compare(given: dict[str, Any], *, others: bool) -> None:
     extra = [name for name, value in given.items() if value is not None]
     if extra or others:
         named = f"no {' or '.join(extra)}" if extra else "no other option than --json"
-        raise InputError(f"--compare scores nothing, so it takes {named}. Leave that out.")
+        raise InputError(f"--compare scores nothing, so it takes {named}. Omit them.")
 
 
 def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool) -> int:
     from srntt.report import compare_reports, comparison_table
 
     if len(reports) not in (1, 2) or (len(reports) == 1 and baseline is None):
-        raise InputError("--compare takes two reports, or one and --baseline NAME: what it is compared with.")
+        raise InputError("--compare takes two reports, or one report and --baseline NAME.")
     differences = compare_reports(reports[0], reports[-1], baseline=baseline)
     if as_json:
         say_json([asdict(difference) for difference in differences])
@@ -134,7 +132,7 @@ def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool)
 
 @dataclass(frozen=True)
 class _Methods:
-    """What to score: a model, peers, and pictures that other methods wrote."""
+    """Methods to score: a model, peers, and outputs of other methods."""
 
     model: ModelOptions | None
     peers: tuple[str, ...]
@@ -143,15 +141,15 @@ class _Methods:
     def runs(
         self, changes: ReferenceOptions, refs: str | None, protocol: "srntt.evaluate.Protocol"
     ) -> list["srntt.evaluate.Run"]:
-        """What the model is scored with; peers take no references.
+        """Return the references and changes with which the model is scored; peers do not use references.
 
         Raises:
-            InputError: nobody to score, unknown kinds, or references and nobody who takes them.
+            InputError: There is nothing to score, a kind is unknown, or references are given without a model.
         """
         from srntt.evaluate import PEERS
 
         if unknown := [name for name in self.peers if name not in PEERS]:
-            raise InputError(f"There is no peer called {unknown[0]!r}; there are: {', '.join(PEERS)}.")
+            raise InputError(f"Unknown peer {unknown[0]!r}. Available: {', '.join(PEERS)}.")
         if self.model:
             return changes.runs(_kinds(refs or protocol.refs))
         if not self.peers and not self.outputs:
@@ -160,7 +158,7 @@ class _Methods:
                 "folder of outputs."
             )
         if refs not in (None, "none"):
-            raise InputError("Only a model takes references. Leave out --refs, or say --refs none.")
+            raise InputError("Only a model uses references. Omit --refs, or use --refs none.")
         return changes.runs(["none"])
 
     def scored(
@@ -232,7 +230,7 @@ def _pairs(
             if not kinds and kind in ("first", "all") and not pair.references:
                 raise InputError(
                     f"{pair.name} has no references in {data}, and protocol {protocol.name} takes some ({kind}). "
-                    "Say --refs none; sets for a picture alone have protocols of their own: sisr, sisr-pillow."
+                    "Use --refs none; for single-image sets there are the protocols sisr and sisr-pillow."
                 )
             pair.chosen(kind)
     return pairs
@@ -245,9 +243,9 @@ def _refuse_no_folder(protocol: "srntt.evaluate.Protocol", data: Path) -> None:
     )
     try:
         if not data.exists():
-            raise InputError(f"There is no {data}. {advice}")
+            raise InputError(f"{data} does not exist. {advice}")
         if not data.is_dir():
-            raise InputError(f"{data} is no folder. {advice}")
+            raise InputError(f"{data} is not a folder. {advice}")
         if not any(data.iterdir()):
             raise InputError(f"{data} is empty. {advice}")
     except OSError as error:

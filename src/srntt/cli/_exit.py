@@ -54,9 +54,9 @@ def exit_code(error: BaseException) -> Exit:
 
 
 def explanation(error: BaseException) -> str:
-    """What a person is told."""
+    """Return the message of an error for the user."""
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted. Nothing half-written was left."
+        return "Interrupted. No incomplete files were left."
     if isinstance(error, SrnttError):
         return str(error)
     if is_out_of_memory(error):

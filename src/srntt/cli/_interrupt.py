@@ -121,5 +121,5 @@ def _end_now(number: int) -> None:
     remove_unfinished()
     with suppress(OSError):  # stderr is closed
         cursor = b"\x1b[?25h" if os.isatty(2) else b""  # progress bars hide the cursor
-        os.write(2, cursor + b"\nsrntt: Interrupted twice, ended at once. Nothing half-written was left.\n")
+        os.write(2, cursor + b"\nsrntt: Interrupted twice, ended immediately. No incomplete files were left.\n")
     os._exit(128 + number)

@@ -26,23 +26,24 @@ def serve(
     max_bytes: int | None = None,
     max_work: int | None = None,
 ) -> int:
-    """Serve a web page to try it, for this machine only unless told otherwise. Ctrl-C ends it. Needs srntt[demo].
+    """Serve a web page for trying srntt, by default only on this machine. Ctrl-C stops it. Requires srntt[demo].
 
     Args:
-        port: To listen on. Default: 7860.
-        host: Address to listen on. Default: 127.0.0.1, which only this machine reaches. There is no password: whoever
-            reaches another address can use the page.
-        model: One that visitors may choose: a name (srntt weights list), a model folder or a .safetensors file. May be
-            given several times, the first is chosen at the start. auto takes lite-rec or lite-real by
-            the picture. Default: auto, lite-rec and lite-gan.
-        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU where there is one.
-        memory: Most that the whole process may hold, such as 2GB. Default: most of what is free.
-        queue: How many pictures may wait while one is done; more are refused. Default: 8.
-        max_pixels: Of the small picture. Default: 262144, which is 512 x 512.
-        max_reference_pixels: Of one reference. Default: 16 million.
-        max_references: Of one picture. Default: 6.
-        max_bytes: Of one uploaded file. Default: 20 MiB.
-        max_work: Pixels of the small picture times places (4 x 4 pixels) of its references. Default: 100 billion.
+        port: Port to listen on. Default: 7860.
+        host: Address to listen on. Default: 127.0.0.1, reachable only from this machine. There is no password: anyone
+            who reaches another address can use the page.
+        model: Model offered to visitors: a name (srntt weights list), a model folder or a .safetensors file. May be
+            repeated; the first is preselected. auto chooses lite-rec or lite-real by the picture. Default: auto,
+            lite-rec and lite-gan.
+        device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU if there is one.
+        memory: Memory budget of the process, such as 2GB. Default: most of the available memory.
+        queue: Number of pictures that may wait; more are refused. Default: 8.
+        max_pixels: Maximum pixels of the low-res picture. Default: 262144, i.e. 512 x 512.
+        max_reference_pixels: Maximum pixels of a reference. Default: 16 million.
+        max_references: Maximum number of references. Default: 6.
+        max_bytes: Maximum size of an uploaded file. Default: 20 MiB.
+        max_work: Maximum product of the pixels of the low-res picture and the positions (4 x 4 pixels) of its
+            references. Default: 100 billion.
     """
     with telling_of_compiling():
         from srntt.demo import Ceilings, Settings
@@ -61,21 +62,20 @@ def serve(
         settings.check()
         if not settings.is_private:
             complain(
-                f"--host {host}: whoever can reach this machine can use the page, without a password and without "
-                "encryption, and uploads pictures that are decoded here. Put it behind a proxy that asks who they are, "
-                "or leave --host out."
+                f"--host {host}: anyone who can reach this machine can use the page, without password or encryption, "
+                "and upload pictures that are decoded here. Use a proxy with authentication, or omit --host."
             )
         run(settings, _announce)
     return Exit.DONE
 
 
 def _announce(address: str) -> None:
-    say(f"{address}   Ctrl-C ends it")
+    say(f"{address}   Ctrl-C to stop")
     sys.stdout.flush()
 
 
 def _by_name(models: tuple[str, ...]) -> dict[str, str]:
     named = {Path(each).name: each for each in models}
     if len(named) < len(models):
-        raise InputError(f"Two models would have one name: {', '.join(models)}. Give each its own.")
+        raise InputError(f"Two models have the same name: {', '.join(models)}. Give each a different name.")
     return named

@@ -1,4 +1,4 @@
-"""The pictures that anyone can try, without having any."""
+"""Example pictures for the page."""
 
 from pathlib import Path
 
@@ -7,5 +7,5 @@ _CHECKOUT = Path(__file__).parents[3] / "examples" / "motorcycle"
 
 
 def example_folder() -> Path | None:
-    """Where low-res.png and reference.png are, or None in an installation that came without them."""
+    """Return the folder of low-res.png and reference.png; None for an installation without examples."""
     return next((folder for folder in (_BESIDE, _CHECKOUT) if (folder / "reference.png").is_file()), None)

@@ -1,7 +1,7 @@
-"""What the web server lets in and out, around whatever Gradio does: an ASGI middleware.
+"""ASGI middleware that restricts the requests to Gradio and its responses.
 
-Requests under another host's name are refused (a page elsewhere could bind its name to this address), so are uploads
-beyond the ceilings, and anything that would have the server or the browser fetch from elsewhere.
+It refuses requests for other host names (DNS rebinding), uploads beyond the limits, and anything that would make the
+server or the browser fetch from other hosts.
 """
 
 import json
@@ -16,10 +16,10 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_BODY_BYTES = 2**20  #: of any request but an upload: file names and a model's name
-_FORM_BYTES = 2**16  #: of an upload, beside its files
+_BODY_BYTES = 2**20  #: limit for requests other than uploads: file names and the name of a model
+_FORM_BYTES = 2**16  #: limit for an upload without its files
 _HEADERS = {
-    # Gradio's page runs scripts and styles of its own from within the page, and makes templates with Function().
+    # Gradio uses inline scripts and styles, and creates templates with Function().
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; media-src 'self' blob:; "
@@ -31,13 +31,13 @@ _HEADERS = {
 
 
 class Guard:
-    """The middleware.
+    """ASGI middleware.
 
     Args:
-        app: what it guards.
-        hosts: names that requests may be for; empty for any.
-        uploads: that were taken; no more are while they have no room.
-        max_upload: bytes of one upload, which may hold several files.
+        app: Application to protect.
+        hosts: Allowed host names; empty for any.
+        uploads: Stored uploads; further ones are refused while there is no space.
+        max_upload: Maximum size of an upload in bytes; it may contain several files.
     """
 
     def __init__(self, app: App, hosts: tuple[str, ...], uploads: Uploads, max_upload: int) -> None:
@@ -56,14 +56,14 @@ class Guard:
         if scope["method"] == "POST":
             body = await _whole_body(receive)
             if body is None:
-                return await _answer(send, 413, f"At most {_BODY_BYTES} bytes are taken.")
+                return await _answer(send, 413, f"The limit is {_BODY_BYTES} bytes.")
             if _names_an_address(body):
-                return await _answer(send, 400, "Files are taken by upload, not by address.")
+                return await _answer(send, 400, "Upload files; addresses are not accepted.")
             receive = _again(body, receive)
         return await self._app(scope, receive, _with_headers(send))
 
     async def _upload(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Pass an upload on; that a visitor breaks one off is no error of the server's."""
+        """Forward an upload; an upload aborted by the visitor is not an error of the server."""
         gone = False
 
         async def receiving() -> Message:
@@ -82,16 +82,16 @@ class Guard:
         if self._hosts and _host_of(headers.get("host", "")) not in self._hosts:
             return 421, "This server answers to its own address only."
         if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
-            return 404, "Nothing is fetched from elsewhere."
+            return 404, "Nothing is fetched from other hosts."
         if not _is_upload(scope):
             return None
         length = headers.get("content-length", "")
         if not length.isdecimal():
-            return 411, "Say how long the upload is (Content-Length)."
+            return 411, "The length of the upload is required (Content-Length)."
         if int(length) > self._max_upload:
-            return 413, f"{int(length):,} bytes at once; at most {self._max_upload:,} are taken."
+            return 413, f"The upload has {int(length):,} bytes; the limit is {self._max_upload:,}."
         if not self._uploads.has_room(int(length)):
-            return 507, "No room for more pictures now. Try again later."
+            return 507, "There is no space for more pictures now. Try again later."
         return None
 
 
@@ -100,14 +100,14 @@ def _is_upload(scope: MutableMapping[str, Any]) -> bool:
 
 
 def _host_of(header: str) -> str:
-    """``127.0.0.1:7860`` and ``[::1]:7860`` without what is not the name."""
+    """Return the host of ``127.0.0.1:7860`` or ``[::1]:7860``, without brackets and port."""
     if header.startswith("["):
         return header[1:].partition("]")[0]
     return header.partition(":")[0].lower()
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
-    """None for one that is too long."""
+    """Read the body of a request; return None if it is too long."""
     parts: list[bytes] = []
     more = True
     while more:
@@ -122,7 +122,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """The body once more, and then whatever else comes (that the client has gone)."""
+    """Replay the body, then pass on further messages (such as a disconnect)."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:
@@ -132,7 +132,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _names_an_address(body: bytes) -> bool:
-    """Gradio would download a file whose path is an address."""
+    """Return whether a request gives a URL as the path of a file, which Gradio would download."""
     try:
         waiting = [json.loads(body)]
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a visitor may ask for: ceilings on what is uploaded and on the work that follows from it."""
+"""Limits on the uploads of a visitor and on the resulting work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -6,22 +6,22 @@ from dataclasses import dataclass, fields, replace
 from srntt.errors import InputError, PictureError, SrnttError
 from srntt.image import Limits, Picture, load
 
-_CELL = 4  #: reference pixels along a side that count as one position, whatever the scale of the model
+_CELL = 4  #: side of the reference cells that are counted as one position, for any scale of the model
 
-_MOST_REFERENCES = 255  # the page is told which one a place came from in a byte
+_MOST_REFERENCES = 255  # the index of a reference is sent to the page in a byte
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """Most that one order may hold.
+    """Limits on an order.
 
     Attributes:
-        max_bytes: of one uploaded file.
-        max_pixels: of the small picture.
-        max_reference_pixels: of one reference.
-        max_references: how many references.
-        max_work: positions of the small picture times positions of all references (4 x 4 pixels each), which is what
-            exact matching compares; fast matching, which large orders get where it can be had, takes far less.
+        max_bytes: Maximum size of an uploaded file.
+        max_pixels: Maximum pixels of the low-res picture.
+        max_reference_pixels: Maximum pixels of a reference.
+        max_references: Maximum number of references.
+        max_work: Maximum number of pairs of a low-res pixel and a reference position (4 x 4 pixels), which exact
+            matching compares. Fast matching, used for large orders if available, takes far less.
     """
 
     max_bytes: int = 20 * 2**20
@@ -39,44 +39,44 @@ class Ceilings:
             raise InputError(f"--max-references {self.max_references}: must be at most {_MOST_REFERENCES}.")
 
     def check_count(self, references: int) -> None:
-        """Raises InputError for more references than there may be."""
+        """Raise InputError if there are too many references."""
         if references > self.max_references:
             raise InputError(
-                f"{references} references; at most {self.max_references} are taken here. Give the most similar ones."
+                f"{references} references; the limit here is {self.max_references}. Give the most similar ones."
             )
 
     def check_work(self, picture: Picture, references: Sequence[Picture]) -> None:
-        """Raises InputError where matching would compare more than it may."""
+        """Raise InputError if matching would compare too many pairs."""
         work = matching_work(picture, references)
         if work > self.max_work:
             raise InputError(
                 f"Too much to compare: {picture.width} x {picture.height} pixels with "
-                f"{len(references)} reference{'s' if len(references) > 1 else ''} come to {work / 1e9:.1f} billion "
-                f"pairs of places, and {self.max_work / 1e9:.1f} are allowed here. "
+                f"{len(references)} reference{'s' if len(references) > 1 else ''} give {work / 1e9:.1f} billion pairs "
+                f"of positions; the limit here is {self.max_work / 1e9:.1f} billion. "
                 "Give fewer or smaller references, or a smaller picture."
             )
 
     def read_small(self, path: str, name: str) -> Picture:
-        """The small picture, under its own name.
+        """Read the low-res picture, with the name of the upload as its source.
 
         Raises:
-            PictureError: no whole picture, or beyond the ceilings.
+            PictureError: The file is not a complete picture, or exceeds the limits.
         """
         return _read(path, name, Limits(self.max_bytes, self.max_pixels))
 
     def read_reference(self, path: str, name: str) -> Picture:
-        """A reference, likewise."""
+        """Read a reference, likewise."""
         return _read(path, name, Limits(self.max_bytes, self.max_reference_pixels))
 
 
 def matching_work(picture: Picture, references: Sequence[Picture]) -> int:
-    """Pairs of positions that exact matching compares."""
+    """Return the number of pairs of positions that exact matching compares."""
     positions = sum((each.height // _CELL) * (each.width // _CELL) for each in references)
     return picture.height * picture.width * positions
 
 
 def _read(path: str, name: str, limits: Limits) -> Picture:
-    """The server's paths are no visitor's business, nor is what to say on a command line."""
+    """Read a picture; error messages do not contain paths of the server or advice on the command line."""
     try:
         return replace(load(path, limits=limits), source=name)
     except SrnttError as error:

@@ -1,4 +1,4 @@
-"""Orders wait in a line of bounded length and are done one at a time; any of them can be withdrawn at any moment."""
+"""Queue of limited length, processed one order at a time; any order can be cancelled at any time."""
 
 import threading
 import time
@@ -11,28 +11,28 @@ from srntt.errors import SrnttError
 Outcome = TypeVar("Outcome")
 Work = Callable[["Ticket[Outcome]"], Outcome]
 
-_ABANDONED_SECONDS = 60.0  # a page looks several times a second: one that has not for so long is gone
+_ABANDONED_SECONDS = 60.0  # without a poll, after which a page is considered closed
 
 
 class CancelledError(Exception):
-    """Raised inside work whose order was withdrawn."""
+    """Raised in the work of a cancelled order."""
 
 
 class BusyError(SrnttError, RuntimeError):
-    """The line is full, or the visitor has an order in it already."""
+    """The queue is full, or the visitor has an order in it already."""
 
 
 class Ticket(Generic[Outcome]):
-    """An order in the line; the visitor's side looks at it, the worker's side reports to it.
+    """Order in the queue, polled by the page and updated by the worker.
 
     Args:
-        owner: whose it is.
-        work: what to do; it is given the ticket.
+        owner: Visitor.
+        work: Function to run; called with the ticket.
 
     Attributes:
-        stage, done, total: how far the work is.
-        outcome: of the work, once it is finished.
-        error: what ended it otherwise.
+        stage, done, total: Progress of the work.
+        outcome: Result of the work, once finished.
+        error: Exception that ended the work, if any.
     """
 
     def __init__(self, owner: str, work: "Work[Outcome]") -> None:
@@ -46,31 +46,31 @@ class Ticket(Generic[Outcome]):
 
     @property
     def finished(self) -> bool:
-        """Whether there is an outcome or an error. Looking keeps the order alive."""
+        """Whether there is an outcome or an error. Reading this keeps the order alive."""
         self._seen = time.monotonic()
         return self._finished.is_set()
 
     @property
     def withdrawn(self) -> bool:
-        """Whether nobody wants it any more: cancelled, or its page has gone."""
+        """Whether it was cancelled or its page is closed."""
         return self._withdrawn.is_set() or time.monotonic() - self._seen > _ABANDONED_SECONDS
 
     def cancel(self) -> None:
-        """Withdraw it: waiting, it is dropped at once; under way, it ends at its next report."""
+        """Cancel the order: a waiting one is dropped immediately, a running one stops at its next report."""
         self._withdrawn.set()
 
     def report(self, stage: str, done: int, total: int) -> None:
-        """How far the work is; what ``Upscaler`` takes as ``progress``.
+        """Report progress; passed to ``Upscaler`` as ``progress``.
 
         Raises:
-            CancelledError: the order was withdrawn.
+            CancelledError: The order was cancelled.
         """
         if self.withdrawn:
             raise CancelledError
         self.stage, self.done, self.total = stage, done, total
 
     def run(self) -> None:
-        """Do the work, on the worker's thread. Whatever goes wrong belongs to this order alone."""
+        """Run the work on the thread of the worker; an exception is stored and affects only this order."""
         self.started = time.monotonic()
         try:
             self.report("", 0, 0)
@@ -80,16 +80,16 @@ class Ticket(Generic[Outcome]):
         self._finished.set()
 
     def drop(self) -> None:
-        """End it without having begun."""
+        """Cancel the order before it has started."""
         self.error = CancelledError()
         self._finished.set()
 
 
 class Line:
-    """A worker thread and those who wait for it.
+    """Queue with a worker thread.
 
     Args:
-        waiting: how many orders may wait beside the one that is being done.
+        waiting: Maximum number of waiting orders, in addition to the one being processed.
     """
 
     def __init__(self, waiting: int) -> None:
@@ -102,10 +102,10 @@ class Line:
         self._worker.start()
 
     def join(self, owner: str, work: "Work[Outcome]") -> "Ticket[Outcome]":
-        """Put an order at the end of the line.
+        """Append an order to the queue.
 
         Raises:
-            BusyError: the line is full, or the owner is in it already.
+            BusyError: The queue is full, or the owner has an order in it already.
         """
         ticket = Ticket(owner, work)
         with self._changed:
@@ -114,25 +114,25 @@ class Line:
             if self._closed:
                 raise BusyError("The server is being stopped.")
             if any(other.owner == owner and not other.withdrawn for other in under_way):
-                raise BusyError("You have a picture under way already. Wait for it, or cancel it.")
+                raise BusyError("Another picture of yours is being processed. Wait for it, or cancel it.")
             if len(self._tickets) >= self.waiting and (self._current or self._tickets):
                 raise BusyError(
-                    f"Too busy: one picture is being done and {len(self._tickets)} wait, which is all that may. "
-                    "Nothing was begun; try again in a minute."
+                    f"The server is busy: one picture is being processed and {len(self._tickets)} are waiting, the "
+                    "limit. Try again in a minute."
                 )
             self._tickets.append(ticket)
             self._changed.notify_all()
         return ticket
 
     def ahead_of(self, ticket: Ticket) -> int:
-        """How many orders come before one that waits."""
+        """Return the number of orders before a waiting one."""
         with self._changed:
             self._drop_withdrawn()
             before = self._tickets.index(ticket) if ticket in self._tickets else 0
             return before + (self._current is not None and self._current is not ticket)
 
     def cancel(self, owner: str) -> bool:
-        """Withdraw whatever an owner has in the line; False if that is nothing."""
+        """Cancel the orders of an owner; return whether there were any."""
         with self._changed:
             own = [one for one in (*self._tickets, self._current) if one is not None and one.owner == owner]
             for ticket in own:
@@ -141,7 +141,7 @@ class Line:
         return bool(own)
 
     def close(self, seconds: float = 30.0) -> None:
-        """Withdraw everything, and wait until the worker has stopped, but not longer than so many seconds."""
+        """Cancel all orders, and wait for the worker to stop, with a time limit in seconds."""
         with self._changed:
             self._closed = True
             for ticket in (*self._tickets, self._current):

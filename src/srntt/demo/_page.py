@@ -1,4 +1,4 @@
-"""The page: what Gradio shows, and what happens on a click."""
+"""Gradio page: components and events."""
 
 import asyncio
 import traceback
@@ -16,12 +16,12 @@ from srntt.errors import SrnttError
 
 _HERE = Path(__file__).parent
 _LOOK_SECONDS = 0.25
-_EVENTS = 200  # clicks that Gradio may hold: enough to tell each that the line, which is much shorter, is full
+_EVENTS = 200  # events that Gradio may queue: enough to report to each that our much shorter queue is full
 _INTRODUCTION = """# srntt
-A small picture four times larger, with detail from better pictures of similar things.
-It shows where each detail came from."""
-_WARNING = """A reference is no proof: detail is copied from where it fits, so faces, plates and text may come from the
-wrong picture. A result is deleted when you close the page; whatever is left, and what you uploaded, after an hour."""
+Reference-based image super-resolution: upscales a picture four times, with detail from sharper pictures of similar
+content, and shows where each detail came from."""
+_WARNING = """Output detail is not evidence: it is transferred from the best match, so that faces, plates and text may
+come from the wrong picture. Results are deleted when you close the page; uploads and anything left, after an hour."""
 
 CSS = (_HERE / "_page.css").read_text(encoding="utf-8")
 HEAD = f"<script>{(_HERE / '_view.js').read_text(encoding='utf-8')}</script>"
@@ -29,11 +29,11 @@ HEAD = f"<script>{(_HERE / '_view.js').read_text(encoding='utf-8')}</script>"
 
 @dataclass(frozen=True)
 class Example:
-    """A button that fills in pictures.
+    """Button that fills in example pictures.
 
     Attributes:
-        label: of the button.
-        picture, references: files.
+        label: Label of the button.
+        picture, references: Files.
     """
 
     label: str
@@ -42,12 +42,12 @@ class Example:
 
 
 def theme() -> gr.themes.Base:
-    """Fonts that are there: Gradio's own theme would have the browser fetch some."""
+    """Create a theme with system fonts; Gradio's default theme makes the browser download fonts."""
     return gr.themes.Base(
         primary_hue="amber",
         font=("system-ui", "sans-serif"),
         font_mono=("ui-monospace", "monospace"),
-    ).set(  # the hue's own shade is too light for the white letters on it
+    ).set(  # the default shade has too little contrast with white text
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_text_color="white",
@@ -55,11 +55,11 @@ def theme() -> gr.themes.Base:
 
 
 def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
-    """The whole page.
+    """Build the page.
 
     Args:
-        service: that does the work.
-        examples: to try it with; their files must lie where the server may serve them from.
+        service: Service behind the page.
+        examples: Examples; their files must be in a folder that the server may serve.
     """
     models = list(service.models)
     with gr.Blocks(title="srntt", analytics_enabled=False, delete_cache=(60, 3600)) as page:
@@ -93,12 +93,12 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
 
 
 def _unopened(payload: Any) -> str | None:
-    """In place of Gradio's, which opens what was dropped: that is for the one decoder that has ceilings."""
+    """Replace Gradio's preprocessing, which decodes uploads without limits."""
     return None if payload is None else payload.path
 
 
 def _unopened_each(payload: Any) -> list[str] | None:
-    """In place of Gradio's, which leaves an empty file behind for each."""
+    """Replace Gradio's preprocessing, which leaves an empty file for each upload."""
     return None if payload is None else [file.path for file in payload]
 
 
@@ -111,7 +111,7 @@ def _limits_in_words(service: Service) -> str:
     return (
         f'<div class="srntt-message">Give a small picture of at most {ceilings.max_pixels:,} pixels '
         f"(such as {int(ceilings.max_pixels**0.5)} x {int(ceilings.max_pixels**0.5)}), and sharper pictures of similar "
-        f"things as references, of at most {ceilings.max_reference_pixels / 1e6:g} megapixels each.</div>"
+        f"content as references, of at most {ceilings.max_reference_pixels / 1e6:g} megapixels each.</div>"
     )
 
 
@@ -128,9 +128,9 @@ def _wire(
     async def upscale(
         picture: str | None, references: list[str] | None, model: str, request: gr.Request
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """A small picture, references and the name of a model to words about the result and the result's view."""
+        """Upscale; yields the message and the view of the result."""
         if not picture:
-            yield _idle(_words.refused("Give a small picture first: drop one, or try an example."))
+            yield _idle(_words.refused("Give a small picture first: drop one here, or try an example."))
             return
         try:
             ticket = service.order(_owner(request), picture, references or [], model)
@@ -142,7 +142,7 @@ def _wire(
                 yield words, gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
             yield _conclude(ticket)
         finally:
-            ticket.cancel()  # a page that was closed wants no more
+            ticket.cancel()  # the page was closed
 
     def withdraw(request: gr.Request) -> None:
         service.line.cancel(_owner(request))
@@ -156,7 +156,7 @@ def _wire(
 
 
 async def _watch(service: Service, ticket: "Ticket[Ready]") -> AsyncIterator[str]:
-    """Words about an order whenever they change, until it is finished."""
+    """Yield the message about an order whenever it changes, until the order is finished."""
     last = ""
     while not ticket.finished:
         words = _words.under_way(ticket) if ticket.started else _words.waiting(service.line.ahead_of(ticket))
@@ -170,12 +170,12 @@ def _conclude(ticket: "Ticket[Ready]") -> tuple[Any, ...]:
     if ticket.outcome is not None:
         return _idle(_words.ready(ticket.outcome), _words.view(ticket.outcome.folder))
     if not isinstance(ticket.error, SrnttError | CancelledError):
-        traceback.print_exception(ticket.error)  # for whoever runs the server
+        traceback.print_exception(ticket.error)  # for the operator of the server
     return _idle(_words.ended(ticket.error))
 
 
 def _idle(message: str, view: str = "") -> tuple[Any, ...]:
-    """What is shown when nothing is under way."""
+    """Return the state of the components when no order is running."""
     return message, view, gr.update(interactive=True), gr.update(interactive=False)
 
 

@@ -1,4 +1,4 @@
-"""The server: a folder that is deleted with it, Gradio without its calls home, and the guard around it."""
+"""Server of the page: a temporary folder, Gradio without telemetry, and the guard."""
 
 import os
 import shutil
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from srntt.demo._page import Example
     from srntt.demo._service import Service
 
-_MODELS = ("auto", "lite-rec", "lite-gan")  #: of which the page can say whether a reference helped
-_STORED_BYTES = 2 * 2**30  #: of uploads, at most, before more are refused
+_MODELS = ("auto", "lite-rec", "lite-gan")  #: models for which the page can state whether a reference helped
+_STORED_BYTES = 2 * 2**30  #: bytes of uploads from which further ones are refused
 _TIDY_SECONDS = 30.0
-_SESSIONS = 200  #: that Gradio remembers the buttons of; without a limit of ours it keeps 10,000, and each for an hour
-_GRADIO = {  # read when it is imported and when it is used: no telemetry, and no statistics of each click
+_SESSIONS = 200  #: sessions whose state Gradio keeps; by default it keeps 10,000, each for an hour
+_GRADIO = {  # read at import and in use: no telemetry, and no statistics of events
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(2**62),
@@ -36,15 +36,15 @@ _GRADIO = {  # read when it is imported and when it is used: no telemetry, and n
 
 @dataclass(frozen=True)
 class Settings:
-    """How to serve.
+    """Settings of the server.
 
     Attributes:
-        host: address to listen on.
-        port: likewise.
-        models: name to name or path; the first is the default.
-        ceilings: on an order.
-        waiting: how many orders may wait.
-        device, memory: as for ``Upscaler``.
+        host: Address to listen on.
+        port: Port to listen on.
+        models: Names or paths of the models by the name offered; the first is the default.
+        ceilings: Limits on an order.
+        waiting: Maximum number of waiting orders.
+        device, memory: As for ``Upscaler``.
     """
 
     host: str = "127.0.0.1"
@@ -57,20 +57,20 @@ class Settings:
 
     @property
     def is_private(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether the page is reachable only from this machine."""
         return self.host in LOOPBACK
 
     def check(self) -> None:
-        """Refuse what can be known to be wrong before anything large is imported.
+        """Validate the settings before importing large packages.
 
         Raises:
-            InputError: a port that there is not, or that is taken; an address that is not this machine's; a queue
-                that is no queue.
+            InputError: The port is invalid or in use, the address is not one of this machine, or the queue length is
+                out of range.
             MissingDependencyError: Gradio is not installed.
         """
         if not 1 <= self.port <= 65535:
             raise InputError(f"--port {self.port}: must be 1..65535.")
-        if not 1 <= self.waiting <= 30:  # Gradio attends to 40 at a time
+        if not 1 <= self.waiting <= 30:  # Gradio handles 40 events at a time
             raise InputError(f"--queue {self.waiting}: must be 1..30.")
         if find_spec("gradio") is None:
             raise MissingDependencyError("srntt serve needs Gradio: pip install 'srntt[demo]'.")
@@ -78,16 +78,16 @@ class Settings:
 
 
 def serve(settings: Settings, when_ready: Callable[[str], None]) -> None:
-    """Serve until interrupted, and leave nothing behind.
+    """Serve until interrupted, then remove all files.
 
     Args:
-        settings: how.
-        when_ready: told the address once it answers.
+        settings: Settings of the server.
+        when_ready: Called with the address once the server responds.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, the usual end.
-        InputError, MissingDependencyError: whatever ``Settings.check`` finds.
-        ModelError: the model cannot be used.
+        KeyboardInterrupt: Ctrl-C, the normal end.
+        InputError, MissingDependencyError: See ``Settings.check``.
+        ModelError: The model cannot be used.
     """
     settings.check()
     with _folder() as folder, _service(settings, folder / "results") as service:
@@ -105,7 +105,7 @@ def serve(settings: Settings, when_ready: Callable[[str], None]) -> None:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """For everything that is written; nobody else may look into it."""
+    """Create a temporary folder for all files, readable only by this user."""
     folder = Path(tempfile.mkdtemp(prefix="srntt-serve-")).resolve()
     try:
         yield folder
@@ -158,7 +158,7 @@ def _guard(settings: Settings, uploads: Uploads) -> Any:
 
 
 def _examples(folder: Path) -> tuple["Example", ...]:
-    """Copies for the page: a pair that goes together, the same with a reference that cannot help, and none."""
+    """Copy the example pictures: with a matching reference, with one that cannot help, and without."""
     from srntt.demo._page import Example
     from srntt.image import load, picture_like, save
 

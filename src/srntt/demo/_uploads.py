@@ -1,6 +1,6 @@
-"""The folder that Gradio writes uploads to: what it may hold, and what Gradio leaves in it.
+"""Upload folder of Gradio: limit of its size, and cleaning.
 
-Gradio deletes what came whole, after an hour. What breaks off stays, and so do the folders of what it deletes.
+Gradio deletes complete uploads after an hour, but neither aborted uploads nor the folders of deleted files.
 """
 
 import os
@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_BROKEN_OFF_SECONDS = 600.0  # without a byte
-_EMPTY_SECONDS = 60.0  # a folder is made just before its file comes
-_LEAST_BYTES = 4096  # that any file or folder takes, so that many small ones count, too
+_BROKEN_OFF_SECONDS = 600.0  # without new bytes, after which an upload is considered aborted
+_EMPTY_SECONDS = 60.0  # a folder is created just before its file
+_LEAST_BYTES = 4096  # minimum size counted for a file or folder, so that many small ones count, too
 
 
 class Uploads:
-    """Keeps count without looking: whatever comes is added, and ``tidy`` looks what there is.
+    """Size of the upload folder, updated with each upload and corrected by ``tidy``.
 
     Args:
-        folder: that uploads go to.
-        most: bytes that it may hold.
+        folder: Upload folder.
+        most: Maximum size in bytes.
     """
 
     def __init__(self, folder: Path, most: int) -> None:
@@ -29,13 +29,13 @@ class Uploads:
         self._guard = threading.Lock()
 
     def has_room(self, length: int) -> bool:
-        """Whether an upload of so many bytes fits, beside all that are on their way."""
+        """Return whether an upload of `length` bytes fits, in addition to those in progress."""
         with self._guard:
             return self._stored + self._coming + length <= self.most
 
     @contextmanager
     def taking(self, length: int) -> Iterator[None]:
-        """While an upload comes; afterwards it counts as being there."""
+        """Reserve space during an upload; it counts as stored afterwards."""
         with self._guard:
             self._coming += length
         try:
@@ -47,28 +47,28 @@ class Uploads:
                 self._come_since += length
 
     def tidy(self) -> None:
-        """Delete what broke off and what is empty, and count what is there."""
+        """Delete aborted uploads and empty folders, and measure the folder."""
         with self._guard:
             self._come_since = 0
         found = _tidied(self.folder)
         with self._guard:
-            self._stored = found + self._come_since  # perhaps twice, until the next time
+            self._stored = found + self._come_since  # some may be counted twice until the next call
 
 
 def _tidied(root: Path) -> int:
-    """Bytes that are left."""
+    """Clean the folder and return its size in bytes."""
     total, now = 0, time.time()
     for folder, _, names in os.walk(root, topdown=False):
-        unfinished = folder == str(root)  # Gradio gives each that is whole a folder of its own
+        unfinished = folder == str(root)  # Gradio moves complete uploads to separate folders
         for name in names:
-            with suppress(OSError):  # it went meanwhile
+            with suppress(OSError):  # deleted in the meantime
                 file = os.path.join(folder, name)
                 known = os.stat(file)
                 if unfinished and now - known.st_mtime > _BROKEN_OFF_SECONDS:
                     os.unlink(file)
                 else:
                     total += max(_LEAST_BYTES, known.st_size)
-        with suppress(OSError):  # it is not empty
+        with suppress(OSError):  # not empty
             if not unfinished and now - os.stat(folder).st_mtime > _EMPTY_SECONDS:
                 os.rmdir(folder)
                 continue

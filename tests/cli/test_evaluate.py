@@ -134,7 +134,7 @@ def test_people_get_a_table(run, data: Path) -> None:
         ),
         (["--model", "none"], 2, "leave nothing to score"),
         (["--model", "none", "--refs", "first"], 2, "leave nothing to score"),
-        (["--model", "none", "--peer", "bicubic", "--refs", "first"], 2, "bicubic takes no references"),
+        (["--model", "none", "--peer", "bicubic", "--refs", "first"], 2, "Only a model uses references"),
         (["--protocol", "pears"], 2, "no protocol called 'pears'"),
         (["--protocol", "pairs-x2", "--refs", "none"], 2, "lite-rec enlarges 4 times, protocol pairs-x2 2 times"),
         (["--matcher", "quick"], 2, "--matcher"),
@@ -203,7 +203,7 @@ def test_a_set_without_references_says_what_to_do(run, tmp_path: Path) -> None:
     folder = flat(tmp_path / "Set", ("a.png", "b.png"))
     ran = run("evaluate", "--data", folder, "--model", "nobody")
     assert ran.code == 2
-    assert "Say --refs none" in ran.err
+    assert "Use --refs none" in ran.err
     assert "sisr" in ran.err
     assert "Leave 'first' out" not in ran.err
     assert "Leave 'first' out" in run("evaluate", "--data", folder, "--model", "nobody", "--refs", "first").err

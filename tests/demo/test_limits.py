@@ -22,7 +22,7 @@ def test_work_is_what_matching_compares() -> None:
 def test_work_at_the_ceiling_is_taken_and_above_refused() -> None:
     picture, references = blank(10, 10), [blank(40, 40), blank(40, 40)]
     Ceilings(max_work=20_000).check_work(picture, references)
-    with pytest.raises(InputError, match=r"10 x 10 pixels with 2 references come to .* Give fewer"):
+    with pytest.raises(InputError, match=r"10 x 10 pixels with 2 references give .* Give fewer"):
         Ceilings(max_work=19_999).check_work(picture, references)
 
 

@@ -145,7 +145,7 @@ def test_report_holds_every_figure_and_is_not_overwritten_unasked(tmp_path: Path
     assert "| lite-rec | first | 30.13 | 0.9123 | 1.50 |" in text
     assert "| a/b | 30.13 | 0.9123 | 1.50 |" in text
     assert PAIRS.description in text
-    with pytest.raises(OSError, match=r"out holds report.json, report.csv, .*html already.*--overwrite"):
+    with pytest.raises(OSError, match=r"out contains report.json, report.csv, .*html already.*--overwrite"):
         check_report(tmp_path / "out")
     write_report([evaluation], tmp_path / "out", overwrite=True)
     with pytest.raises(OSError, match="is a file"):

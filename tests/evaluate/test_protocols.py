@@ -220,7 +220,7 @@ def test_sisr_takes_the_sets_own_low_res(tmp_path: Path) -> None:
 
 def test_a_low_res_of_another_scale_is_named(tmp_path: Path) -> None:
     write(selfexsr(tmp_path) / "img_001_SRF_4_LR.png", 12, 13, 0)
-    with pytest.raises(InputError, match=r"img_001_SRF_4_LR.png has 13x12 pixels and .*HR.png 40x36: not 4 times"):
+    with pytest.raises(InputError, match=r"img_001_SRF_4_LR.png has 13x12 pixels and .*HR.png 40x36, which is not 4"):
         case_of("sisr", tmp_path)
 
 

@@ -204,7 +204,7 @@ def test_validation_scores_what_there_is_and_what_is_wrong_with_it_is_reported_a
         shutil.copy(next(place.photographs[0].iterdir()), folder / name)
     index = folder / "index.json"
     index.write_text('[{"target": "a.png", "refs": ["c.png"]}]')
-    with pytest.raises(InputError, match=r"entry 1: refs 'c\.png' is not there"):
+    with pytest.raises(InputError, match=r"entry 1: refs 'c\.png' does not exist"):
         train(recipe, replace(place, validation=folder))
     index.write_text('[{"target": "a.png", "references": ["b.png"]}]')
     with pytest.raises(InputError, match="entry 1 lacks refs"):

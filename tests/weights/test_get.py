@@ -133,7 +133,7 @@ def test_a_broken_connection_keeps_nothing(published, cache, serve):
 
 def test_what_srntt_does_not_fetch_says_where_it_is(serve):
     requests = serve(b"")
-    with pytest.raises(ModelError, match=r"vlfeat\.org/.*then `srntt weights get vgg19 --from imagenet-vgg"):
+    with pytest.raises(ModelError, match=r"vlfeat\.org/.*then run `srntt weights get vgg19 --from imagenet-vgg"):
         get_weights("vgg19", family="caffe")
     assert requests == []
 
@@ -188,7 +188,7 @@ def test_even_a_known_pth_runs_nothing(tmp_path, monkeypatch):
 def test_the_published_file_given_as_a_file_is_known(published, ours, tmp_path):
     assert get_weights("vgg19", [tmp_path / "published.pth"]) == [weights_path("vgg19-torchvision")]
     assert _holds(weights_path("vgg19-torchvision"), ours)
-    with pytest.raises(ModelError, match=r"is vgg19-dcbb9e9d\.pth.*torchvision's training: not --family caffe"):
+    with pytest.raises(ModelError, match=r"is vgg19-dcbb9e9d\.pth.*torchvision's training, not --family caffe"):
         get_weights("vgg19", [tmp_path / "published.pth"], family="caffe")
 
 
@@ -249,7 +249,7 @@ def test_matconvnets_file_is_read(mat_file, ours):
 
 
 def test_matconvnets_file_is_not_torchvisions(mat_file):
-    with pytest.raises(ModelError, match="its authors' training: not --family torchvision"):
+    with pytest.raises(ModelError, match="its authors' training, not --family torchvision"):
         get_weights("vgg19", [mat_file], family="torchvision")
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from srntt.features import Description, TextureEncoder
 from srntt.image import enlarge, reduce, round_to_8bit
 from srntt.models.lite import Lite, LiteConfig
-from srntt.train._recipe import Losses, Recipe, Schedule
+from srntt.train import Losses, Recipe, Schedule
 from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
 from srntt.train.pairs._draws import generator

@@ -9,7 +9,7 @@ import pytest
 import torch
 from reference.matching import slow_match
 
-from srntt.bench._fast import turned_pair
+from srntt.bench import turned_pair
 from srntt.match import Match
 from srntt.transfer import swap
 

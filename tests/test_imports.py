@@ -97,3 +97,16 @@ def test_rooms_take_from_each_other_only_what_is_shared():
         if not module.startswith(_module(SRC / file.relative_to(SRC).parts[0]) + ".")
     }
     assert across == set()
+
+
+def test_tests_of_a_room_take_internals_of_no_other():
+    """Whole modules they may take, to put something else in the place of a name."""
+    tests = REPOSITORY / "tests"
+    across = {
+        (str(file.relative_to(tests)), module)
+        for file, module, _ in _USED
+        if file.is_relative_to(tests) and (SRC / file.relative_to(tests).parts[0]).is_dir()
+        if re.fullmatch(r"srntt\.[a-z]\w*(\.\w+)*\._\w+", module)
+        if module.split(".")[1] != file.relative_to(tests).parts[0]
+    }
+    assert across == set()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from srntt.batch import LocalFolder, Task, UpscaleOptions
+from srntt.batch import LocalFolder, Record, Task, UpscaleOptions
 from srntt.batch._lines import LocalLines
 from srntt.batch._local_folder import OutputFile
-from srntt.batch._record import History, Record
+from srntt.batch._record import History
 from srntt.batch._resolve import InputFile, ResolvedTask
 from srntt.batch._shared_references import ReferenceFile
 from srntt.errors import OutputError

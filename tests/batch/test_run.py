@@ -17,7 +17,7 @@ from srntt.batch import _worker as worker_module
 from srntt.errors import MemoryBudgetError, OutputError
 from srntt.image import Limits, load, read_file
 from srntt.image import _load as image_load
-from srntt.upscale import Upscaler
+from srntt.upscale import Upscaler, _upscaler
 
 
 def counts(done: SimpleNamespace) -> tuple[int, int, int]:
@@ -111,7 +111,7 @@ def test_other_settings_do_everything_again(batch):
 def test_other_weights_do_everything_again(batch, monkeypatch):
     batch()
     assert counts(batch(resume=True, references=False)) == (3, 0, 0)
-    monkeypatch.setattr("srntt.upscale._upscaler.fingerprint", lambda _: "another")
+    monkeypatch.setattr(_upscaler, "fingerprint", lambda _: "another")
     assert counts(batch(resume=True, references=False)) == (3, 0, 0)
 
 

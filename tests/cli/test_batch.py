@@ -16,8 +16,9 @@ from cli.pictures import contents, pixels, size_and_mode
 from cli.test_processes import SRNTT, environment
 from PIL import Image
 
-from srntt.batch import Failure, Tally, open_output_folder, place
+from srntt.batch import Tally, open_output_folder, place
 from srntt.cli._batch_progress import pace
+from srntt.data import Failure
 from srntt.image import load
 
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 from weights.hub_server import lead_to, serving
 
-from srntt.features._vgg import tensor_shapes
+from srntt.features import tensor_shapes
 from srntt.models import load_model
 from srntt.models.paper import ContentExtractor
-from srntt.weights import WEIGHTS, save_vgg19, weights_path
+from srntt.weights import WEIGHTS, _get, save_vgg19, weights_path
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def test_metric_weights_that_cannot_be_had(
 ) -> None:
     (tmp_path / "evil.ckpt").write_bytes(b"\x80\x03cos\nsystem\nX\x04\x00\x00\x00exit\x85R.")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("srntt.weights._get.find_spec", lambda package: None)
+    monkeypatch.setattr(_get, "find_spec", lambda package: None)
     ran = run("weights", "get", *arguments)
     assert ran.code == code, ran.err
     assert message in ran.err

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from srntt.cli import main
+from srntt.demo import Ceilings
 from srntt.demo._keep import Shelf, write_result
-from srntt.demo._limits import Ceilings
 from srntt.demo._line import Ticket
 from srntt.demo._order import Done, Order, fulfil
 from srntt.upscale import Upscaler

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from srntt.demo._limits import Ceilings, matching_work
+from srntt.demo import Ceilings
+from srntt.demo._limits import matching_work
 from srntt.errors import InputError, PictureError
 from srntt.image import load
 

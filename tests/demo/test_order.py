@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from srntt.demo._limits import Ceilings
+from srntt.demo import Ceilings
 from srntt.demo._line import CancelledError, Ticket
 from srntt.demo._order import Done, Order, fulfil
 from srntt.errors import InputError, PictureError

@@ -14,7 +14,6 @@ from srntt.models import load_model, save_model
 from srntt.models.lite import Lite, LiteConfig
 from srntt.train import Recipe, Schedule, Surroundings, train
 from srntt.train._log import Log, PrintedLines
-from srntt.train.pairs._pair_range import PairRange
 
 _SMALL = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8)
 
@@ -27,7 +26,7 @@ def place(tmp_path: Path) -> Surroundings:
 
 def _recipe(steps: int) -> Recipe:
     schedule = Schedule(steps=steps, batch=1, warmup=1, precision="fp32")
-    return Recipe(config=_SMALL, pairs=PairRange(target=32, reference=48), schedule=schedule)
+    return Recipe(config=_SMALL, pairs=replace(Recipe().pairs, target=32, reference=48), schedule=schedule)
 
 
 def test_a_model_folder_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference.matching import slow_match
 from torch import Tensor
 
-from srntt.bench._fast import turned_pair
+from srntt.bench import turned_pair
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import STRIP, Match, dense_match, fast_match, fast_match_bytes, fast_match_strips
 

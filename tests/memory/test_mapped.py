@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from srntt.memory._mapped import MappedFile
-from srntt.memory._process import resident_bytes
+from srntt.memory import MappedFile, resident_bytes
 from srntt.upscale import Upscaler, _encode
 
 

@@ -12,10 +12,12 @@ from srntt.memory import (
     Work,
     format_memory,
     parse_memory,
+    peak_bytes,
     plan_pieces,
     plan_reference,
+    resident_bytes,
+    start_peak,
 )
-from srntt.memory._process import peak_bytes, resident_bytes, start_peak
 
 
 def _tile(candidates):

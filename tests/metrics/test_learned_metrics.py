@@ -13,8 +13,7 @@ from weights.publishing import publish
 
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, ModelError
-from srntt.evaluate import choose_metrics
-from srntt.evaluate._metrics import METRICS, MetricInput
+from srntt.evaluate import METRICS, MetricInput, choose_metrics
 from srntt.features import VGG19Features
 from srntt.image import load
 from srntt.metrics import Backbone, DistsWeights, LpipsWeights, dists, lpips, texture_distance

@@ -15,8 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from srntt.data import read_pairs
 from srntt.errors import InputError
-from srntt.evaluate import Evaluation, choose_metrics, score_pairs
-from srntt.evaluate._metrics import MetricInput, mean_scores
+from srntt.evaluate import Evaluation, MetricInput, choose_metrics, mean_scores, score_pairs
 from srntt.metrics import lr_psnr, luma, psnr_rgb, psnr_y, round_to_bytes, ssim_rgb, ssim_y
 from srntt.metrics._pixels import LumaSpan
 from srntt.report import compare_reports, write_report

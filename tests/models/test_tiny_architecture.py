@@ -12,9 +12,7 @@ from small_architecture import SMALL, Small, SmallConfig
 from srntt.cli import main
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.models import ARCHITECTURES, export_model, load_model, save_model
-from srntt.train import Losses, Recipe, Schedule, Surroundings, train
-from srntt.train._recipe import read_recipe
-from srntt.train.pairs._pair_range import PairRange
+from srntt.train import Losses, Recipe, Schedule, Surroundings, read_recipe, train
 from srntt.upscale import Upscaler
 
 
@@ -61,7 +59,7 @@ def test_a_recipe_names_it_and_three_steps_teach_it(tmp_path):
     recipe = Recipe(
         architecture="small",
         config=SmallConfig(2),
-        pairs=PairRange(target=32, reference=48),
+        pairs=replace(Recipe().pairs, target=32, reference=48),
         losses=Losses(correspondence=0.0, sub_position=0.0),
         schedule=Schedule(steps=3, batch=2, warmup=1, alone=0.0, precision="fp32", average=0.5, rate=0.01),
     )

@@ -8,8 +8,7 @@ from PIL import Image
 from properties.scenes import BICUBIC, largest_difference, psnr, scene
 
 from srntt.image import Picture
-from srntt.memory import Appetite, Job, Needs, Work
-from srntt.memory._process import peak_bytes, resident_bytes, start_peak
+from srntt.memory import Appetite, Job, Needs, Work, peak_bytes, resident_bytes, start_peak
 from srntt.upscale import Upscaler, _consistent
 from srntt.upscale._consistent import back_project, consistency, consistency_bytes
 

@@ -20,10 +20,18 @@ from evaluate.pictures import PAIRS, bicubic, scene, write_pairs
 from PIL import Image
 
 from srntt.data import read_pairs
-from srntt.evaluate import Evaluation, PreparedReference, ReferenceChange, Score, Upscaled, protocol_named, score_pairs
-from srntt.evaluate._crops import Crops
-from srntt.evaluate._journal import Journal
-from srntt.evaluate._upscale import by_model
+from srntt.evaluate import (
+    Crops,
+    Evaluation,
+    Journal,
+    PreparedReference,
+    ReferenceChange,
+    Score,
+    Upscaled,
+    by_model,
+    protocol_named,
+    score_pairs,
+)
 from srntt.metrics import psnr_y
 from srntt.models.lite import Lite, LiteConfig
 from srntt.report import CROPS, write_report

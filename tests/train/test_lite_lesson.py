@@ -2,10 +2,8 @@ import torch
 
 from srntt.data import Pairs
 from srntt.image import reduce
-from srntt.models import Teaching
-from srntt.models.lite import Lite, LiteConfig, LiteLesson
-from srntt.models.lite._drive import LiteDrive
-from srntt.models.lite._network import Shown
+from srntt.models import Teaching, drive_model
+from srntt.models.lite import Lite, LiteConfig, LiteLesson, Shown
 from srntt.train.pairs._pair_range import PairRange
 from srntt.train.pairs._pairs import make_pairs
 from srntt.train.pairs._photographs import Photographs
@@ -31,7 +29,8 @@ def test_candidates_of_placed_views_compete_among_themselves_as_in_inference():
     valid[..., :4] = False
     pairs = Pairs(high_res, low_res, torch.stack([other, view], 1), nothing, nothing[..., 0] > 0, placed=1, valid=valid)
     lesson = LiteLesson(model, Teaching(frozen=True))
-    shown = [Shown(), *(Shown(valid[:, 0], reach) for reach in LiteDrive.reaches)]
+    reaches = drive_model(model, torch.device("cpu")).reaches
+    shown = [Shown(), *(Shown(valid[:, 0], reach) for reach in reaches)]
     expected = model(low_res, [other, high_res, high_res], shown=shown)
     torch.testing.assert_close(lesson.run(pairs, with_references=True).output, expected)
     without = model(low_res, [other])

@@ -7,7 +7,7 @@ from PIL import Image
 
 from srntt.errors import InputError
 from srntt.image import enlarge
-from srntt.models.paper._map_cache import MapCache
+from srntt.models.paper import MapCache
 from srntt.train import Surroundings, train
 from srntt.train.pairs._mixed import MixedPairs
 from srntt.train.pairs._pair_folder import PairFolder

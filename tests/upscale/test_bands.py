@@ -9,19 +9,19 @@ from srntt.image import Picture, enlarge
 from srntt.match import MATCHERS
 from srntt.models.lite import _drive as _lite_drive
 from srntt.transfer import _local_frames
-from srntt.upscale import Upscaler, _provenance, _upscaler
-from srntt.upscale._upscaler import _enlarged_alpha
+from srntt.upscale import Upscaler, _bands, _provenance
+from srntt.upscale._bands import enlarged_alpha
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_alpha_is_enlarged_in_bands(kind, monkeypatch):
-    monkeypatch.setattr(_upscaler, "_ALPHA_AT_ONCE", 8)
+    monkeypatch.setattr(_bands, "_ALPHA_AT_ONCE", 8)
     random = np.random.default_rng(0)
     top = np.iinfo(kind).max
     alpha = random.integers(0, top, (37, 12), dtype=kind, endpoint=True)
     source = Picture(np.zeros((37, 12, 3), kind), alpha)
     whole = image.to_pixels(enlarge(source.alpha_plane()[None], 4)[0], bits=source.bits)[:, :, 0]
-    difference = np.abs(_enlarged_alpha(source, 4).astype(int) - whole)
+    difference = np.abs(enlarged_alpha(source, 4).astype(int) - whole)
     assert difference.max() <= (0 if kind == np.uint8 else 1)
 
 

@@ -11,7 +11,7 @@ from srntt.errors import InputError, ModelError
 from srntt.image import Metadata, Picture, enlarge
 from srntt.memory import resident_bytes
 from srntt.metrics import psnr_y
-from srntt.models.lite._based import blend_with_base
+from srntt.models.lite import blend_with_base
 from srntt.upscale import Upscaler, self_ensemble
 
 _BICUBIC = Image.Resampling.BICUBIC

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from srntt.errors import MemoryBudgetError, ModelError
 from srntt.match import Match
 from srntt.memory import Appetite, Work
-from srntt.models import EncodedView
-from srntt.models._drive import Rendered
+from srntt.models import EncodedView, Rendered
 from srntt.upscale._engine import Engine
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import Canvas

@@ -11,9 +11,9 @@ from tiny import tiny_network
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import MATCHERS, MatcherChoice, Sizes
 from srntt.models.paper import PaperConfig, PaperSRNTT
-from srntt.upscale import Upscaler, _matcher
-from srntt.upscale._matcher import check_matcher, plan_matching
-from srntt.upscale._plan import Plan
+from srntt.upscale import Upscaler, _plan
+from srntt.upscale._matcher import check_matcher
+from srntt.upscale._plan import Plan, plan_matching
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 _CPU = torch.device("cpu")
@@ -165,7 +165,7 @@ def test_fast_matching_that_was_asked_for_is_refused_where_memory_is_short():
 def test_an_upscale_reports_that_auto_went_without_the_memory(low_res, references, monkeypatch):
     """The time model is made to want fast matching of this small picture, and the plan to have no room for it."""
     wanted = MatcherChoice("fast", 9.0, 1.0, "fast matching: predicted")
-    monkeypatch.setattr(_matcher, "choose_matcher", lambda *_, **__: wanted)
+    monkeypatch.setattr(_plan, "choose_matcher", lambda *_, **__: wanted)
     upscaler = Upscaler.from_pretrained("lite-rec", device="cpu")
     assert upscaler.upscale(low_res, references).matcher_reason == "fast matching: predicted"
     needed = type(upscaler._drive).matching_bytes

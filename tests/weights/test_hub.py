@@ -14,8 +14,7 @@ from weights.hub_server import Hub, Repository, lead_to, serving
 from srntt import Upscaler
 from srntt.errors import InputError, MissingDependencyError, ModelError, OutputError
 from srntt.models import load_model, push_model, save_model
-from srntt.weights import fetch_model, is_hub_address
-from srntt.weights._hub import HubAddress
+from srntt.weights import HubAddress, fetch_model, is_hub_address
 
 huggingface_hub = pytest.importorskip("huggingface_hub", reason="needs the extra hub")
 # The client's own, as it uploads a large file.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from srntt._files import put_in_place
 from srntt._lock import locked
-from srntt.batch._listing import Listing, list_folder
+from srntt.data import Listing, list_folder
 from srntt.errors import InputError, OutputError
 from srntt.image import Limits, check_output, read_file
 

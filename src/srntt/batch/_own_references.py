@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
-from srntt.batch._listing import Listing
 from srntt.batch._remote_folder import Place
-from srntt.data import is_picture
+from srntt.data import Listing, is_picture
 from srntt.errors import InputError, PictureError
 from srntt.image import Limits
 

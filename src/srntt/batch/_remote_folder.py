@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from srntt._files import exists_error
-from srntt.batch._listing import Listing, in_order
 from srntt.batch._local_folder import STATE_FOLDER, UNFINISHED, LocalFolder, OutputFile, Save, measured
+from srntt.data import Listing, in_order
 from srntt.errors import InputError, MissingDependencyError, OutputError, PictureError, SrnttError
 from srntt.image import Limits, check_output
 

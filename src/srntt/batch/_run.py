@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from srntt.batch._listing import Failure
 from srntt.batch._output_folder import OutputFolder
 from srntt.batch._record import Record
 from srntt.batch._tasks import Task
 from srntt.batch._worker import explained
+from srntt.data import Failure
 from srntt.models import Progress
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from srntt._shapes import Float
 from srntt.batch._descriptor import LENGTH, PARTS, describe
 from srntt.batch._lines import Lines
-from srntt.batch._listing import Failure
 from srntt.batch._remote_folder import Place
+from srntt.data import Failure
 from srntt.errors import OutputError, SrnttError
 from srntt.image import Ground, Limits, Picture, ValueRange, load
 from srntt.models import Progress

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from srntt.batch._listing import Failure
 from srntt.batch._names import output_names
 from srntt.batch._own_references import OwnReferences
 from srntt.batch._remote_folder import Place, place
+from srntt.data import Failure
 from srntt.errors import InputError
 
 SideFile = Literal["map", "provenance"]

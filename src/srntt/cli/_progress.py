@@ -4,14 +4,14 @@ import sys
 import time
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from srntt.cli._interrupt import raise_if_interrupted
 
 if TYPE_CHECKING:
     import rich.progress
 
-_STAGES = {
+STAGES = {
     "encode": "reading references",
     "base": "base model",
     "align": "aligning references",
@@ -24,49 +24,74 @@ _STAGES = {
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-class ProgressOnStderr(AbstractContextManager):
-    """Called with (stage, done, total) by whatever works; leaving it leaves a clean line for what comes next.
+class Bars(AbstractContextManager):
+    """Bars on stderr, each with a text of its own behind it; without a terminal, a clock for lines instead.
+
+    Leaving it leaves a clean line for what comes next.
+
+    Attributes:
+        bars: of rich; None without a terminal.
+    """
+
+    def __init__(self, shown: bool = True) -> None:
+        self.bars = _bars() if shown else None
+        self._tasks: dict[str, rich.progress.TaskID] = {}
+        self._shown_at = time.monotonic()
+
+    def __enter__(self):  # of a subclass, too
+        if self.bars:
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bars:
+            self.bars.stop()
+
+    def move(self, bar: str, done: int | float, total: int | float | None, text: str, name: str | None = None) -> None:
+        """Set a bar, which is made at first; ``name`` is what stands before it, if not its own."""
+        assert self.bars
+        shown: dict[str, Any] = {
+            "description": bar if name is None else name,
+            "completed": done,
+            "total": total,
+            "text": text,
+        }
+        if bar in self._tasks:
+            self.bars.update(self._tasks[bar], **shown)
+        else:
+            self._tasks[bar] = self.bars.add_task(**shown)
+
+    def due(self) -> bool:
+        """Whether five seconds have passed since it was; for lines where there is no terminal."""
+        if time.monotonic() - self._shown_at < _SECONDS_BETWEEN_LINES:
+            return False
+        self._shown_at = time.monotonic()
+        return True
+
+
+class ProgressOnStderr(Bars):
+    """Called with (stage, done, total) by whatever works.
 
     Args:
         counted: what ``total`` is a number of, where people want the count and the time that is left; else percent.
     """
 
     def __init__(self, counted: str = "") -> None:
-        self._counted = counted
-        self._bars = _bars(counted)
-        self._tasks: dict[str, rich.progress.TaskID] = {}
-        self._stage, self._shown_at = "", 0.0
+        super().__init__()
+        self._counted, self._stage = counted, ""
         self._began_at, self._began_with = 0.0, 0
-
-    def __enter__(self) -> "ProgressOnStderr":
-        if self._bars:
-            self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bars:
-            self._bars.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` of a stage are finished; a good moment to be interrupted, too."""
         raise_if_interrupted()
-        if self._bars:
-            if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(_STAGES.get(stage, stage), total=total, completed=done)
-            self._bars.update(self._tasks[stage], completed=done, total=total)
-        elif self._worth_a_line(stage, done, total):
-            print(f"{_STAGES.get(stage, stage)}: {self._how_far(done, total)}", file=sys.stderr, flush=True)
-
-    def _worth_a_line(self, stage: str, done: int, total: int) -> bool:
-        """The end of a stage, and every five seconds on the way there."""
-        now = time.monotonic()
         if stage != self._stage:
-            self._stage, self._shown_at = stage, now
-            self._began_at, self._began_with = now, done
-        if done < total and now - self._shown_at < _SECONDS_BETWEEN_LINES:
-            return False
-        self._shown_at = now
-        return True
+            self._stage, self._shown_at = stage, time.monotonic()
+            self._began_at, self._began_with = self._shown_at, done
+        name = STAGES.get(stage, stage)
+        if self.bars:
+            self.move(name, done, total, self._how_far(done, total))
+        elif self.due() or done >= total:
+            print(f"{name}: {self._how_far(done, total)}", file=sys.stderr, flush=True)
 
     def _how_far(self, done: int, total: int) -> str:
         if not self._counted:
@@ -81,23 +106,14 @@ class ProgressOnStderr(AbstractContextManager):
         return f", {timedelta(seconds=round(pace * (total - done)))} left"
 
 
-def _bars(counted: str) -> "rich.progress.Progress | None":
+def _bars() -> "rich.progress.Progress | None":
     if not sys.stderr.isatty():
         return None
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
+    console = Console(file=sys.stderr)
     if console.is_dumb_terminal:
         return None
-    how_far = (MofNCompleteColumn(), TimeRemainingColumn()) if counted else (TaskProgressColumn(),)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), *how_far, TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True)
+    name, text = (TextColumn(f"{{task.{field}}}", markup=False) for field in ("description", "fields[text]"))
+    return Progress(name, BarColumn(), text, TimeElapsedColumn(), console=console, transient=True)

@@ -2,20 +2,19 @@
 
 import json
 import sys
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import rich.progress
+from srntt.cli._progress import Bars
 
+if TYPE_CHECKING:
     import srntt.train
 
 _SCORES = {"first": "first reference", "all": "all", "unrelated": "unrelated", "none": "none"}
-_TOLD_APART = {"step", "minutes", "rate", *_SCORES}
+_NOT_TERMS = {"step", "minutes", "rate", *_SCORES}
 
 
-class TrainProgress(AbstractContextManager):
+class TrainProgress(Bars):
     """While a run lasts, says its log's lines in words and moves a bar.
 
     Args:
@@ -24,29 +23,19 @@ class TrainProgress(AbstractContextManager):
     """
 
     def __init__(self, schedule: "srntt.train.Schedule", as_json: bool) -> None:
+        super().__init__(shown=not as_json)
         self._schedule, self._as_json = schedule, as_json
-        self._bars = None if as_json else _bars()
-
-    def __enter__(self) -> "TrainProgress":
-        if self._bars:
-            self._bars.start()
-            self._task = self._bars.add_task("training", total=1.0)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bars:
-            self._bars.stop()
 
     def moved(self, share: float) -> None:
         """After each step."""
-        if self._bars:
-            self._bars.update(self._task, completed=share)
+        if self.bars:
+            self.move("training", share, 1, f"{share:.0%}")
 
     def logged(self, entry: dict[str, int | float]) -> None:
         """At each checkpoint."""
         text = json.dumps(entry) if self._as_json else in_words(entry, self._schedule)
-        if self._bars:
-            self._bars.console.print(text, markup=False, highlight=False)
+        if self.bars:
+            self.bars.console.print(text, markup=False, highlight=False)
         else:
             print(text, file=sys.stderr, flush=True)
 
@@ -64,20 +53,7 @@ def in_words(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> str:
     head = [f"step {entry['step']:,}{'' if by_time else f' of {schedule.steps:,}'} ({done:.0%})", f"{minutes:.0f} min"]
     if 0 < done < 1 and minutes:
         head.append(f"{timedelta(seconds=round(60 * minutes * (1 - done) / done))} left")
-    terms = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in entry.items() if name not in _TOLD_APART]
+    terms = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in entry.items() if name not in _NOT_TERMS]
     scores = [f"{label} {entry[name]:.2f}" for name, label in _SCORES.items() if name in entry]
     parts = [", ".join(head), ", ".join(terms), f"PSNR-Y {', '.join(scores)}" if scores else ""]
     return "; ".join(filter(None, parts))
-
-
-def _bars() -> "rich.progress.Progress | None":
-    if not sys.stderr.isatty():
-        return None
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(file=sys.stderr)
-    if console.is_dumb_terminal:
-        return None
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, redirect_stderr=False)

@@ -1,18 +1,21 @@
-"""What a picture has beyond its colours, such as infrared: upscaled as grey, with the matches of its colours."""
+"""What a picture has beyond its colours: alpha, and bands such as infrared."""
 
 import numpy as np
 
 from srntt._shapes import Shaped
-from srntt.image import Picture
+from srntt.image import Picture, enlarge, to_pixels
 from srntt.match import Match
+from srntt.memory import cuts
 from srntt.upscale._engine import Engine
 from srntt.upscale._tiles import Canvas
+
+_ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them
 
 
 def enlarged_bands(
     source: Picture, engine: Engine, matched: Match | None, scale: int
 ) -> Shaped[np.ndarray, "H W k"] | None:
-    """Each band by itself: its structure is that of the colours, and so is what references show of it.
+    """Each band by itself, as grey: its structure is that of the colours, and so is what references show of it.
 
     Args:
         source: the small picture.
@@ -32,3 +35,16 @@ def enlarged_bands(
         engine.render(band.rgb(), matched, canvas)
         large[:, :, number] = canvas.pixels[:, :, 0]
     return large
+
+
+def enlarged_alpha(source: Picture, scale: int) -> Shaped[np.ndarray, "H W"] | None:
+    """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
+    if source.alpha is None:
+        return None
+    alpha = np.empty((source.height * scale, source.width * scale), source.alpha.dtype)
+    for top, bottom in cuts(source.height, _ALPHA_AT_ONCE):
+        seen = slice(max(0, top - _REACH), min(source.height, bottom + _REACH))
+        large = enlarge(source.alpha_plane(seen.start, seen.stop)[None], scale)[0]
+        part = large[:, (top - seen.start) * scale :][:, : (bottom - top) * scale]
+        alpha[top * scale : bottom * scale] = to_pixels(part, bits=source.bits)[:, :, 0]
+    return alpha

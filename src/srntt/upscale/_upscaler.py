@@ -8,44 +8,34 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import nn
 
 from srntt import image
-from srntt._shapes import Shaped
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.image import Limits, Picture, Source, ValueRange, enlarge
-from srntt.match import MATCHERS
+from srntt.image import Limits, Picture, Source, ValueRange
 from srntt.memory import (
-    Job,
-    Needs,
-    Room,
     budget_bytes,
-    cuts,
-    device_free_bytes,
     give_back,
     limits_within,
     parse_memory,
     peak_bytes,
-    plan_pieces,
-    resident_bytes,
     start_peak,
 )
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
 from srntt.upscale._aligning import AlignOption, Found, check_align, found_views, used_references
-from srntt.upscale._bands import enlarged_bands
+from srntt.upscale._bands import enlarged_alpha, enlarged_bands
 from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._base_model import BaseModel
-from srntt.upscale._consistent import back_project, consistency, consistency_bytes
+from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
 from srntt.upscale._many import upscaled
-from srntt.upscale._matcher import MatcherOption, check_matcher, plan_matching, sizes_of
+from srntt.upscale._matcher import MatcherOption, check_matcher
 from srntt.upscale._own_range import own_gain, stretched, unstretch
-from srntt.upscale._plan import Plan
+from srntt.upscale._plan import Plan, plan_upscale
 from srntt.upscale._provenance import trace
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
@@ -56,7 +46,6 @@ from srntt.views.aligned import Original
 from srntt.weights import is_hub_address
 
 _log = logging.getLogger(__name__)
-_ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyond them
 
 
 class Upscaler:
@@ -293,7 +282,7 @@ class Upscaler:
         unstretch(canvas.pixels, gain)
         engine.base = None  # it has no bands beyond colours
         bands = enlarged_bands(source, engine, field, self.scale)
-        output = image.picture_like(source, canvas.pixels, _enlarged_alpha(source, self.scale), bands=bands)
+        output = image.picture_like(source, canvas.pixels, enlarged_alpha(source, self.scale), bands=bands)
         origin = None if field is None or share is None else trace(field, encoded, share, self.scale)
         result = Result(
             picture=output,
@@ -390,41 +379,24 @@ class Upscaler:
         """Maps of a small picture, which all others have the form of."""
         return self._drive.encode(torch.zeros(3, 16, 16))
 
+    def _plan(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> Plan:
+        return plan_upscale(
+            source,
+            references,
+            self._drive,
+            self.device,
+            memory=self._memory,
+            matcher=self._matcher,
+            tile=tile,
+            based=based,
+        )
+
     def _fits(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> bool:
         try:
             self._plan(source, references, tile, based=based)
         except MemoryBudgetError:
             return False
         return True
-
-    def _plan(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> Plan:
-        bands = 0 if source.bands is None else source.bands.shape[2]
-        channels = source.color.shape[2] + (source.alpha is not None) + bands
-        job = Job(source.height, source.width, channels, source.bits // 8)
-        give_back()
-        room = Room(resident_bytes(), budget_bytes(self._memory), device_free_bytes(self.device))
-        drive = self._drive
-        anywhere = [item for item in references if item.reach is None]
-        candidates = sum(min(n, drive.appetite.candidates) for n in (len(anywhere), len(references) - len(anywhere)))
-        keys = [item.maps[drive.key].nbytes for item in references if item.file]
-        sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
-        checking = consistency_bytes(job.height, job.width, job.channels, self.scale)
-        files = max(keys, default=0), sampled
-        needs = Needs(job, drive.appetite, drive.halo, self.scale, candidates, checking, *files, base=based)
-        if not references:
-            return Plan.of(plan_pieces(needs, room, tile))
-        sizes = sizes_of(source.height * source.width, anywhere, drive)
-        threads = torch.get_num_threads()
-        joining = needs.field if 0 < len(anywhere) < len(references) else 0  # candidates of both kinds, put together
-
-        def plan(matcher: str) -> Plan:
-            def matching(rows: int) -> int:
-                size = source.height, source.width
-                return max(joining, drive.matching_bytes(MATCHERS[matcher], size, sizes.keys, rows, threads))
-
-            return Plan.of(plan_pieces(needs, room, tile, matching), matcher)
-
-        return plan_matching(self._matcher, sizes, self.device, plan)
 
     def _drive_on(self, device: torch.device) -> Drive:
         """The model on a device; made once for each."""
@@ -436,16 +408,3 @@ class Upscaler:
 
 def _silent(stage: str, done: int, total: int) -> None:
     pass
-
-
-def _enlarged_alpha(source: Picture, scale: int) -> Shaped[np.ndarray, "H W"] | None:
-    """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
-    if source.alpha is None:
-        return None
-    alpha = np.empty((source.height * scale, source.width * scale), source.alpha.dtype)
-    for top, bottom in cuts(source.height, _ALPHA_AT_ONCE):
-        seen = slice(max(0, top - _REACH), min(source.height, bottom + _REACH))
-        large = enlarge(source.alpha_plane(seen.start, seen.stop)[None], scale)[0]
-        part = large[:, (top - seen.start) * scale :][:, : (bottom - top) * scale]
-        alpha[top * scale : bottom * scale] = image.to_pixels(part, bits=source.bits)[:, :, 0]
-    return alpha

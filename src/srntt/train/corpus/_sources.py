@@ -1,11 +1,10 @@
 """Which files may be photographs, the largest first."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from srntt.data import is_picture
+from srntt.data import is_picture, list_folder
 from srntt.errors import InputError
 
 
@@ -69,16 +68,15 @@ def list_sources(given: Sequence[Path], *, recursive: bool, leave_out: Path) -> 
     return Sources(tuple(ordered), tuple(failed), ignored)
 
 
-def _files(root: Path, recursive: bool, leave_out: Path, failed: list[tuple[Path, str]]) -> Iterator[Path]:
+def _files(root: Path, recursive: bool, leave_out: Path, failed: list[tuple[Path, str]]) -> Iterable[Path]:
     if not root.is_dir():
-        yield root
-        return
-
-    def unreadable(error: OSError) -> None:
-        failed.append((Path(error.filename), f"cannot be listed: {error.strerror}."))
-
-    for folder, below, files in os.walk(root, onerror=unreadable):
-        wanted = (name for name in sorted(below) if recursive and not name.startswith("."))
-        below[:] = [name for name in wanted if (Path(folder) / name).resolve() != leave_out]
-        if Path(folder).resolve() != leave_out:
-            yield from (Path(folder) / name for name in sorted(files) if not name.startswith("."))
+        return [root]
+    if root.resolve() == leave_out:
+        return []
+    try:
+        listing = list_folder(root, recursive=recursive, leave_out=[leave_out])
+    except OSError as error:
+        failed.append((root, f"cannot be listed: {error.strerror}."))
+        return []
+    failed += [(root / name, reason) for name, reason in listing.failures]
+    return [root / name for name in listing.files]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from srntt.data import is_picture
+from srntt.data._folders import is_picture
 from srntt.image import RAW_SUFFIXES
 
 

@@ -7,7 +7,7 @@ import pytest
 from batch.pictures import write_pictures
 
 from srntt.batch import LocalFolder
-from srntt.batch._listing import list_folder
+from srntt.data import list_folder
 from srntt.errors import InputError
 
 

@@ -79,7 +79,7 @@ ROOMS_TO_COME = {
 
 DOCUMENTS = sorted(
     str(path.relative_to(REPOSITORY))
-    for pattern in ("*.md", "docs/*.md", "examples/*.md", "src/srntt/weights/*/*.md")
+    for pattern in ("*.md", "docs/*.md", "examples/*.md", "integrations/*.md", "src/srntt/weights/*/*.md")
     for path in REPOSITORY.glob(pattern)
 )
 ROOMS = {"srntt": sorted(PACKAGE.glob("*.py"))} | {
@@ -88,7 +88,15 @@ ROOMS = {"srntt": sorted(PACKAGE.glob("*.py"))} | {
 SCRIPTS = ["Makefile", ".ci/run", "peers/requirements.txt", "pyproject.toml"]
 SCRIPTS += sorted(
     str(path.relative_to(REPOSITORY))
-    for pattern in ("runs/*.sh", "runs/*.py", "peers/*.py", "examples/*.py", "benchmarks/*.py", "docs/*.py")
+    for pattern in (
+        "runs/*.sh",
+        "runs/*.py",
+        "peers/*.py",
+        "examples/*.py",
+        "integrations/*.py",
+        "benchmarks/*.py",
+        "docs/*.py",
+    )
     for path in REPOSITORY.glob(pattern)
 )
 

@@ -221,7 +221,7 @@ def _references() -> Iterator[Attack]:
     yield case("foreign-map", "the name of a map that no model has", with_first("maps", ["x" * 50_000]))
     yield case("deep", "references nested 60,000 deep", lambda head: "[" * 60_000)
     other_shape = case("other-shape", "a map of another shape", lambda head: None)
-    yield replace(other_shape, code=2, says="maps that this model does not make")
+    yield replace(other_shape, code=2, says="maps that this model does not produce")
 
 
 def use_references() -> str:

@@ -46,7 +46,7 @@ def test_a_base_of_another_size_is_refused(run, folder: Path) -> None:
 def test_a_model_that_takes_none_is_refused(run, folder: Path, model: Path, base: Path) -> None:
     ran = run("upscale", folder / "small.png", "--model", model, "--base", base)
     assert ran.code == 4
-    assert "Model tiny takes no base. Give one that does (lite-rec" in ran.err
+    assert "Model tiny does not support a base. Give a model that does (lite-rec" in ran.err
 
 
 def test_a_base_that_is_not_there_is_refused(run, folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_without_room_on_the_disk_references_stay_in_memory_and_that_is_reported
     monkeypatch.setattr(_encode, "_MAPPED", 0.0)
     monkeypatch.setattr(MappedFile, "empty", full)
     references = Upscaler.from_pretrained("lite-rec", device="cpu").encode_references(pictures[:1])
-    assert "encoding: no room for a temporary file (No space left on device), kept in memory" in references.fallbacks
+    assert "encoding: no space for a temporary file (No space left on device), kept in memory" in references.fallbacks
 
 
 def test_large_references_go_to_a_file_where_memory_is_short(pictures):

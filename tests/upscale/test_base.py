@@ -85,7 +85,9 @@ def test_a_base_of_another_size_is_refused_with_the_right_one(upscaler, small_tr
 
 
 def test_a_model_without_a_base_path_names_those_that_have_one(low_res):
-    with pytest.raises(ModelError, match=r"Model lite-gan takes no base\. Give one that does \(.*lite-rec"):
+    with pytest.raises(
+        ModelError, match=r"Model lite-gan does not support a base\. Give a model that does \(.*lite-rec"
+    ):
         Upscaler.from_pretrained("lite-gan", device="cpu").upscale(low_res, base=_enlarged(low_res))
 
 

@@ -114,12 +114,12 @@ def test_peak_stays_within_its_prediction(upscaler, tmp_path):
 def test_a_file_of_another_factor_is_refused(upscaler, tmp_path):
     node, factors = resizing(2)
     path = saved(tmp_path / "twice.onnx", graph_of([node], tensors=[factors]))
-    with pytest.raises(InputError, match=r"twice\.onnx enlarges 2 times, and lite-rec 4 times"):
+    with pytest.raises(InputError, match=r"twice\.onnx has scale 2, but lite-rec has scale 4"):
         Upscaler(upscaler.model, name="lite-rec", device="cpu", base_model=path)
 
 
 def test_a_model_that_takes_no_base_is_refused(repeating):
-    with pytest.raises(ModelError, match="Model lite-gan takes no base"):
+    with pytest.raises(ModelError, match="Model lite-gan does not support a base"):
         Upscaler.from_pretrained("lite-gan", device="cpu", base_model=repeating)
 
 
@@ -153,14 +153,14 @@ def _constant_external(graph):
 def test_tensors_in_other_files_are_refused(tmp_path, hide):
     node, factors = resizing()
     path = saved(tmp_path / "outside.onnx", hide(graph_of([node], tensors=[factors])))
-    with pytest.raises(ModelError, match=r"keeps .* in another file\. Export the upscaler with all tensors inside"):
+    with pytest.raises(ModelError, match=r"stores .* in another file\. Export the upscaler with all tensors inside"):
         BaseModel(path)
 
 
 def test_operators_that_are_not_of_onnx_are_refused(tmp_path):
     node = helper.make_node("Enlarge", ["small"], ["large"], domain="evil")
     path = saved(tmp_path / "custom.onnx", graph_of([node]), domains=[helper.make_opsetid("evil", 1)])
-    with pytest.raises(ModelError, match="uses the operator evil::Enlarge, which is not of ONNX"):
+    with pytest.raises(ModelError, match="uses the custom operator evil::Enlarge"):
         BaseModel(path)
 
 
@@ -171,7 +171,7 @@ def _info(name, shape, kind=TensorProto.FLOAT):
 @pytest.mark.parametrize(
     ("inputs", "outputs", "text"),
     [
-        ([_info("small", OPEN), _info("noise", [1])], None, "has the inputs small, noise and the outputs large"),
+        ([_info("small", OPEN), _info("noise", [1])], None, "has inputs small, noise and outputs large"),
         ([_info("small", [1, 1, "h", "w"])], None, r"small is float of shape 1 x 1 x \? x \?"),
         ([_info("small", [8, 3, "h", "w"])], None, r"small is float of shape 8 x 3"),
         ([_info("small", ["h", "w", 3])], None, r"small is float of shape \? x \? x 3"),
@@ -200,9 +200,9 @@ def test_what_fails_or_is_no_picture_is_refused_in_words(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x04pickle", bytes(1000)])
 def test_what_is_no_onnx_is_refused(tmp_path, content):
     (tmp_path / "x.onnx").write_bytes(content)
-    with pytest.raises(ModelError, match=r"x\.onnx is no ONNX file, or damaged"):
+    with pytest.raises(ModelError, match=r"x\.onnx is not an ONNX file, or damaged"):
         BaseModel(tmp_path / "x.onnx")
-    with pytest.raises(ModelError, match="There is no file"):
+    with pytest.raises(ModelError, match="does not exist or is not a file"):
         BaseModel(tmp_path)
 
 

@@ -125,7 +125,7 @@ def test_all_that_is_known_of_a_view_is_saved(upscaler, tmp_path):
     assert loaded.bytes == made.bytes
     upscaler.upscale(picture[:16, :16], loaded)
     narrow = References(made.fingerprint, [replace(made[3], valid=valid[:, 1:])])
-    with pytest.raises(InputError, match="maps that this model does not make"):
+    with pytest.raises(InputError, match="maps that this model does not produce"):
         upscaler.upscale(picture[:16, :16], narrow)
 
 
@@ -150,12 +150,12 @@ def test_maps_that_the_model_cannot_have_made_are_refused(upscaler, references, 
     maps = dict(references[0].maps)
     change(maps)
     tampered = References(references.fingerprint, [replace(references[0], maps=maps)])
-    with pytest.raises(InputError, match="maps that this model does not make"):
+    with pytest.raises(InputError, match="maps that this model does not produce"):
         upscaler.upscale(low_res, tampered)
 
 
 def test_a_file_that_holds_no_references_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="does not hold references"):
+    with pytest.raises(ModelError, match="does not contain references"):
         References.load(list_models()[0]["path"] + "/model.safetensors")
 
 
@@ -195,7 +195,7 @@ def test_facts_of_views_that_cannot_be_are_refused(tmp_path, change):
     assert len(References.load(path)) == 1
     for text in (json.dumps(_head(**change)), "[" * 10_000):
         write_tensors(path, tensors, {"references": text})
-        with pytest.raises(ModelError, match=r"refs\.safetensors does not hold references"):
+        with pytest.raises(ModelError, match=r"refs\.safetensors does not contain references"):
             References.load(path)
 
 
@@ -214,7 +214,7 @@ def test_pictures_that_are_none_of_the_references_are_refused(tmp_path, numbers,
     path = tmp_path / "refs.safetensors"
     head = {**_head(), "originals": numbers}
     write_tensors(path, {"0.m": torch.zeros(1, 2, 2), "original.0": pixels}, {"references": json.dumps(head)})
-    with pytest.raises(ModelError, match=r"refs\.safetensors does not hold references"):
+    with pytest.raises(ModelError, match=r"refs\.safetensors does not contain references"):
         References.load(path)
 
 
@@ -222,9 +222,7 @@ def test_references_saved_in_the_first_version_are_refused_in_words(tmp_path):
     facts = [0, "a", 4, 4, [[1, 0, 0], [0, 1, 0]], ["m"]]
     head = {"format": "srntt-references", "version": 1, "fingerprint": "f", "references": [facts]}
     write_tensors(tmp_path / "old", {"0.m": torch.zeros(1, 2, 2)}, {"references": json.dumps(head)})
-    text = (
-        r"old holds references in version 1 of their format, and this srntt reads version 2\. Encode the pictures again"
-    )
+    text = r"old contains references in format version 1, .* reads version 2\. Encode the pictures again"
     with pytest.raises(ModelError, match=text):
         References.load(tmp_path / "old")
 

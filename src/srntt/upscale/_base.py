@@ -1,4 +1,4 @@
-"""A base: the picture as another upscaler enlarged it, which the model goes on from."""
+"""Base: the output of another upscaler, from which the model starts."""
 
 from srntt import image
 from srntt.errors import InputError, ModelError
@@ -7,32 +7,32 @@ from srntt.models import BasedDrive, Drive, models_with_base
 
 
 def check_takes_base(drive: Drive, name: str) -> None:
-    """Refuse a base for a model that was not trained to go on from one.
+    """Check that a model was trained to start from a base.
 
     Raises:
-        ModelError: it was not; the text names the models that were.
+        ModelError: It was not; the message lists the models that were.
     """
     if isinstance(drive, BasedDrive) and drive.takes_base:
         return
     able = ", ".join(models_with_base()) or "none of the embedded ones"
-    raise ModelError(f"Model {name} takes no base. Give one that does ({able}), or no base.")
+    raise ModelError(f"Model {name} does not support a base. Give a model that does ({able}), or no base.")
 
 
 def load_base(base: Source, source: Picture, scale: int, limits: Limits) -> Picture:
-    """Read a base, and hold it against the picture that it is an enlargement of.
+    """Read a base, and check that it matches the low-res picture.
 
     Args:
-        base: as ``srntt.load`` takes it. Of a picture with a range of values of its own, the base has the same.
-        source: the small picture.
-        scale: how many times larger the base must be.
-        limits: on what is read.
+        base: Base, in any form accepted by ``srntt.load``; its range of values is that of the low-res picture.
+        source: Low-res picture.
+        scale: Required scale of the base.
+        limits: Limits on reading.
 
     Returns:
-        the base, upright, in the colours of the small picture, without alpha.
+        The base, upright, in the colour space of the low-res picture, without alpha.
 
     Raises:
-        PictureError: no whole picture.
-        InputError: of another size, grey for a picture in colour, or in colours that cannot be converted.
+        PictureError: The base is not a complete picture.
+        InputError: The base has another size, is grey for a picture in colour, or its colours cannot be converted.
     """
     picture = image.load(base, limits=limits, value_range=_range_of(source))
     wanted = (source.width * scale, source.height * scale)
@@ -50,6 +50,6 @@ def load_base(base: Source, source: Picture, scale: int, limits: Limits) -> Pict
 
 
 def _range_of(source: Picture) -> tuple[float, float] | None:
-    """Of a source whose values are no plain integers; for floats from 0 to 1 none has to be named."""
+    """Return the range of values of a source that is not uint8 or uint16; None for floats in [0, 1]."""
     levels = source.levels
     return None if levels is None or (levels.low, levels.high) == (0.0, 1.0) else (levels.low, levels.high)

@@ -1,4 +1,4 @@
-"""An upscaler in an ONNX file: checked in full before it is run, and run by ONNX Runtime on the CPU."""
+"""Upscaler in an ONNX file, validated before it is run by ONNX Runtime on the CPU."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,22 +16,22 @@ from srntt.errors import MemoryBudgetError, MissingDependencyError, ModelError
 if TYPE_CHECKING:
     import onnx
 
-PROBED = 64  # side of the picture that a file of open sizes is tried with
-_LEAST = 48  # side of a tile of fixed size
-_LARGEST = 2**31 - 1  # bytes: what one ONNX file can hold
+PROBED = 64  # side of the test picture for a file with dynamic sizes
+_LEAST = 48  # smallest side of a tile of fixed size
+_LARGEST = 2**31 - 1  # bytes: limit of an ONNX file
 _OWN_DOMAINS = {"", "ai.onnx"}
-_FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, enlarged"
+_FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, upscaled"
 
 
 @dataclass(frozen=True, eq=False)
 class BaseFile:
-    """An upscaler that can be run.
+    """Loaded ONNX file of an upscaler.
 
     Attributes:
-        path: of the file.
-        sha256: of its content.
-        side: height and width that it asks for; None for any.
-        session: of ONNX Runtime.
+        path: Path of the file.
+        sha256: SHA-256 of its content.
+        side: Required height and width of the input; None for any.
+        session: Session of ONNX Runtime.
     """
 
     path: Path
@@ -41,12 +41,12 @@ class BaseFile:
 
     @classmethod
     def open(cls, path: str | Path) -> "BaseFile":
-        """Read and check a file.
+        """Read and validate a file.
 
         Raises:
             MissingDependencyError: onnx or onnxruntime is not installed.
-            ModelError: missing, no ONNX, tensors in other files, operators that are not ONNX's, or inputs and outputs
-                of another form.
+            ModelError: The file is missing or not ONNX, has tensors in other files or custom operators, or its inputs
+                and outputs have another form.
         """
         if missing := [package for package in ("onnx", "onnxruntime") if find_spec(package) is None]:
             raise MissingDependencyError(f"A base model needs {' and '.join(missing)}: pip install 'srntt[onnx]'.")
@@ -58,17 +58,17 @@ class BaseFile:
         return cls(path, hashlib.sha256(content).hexdigest(), side, _session(path, content))
 
     def __call__(self, tile: Float[np.ndarray, "1 3 h w"]) -> Float[np.ndarray, "1 3 H W"]:
-        """Run it.
+        """Upscale a tile.
 
         Raises:
-            MemoryBudgetError: out of memory.
-            ModelError: it fails, or returns what is no enlarged picture or not finite.
+            MemoryBudgetError: Out of memory.
+            ModelError: The model fails, or its output is not an upscaled picture or not finite.
         """
         name = self.session.get_inputs()[0].name
         height, width = tile.shape[2:]
         try:
             (large,) = self.session.run(None, {name: np.ascontiguousarray(tile)})
-        except Exception as error:  # ONNX Runtime raises classes of its own for each status
+        except Exception as error:  # ONNX Runtime has a separate exception for each status
             text = str(error).splitlines()[0][:300]
             if any(word in str(error).lower() for word in ("bad_alloc", "allocate memory", "out of memory")):
                 raise MemoryBudgetError(f"Out of memory in {self.path} at {width} x {height}.") from error
@@ -87,9 +87,9 @@ class BaseFile:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise ModelError(f"There is no file {path}. Give the ONNX file of an upscaler.")
+        raise ModelError(f"{path} does not exist or is not a file. Give the ONNX file of an upscaler.")
     if (size := path.stat().st_size) > _LARGEST:
-        raise ModelError(f"{path} has {size:,} bytes; an ONNX file has {_LARGEST:,} at most.")
+        raise ModelError(f"{path} has {size:,} bytes; the limit of an ONNX file is {_LARGEST:,}.")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -101,28 +101,28 @@ def _parsed(path: Path, content: bytes) -> "onnx.ModelProto":
 
     try:
         model = onnx.load_model_from_string(content)
-    except Exception as error:  # protobuf's
-        raise ModelError(f"{path} is no ONNX file, or damaged. Export the upscaler again.") from error
+    except Exception as error:  # any exception of protobuf
+        raise ModelError(f"{path} is not an ONNX file, or damaged. Export the upscaler again.") from error
     if not model.graph.output:
-        raise ModelError(f"{path} is no ONNX file, or damaged: it has no output. Export the upscaler again.")
+        raise ModelError(f"{path} is not an ONNX file, or damaged: it has no output. Export the upscaler again.")
     return model
 
 
 def _refuse_foreign(path: Path, model: "onnx.ModelProto") -> None:
-    """Tensors in other files could be any file of this machine; foreign operators are code that is not here."""
+    """Refuse external tensors, which could name any file of this machine, and custom operators."""
     own = _OWN_DOMAINS | {function.domain for function in model.functions}
     for nodes in (model.graph.node, *(function.node for function in model.functions)):
         for node in _nodes(nodes):
             if node.domain not in own:
                 raise ModelError(
-                    f"{path} uses the operator {node.domain[:50]}::{node.op_type[:50]}, which is not of ONNX. Export "
-                    "the upscaler with ONNX's own operators."
+                    f"{path} uses the custom operator {node.domain[:50]}::{node.op_type[:50]}. Export the upscaler "
+                    "with standard ONNX operators."
                 )
             for attribute in node.attribute:
                 _refuse_outside(path, [attribute.t, *attribute.tensors])
     for graph in _graphs(model.graph):
         if graph.sparse_initializer:
-            raise ModelError(f"{path} has sparse tensors. Export the upscaler with dense ones.")
+            raise ModelError(f"{path} has sparse tensors. Export the upscaler with dense tensors.")
         _refuse_outside(path, graph.initializer)
 
 
@@ -132,13 +132,13 @@ def _refuse_outside(path: Path, tensors: "Iterable[onnx.TensorProto]") -> None:
     for tensor in tensors:
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise ModelError(
-                f"{path} keeps {tensor.name[:50] or 'a tensor'} in another file. Export the upscaler with all tensors "
+                f"{path} stores {tensor.name[:50] or 'a tensor'} in another file. Export the upscaler with all tensors "
                 "inside (onnx.save(..., save_as_external_data=False))."
             )
 
 
 def _graphs(graph: "onnx.GraphProto") -> "Iterable[onnx.GraphProto]":
-    """A graph, and those of its branches and loops."""
+    """Yield a graph and the subgraphs of its branches and loops."""
     yield graph
     for node in graph.node:
         for attribute in node.attribute:
@@ -155,7 +155,7 @@ def _nodes(nodes: "Iterable[onnx.NodeProto]") -> "Iterable[onnx.NodeProto]":
 
 
 def _side(path: Path, model: "onnx.ModelProto") -> tuple[int, int] | None:
-    """The size that the file asks for, if its input and output are pictures."""
+    """Check that input and output are pictures, and return the required input size, or None."""
     import onnx
 
     constants = {item.name for item in model.graph.initializer}
@@ -163,7 +163,7 @@ def _side(path: Path, model: "onnx.ModelProto") -> tuple[int, int] | None:
     outputs = list(model.graph.output)
     if len(inputs) != 1 or len(outputs) != 1:
         names = (", ".join(item.name[:40] for item in items) or "none" for items in (inputs, outputs))
-        raise ModelError(f"{path} has the inputs {next(names)} and the outputs {next(names)}. {_FORM}.")
+        raise ModelError(f"{path} has inputs {next(names)} and outputs {next(names)}. {_FORM}.")
     for item in (*inputs, *outputs):
         kind = item.type.tensor_type
         shape = [one.dim_value if one.HasField("dim_value") else None for one in kind.shape.dim]
@@ -177,7 +177,7 @@ def _side(path: Path, model: "onnx.ModelProto") -> tuple[int, int] | None:
     if min(shape[2:]) < _LEAST:
         raise ModelError(
             f"{path} takes pictures of {_written(shape[2:])} (height x width); tiles need at least {_LEAST} x "
-            f"{_LEAST}, or open sizes. Export the upscaler for a larger picture."
+            f"{_LEAST}, or dynamic sizes. Export the upscaler for a larger picture."
         )
     return shape[2], shape[3]
 
@@ -190,10 +190,10 @@ def _session(path: Path, content: bytes) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory goes back after each tile
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory is returned after each tile
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 4
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises classes of its own for each status
+    except Exception as error:  # ONNX Runtime has a separate exception for each status
         text = str(error).splitlines()[0][:300]
         raise ModelError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {text}") from error

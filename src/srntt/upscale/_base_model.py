@@ -1,4 +1,4 @@
-"""A base made by an upscaler in an ONNX file, in overlapping tiles that fit the memory."""
+"""Base computed by an upscaler in an ONNX file, in overlapping tiles that fit in memory."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from srntt.upscale._base_file import PROBED, BaseFile
 from srntt.upscale._tiles import Canvas, Span
 
 _SIDES = (256, 192, 128, 96, PROBED)
-_USABLE = 0.9  # of the budget
-_BITS = 16  # of the base: what the small picture's depth would round is rounded once, at the end
-_SPARE = 1.4  # of what the test picture took: larger blocks leave larger holes
-_FLOATS = 3 * 4  # bytes of a pixel
+_USABLE = 0.9  # fraction of the budget that is used
+_BITS = 16  # depth of the base, so that rounding to the depth of the picture happens once, at the end
+_SPARE = 1.4  # margin on the memory of the test picture, for fragmentation by larger blocks
+_FLOATS = 3 * 4  # bytes per pixel
 
 
 @dataclass(frozen=True, eq=False)
 class MadeBase:
-    """What a base model made.
+    """Output of a base model.
 
     Attributes:
-        picture: with 16 bits.
-        predicted: bytes that the process was predicted to hold at most meanwhile.
-        fallbacks: what had to be done otherwise than planned.
+        picture: Base, 16 bits.
+        predicted: Predicted peak memory of the process, in bytes.
+        fallbacks: Deviations from the plan.
     """
 
     picture: Picture
@@ -39,13 +39,13 @@ class MadeBase:
 
 
 class BaseModel:
-    """Any upscaler as ONNX, run on the CPU.
+    """Upscaler in an ONNX file, run on the CPU.
 
     Args:
-        path: of the file.
+        path: Path of the file.
 
     Raises:
-        MissingDependencyError, ModelError: as `BaseFile.open`; or it fails on a test picture.
+        MissingDependencyError, ModelError: See `BaseFile.open`; or the model fails on a test picture.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -68,24 +68,24 @@ class BaseModel:
         return self._file.sha256
 
     def check_scale(self, scale: int, model: str) -> None:
-        """Raises InputError if it does not enlarge as much as the model that goes on from it."""
+        """Raise InputError if its scale differs from that of the model."""
         if self.scale != scale:
             raise InputError(
-                f"The base model {self._file.path} enlarges {self.scale} times, and {model} {scale} times. Give a base "
-                "model of the same factor."
+                f"The base model {self._file.path} has scale {self.scale}, but {model} has scale {scale}. Give a base "
+                "model of the same scale."
             )
 
     def enlarge(self, source: Picture, budget: int, progress: Progress) -> MadeBase:
-        """Enlarge a picture.
+        """Upscale a picture.
 
         Args:
-            source: the small picture.
-            budget: bytes that the process may hold.
-            progress: called with ("base", done, total).
+            source: Low-res picture.
+            budget: Memory budget of the process, in bytes.
+            progress: Called with ("base", done, total).
 
         Raises:
-            MemoryBudgetError: not even the smallest tile fits.
-            ModelError: the file fails on this picture.
+            MemoryBudgetError: Not even the smallest tile fits.
+            ModelError: The model fails on this picture.
         """
         low_res, fallbacks = source.rgb(), list[str]()
         give_back()
@@ -99,7 +99,7 @@ class BaseModel:
             least = held + self._bytes(sizes[-1], source)
             raise MemoryBudgetError(
                 f"The base model {self.name} needs {format_memory(least)} even in tiles of {sizes[-1][1]} x "
-                f"{sizes[-1][0]}. Allowed are {format_memory(budget)}, a tenth of it kept in reserve. Allow more "
+                f"{sizes[-1][0]}. The budget is {format_memory(budget)}, a tenth of it kept in reserve. Allow more "
                 "memory, or give a smaller base model."
             )
         predicted = held + self._bytes(fitting[0], source)
@@ -111,11 +111,11 @@ class BaseModel:
             except MemoryBudgetError as error:
                 if number + 1 == len(fitting):
                     raise
-                fallbacks.append(f"base: {error} Went on with smaller tiles.")
+                fallbacks.append(f"base: {error} Continued with smaller tiles.")
         raise AssertionError
 
     def _bytes(self, size: tuple[int, int], source: Picture) -> int:
-        """The base, a row of tiles in floating point, and what the file takes for one."""
+        """Return the memory of the base, of a row of tiles in floating point, and of the model for one tile."""
         output = source.height * source.width * self.scale**2
         rows = min(size[0] + 4 * BLEND, source.height) * source.width * self.scale**2
         tile = size[0] * size[1] * self.scale**2 * _FLOATS * 2
@@ -124,7 +124,7 @@ class BaseModel:
     def _unpadded_first(
         self, low_res: Float[torch.Tensor, "3 h w"], source: Picture, size: tuple[int, int], progress: Progress
     ) -> Picture:
-        """A picture smaller than a tile as it is; where the file only takes whole windows, with pixels beyond it."""
+        """Upscale a picture smaller than a tile without padding; if the model needs whole windows, with padding."""
         exact = (min(size[0], source.height), min(size[1], source.width))
         if self._file.side is None and exact != size:
             with suppress(ModelError):
@@ -147,12 +147,12 @@ class BaseModel:
 
 
 def _at_most(extent: int, side: int) -> int:
-    """The side of a tile: that of a small picture in whole windows of 16, as networks with windows like it."""
+    """Return the side of a tile: for a small picture, its side in whole windows of 16, as windowed networks need."""
     return min(side, max(PROBED, -(-extent // 16) * 16))
 
 
 def _spans(extent: int, side: int) -> list[Span]:
-    """Tiles that are shown exactly so many pixels, beyond the picture where it has fewer."""
+    """Return tiles with windows of exactly `side` pixels, which may extend beyond the picture."""
     halo = max(BLEND, min(24, side // 6))
     pieces = [(0, extent)] if extent <= side else cuts(extent, side - 2 * halo)
     starts = [min(max(0, start - halo), max(0, extent - side)) for start, _ in pieces]
@@ -160,7 +160,7 @@ def _spans(extent: int, side: int) -> list[Span]:
 
 
 def _cut(low_res: Float[torch.Tensor, "3 h w"], row: Span, column: Span) -> Float[torch.Tensor, "3 _ _"]:
-    """What a tile is shown; beyond the picture its last pixels again."""
+    """Cut the window of a tile, repeating the edge pixels beyond the picture."""
     seen = low_res[:, row.outer, column.outer]
     below = row.outer_stop - row.outer_start - seen.shape[1]
     right = column.outer_stop - column.outer_start - seen.shape[2]

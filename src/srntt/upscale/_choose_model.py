@@ -1,4 +1,4 @@
-"""``--model auto``: how degraded a small picture is, and the model that suits it."""
+"""``--model auto``: estimation of the degradation of a picture, and choice of the model."""
 
 from dataclasses import dataclass
 
@@ -11,27 +11,27 @@ from srntt.upscale._own_range import stretched
 AUTO = "auto"
 CLEAN, DEGRADED = "lite-rec", "lite-real"
 
-_QUALITY = 65.0  # of JPEG, below which the model for degraded pictures is better in most
+_QUALITY = 65.0  # JPEG quality below which the model for degraded pictures is better for most pictures
 _NOISE = 2.5  # levels of 255
-_BLUR = 0.30  # of the gradient's energy at one pixel to that at two; a sharp photograph has about 0.45
-_BLOCKS = 1.0  # levels by which steps between blocks of 8 pixels are higher than steps within
-_CLEAR = 4.0  # standard deviations of the other grids
+_BLUR = 0.30  # ratio of the gradient energy at distance 1 to that at distance 2; about 0.45 in a sharp photograph
+_BLOCKS = 1.0  # levels by which steps between blocks of 8 pixels exceed steps within blocks
+_CLEAR = 4.0  # standard deviations over the other grids
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_SIDE = 8  # of blocks
-_MOST = 1024  # pixels along a side that are looked at, in the middle
-_FLAT = 0.2  # share of the blocks, the flattest, that noise is measured in
-_TEXTURE = 0.5  # of the finest diagonal detail to a quarter of the gradient's energy; of white noise, 1
+_SIDE = 8  # side of blocks
+_MOST = 1024  # side of the central crop that is analysed
+_FLAT = 0.2  # fraction of the blocks, the flattest, in which noise is measured
+_TEXTURE = 0.5  # ratio of the finest diagonal detail to a quarter of the gradient energy in texture; 1 in white noise
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """What is estimated of a picture.
+    """Estimated degradation of a picture.
 
     Attributes:
-        quality: of JPEG, 1..100; None where the file says nothing of it.
-        blocks: by how many levels of 255 steps between blocks of 8 pixels are higher than within.
-        noise: standard deviation in levels of 255, beyond what texture would have.
-        sharpness: of the gradient's energy at one pixel to that at two.
+        quality: JPEG quality, 1..100; None if not stated by the file.
+        blocks: Levels of 255 by which steps between blocks of 8 pixels exceed steps within blocks.
+        noise: Standard deviation of noise in levels of 255, corrected for texture.
+        sharpness: Ratio of the gradient energy at distance 1 to that at distance 2.
     """
 
     quality: float | None
@@ -41,24 +41,24 @@ class Degradation:
 
     @classmethod
     def of(cls, picture: Picture) -> "Degradation":
-        """Estimate it from the middle of a picture and from what its file says."""
+        """Estimate the degradation from the centre of a picture and from its file."""
         luma = _luma(stretched(picture))
         return cls(picture.metadata.jpeg_quality, _blockiness(luma), _noise(luma), _sharpness(luma))
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model, and the reason for people."""
+    """Chosen model, and the reason for messages."""
 
     model: str
     reason: str
 
 
 def choose_model(picture: Picture) -> ModelChoice:
-    """The model for clean pictures, or the one for degraded ones.
+    """Choose the model for clean or for degraded pictures.
 
     Args:
-        picture: the small one, as it was read.
+        picture: Low-res picture as read from its file.
     """
     found = Degradation.of(picture)
     reasons = []
@@ -71,13 +71,13 @@ def choose_model(picture: Picture) -> ModelChoice:
     if found.sharpness < _BLUR:
         reasons.append("blur")
     if reasons:
-        return ModelChoice(DEGRADED, f"{DEGRADED}: {', '.join(reasons)}; --model {CLEAN} keeps the picture as it is")
+        return ModelChoice(DEGRADED, f"{DEGRADED}: {', '.join(reasons)}; --model {CLEAN} preserves them")
     known = "" if found.quality is None else f", JPEG of quality {found.quality:.0f}"
     return ModelChoice(CLEAN, f"{CLEAN}: little noise, blur or compression{known}")
 
 
 def _luma(picture: Picture) -> Float[np.ndarray, "h w"]:
-    """Of the middle, in levels of 255."""
+    """Return the luma of the central crop, in levels of 255."""
     rows, columns = (
         slice(max(0, (extent - _MOST) // 2), max(0, (extent - _MOST) // 2) + _MOST)
         for extent in (picture.height, picture.width)
@@ -86,16 +86,17 @@ def _luma(picture: Picture) -> Float[np.ndarray, "h w"]:
 
 
 def _sharpness(luma: Float[np.ndarray, "h w"]) -> float:
-    """Blur spreads a step over several pixels, so that its gradient at one pixel falls behind that at two."""
+    """Compute the ratio of gradient energies; blur spreads steps, which reduces the gradient at distance 1 more."""
     if min(luma.shape) < 3:
         return 1.0
     near, far = (sum(float(np.square(one[step:] - one[:-step]).sum()) for one in (luma, luma.T)) for step in (1, 2))
-    return near / far if far > luma.size else 1.0  # nothing is known of a flat picture
+    return near / far if far > luma.size else 1.0  # a flat picture is treated as sharp
 
 
 def _noise(luma: Float[np.ndarray, "h w"]) -> float:
-    """By the finest diagonal detail (Immerkaer, 1996) of the flattest blocks, less what texture has of it: of white
-    noise, that detail has half the energy of the gradient, of texture about half as much.
+    """Estimate noise from the finest diagonal detail (Immerkaer, 1996) of the flattest blocks, corrected for texture.
+
+    In white noise this detail has half the energy of the gradient, in texture about half of that.
     """
     diagonal = (luma[:-1, :-1] - luma[1:, :-1] - luma[:-1, 1:] + luma[1:, 1:]) / 2
     gradient = np.square(luma[1:, :-1] - luma[:-1, :-1]) + np.square(luma[:-1, 1:] - luma[:-1, :-1])
@@ -114,7 +115,7 @@ def _by_block(plane: Float[np.ndarray, "h w"]) -> Float[np.ndarray, " n"]:
 
 
 def _blockiness(luma: Float[np.ndarray, "h w"]) -> float:
-    """Of the axis that shows less, for the grid that shows most, as pictures are cropped after they were compressed."""
+    """Estimate blockiness: the minimum over both axes, of the strongest grid offset, since pictures may be cropped."""
     return min(_grid(luma), _grid(luma.T))
 
 

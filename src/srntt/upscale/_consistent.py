@@ -1,4 +1,4 @@
-"""Whether the output, reduced, is the input; and how it is made so."""
+"""Consistency of the output with the input after downsampling, and back-projection to enforce it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,25 +12,24 @@ from srntt.image import Picture, enlarge, resize_bicubic, to_pixels
 from srntt.memory import cuts
 from srntt.models import Progress
 
-_REACH = 2  # LR rows that bicubic looks at beyond its own, reducing or enlarging
-_AT_ONCE, _FEWEST_ROWS = 2**14, 8  # LR pixels of a band, and rows of one however wide
+_REACH = 2  # support of bicubic in LR rows, on each side
+_AT_ONCE, _FEWEST_ROWS = 2**14, 8  # LR pixels of a band, and its minimum number of rows
 _ITERATIONS = 40
-_CLOSE = 0.25 / 255  # rounding the output adds about as much; the rest is for Pillow, which rounds twice
-_FLOAT, _PLANES = 4, 7  # bytes of a value; bands of the output in floating point that are there at once
+_CLOSE = 0.25 / 255  # rounding the output adds about as much; the rest allows for Pillow, which rounds twice
+_FLOAT, _PLANES = 4, 7  # bytes of a value; number of bands of the output in memory in floating point
 
 
 @dataclass(frozen=True)
 class Consistency:
-    """How far the output, reduced to the input's size, is from the input, in levels of 255.
+    """Difference between the output, downsampled to the input's size, and the input, in levels of 255.
 
-    Of a picture of 16 bits that uses a small part of them, in levels of 255 of what it uses, before its last rounding.
-    Reduced by bicubic as Pillow does, without its rounding. Colours only: alpha is enlarged by bicubic whatever the
-    model.
+    Downsampling is Pillow's bicubic without its rounding. For a 16-bit picture that uses part of its range, levels are
+    1/255 of that part, before the final rounding. Alpha, always upscaled by bicubic, is excluded.
 
     Attributes:
-        mean: absolute difference on average.
-        largest: absolute difference at most.
-        missed: pixels of the input where it is above 1 in any channel.
+        mean: Mean absolute difference.
+        largest: Maximum absolute difference.
+        missed: Number of pixels of the input that differ by more than 1 in any channel.
     """
 
     mean: float
@@ -38,16 +37,16 @@ class Consistency:
     missed: int
 
     def as_json(self) -> dict[str, float | int]:
-        """By name, rounded."""
+        """Return the fields by name, rounded."""
         return {"mean": round(self.mean, 4), "largest": round(self.largest, 4), "missed": self.missed}
 
     def shortfall(self) -> tuple[str, ...]:
-        """What to tell where the output was to be consistent and is not."""
+        """Return a fallback note if an output that was to be consistent is not; otherwise empty."""
         if not self.missed:
             return ()
         return (
-            f"consistent: {self.missed} pixels of the input are still missed by more than 1 of 255, by "
-            f"{self.largest:.1f} at most; black and white side by side is more than any reduced picture has",
+            f"consistent: {self.missed} pixels of the input still differ by more than 1 of 255, by at most "
+            f"{self.largest:.1f}; no downsampled picture has black next to white",
         )
 
 
@@ -56,8 +55,8 @@ def consistency(source: Picture, pixels: Shaped[np.ndarray, "H W c"]) -> Consist
     """Compare an output with its input.
 
     Args:
-        source: the input.
-        pixels: colours of the output, of the input's dtype.
+        source: Input.
+        pixels: Colours of the output, in the dtype of the input.
     """
     total, largest, missed = 0.0, 0.0, 0
     for band in _bands(source, pixels):
@@ -70,19 +69,19 @@ def consistency(source: Picture, pixels: Shaped[np.ndarray, "H W c"]) -> Consist
 
 @torch.inference_mode()
 def back_project(source: Picture, pixels: Shaped[np.ndarray, "H W c"], progress: Progress | None = None) -> None:
-    """Change an output as little as it takes for its reduction to be the input, as far as values in range allow.
+    """Change an output minimally such that it downsamples to the input, as far as the range of values allows.
 
-    Iterative back-projection (Irani and Peleg, "Improving resolution by image registration", 1991): what the reduced
-    output lacks is enlarged and added, again and again. Here what was added is kept at the input's size, and each
-    iteration starts from the unchanged output, so that clipping never piles up. As bicubic enlarging is the transpose
-    of bicubic reducing (but for a factor, and at the frame), this is dual ascent towards the nearest picture in range,
-    in the sense of least squares; Nesterov's momentum makes it quicker. Where the input is black or white, a reduction
-    beyond that is as good.
+    Iterative back-projection (Irani and Peleg, "Improving resolution by image registration", 1991): the residual of the
+    downsampled output is upsampled and added, repeatedly. The accumulated correction is kept at the size of the input,
+    and each iteration starts from the original output, so that clipping does not accumulate. As bicubic upsampling is
+    the transpose of bicubic downsampling (up to a factor, and at the frame), this is dual ascent to the nearest picture
+    in range, in the least-squares sense, accelerated by Nesterov's momentum. Where the input is black or white, values
+    beyond the range are accepted as equal.
 
     Args:
-        source: the input.
-        pixels: colours of the output, of the input's dtype; changed in place.
-        progress: told ("consistent", done, total).
+        source: Input.
+        pixels: Colours of the output, in the dtype of the input; changed in place.
+        progress: Called with ("consistent", done, total).
     """
     added = torch.zeros(pixels.shape[2], source.height, source.width)
     ahead, lacking = added.clone(), torch.empty_like(added)
@@ -108,14 +107,14 @@ def back_project(source: Picture, pixels: Shaped[np.ndarray, "H W c"], progress:
 
 
 def consistency_bytes(height: int, width: int, channels: int, scale: int) -> int:
-    """What back-projection takes at most beside the two pictures."""
+    """Return an upper bound of the memory of back-projection, without the two pictures, in bytes."""
     rows = min(height, _band_rows(width) + 4 * _REACH)
     return (height * width * 3 + rows * width * _PLANES * scale**2) * min(channels, 3) * _FLOAT
 
 
 @dataclass(frozen=True)
 class _Band:
-    """Rows of the input, and what is at the same place in the output; each computed as if from the whole."""
+    """Band of rows of the input and the corresponding rows of the output, computed independently of other bands."""
 
     source: Picture
     pixels: Shaped[np.ndarray, "H W c"]
@@ -126,11 +125,11 @@ class _Band:
         return self.pixels.shape[0] // self.source.height
 
     def low_res(self) -> Float[Tensor, "c h w"]:
-        """Of the input."""
+        """Return the rows of the input with those around them."""
         return self.source.rgb(self.rows.start, self.rows.stop)[: self.pixels.shape[2]]
 
     def large(self, added: Float[Tensor, "c h w"] | None = None) -> Float[Tensor, "c H W"]:
-        """Of the output, and as many rows around it as reducing looks at; with what was added."""
+        """Return the rows of the output with those in the support of downsampling, plus the correction."""
         outer = self._around(_REACH)
         samples = self.pixels[outer.start * self.scale : outer.stop * self.scale]
         large = torch.from_numpy(samples.transpose(2, 0, 1).astype(np.float32)) / np.iinfo(samples.dtype).max
@@ -142,21 +141,21 @@ class _Band:
         return large.clamp_(0, 1)
 
     def inner(self, large: Float[Tensor, "c H W"]) -> Float[Tensor, "c H2 W"]:
-        """Without the rows around it."""
+        """Remove the rows around the band."""
         top = (self.rows.start - self._around(_REACH).start) * self.scale
         return large[:, top : top + (self.rows.stop - self.rows.start) * self.scale]
 
     def reduced(self, large: Float[Tensor, "c H W"]) -> Float[Tensor, "c h w"]:
-        """To the size of the input."""
+        """Downsample to the size of the input."""
         top = self.rows.start - self._around(_REACH).start
         return _reduced(large, self.scale)[:, top : top + self.rows.stop - self.rows.start]
 
     def missing(self, reduced: Float[Tensor, "c h w"]) -> Float[Tensor, "c h w"]:
-        """What a reduced output, as a picture, lacks of the input."""
+        """Return the difference of the input and the downsampled output, clipped to the range of a picture."""
         return self.low_res() - reduced.clamp(0, 1)
 
     def keep_signs(self, added: Float[Tensor, "c h w"]) -> None:
-        """Nothing is added for the sake of a black pixel, nor taken away for that of a white one."""
+        """Remove positive corrections for black pixels, and negative ones for white pixels."""
         low_res, part = self.low_res(), added[:, self.rows]
         part[(low_res <= 0) & (part > 0)] = 0
         part[(low_res >= 1) & (part < 0)] = 0
@@ -166,7 +165,7 @@ class _Band:
 
 
 def _reduced(large: Float[Tensor, "c H W"], factor: int) -> Float[Tensor, "c h w"]:
-    """As Pillow reduces: across, clipped to values that a picture can hold, then down; without its rounding."""
+    """Downsample as Pillow does, without rounding: horizontally, clipped to the range, then vertically."""
     across = _rows_reduced(large.transpose(1, 2), factor).clamp(0, 1)
     return _rows_reduced(across.transpose(1, 2), factor)
 

@@ -1,4 +1,4 @@
-"""A reference picture to what a model needs of it, band by band of rows."""
+"""Encoding of references, in bands of rows that fit in memory."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -37,24 +37,25 @@ from srntt.views.aligned import (
 )
 
 _SMALLEST_BAND = 64
-_MAPPED = 0.1  # of the memory that is left: references whose maps take more lie in a file
-_DETAIL = "detail"  # beside the maps of a model, until all of them are made
+_MAPPED = 0.1  # fraction of the available memory above which the maps of a reference are memory-mapped
+_DETAIL = "detail"  # name of an additional map while a view is being encoded
 _CPU = torch.device("cpu")
 _Made = TypeVar("_Made")
 
 
 @dataclass
 class Encoder:
-    """Encodes references one after the other.
+    """Encodes references sequentially.
 
-    When memory runs out the band at hand is done again in half the rows, down to the smallest; then on the CPU; then
-    it is an error. Each such step is recorded in ``fallbacks``.
+    When memory runs out, the current band is repeated with half as many rows, down to the smallest, then on the CPU,
+    before it is an error. Each such step is recorded in ``fallbacks``.
 
     Attributes:
-        drive_on: the kind of model on a device.
-        device: where work starts.
-        budget: bytes that the process may hold.
-        peak: bytes that it was predicted to hold at most.
+        drive_on: Returns the drive of the model on a device.
+        device: Initial device.
+        budget: Memory budget of the process, in bytes.
+        peak: Predicted peak memory of the process, in bytes.
+        fallbacks: Deviations from the plan, in order.
     """
 
     drive_on: Callable[[torch.device], Drive]
@@ -64,19 +65,19 @@ class Encoder:
     fallbacks: list[str] = field(default_factory=list)
 
     def encode(self, number: int, picture: Picture, makers: Sequence[ViewMaker]) -> list[EncodedView]:
-        """Encode the views of a reference, one after the other.
+        """Encode the views of a reference sequentially.
 
-        What does not fill a whole LR pixel at the right and bottom is left out, and so is a view smaller than one.
+        Pixels at the right and bottom that do not fill an LR pixel are dropped, and so are views smaller than one.
 
         Raises:
-            PictureError: smaller than an LR pixel.
-            MemoryBudgetError: does not fit.
+            PictureError: The reference is smaller than an LR pixel.
+            MemoryBudgetError: The work exceeds the memory budget.
         """
         size, least = (picture.height, picture.width), self.drive_on(self.device).scale
         if min(size) < least:
             raise PictureError(
                 f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
-                f"at least {least} x {least} are needed. Leave it out."
+                f"at least {least} x {least} are needed. Omit it."
             )
         making = max(maker.transient_bytes(size) for maker in makers)
         self._plan(size, [view for maker in makers for view in maker.sizes(size)], making)
@@ -91,10 +92,10 @@ class Encoder:
         return encoded
 
     def encode_aligned(self, original: Original, placement: Placement) -> EncodedView:
-        """Encode a reference as seen from where the small picture was. What it does not show, nothing matches.
+        """Encode a reference warped to the viewpoint of the low-res picture; positions it does not show never match.
 
         Raises:
-            MemoryBudgetError: does not fit.
+            MemoryBudgetError: The work exceeds the memory budget.
         """
         drive = self.drive_on(self.device)
         aligned = AlignedView(self._filled(original), placement, drive.scale)
@@ -103,10 +104,10 @@ class Encoder:
         return replace(encoded, reach=drive.reaches[0] if drive.reaches else None)
 
     def encode_upright(self, original: Original, placement: Placement) -> EncodedView | None:
-        """Encode a reference at the size and turn of the small picture, if as it is it would not be found.
+        """Encode a reference at the scale and rotation of the low-res picture, if matching would fail otherwise.
 
         Raises:
-            MemoryBudgetError: does not fit.
+            MemoryBudgetError: The work exceeds the memory budget.
         """
         upright = UprightView(
             self._filled(original), placement, self.drive_on(self.device).scale, original.features.shown
@@ -117,25 +118,25 @@ class Encoder:
         return self._encode_view(original.number, original.source, placement.reference, upright.view())
 
     def _filled(self, original: Original) -> Shaped[np.ndarray, "H W c"]:
-        """The pixels of a reference without margins, counted before they are made."""
+        """Return the pixels of a reference with its margins filled, after accounting for their memory."""
         self.need(original.filling_bytes)
         return original.filled
 
     def need(self, needed: int) -> None:
-        """Count so many bytes of the process's memory, which other work on a reference takes.
+        """Account for memory in the process that other work on a reference needs, in bytes.
 
         Raises:
-            MemoryBudgetError: they do not fit.
+            MemoryBudgetError: It exceeds the memory budget.
         """
         give_back()
         room = Room(resident_bytes(), self.budget)
         if not room.fits(room.held, needed):
             least = room.held + needed
-            raise MemoryBudgetError(f"Placing a reference needs {format_memory(least)}. {room.allowed(least)}")
+            raise MemoryBudgetError(f"Aligning a reference needs {format_memory(least)}. {room.allowed(least)}")
         self.peak = max(self.peak, room.held + needed)
 
     def reduction(self, low_res: Float[Tensor, "3 h w"], original: Original) -> int:
-        """By how much a reference of another scene is reduced to fit a small picture; 1 for not at all."""
+        """Return the factor by which a reference of another scene should be downsampled; 1 for none."""
 
         def chosen(drive: Drive) -> int:
             return choose_reduction(low_res, original.pixels, drive.scale, drive.describe) if drive.describe else 1
@@ -145,11 +146,12 @@ class Encoder:
     def matches(
         self, low_res: Float[Tensor, "3 h w"], view: EncodedView
     ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
-        """Points (x, y) of a small picture and of a reference that the model matches; None if it cannot, for its kind
-        or their size.
+        """Return points (x, y) of the low-res picture and of a reference that the model matches.
+
+        None if the model does not support it, or for pictures of unsuitable size.
 
         Raises:
-            MemoryBudgetError: does not fit.
+            MemoryBudgetError: The work exceeds the memory budget.
         """
         key = view.maps[self.drive_on(self.device).key]
         sizes = low_res[0].numel(), key[0].numel()
@@ -167,14 +169,14 @@ class Encoder:
         return self._or_on_the_cpu(matched)
 
     def _or_on_the_cpu(self, work: Callable[[Drive], _Made]) -> _Made:
-        """Work that takes little memory: on the device, or on the CPU where memory runs out."""
+        """Run work that needs little memory on the device, or on the CPU if memory runs out."""
         try:
             return work(self.drive_on(self.device))
         except Exception as error:
             refuse_failed_device(error, "aligning a reference")
             if not is_out_of_memory(error) or self.device == _CPU:
                 raise
-            self.fallbacks.append(f"aligning: out of memory on {self.device}, went on on the cpu")
+            self.fallbacks.append(f"aligning: out of memory on {self.device}, continued on the cpu")
         release(self.device)
         self.device = _CPU
         return work(self.drive_on(_CPU))
@@ -188,11 +190,11 @@ class Encoder:
         if valid.all():
             valid = None
         else:
-            maps[drive.key].mul_(valid)  # what is not valid matches nothing
+            maps[drive.key].mul_(valid)  # invalid positions never match
         return EncodedView(number, source, view.name, *size, view.to_original, maps, valid, file=file)
 
     def _plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:
-        """Choose the rows of a band, and whether maps lie in files."""
+        """Choose the rows of a band, and whether maps are memory-mapped."""
         drive = self.drive_on(self.device)
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
         plan = partial(plan_reference, size, views, making, drive.appetite, drive.context, room)
@@ -231,22 +233,22 @@ class Encoder:
         return maps, file
 
     def _empty(self, part: Tensor, outer: slice, height: int, file: MappedFile | None) -> Tensor:
-        """Room for the map of a picture of ``height`` rows, of which ``part`` is the map of a band."""
+        """Allocate the map of a picture of ``height`` rows, given the map ``part`` of a band."""
         shape = (part.shape[0], height * part.shape[1] // (outer.stop - outer.start), part.shape[2])
         if file:
             try:
                 return file.empty(*shape)
             except OSError as error:
-                self.fallbacks.append(f"encoding: no room for a temporary file ({error.strerror}), kept in memory")
+                self.fallbacks.append(f"encoding: no space for a temporary file ({error.strerror}), kept in memory")
         return torch.empty(shape, device=part.device)
 
     def _shrink(self) -> None:
         release(self.device)
         if self._band > _SMALLEST_BAND:
-            self.fallbacks.append(f"encoding: out of memory at {self._band} rows on {self.device}, went on with half")
+            self.fallbacks.append(f"encoding: out of memory at {self._band} rows on {self.device}, continued with half")
             self._band //= 2
         elif self.device != _CPU:
-            self.fallbacks.append(f"encoding: out of memory on {self.device}, went on on the cpu")
+            self.fallbacks.append(f"encoding: out of memory on {self.device}, continued on the cpu")
             self.device = _CPU
         else:
             raise MemoryBudgetError(
@@ -256,7 +258,7 @@ class Encoder:
 
 
 def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:
-    """Put the inner rows of a band's map where they belong in that of the whole picture."""
-    step = (outer.stop - outer.start) // part.shape[1]  # rows of the picture for one of the map
+    """Copy the inner rows of the map of a band to the map of the whole picture."""
+    step = (outer.stop - outer.start) // part.shape[1]  # rows of the picture per row of the map
     kept = slice((inner.start - outer.start) // step, (inner.stop - outer.start) // step)
     whole[:, inner.start // step : inner.stop // step] = part[:, kept]

@@ -1,22 +1,22 @@
-"""Work in a process that was forked from one that has worked before.
+"""Support for processes forked after PyTorch was used.
 
-Such a child has its parent's locks and none of its threads: the first operation that PyTorch shares between threads
-waits for them for ever. With one thread there is nothing to wait for.
+Such a child inherits the locks of its parent but none of its threads, so that the first multi-threaded operation of
+PyTorch would wait for them forever. Children therefore use a single thread.
 """
 
 import os
 
 import torch
 
-_FORKED = "forked process: one thread, for PyTorch's do not survive a fork; start processes with spawn for more"
+_FORKED = "forked process: one thread, because PyTorch's do not survive a fork; start processes with spawn for more"
 _known = {"registered": False, "forked": False}
 
 
 def expect_forks() -> tuple[str, ...]:
-    """To be called before work: children that are forked from now on have one thread.
+    """Make children forked from now on use one thread; call it before any work.
 
     Returns:
-        what is to be known of it, where this process is such a child.
+        A fallback note if this process is such a child; otherwise empty.
     """
     if not _known["registered"] and hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_use_one_thread)

@@ -1,4 +1,4 @@
-"""What kind of thing a picture came as, so that the result can be given back as the same kind."""
+"""Form of an input (array, tensor or image), so that the result can be returned in the same form."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ Given = Image.Image | np.ndarray | Tensor
 
 @dataclass(frozen=True)
 class Form:
-    """Of an input: enough to make its like.
+    """Form of an input.
 
     Attributes:
-        dtype: of an array or tensor; None for everything else, whose like is a Pillow image.
-        axes: how many it had.
-        device: where a tensor lay.
-        mode: of a Pillow image.
+        dtype: Dtype of an array or tensor; None for any other input, for which a Pillow image is returned.
+        axes: Number of axes.
+        device: Device of a tensor.
+        mode: Mode of a Pillow image.
     """
 
     dtype: np.dtype | torch.dtype | None = None
@@ -31,7 +31,7 @@ class Form:
 
     @classmethod
     def of(cls, source: Source) -> "Form":
-        """Look at an input; it need not be a picture that can be read."""
+        """Determine the form of an input, which may be an invalid picture."""
         if isinstance(source, np.ndarray):
             return cls(source.dtype, source.ndim)
         if isinstance(source, Tensor):
@@ -39,7 +39,7 @@ class Form:
         return cls(mode=source.mode) if isinstance(source, Image.Image) else cls()
 
     def like(self, picture: Picture) -> Given:
-        """The picture as the input was: array for array, tensor for tensor, with dtype, axes and device."""
+        """Convert a picture to this form: array for array, tensor for tensor, with dtype, axes and device."""
         if isinstance(self.dtype, np.dtype):
             return self._array(picture, self.dtype)
         if isinstance(self.dtype, torch.dtype):
@@ -56,7 +56,7 @@ class Form:
 
 
 def _values(picture: Picture, *, whole: bool) -> Shaped[np.ndarray, "H W c"]:
-    """In the range that the input had; floats from 0 to 1 where it had none of its own."""
+    """Return the values in the range of the input; floats in [0, 1] if it had none."""
     if picture.levels is not None:
         return picture.values()
     samples = picture.interleaved()
@@ -64,6 +64,6 @@ def _values(picture: Picture, *, whole: bool) -> Shaped[np.ndarray, "H W c"]:
 
 
 def unit_tensor(picture: Picture) -> Float[Tensor, "c H W"]:
-    """Float32 in [0, 1], alpha (if there is any) as the last channel."""
+    """Convert to float32 in [0, 1], with alpha, if any, as the last channel."""
     samples = picture.interleaved().transpose(2, 0, 1).astype(np.float32)
     return torch.from_numpy(samples / np.float32(np.iinfo(picture.color.dtype).max))

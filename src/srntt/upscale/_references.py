@@ -1,4 +1,4 @@
-"""References, encoded once."""
+"""Encoded references."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,22 +15,21 @@ from srntt.models import EncodedView
 from srntt.views import PlaneMap
 from srntt.views.aligned import Original
 
-_MISFIT = "These references hold maps that this model does not make. Encode the pictures again."
+_MISFIT = "These references contain maps that this model does not produce. Encode the pictures again."
 _ORIGINAL = "original"
 _FORMAT, _VERSION = "srntt-references", 2
-_VALID = "valid positions"  # beside the names of maps, none of which has a space
+_VALID = "valid positions"  # contains a space, unlike the names of maps
 
 
 class References(Sequence[EncodedView]):
-    """References encoded for one model; made by ``Upscaler.encode_references``, reusable, saved and loaded as
-    safetensors.
+    """References encoded by ``Upscaler.encode_references`` for a model, reusable, and saved as safetensors.
 
     Args:
-        fingerprint: of the weights they were encoded with.
-        encoded: their views.
-        originals: the pictures as they came, from which aligned views are made.
-        fallbacks: what had to be done otherwise than planned while they were encoded; not saved.
-        model: its name.
+        fingerprint: Fingerprint of the weights with which they were encoded.
+        encoded: Encoded views.
+        originals: Original pictures, from which aligned views are computed.
+        fallbacks: Deviations from the plan during encoding; not saved.
+        model: Name of the model.
     """
 
     def __init__(
@@ -59,31 +58,31 @@ class References(Sequence[EncodedView]):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """Names of the pictures, in the order given."""
+        """Names of the references, in the order given."""
         return picture_names(self._encoded)
 
     @property
     def _devices(self) -> tuple[str, ...]:
-        """Where their maps lie."""
+        """Devices of the maps."""
         return tuple(dict.fromkeys(str(map_.device) for item in self for map_ in item.maps.values()))
 
     @property
     def bytes(self) -> int:
-        """Memory that maps and pictures take."""
+        """Memory used by maps and pictures, in bytes."""
         return sum(item.bytes for item in self) + sum(original.bytes for original in self.originals)
 
     def on(self, device: torch.device) -> "References":
-        """The same on a device."""
+        """Return the references on a device."""
         moved = [item.on(device) for item in self]
         return References(self.fingerprint, moved, self.originals, self.fallbacks, self.model)
 
     @classmethod
     def joined(cls, parts: Sequence["References"], sources: Sequence[str]) -> "References":
-        """References of one picture each as one, in order, with these names.
+        """Combine references of one picture each, in order.
 
         Args:
-            parts: at least one, all of one model.
-            sources: a name for each.
+            parts: At least one, all of the same model.
+            sources: Name of each reference.
         """
         named = list(enumerate(zip(sources, parts, strict=True)))
         views = [replace(item, number=number, source=source) for number, (source, part) in named for item in part]
@@ -92,10 +91,10 @@ class References(Sequence[EncodedView]):
         return cls(parts[0].fingerprint, views, originals, fallbacks, parts[0].model)
 
     def save(self, path: str | Path) -> None:
-        """Write them to one safetensors file, whole or not at all.
+        """Write the references to a safetensors file, atomically.
 
         Raises:
-            OutputError: cannot be written.
+            OutputError: The file cannot be written.
         """
         tensors = {f"{i}.{name}": tensor for i, item in enumerate(self) for name, tensor in _tensors(item).items()}
         tensors |= {f"{_ORIGINAL}.{item.number}": torch.tensor(item.pixels) for item in self.originals}
@@ -111,10 +110,10 @@ class References(Sequence[EncodedView]):
 
     @classmethod
     def load(cls, path: str | Path) -> "References":
-        """Read what ``save`` wrote.
+        """Load references written by ``save``.
 
         Raises:
-            ModelError: missing, damaged, of another format version, or something else.
+            ModelError: The file is missing, damaged, has another format version, or contains something else.
         """
         header = read_header(path, pixels=True)
         try:
@@ -123,8 +122,8 @@ class References(Sequence[EncodedView]):
                 raise ValueError(f"format {head['format']}")
             if head["version"] != _VERSION:
                 raise ModelError(
-                    f"{path} holds references in version {repr(head['version'])[:20]} of their format, and this srntt "
-                    f"reads version {_VERSION}. Encode the pictures again."
+                    f"{path} contains references in format version {repr(head['version'])[:20]}, but this version of "
+                    f"srntt reads version {_VERSION}. Encode the pictures again."
                 )
             fingerprint, model = str(head["fingerprint"]), str(head.get("model", ""))[:100]
             views = [_checked(facts) for facts in head["views"]]
@@ -132,8 +131,8 @@ class References(Sequence[EncodedView]):
             shapes.append(_original_shapes(header, head["originals"], views))
         except (KeyError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise ModelError(
-                f"{path} does not hold references that this srntt reads ({repr(error)[:200]}). Encode the pictures "
-                "again."
+                f"{path} does not contain references that this version of srntt reads ({repr(error)[:200]}). Encode "
+                "the pictures again."
             ) from error
         tensors = read_tensors(path, {name: shape for view in shapes for name, shape in view.items()}, pixels=True)
         encoded = []
@@ -147,10 +146,10 @@ class References(Sequence[EncodedView]):
         return cls(fingerprint, encoded, originals, model=model)
 
     def check_made_for(self, fingerprint: str) -> None:
-        """Refuse references of another model.
+        """Check that the references were encoded for a model.
 
         Raises:
-            InputError: encoded with other weights.
+            InputError: They were encoded with other weights.
         """
         if self.fingerprint != fingerprint:
             raise InputError(
@@ -159,14 +158,14 @@ class References(Sequence[EncodedView]):
             )
 
     def check_maps(self, pattern: Mapping[str, Tensor], key: str) -> None:
-        """Refuse maps that the model cannot have made; a file that was tampered with holds any.
+        """Check that the model can have produced the maps; those of a manipulated file are arbitrary.
 
         Args:
-            pattern: maps that it made of a small picture.
-            key: name of the map that is matched, which gives the measure.
+            pattern: Maps of the model for a small picture.
+            key: Name of the map that is matched, to which the sizes of the others relate.
 
         Raises:
-            InputError: other names, channels, proportions or types.
+            InputError: Names, channels, relative sizes or dtypes differ.
         """
         for item in self:
             if set(item.maps) != set(pattern) or any(map_.dim() != 3 for map_ in item.maps.values()):
@@ -182,10 +181,10 @@ class References(Sequence[EncodedView]):
 
 
 def _original_shapes(header: Header, numbers: Any, views: list[tuple[dict[str, Any], list[str]]]) -> dict[str, Any]:
-    """Of the pictures as they came, if each is that of a view, and of its size.
+    """Return the shapes of the original pictures, if each belongs to a view and has its size.
 
     Raises:
-        ValueError, TypeError, KeyError: anything else.
+        ValueError, TypeError, KeyError: The header is invalid.
     """
     sizes = {facts["number"]: (facts["height"], facts["width"]) for facts, _ in views}
     shapes = {}
@@ -198,7 +197,7 @@ def _original_shapes(header: Header, numbers: Any, views: list[tuple[dict[str, A
 
 
 def picture_names(encoded: Sequence[EncodedView]) -> tuple[str, ...]:
-    """Names of the pictures that views came from, by number; several of one count once."""
+    """Return the names of the references that views were made from, by number, without duplicates."""
     return tuple({item.number: item.source for item in encoded}.values())
 
 
@@ -207,8 +206,8 @@ def _tensors(item: EncodedView) -> dict[str, Tensor]:
 
 
 def _facts(item: EncodedView) -> dict[str, Any]:
-    """What a file says of a view."""
-    assert isinstance(item.to_original, PlaneMap)  # views in the frame of a small picture are not kept
+    """Return the metadata of a view for a file."""
+    assert isinstance(item.to_original, PlaneMap)  # aligned views are not kept
     return {
         "number": item.number,
         "source": item.source,
@@ -221,24 +220,24 @@ def _facts(item: EncodedView) -> dict[str, Any]:
 
 
 def _checked(facts: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """What a file says of a view but for its tensors, and their names, if it makes sense.
+    """Validate the metadata of a view; return it, and the names of its tensors.
 
     Raises:
-        ValueError: it does not; KeyError, TypeError and OverflowError likewise.
+        ValueError, KeyError, TypeError, OverflowError: The metadata is invalid.
     """
     number, height, width = (int(facts[name]) for name in ("number", "height", "width"))
     names = {"source": facts["source"], "view": facts["view"]}
     if not 0 <= number < 2**31 or not 0 < height < 2**31 or not 0 < width < 2**31:
-        raise ValueError("a number or size of a view that cannot be")
+        raise ValueError("invalid number or size of a view")
     if not all(isinstance(name, str) for name in names.values()) or not facts["maps"]:
-        raise ValueError("a name of a view that cannot be")
+        raise ValueError("invalid name of a view")
     to_original = PlaneMap.read(facts["to_original"])
     sizes = {"number": number, "height": height, "width": width}
     return {**sizes, **names, "to_original": to_original}, [str(name) for name in facts["maps"]]
 
 
 def _shapes(header: Header, index: int, names: list[str]) -> dict[str, tuple[int, ...]]:
-    """Of the tensors of a view by their names in the file, if only the valid positions are true or false."""
+    """Return the shapes of the tensors of a view by name in the file, if only the valid positions are boolean."""
     found = {name: header.tensors[f"{index}.{name}"] for name in names}
     for name, info in found.items():
         if (info.dtype == "BOOL") != (name == _VALID):

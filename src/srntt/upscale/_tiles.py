@@ -1,4 +1,4 @@
-"""Tiles that cover a picture once, and the canvas that blends them."""
+"""Tiles of a picture, and the canvas that blends their outputs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ _ROUNDED_AT_ONCE = 64  # output rows
 
 @dataclass(frozen=True)
 class Span:
-    """One tile along one axis, in LR pixels.
+    """Extent of a tile along one axis, in LR pixels.
 
-    ``start:stop`` is the part that it answers for, ``outer_start:outer_stop`` what the network is shown: that part and
-    its halo. It reaches ``BLEND`` pixels over into its neighbours with a falling weight.
+    ``start:stop`` is the part that the tile covers, ``outer_start:outer_stop`` the input of the network: that part with
+    its halo. Tiles overlap by ``BLEND`` pixels on each side, with linearly decreasing weight.
     """
 
     start: int
@@ -29,15 +29,15 @@ class Span:
 
     @property
     def outer(self) -> slice:
-        """What the network is shown."""
+        """Return the input of the network."""
         return slice(self.outer_start, self.outer_stop)
 
     def weighted(self, extent: int) -> slice:
-        """Where its weight is above zero."""
+        """Return the part with nonzero weight."""
         return slice(max(0, self.start - BLEND), min(extent, self.stop + BLEND))
 
     def weight(self, extent: int, scale: int) -> Float[Tensor, " n"]:
-        """Weight of each output pixel of ``weighted``: a trapezoid; those of all tiles sum to one everywhere."""
+        """Return the weight of each output pixel of ``weighted``, a trapezoid; the weights of all tiles sum to one."""
         part = self.weighted(extent)
         centre = torch.arange(part.start * scale, part.stop * scale) + 0.5
         weight = torch.ones(len(centre))
@@ -53,19 +53,19 @@ def spans(extent: int, tile: int, halo: int, first: int = 0) -> Iterator[Span]:
 
     Args:
         extent: LR pixels along the axis.
-        tile: largest part that a tile answers for; at least ``SMALLEST``.
-        halo: context on both sides; at least ``BLEND``.
-        first: where to start; what lies before it has been covered.
+        tile: Maximum part covered by a tile; at least ``SMALLEST``.
+        halo: Context on each side; at least ``BLEND``.
+        first: Start; pixels before it are covered already.
     """
     for start, stop in cuts(extent, tile, first):
         yield Span(start, stop, max(0, start - halo), min(extent, stop + halo))
 
 
 class Canvas:
-    """Collects blended tiles row by row and keeps the finished rows as whole numbers.
+    """Output picture into which tiles are blended row by row; finished rows are stored as integers.
 
-    Only a band of rows is held in floating point. A row of tiles counts once ``finish_row`` is called; ``restart_row``
-    forgets the tiles added since, so that a row can be done again in smaller tiles.
+    Only a band of rows is held in floating point. ``finish_row`` commits a row of tiles; ``restart_row`` discards the
+    tiles added since, so that a row can be repeated with smaller tiles.
     """
 
     def __init__(self, height: int, width: int, scale: int, *, bits: int, gray: bool) -> None:
@@ -78,11 +78,11 @@ class Canvas:
         self._band: Tensor | None = None
 
     def restart_row(self) -> None:
-        """Forget the tiles since the last finished row."""
+        """Discard the tiles added since the last finished row."""
         self._band = None
 
     def add(self, row: Span, column: Span, image: Float[Tensor, "3 _ _"]) -> None:
-        """Add a tile's output, which covers the outer parts of its spans."""
+        """Add the output of a tile, which covers the outer extents of its spans."""
         rows, columns = row.weighted(self.height), column.weighted(self.width)
         if self._band is None:
             self._band = torch.zeros(3, (rows.stop - self._carry_top) * self.scale, self.width * self.scale)
@@ -94,7 +94,7 @@ class Canvas:
         self._band[:, top : top + part.shape[1], left : left + part.shape[2]] += part.cpu() * weight
 
     def finish_row(self, row: Span) -> None:
-        """Turn the rows that no later tile reaches into whole numbers."""
+        """Convert the rows that no later tile overlaps to integers."""
         assert self._band is not None
         final = row.stop if row.stop == self.height else max(self._carry_top, row.stop - BLEND)
         count = (final - self._carry_top) * self.scale

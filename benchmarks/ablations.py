@@ -1,9 +1,9 @@
-"""What single parts of the light model's training are worth: short runs of equal length on the same pairs, each without
-one part, scored on a folder of reference pairs.
+"""Ablations of the training of the light model: short runs of equal length on the same pairs, each without one part,
+scored on a folder of reference pairs.
 
     python benchmarks/ablations.py --photographs FOLDER... --pairs PAIRS --steps 600 --json ablations.json
 
-Models are small, so that all runs fit into an hour on two CPU cores; only their differences say something.
+Models are small, so that all runs take about an hour on two CPU cores; only their differences are meaningful.
 """
 
 import argparse
@@ -39,7 +39,7 @@ _NEVER_OUT = 30.0  # a logit
 
 
 class PaperFeatures(nn.Module):
-    """The paper's matching features in place of the learned encoder: 3x3 patches of VGG19 relu3_1, unit vectors."""
+    """The matching features of the paper instead of the learned encoder: 3x3 patches of VGG19 relu3_1, unit vectors."""
 
     receptive_radius = 12
 
@@ -50,19 +50,19 @@ class PaperFeatures(nn.Module):
 
     @torch.no_grad()
     def forward(self, low_res: Tensor) -> Description:
-        """Of a picture on the LR grid."""
+        """Features of an image on the LR grid."""
         maps = self._phi(round_to_8bit(enlarge(low_res, 4)))["relu3_1"].float()
         patches = F.unfold(F.pad(maps, (1, 1, 1, 1), mode="replicate"), 3)
         descriptor = F.normalize(patches, dim=1).unflatten(2, maps.shape[2:])
         return Description(descriptor, self._contrast(low_res).contrast)
 
     def describe_reference(self, reference: Tensor) -> Description:
-        """Of a sharp picture, as its LR picture."""
+        """Features of a sharp image, downscaled to the LR grid."""
         return self(round_to_8bit(reduce(reference, 4)))
 
 
 class NoGate(nn.Module):
-    """Lets every candidate in, alike."""
+    """Uses every candidate with the same weight."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -74,20 +74,20 @@ class NoGate(nn.Module):
 
 
 def without_gate(model: Lite) -> None:
-    """Textures come in whatever the evidence says."""
+    """Textures are used regardless of the evidence."""
     model.fusion.gate = NoGate(model.config.channels)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def with_paper_features(model: Lite) -> None:
-    """Matching as the paper's."""
+    """Matching as in the paper."""
     model.encoder = PaperFeatures(model.encoder)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def unchanged(model: Lite) -> None:
-    """The model as it is."""
+    """The unchanged model."""
 
 
-#: What is left out, and how: of the losses, or of the model.
+#: The omitted parts, and how: of the losses, or of the model.
 RUNS: dict[str, tuple[Losses, Callable[[Lite], None]]] = {
     "all parts": (Losses(), unchanged),
     "no contrastive loss": (replace(Losses(), correspondence=0.0), unchanged),
@@ -98,7 +98,7 @@ RUNS: dict[str, tuple[Losses, Callable[[Lite], None]]] = {
 
 
 def run(name: str, recipe: Recipe, photographs: Photographs, pairs: Path, change: Callable[[Lite], None]) -> dict:
-    """Train, and score the average of the weights."""
+    """Train, and score the averaged weights."""
     trainer = Trainer(recipe, torch.device("cpu"))
     for model in (trainer.model, trainer.average):
         change(model)  # pyright: ignore[reportArgumentType]

@@ -103,14 +103,25 @@ class SmallDrive:
         """What `dense_match` takes."""
         return 2**26
 
-    def render(self, low_res: Tensor, match: Match | None, window: Window, references: list[EncodedView]) -> Rendered:
+    def render(
+        self,
+        low_res: Tensor,
+        match: Match | None,
+        window: Window,
+        references: list[EncodedView],
+        strength: Tensor | None = None,
+    ) -> Rendered:
         """A tile."""
         seen = low_res[None, :, *window].to(self._device)
         if match is None:
             return Rendered(self._model.fuse(seen, None).picture[0], None)
         maps = [item.batch for item in references]
         fused = self._model.fuse(seen, self._model.sample(match.batched(), maps, window))
-        return Rendered(fused.picture[0], fused.share[0])
+        if strength is None:
+            return Rendered(fused.picture[0], fused.share[0])
+        weight = strength.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
+        alone = self._model.fuse(seen, None).picture[0]
+        return Rendered(alone.lerp(fused.picture[0], weight), fused.share[0] * strength)
 
 
 class SmallLesson:

@@ -71,6 +71,7 @@ def test_the_key_depends_on_bytes_and_options_and_on_nothing_else():
                 {"bits": 8},
                 {"matcher": "exact"},
                 {"consistent": True},
+                {"self_ensemble": True},
             )
         ),
     ]

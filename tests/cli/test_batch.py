@@ -54,7 +54,7 @@ def test_says_what_was_done_and_how_fast(batch, inputs: Path) -> None:
     assert size_and_mode(inputs.parent / "out" / "b.jpg") == (80, 56, "RGB")
     message = [line for line in ran.err.splitlines() if not line.startswith("compiling")]
     assert message[0] == "looking at references: 2 of 2"
-    assert message[-1].startswith("2 of 2 pictures, ")
+    assert message[-1].startswith("2 of 2 pictures finished, ")
 
 
 def test_json_reports_the_same(batch) -> None:
@@ -171,11 +171,29 @@ def test_format_and_bits(batch, inputs: Path) -> None:
     assert shown == ["a.jpg", "b.jpg", "deep.jpg"]
 
 
+def test_self_ensemble_and_alignment_are_those_of_upscale(run, folder: Path, model: Path) -> None:
+    for name in ("in", "refs"):
+        (folder / name).mkdir()
+    (folder / "small.png").rename(folder / "in" / "small.png")
+    (folder / "sharp.jpg").rename(folder / "refs" / "sharp.jpg")
+    options = ("--self-ensemble", "--align", "off", "--model", model, "--device", "cpu")
+    ran = run("batch", folder / "in", "--refs", folder / "refs", "-o", folder / "out", *options)
+    assert ran.code == 0, ran.err
+    alone = ("upscale", folder / "in" / "small.png", "--ref", folder / "refs", "-o", folder / "large.png")
+    assert run(*alone, *options).code == 0
+    assert np.array_equal(load(folder / "out" / "small.png").color, load(folder / "large.png").color)
+    lines = (folder / "out" / ".srntt-batch" / "manifest.jsonl").read_text().splitlines()
+    (about,) = [event["about"] for event in map(json.loads, lines) if event.get("event") == "made"]
+    assert (about["settings"]["self_ensemble"], about["settings"]["align"]) == (True, "off")
+    assert [one["name"] for one in about["references"]] == ["sharp.jpg"]
+
+
 def test_maps_and_provenance_next_to_outputs(batch, inputs: Path) -> None:
     assert batch("--map", "--provenance").code == 0
     sidecars = [name for name in contents(inputs.parent / "out") if not name.startswith(".")]
     assert sidecars == [f"{name}{more}" for name in ("a.png", "b.jpg") for more in ("", ".map.png", ".provenance.npz")]
-    assert size_and_mode(inputs.parent / "out" / "b.jpg.map.png") == (80, 56, "L")
+    width, height, mode = size_and_mode(inputs.parent / "out" / "b.jpg.map.png")
+    assert (width, mode, height > 56) == (80, "RGB", True)
     assert batch("--resume").code == 3
     (inputs.parent / "out" / "b.jpg.map.png").unlink()
     assert batch("--resume", "--provenance").code == 3
@@ -213,11 +231,11 @@ def test_a_folder_in_use_is_refused(batch, inputs: Path) -> None:
     [
         (Tally(9), ""),
         (Tally(9, skipped=4), ""),
-        (Tally(9, done=2, seconds=5.0), "2.5 s each, 0:00:18 left"),
-        (Tally(9, done=4, skipped=3, seconds=0.5), "8.0 a second, 0:00:00 left"),
+        (Tally(9, done=2, seconds=5.0), "2.5 s for each picture, 0:00:18 left"),
+        (Tally(9, done=4, skipped=3, seconds=0.5), "8.0 pictures a second, 0:00:00 left"),
         (
             Tally(2, done=1, seconds=61.0, failed=[Failure("x", "y")], failed_pictures=1),
-            "1 failed, 61.0 s each",
+            "1 failed, 61.0 s for each picture",
         ),
     ],
 )

@@ -17,8 +17,26 @@ def data(tmp_path: Path) -> Path:
     return write_pairs(tmp_path / "data")
 
 
-def test_every_protocol_is_reported(run) -> None:
-    ran = run("protocols")
+def test_a_table_of_all_protocols(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    header, *lines = run("protocols").out.splitlines()
+    assert header.split("  ")[0] == "protocol"
+    assert all(len(line) <= 100 for line in lines)
+    rows = [line for line in lines[:-2] if not line.startswith(" ")]
+    assert [row.split()[0] for row in rows] == list(PROTOCOLS)
+    assert rows[list(PROTOCOLS).index("c2")].split()[1:4] == ["4", "4", "first"]
+
+
+def test_a_protocol_by_a_part_of_its_name_is_corrected(run, tmp_path: Path) -> None:
+    ran = run("evaluate", "--protocol", "ttsr", "--data", tmp_path)
+    assert ran.code == 2
+    assert "no protocol called 'ttsr'. Did you mean ttsr-first or ttsr-stitched?" in ran.err
+    assert "Did you mean manga109-self?" in run("protocols", "manga").err
+    assert "Did you mean mrefsr?" in run("protocols", "mrfsr").err
+
+
+def test_every_protocol_is_described(run) -> None:
+    ran = run("protocols", *PROTOCOLS)
     assert ran.code == 0
     for name, protocol in PROTOCOLS.items():
         assert f"{name}: {protocol.description}\n" in ran.out

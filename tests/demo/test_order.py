@@ -42,7 +42,7 @@ def run(files: Path, upscaler: Upscaler):
 
 def test_done(run, files: Path, upscaler: Upscaler) -> None:
     done = run("small.png", "sharp.png", "other.png")
-    assert [part.name for part in done.contributions] == ["sharp.png", "other.png"]
+    assert [used.source for used in done.result.references] == ["sharp.png", "other.png"]
     assert [each.source for each in done.references] == ["sharp.png", "other.png"]
     references = upscaler.encode_references([files / "sharp.png", files / "other.png"])
     expected = upscaler.upscale(files / "small.png", references)
@@ -60,7 +60,7 @@ def test_progress_goes_through_the_steps_in_order(run) -> None:
 
 def test_without_references(run) -> None:
     done = run("small.png")
-    assert done.contributions == ()
+    assert done.result.references == ()
     assert done.result.provenance is None
 
 

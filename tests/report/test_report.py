@@ -187,7 +187,7 @@ def test_a_view_reports_where_the_texture_came_from(tmp_path: Path) -> None:
     crops = viewed(tmp_path, traced).scores[0].crops
     assert crops is not None
     assert [name for name, _ in crops.references] == ["near.png", "far.png"]
-    assert (crops.source, crops.used, crops.share) == (1, (0.0, 1.0), 0.5)
+    assert (crops.source, crops.used, crops.share) == (1, (0.0, 1.0), 1.0)
     assert np.abs(decoded(crops.pictures["source"]).astype(int) - scene(50, 61, 3)).mean() < 3  # far.png
     trace = np.frombuffer(base64.b64decode(crops.trace), np.uint8).reshape(-1, crops.columns, 4)
     assert trace.shape == (6, 7, 4)

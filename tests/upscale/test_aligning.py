@@ -10,6 +10,7 @@ from PIL import Image
 from srntt.errors import InputError
 from srntt.upscale import References, _aligning
 from srntt.upscale._aligning import check_align
+from srntt.upscale._pass import Pass
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 
@@ -157,7 +158,7 @@ def test_where_memory_does_not_allow_it_references_are_searched_as_they_are(
 ):
     references = upscaler.encode_references([truth.resize((300, 200))])
     if what == "_fits":
-        monkeypatch.setattr(type(upscaler), "_fits", lambda *_, **__: False)
+        monkeypatch.setattr(Pass, "_fits", lambda *_, **__: False)
     else:
         monkeypatch.setattr(_aligning, "placing_bytes", lambda *_: 10**15)
     result = upscaler.upscale(low_res, references)

@@ -100,6 +100,20 @@ def test_provenance_of_turned_copies_is_in_the_original_picture(unaligned, truth
     assert np.median(error) < 1
 
 
+def test_a_list_of_pictures_is_encoded(upscaler, references, truth, low_res):
+    given = upscaler.upscale(low_res, [truth])
+    np.testing.assert_array_equal(given.array, upscaler.upscale(low_res, upscaler.encode_references([truth])).array)
+    assert upscaler.upscale(low_res, []).similarity is None
+    with pytest.raises(InputError, match="This is one reference; give a list"):
+        upscaler.upscale(low_res, np.asarray(truth))
+
+
+def test_a_model_by_name(upscaler, low_res):
+    named = Upscaler("lite-rec", device="cpu")
+    assert named.model_name == "lite-rec"
+    np.testing.assert_array_equal(named.upscale(low_res).array, upscaler.upscale(low_res).array)
+
+
 def test_references_are_saved_and_loaded_as_they_were(upscaler, references, low_res, tmp_path):
     references.save(tmp_path / "refs.safetensors")
     loaded = References.load(tmp_path / "refs.safetensors")
@@ -269,6 +283,18 @@ def test_no_references_mean_no_provenance(upscaler, low_res):
     np.testing.assert_array_equal(result.array, upscaler.upscale(low_res).array)
 
 
+def test_progress_moves_within_a_reference(upscaler):
+    steps = []
+    tall = np.random.default_rng(0).integers(0, 256, (2600, 16, 3), dtype=np.uint8)
+    upscaler.encode_references([tall, tall[:64]], views=["plain", "turned"], progress=lambda *step: steps.append(step))
+    stages, done, totals = zip(*steps, strict=True)
+    assert set(stages) == {"encode"}
+    assert set(totals) == {2000}
+    assert list(done) == sorted(done)
+    assert len({each for each in done if each < 1000}) > 2
+    assert (1000 in done, done[-1]) == (True, 2000)
+
+
 def test_the_result_reports_what_it_took(upscaler, references, low_res):
     seen = []
     result = upscaler.upscale(low_res, references, progress=lambda *step: seen.append(step))
@@ -287,9 +313,9 @@ def test_a_reference_smaller_than_a_pixel_of_the_low_res_grid_is_refused(upscale
 
 def test_memory_that_is_not_there_is_refused_before_work(upscaler):
     tight = Upscaler.from_pretrained("lite-rec", device="cpu", memory="100MB")
-    with pytest.raises(MemoryBudgetError, match="Allowed are 100 MB"):
+    with pytest.raises(MemoryBudgetError, match="100 MB of memory are allowed"):
         tight.upscale(np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(MemoryBudgetError, match="Allowed are 100 MB"):
+    with pytest.raises(MemoryBudgetError, match="100 MB of memory are allowed"):
         tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
 
 

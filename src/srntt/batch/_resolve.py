@@ -13,6 +13,7 @@ from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import InputError, PictureError
 from srntt.image import Ground, Limits, Picture, Quality, ValueRange
 from srntt.memory import limits_within
+from srntt.upscale import Box, OutputSize
 from srntt.views import PLAIN
 
 _KEY_VERSION = 2  # to be increased when the same files give a different output
@@ -34,8 +35,13 @@ class UpscaleOptions:
         matcher: how references are searched: ``auto``, ``exact`` or ``fast``.
         align: whether references are aligned by geometry: ``auto`` or ``off``.
         consistent: make the output's reduction the input.
+        self_ensemble: take the mean over eight flips and turns.
         base_model: SHA-256 of the upscaler that makes bases; None for none.
         page: of TIFFs of several, the one that is upscaled, from 1; None for all.
+        size: of the outputs.
+        strength: how far references are used.
+        protect: where they are not: boxes, and the SHA-256 of each mask.
+        protect_invert: use them there alone.
         value_range: of the inputs, as ``srntt.image.load`` takes it; so is ``alpha``.
     """
 
@@ -47,7 +53,12 @@ class UpscaleOptions:
     matcher: Literal["auto", "exact", "fast"] = "auto"
     align: Literal["auto", "off"] = "auto"
     consistent: bool = False
+    self_ensemble: bool = False
     base_model: str | None = None
+    size: OutputSize = OutputSize()  # noqa: RUF009 (frozen)
+    strength: float | int = 1.0
+    protect: tuple[Box | str, ...] = ()
+    protect_invert: bool = False
     page: int | None = None
     value_range: ValueRange = None
     alpha: Ground = "auto"
@@ -57,7 +68,17 @@ class UpscaleOptions:
         return decode(content, source, limits, page or self.page, self.value_range, self.alpha)
 
 
-_LATER = ("base_model", "page", "value_range", "alpha")
+_LATER = (
+    "self_ensemble",
+    "size",
+    "strength",
+    "protect",
+    "protect_invert",
+    "base_model",
+    "page",
+    "value_range",
+    "alpha",
+)
 
 
 def _settings(options: UpscaleOptions) -> dict[str, Any]:

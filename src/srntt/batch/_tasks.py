@@ -14,10 +14,10 @@ from srntt.batch._remote_folder import Place, place
 from srntt.data import Failure
 from srntt.errors import InputError
 
-SideFile = Literal["map", "provenance"]
+SideFile = Literal["map", "similarity", "provenance"]
 
 #: What is appended to the name of an output for each of its side files: no two outputs' files get one name.
-SIDE_FILES: dict[SideFile, str] = {"map": ".map.png", "provenance": ".provenance.npz"}
+SIDE_FILES: dict[SideFile, str] = {"map": ".map.png", "similarity": ".similarity.png", "provenance": ".provenance.npz"}
 
 
 @dataclass(frozen=True)

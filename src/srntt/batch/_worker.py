@@ -25,7 +25,7 @@ from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import MemoryBudgetError, OutputError, SrnttError
 from srntt.image import Limits, Picture, holds_pages, save, save_pages
 from srntt.models import Progress
-from srntt.upscale import References, Result, Upscaler
+from srntt.upscale import References, Result, Upscaler, self_ensemble
 
 _CACHE_BYTES = 2 * 10**9  # of encoded references, where no memory is given
 _NO_MORE_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -45,6 +45,7 @@ class WorkerSpec:
         device: as the upscaler takes it.
         memory: bytes that each worker may hold, or None.
         base_model: ONNX file of the upscaler that makes bases, wherever a worker runs; None for none.
+        masks: of places where references are not used, or are used alone.
         best: how many of the shared references a picture gets.
         limits: on what is read.
         resume: skip what an earlier run has done.
@@ -61,6 +62,7 @@ class WorkerSpec:
     device: str = "auto"
     memory: int | None = None
     base_model: Path | None = None
+    masks: tuple[Path, ...] = ()
     best: int = 4
     limits: Limits = field(default_factory=Limits)
     resume: bool = False
@@ -148,7 +150,7 @@ class Worker:
         return output
 
     def _first_that_holds(self, outputs: Sequence[str], picture: Picture) -> str:
-        width, height = picture.width * self._upscaler.scale, picture.height * self._upscaler.scale
+        height, width = self._spec.options.size.of(picture.height, picture.width, self._upscaler.scale)
         needs = {
             "width": width,
             "height": height,
@@ -176,11 +178,18 @@ class Worker:
         return self._once(resolved, picture, progress), ("memory: references kept for later pictures were given up",)
 
     def _once(self, resolved: ResolvedTask, picture: Picture, progress: Progress | None) -> Result:
-        options, limits = self._spec.options, self._spec.limits
+        options = self._spec.options
+        asked = {"tile": options.tile, "consistent": options.consistent, "limits": self._spec.limits}
+        height, width = options.size.of(picture.height, picture.width, self._upscaler.scale)
+        boxes = [place for place in options.protect if isinstance(place, tuple)]
+        asked |= {"size": (width, height), "strength": options.strength, "protect": [*boxes, *self._spec.masks]}
+        asked["protect_invert"] = options.protect_invert
+        if options.self_ensemble:
+            opened = (self._resolver.open_reference(file) for file in resolved.references)
+            named = [replace(one, source=file.name) for one, file in zip(opened, resolved.references, strict=True)]
+            return self_ensemble(self._upscaler, picture, named, views=options.views, progress=progress, **asked)
         references = self._references.get(resolved.references, views=options.views)
-        return self._upscaler.upscale(
-            picture, references, tile=options.tile, consistent=options.consistent, limits=limits, progress=progress
-        )
+        return self._upscaler.upscale(picture, references, progress=progress, **asked)
 
     def _encode(self, file: ReferenceFile, views: tuple[str, ...]) -> References:
         try:
@@ -230,15 +239,17 @@ def _no_more_writing(error: BaseException | None) -> bool:
 
 def _saver(kind: SideFile, result: Result) -> Save:
     """Writes a side file of a result that had references."""
-    similarity, provenance = result.similarity_picture(), result.provenance
-    assert similarity is not None
-    assert provenance is not None
+    if kind != "provenance":
+        picture = result.share_picture() if kind == "map" else result.similarity_picture()
+        assert picture is not None
+        return partial(save, picture)
 
     def save_provenance(path: Path) -> tuple[str, ...]:
-        provenance.save(path)
+        assert result.provenance is not None
+        result.provenance.save(path)
         return ()
 
-    return partial(save, similarity) if kind == "map" else save_provenance
+    return save_provenance
 
 
 def _shares(references: Sequence[ReferenceFile], result: Result) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from cyclopts.validators import Number
 
 from srntt.cli._options import ModelOptions, check_quality_option, views_of
 from srntt.cli._read_options import ReadOptions
+from srntt.cli._size_options import InfluenceOptions, SizeOptions
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ class BatchOutputOptions:
 
     Attributes:
         output: Folder for the large pictures, or a URL; made if it is not there. They are called as the small ones.
-        map: Write next to each output that had references how well each place was matched (cosine 0..1), as
-            photo.png.map.png: a grey picture of its size.
+        map: Write next to each output that had references what came from them, as photo.png.map.png: the output in
+            grey, tinted in a colour for each reference as far as detail came from it, with a legend below.
+        map_kind: share, that; or similarity: how well each place was matched (cosine 0..1), as
+            photo.png.similarity.png, in grey, of the output's size. Default: share.
         provenance: Write next to each output that had references which of them and where in it each place came from,
             as photo.png.provenance.npz.
         format: Suffix of all outputs, such as png. Default: that of each input if it can hold the output, else png.
@@ -58,6 +61,7 @@ class BatchOutputOptions:
 
     output: Annotated[str, Parameter(name=["--output", "-o"])]
     map: bool = False
+    map_kind: Literal["share", "similarity"] = "share"
     provenance: bool = False
     format: str | None = None
     overwrite: bool = False
@@ -78,9 +82,12 @@ class BatchOutputOptions:
 
     def side_files(self) -> "tuple[srntt.batch.SideFile, ...]":
         """What is written next to outputs."""
-        from srntt.batch import SIDE_FILES
-
-        return tuple(kind for kind in SIDE_FILES if getattr(self, kind))
+        kinds: dict[srntt.batch.SideFile, bool] = {
+            "map": self.map and self.map_kind == "share",
+            "similarity": self.map and self.map_kind == "similarity",
+            "provenance": self.provenance,
+        }
+        return tuple(kind for kind, asked in kinds.items() if asked)
 
     def suffix(self) -> str | None:
         """Of all outputs, if one was asked for.
@@ -144,7 +151,8 @@ def upscale_options(
     references: BatchReferenceOptions,
     tile: Literal["auto"] | int,
     model: ModelOptions,
-    consistent: bool,
+    size: SizeOptions,
+    influence: InfluenceOptions,
     reading: ReadOptions,
 ) -> "srntt.batch.UpscaleOptions":
     """What all outputs depend on.
@@ -164,7 +172,10 @@ def upscale_options(
         bits=outputs.bits,
         matcher=model.matcher,
         align=model.align,
-        consistent=consistent,
+        size=size.size(),
+        strength=influence.strength,
+        protect=(*influence.boxes, *(sha256(mask.read_bytes()).hexdigest() for mask in influence.masks)),
+        protect_invert=influence.protect_invert,
         page=reading.page,
         value_range=reading.value_range(),
         alpha=reading.alpha,

@@ -21,7 +21,7 @@ class BatchProgress(Bars):
         """Show how far the batch is; a good moment to be interrupted, too."""
         raise_if_interrupted()
         self._name = printable(name)
-        count = ", ".join(filter(None, [f"{tally.finished} of {tally.total} pictures", pace(tally)]))
+        count = ", ".join(filter(None, [f"{tally.finished} of {tally.total} pictures finished", pace(tally)]))
         if self.bars:
             self.move("pictures", tally.finished, tally.total, count)
             self.move("one", 0, None, "", self._name)
@@ -43,7 +43,7 @@ def pace(tally: "srntt.batch.Tally") -> str:
     parts = [f"{len(tally.failed)} failed"] if tally.failed else []
     if tally.done and tally.seconds > 0:
         each = tally.seconds / tally.done
-        parts.append(f"{each:.1f} s each" if each >= 1 else f"{1 / each:.1f} a second")
+        parts.append(f"{each:.1f} s for each picture" if each >= 1 else f"{1 / each:.1f} pictures a second")
         if tally.finished < tally.total:
             parts.append(f"{timedelta(seconds=round(each * (tally.total - tally.finished)))} left")
     return ", ".join(parts)

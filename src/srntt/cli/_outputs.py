@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import srntt.upscale
 
 
-SCALE = 4  #: of every model there is; `save` checks once more what the model really returned
+_SCALE = 4  #: of every model there is; `save` checks once more what the model really returned
 
 
 @Parameter(name="*")
@@ -26,10 +26,13 @@ class OutputOptions:
     """What is written, and where.
 
     Attributes:
-        output: Where the large picture goes; the suffix chooses the format. A folder gets it as NAME_x4, and is made
-            if its name ends in a slash. Default: NAME_x4 beside the input, in its format if that can hold the picture,
-            else as .png.
-        map: Write how well each place was matched (cosine 0..1) as a grey picture of the output's size.
+        output: Where the large picture goes; the suffix chooses the format. A folder gets it as NAME_x4 (or
+            the scale or size requested), and is made if its name ends in a slash. Default: NAME_x4 next to the input,
+            in its format if that can hold the picture, else as .png.
+        map: Write a picture of what came from the references: the output in grey, tinted in a colour for each
+            reference as far as detail came from it, with a legend below.
+        map_kind: share, that; or similarity: how well each place was matched (cosine 0..1), in grey, of the output's
+            size. Default: share.
         provenance: Write which reference and where in it each place came from, as .npz.
         overwrite: Replace files that are there.
         strip: Leave out EXIF, XMP, IPTC, texts and resolution; colours are converted to sRGB.
@@ -40,6 +43,7 @@ class OutputOptions:
 
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None  # a Path would lose the slash at its end
     map: Path | None = None
+    map_kind: Literal["share", "similarity"] = "share"
     provenance: Path | None = None
     overwrite: bool = False
     strip: bool = False
@@ -78,8 +82,9 @@ class Destinations:
 
         picture = result.picture.to_8bit() if options.bits == 8 else result.picture
         notes = save(picture, self.output, overwrite=options.overwrite, strip=options.strip, quality=options.quality)
-        if self.map and (similarity := result.similarity_picture()):
-            save(similarity, self.map, overwrite=options.overwrite)
+        shown = result.share_picture() if options.map_kind == "share" else result.similarity_picture()
+        if self.map and shown:
+            save(shown, self.map, overwrite=options.overwrite)
         if self.provenance and result.provenance is not None:
             result.provenance.save(self.provenance, overwrite=options.overwrite)
         return (*picture.notes[len(result.picture.notes) :], *notes)
@@ -102,7 +107,12 @@ class Destinations:
 
 
 def plan_destinations(
-    file: Path, source: "srntt.image.Picture", options: OutputOptions, *, paged: bool = False
+    file: Path,
+    source: "srntt.image.Picture",
+    options: OutputOptions,
+    size: "srntt.upscale.OutputSize",
+    *,
+    paged: bool = False,
 ) -> Destinations:
     """Choose the output's name if there is none, and check every file that will be written.
 
@@ -110,23 +120,24 @@ def plan_destinations(
         file: of the input.
         source: the input.
         options: what was asked for.
+        size: of the output, likewise.
         paged: one page was chosen of however many there are.
 
     Raises:
         InputError: two results under one name.
         OutputError: one that cannot be written, or cannot hold what it is to hold; a folder that cannot be made.
     """
-    bits = options.bits or source.bits
+    bits, target = options.bits or source.bits, size.of(source.height, source.width, _SCALE)
     folder = options.output and _folder(options.output)
     if options.output and not folder:
         output = Path(options.output)
     else:
-        output = _default_output(file, source, bits, folder or file.parent)
-    _check_picture(output, source, bits=bits, options=options)
+        output = _default_output(file, source, bits, folder or file.parent, size)
+    _check_picture(output, source, target, bits=bits, options=options)
     if source.metadata.page[1] > 1 and not paged:
         _check_pages(output, source.metadata.page[1], options)
     if options.map:
-        _check_map(options.map, source, overwrite=options.overwrite)
+        _check_map(options.map, target, overwrite=options.overwrite)
     if options.provenance:
         _check_npz(options.provenance, options.overwrite)
     _refuse_twins([path for path in (output, options.map, options.provenance) if path])
@@ -140,23 +151,32 @@ def _folder(output: str) -> Path | None:
     return Path(output) if os.path.isdir(output) else None
 
 
-def _default_output(file: Path, source: "srntt.image.Picture", bits: int, folder: Path) -> Path:
-    """``photo.jpg`` gives ``photo_x4.jpg``, or ``photo_x4.png`` where JPEG cannot hold the picture."""
-    kept = folder / f"{file.stem}_x{SCALE}{file.suffix}"
+def _default_output(
+    file: Path, source: "srntt.image.Picture", bits: int, folder: Path, size: "srntt.upscale.OutputSize"
+) -> Path:
+    """``photo.jpg`` gives ``photo_x4.jpg``, or ``photo_x4.png`` where JPEG cannot hold the picture; another scale or
+    size is in the name likewise: ``photo_x1.5.jpg``, ``photo_3000x2000.jpg``.
+    """
+    target = size.of(source.height, source.width, _SCALE)
+    by_scale = size.scale is not None or not size.is_given
+    stem = f"{file.stem}_x{size.scale or _SCALE:g}" if by_scale else f"{file.stem}_{target[1]}x{target[0]}"
+    kept = folder / f"{stem}{file.suffix}"
     try:
-        _check_picture(kept, source, bits=bits, options=OutputOptions(overwrite=True))
+        _check_picture(kept, source, target, bits=bits, options=OutputOptions(overwrite=True))
     except OutputError:
-        return kept.with_suffix(".tif" if source.metadata.page[1] > 1 else ".png")
+        return folder / f"{stem}{'.tif' if source.metadata.page[1] > 1 else '.png'}"
     return kept
 
 
-def _check_picture(path: Path, source: "srntt.image.Picture", *, bits: int, options: OutputOptions) -> None:
+def _check_picture(
+    path: Path, source: "srntt.image.Picture", size: tuple[int, int], *, bits: int, options: OutputOptions
+) -> None:
     from srntt.image import check_output
 
     check_output(
         path,
-        width=source.width * SCALE,
-        height=source.height * SCALE,
+        width=size[1],
+        height=size[0],
         alpha=not source.opaque,
         bits=bits,
         overwrite=options.overwrite,
@@ -165,10 +185,10 @@ def _check_picture(path: Path, source: "srntt.image.Picture", *, bits: int, opti
     )
 
 
-def _check_map(path: Path, source: "srntt.image.Picture", *, overwrite: bool) -> None:
+def _check_map(path: Path, size: tuple[int, int], *, overwrite: bool) -> None:
     from srntt.image import check_output
 
-    check_output(path, width=source.width * SCALE, height=source.height * SCALE, overwrite=overwrite)
+    check_output(path, width=size[1], height=size[0], overwrite=overwrite)
 
 
 def _check_pages(output: Path, count: int, options: OutputOptions) -> None:

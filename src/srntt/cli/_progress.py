@@ -11,6 +11,8 @@ from srntt.cli._interrupt import raise_if_interrupted
 if TYPE_CHECKING:
     import rich.progress
 
+    import srntt.upscale
+
 STAGES = {
     "encode": "reading references",
     "base": "base model",
@@ -80,6 +82,14 @@ class ProgressOnStderr(Bars):
         super().__init__()
         self._counted, self._stage = counted, ""
         self._began_at, self._began_with = 0.0, 0
+        self._schedule: srntt.upscale.Schedule | None = None
+
+    def follow(self, schedule: "srntt.upscale.Schedule") -> None:
+        """From now on, show how much is left of the whole work."""
+        self._schedule = schedule
+        schedule.started()
+        if not self.bars:
+            print(f"predicted: {duration(schedule.predicted)} for the whole work", file=sys.stderr, flush=True)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` of a stage are finished; a good moment to be interrupted, too."""
@@ -88,6 +98,10 @@ class ProgressOnStderr(Bars):
             self._stage, self._shown_at = stage, time.monotonic()
             self._began_at, self._began_with = self._shown_at, done
         name = STAGES.get(stage, stage)
+        if self._schedule:
+            self._schedule(stage, done, total)
+            if self.bars:
+                self.move("whole work", self._schedule.done, 1.0, f"about {duration(self._schedule.left)} left")
         if self.bars:
             self.move(name, done, total, self._how_far(done, total))
         elif self.due() or done >= total:
@@ -95,7 +109,8 @@ class ProgressOnStderr(Bars):
 
     def _how_far(self, done: int, total: int) -> str:
         if not self._counted:
-            return f"{100 * done // max(total, 1)} %"
+            left = f", about {duration(self._schedule.left)} left" if self._schedule and done < total else ""
+            return f"{100 * done // max(total, 1)} %{'' if self.bars else left}"
         return f"{done} of {total} {self._counted}{self._left(done, total)}"
 
     def _left(self, done: int, total: int) -> str:
@@ -104,6 +119,13 @@ class ProgressOnStderr(Bars):
             return ""
         pace = (time.monotonic() - self._began_at) / (done - self._began_with)
         return f", {timedelta(seconds=round(pace * (total - done)))} left"
+
+
+def duration(seconds: float) -> str:
+    """For people: ``0.4 s``, ``12 s``, ``0:03:20``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else str(timedelta(seconds=round(seconds)))
 
 
 def _bars() -> "rich.progress.Progress | None":

@@ -1,5 +1,7 @@
 """``srntt protocols``."""
 
+import shutil
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,19 +14,33 @@ if TYPE_CHECKING:
 
 
 def protocols(*names: str, json: Json = False) -> int:
-    """Show how each protocol of `srntt evaluate` makes its figures, and where that is from.
+    """List the protocols of `srntt evaluate`; of those named, how each makes its figures, and where that is from.
 
     Args:
-        names: Only these. Default: all.
+        names: Show all parts of these. Default: a table of all protocols.
     """
     from srntt.evaluate import PROTOCOLS, protocol_named
 
     chosen = [protocol_named(name) for name in names or PROTOCOLS]
     if json:
         say_json([protocol.definition() for protocol in chosen])
-    else:
+    elif names:
         say(*(line for protocol in chosen for line in _lines(protocol)))
+    else:
+        say(*_table(chosen), "", "srntt protocols NAME shows all parts of one, srntt evaluate --protocol NAME uses it.")
     return Exit.DONE
+
+
+def _table(chosen: "list[srntt.evaluate.Protocol]") -> Iterator[str]:
+    """A row for each; descriptions are wrapped to the terminal."""
+    rows = [(one.name, str(one.scale), str(one.crop), one.refs, one.description) for one in chosen]
+    *columns, last = zip(("protocol", "scale", "crop", "refs", "what it measures"), *rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    room = max(40, shutil.get_terminal_size((120, 24)).columns - sum(widths) - 2 * len(widths))
+    for *cells, text in zip(*columns, last, strict=True):
+        first, *others = textwrap.wrap(text, room)
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), first])
+        yield from (" " * (sum(widths) + 2 * len(widths)) + line for line in others)
 
 
 def _lines(protocol: "srntt.evaluate.Protocol") -> Iterator[str]:

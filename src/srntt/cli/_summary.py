@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from srntt.cli._outputs import Destinations
+from srntt.cli._progress import duration
 
 if TYPE_CHECKING:
     import srntt.upscale
@@ -36,7 +37,9 @@ def as_json(
         "matcher": result.matcher,
         "matcher_reason": result.matcher_reason,
         "similarity": None if result.similarity is None else round(float(result.similarity.mean()), 4),
-        "reference_share": None if result.provenance is None else round(float(result.provenance.share.mean()), 4),
+        "reference_share": None if result.provenance is None else round(float(result.provenance.used.mean()), 4),
+        "verdict": result.verdict,
+        "caution": result.caution,
         "references": [reference.as_json() for reference in result.references],
         "consistency": result.consistency.as_json(),
         "fallbacks": list(result.fallbacks),
@@ -48,6 +51,7 @@ def as_lines(
     places: Destinations,
     result: "srntt.upscale.Result",
     notes: tuple[str, ...],
+    time: str,
     reason: str | None = None,
     *,
     consistent: bool = False,
@@ -58,28 +62,38 @@ def as_lines(
     peak, predicted = format_memory(result.peak_bytes), format_memory(result.predicted_bytes)
     size = f"{result.picture.width}x{result.picture.height}"
     return [
-        f"{places.output}: {size}, {result.seconds:.1f} s, peak memory {peak} (predicted {predicted})",
+        f"{places.output}: {size}, {time}, peak memory {peak} (predicted {predicted})",
         *(f"model: {text}" for text in (reason,) if text),
         *(f"base: {name}" for name in (result.base,) if name),
         _about_references(result),
-        *(f"{reference.source}: {reference.description}" for reference in result.references),
+        *(f"caution: {text}" for text in (result.caution,) if text),
+        *(f"{each.source}: {each.share:.0%} of the detail, {each.description}" for each in result.references),
         *(text for text in (result.matcher_reason,) if text),
         *([_about_consistency(result)] if consistent else []),
-        *(f"similarity map: {path}" for path in (places.map,) if path),
+        *(f"map: {path}" for path in (places.map,) if path),
         *(f"provenance: {path}" for path in (places.provenance,) if path),
         *(f"fallback: {text}" for text in result.fallbacks),
         *(f"note: {text}" for text in (*result.notes, *notes)),
     ]
 
 
+def seconds_of(schedule: "srntt.upscale.Schedule", pages: int = 1) -> dict[str, float | None]:
+    """Seconds of the whole work, from the start of the process until everything is written, and as predicted."""
+    predicted = round(schedule.predicted, 3) if pages == 1 else None
+    return {"whole_seconds": round(schedule.elapsed, 3), "predicted_seconds": predicted}
+
+
+def as_time(schedule: "srntt.upscale.Schedule", pages: int = 1) -> str:
+    """The same for people."""
+    predicted = f" (predicted {duration(schedule.predicted)})" if pages == 1 else ""
+    return f"{duration(schedule.elapsed)}{predicted}"
+
+
 def _about_references(result: "srntt.upscale.Result") -> str:
     if result.similarity is None:
         return "references: none given"
     similarity = f"mean similarity {result.similarity.mean():.2f}"
-    if result.provenance is None:
-        return f"references: {similarity}"
-    parts = [f"{100 * one.share:.0f} % from {one.source}" for one in result.references]
-    return f"references: let in {100 * result.provenance.share.mean():.0f} % ({', '.join(parts)}), {similarity}"
+    return f"references: {similarity}" if result.verdict is None else f"{result.verdict} ({similarity})"
 
 
 def _about_consistency(result: "srntt.upscale.Result") -> str:

@@ -1,6 +1,6 @@
 """``srntt upscale``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from srntt.cli._compiling import telling_of_compiling
-from srntt.cli._duplicates import duplicates, unique
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
 from srntt.cli._outputs import Destinations, OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._read_options import ReadOptions
+from srntt.cli._references import duplicates, expanded, unique
 from srntt.cli._say import say, say_json
-from srntt.cli._summary import as_json, as_lines
+from srntt.cli._size_options import InfluenceOptions, SizeOptions
+from srntt.cli._summary import as_json, as_lines, as_time, seconds_of
+from srntt.cli._whole_time import schedule_for
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 
 
 def upscale(
-    picture: Path,
+    picture: Path | None = None,
     /,
-    *,
-    ref: Annotated[tuple[Path, ...], Parameter(name=["--ref", "-r"])] = (),
+    *more: Annotated[Path, Parameter(show=False)],
+    ref: Annotated[tuple[Path, ...], Parameter(name=["--ref", "-r"], consume_multiple=True)] = (),
     augment_refs: bool = False,
+    size: SizeOptions = SizeOptions(),  # noqa: B008 (frozen)
+    influence: InfluenceOptions = InfluenceOptions(),  # noqa: B008 (frozen)
     base: Path | None = None,
     outputs: OutputOptions = OutputOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
@@ -41,12 +45,12 @@ def upscale(
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
-    """Upscale a picture four times, with detail from references.
+    """Upscale a picture, four times or to any size, with detail from references.
 
     Args:
         picture: The small picture.
-        ref: A sharp picture of something similar, of any size. May be given several times; without any, the picture is
-            upscaled on its own.
+        ref: Sharp pictures of something similar, of any size: files, folders of them, or patterns such as *.jpg. May be
+            given several times; without any, the picture is upscaled on its own.
         augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
         base: The picture as another program enlarged it, exactly as much as the model does: references are added to it.
         tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
@@ -55,7 +59,10 @@ def upscale(
         self_ensemble: Take the mean over the eight flips and quarter turns of picture and references: a little better,
             and eight times slower.
     """
-    refuse_missing([picture, *ref, *(file for file in (base, model.base_model) if file)])
+    if picture is None or more:
+        raise InputError(_not_one_picture(picture, more))
+    ref = expanded(ref, picture)
+    refuse_missing([picture, *ref, *influence.masks, *(file for file in (base, model.base_model) if file)])
     if base and model.base_model:
         raise InputError("--base and --base-model are two bases. Give one of them.")
     outputs.check(with_references=bool(ref))
@@ -64,17 +71,23 @@ def upscale(
     with telling_of_compiling():
         from srntt.memory import limits_within, parse_memory
 
+        influence.check(with_references=bool(ref))
+        target = size.size()
         within = limits_within(ceiling, parse_memory(model.memory))
         source = reading.load(picture, within)
-    places = plan_destinations(picture, source, outputs, paged=reading.page is not None)
+    places = plan_destinations(picture, source, outputs, target, paged=reading.page is not None)
     pages = 1 if reading.page else source.metadata.page[1]
     if base and pages > 1:
         raise InputError(f"--base {base} is one picture, and {picture} has {pages} pages. Choose one with --page N.")
-    with ProgressOnStderr() as progress, telling_of_compiling():
+    with ProgressOnStderr() as progress, telling_of_compiling() as compiled:
         chosen, reason = model.chosen_for(source, based=base is not None)
         upscaler = chosen.open()
-        request = _Request(unique(ref), views_of(augment_refs), base, tile, consistent, self_ensemble)
+        options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}
+        request = _Request(unique(ref), views_of(augment_refs), target, self_ensemble, options)
         work = _Work(request, upscaler, ceiling, progress)
+        schedule = work.schedule(source)
+        if pages == 1:
+            progress.follow(schedule)
         if pages > 1:
             every = (reading.load(picture, within, page=number) for number in range(1, pages + 1))
             results, notes = work.all(every, pages, places, outputs)
@@ -83,27 +96,40 @@ def upscale(
     raise_if_interrupted()
     if pages == 1:
         notes = places.write(results[0], outputs)
+        if not compiled.shown:
+            schedule.finish()
     notes = (*duplicates(ref), *notes)
     if json:
-        about = as_json(picture, places, upscaler, results[0], notes, reason)
+        about = as_json(picture, places, upscaler, results[0], notes, reason) | seconds_of(schedule, pages)
         say_json(about | ({"pages": pages} if pages > 1 else {}))
     else:
-        say(*as_lines(places, results[0], notes, reason, consistent=consistent))
+        time = as_time(schedule, pages)
+        say(*as_lines(places, results[0], notes, time, reason, consistent=consistent))
         if pages > 1:
             say(f"pages: {pages}; the figures above are of the first")
     return Exit.DONE
 
 
+def _not_one_picture(picture: Path | None, more: Sequence[Path]) -> str:
+    if picture is None:
+        return "There is no picture to upscale. Put it first: srntt upscale small.png --ref sharp1.jpg sharp2.jpg"
+    named = ", ".join(map(str, (picture, *more)[:3])) + (", ..." if len(more) > 2 else "")
+    return (
+        f"upscale takes one picture, and {1 + len(more)} were given: {named}. References come after --ref: srntt "
+        f"upscale {picture} --ref {more[0]}. For several small pictures, put them into a folder: srntt batch FOLDER "
+        "--refs FOLDER -o FOLDER"
+    )
+
+
 @dataclass(frozen=True)
 class _Request:
-    """How the picture is to be upscaled."""
+    """How the picture is to be upscaled; ``options`` are as ``Upscaler.upscale`` takes them."""
 
     references: tuple[Path, ...]
     views: tuple[str, ...]
-    base: Path | None
-    tile: Literal["auto"] | int
-    consistent: bool
+    size: "srntt.upscale.OutputSize"
     self_ensemble: bool
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -115,14 +141,26 @@ class _Work:
     limits: "srntt.image.Limits"
     progress: ProgressOnStderr
 
+    def schedule(self, source: "srntt.image.Picture") -> "srntt.upscale.Schedule":
+        """The stages of upscaling a picture, with their predicted times."""
+        size = source.height, source.width
+        return schedule_for(
+            self.upscaler,
+            size,
+            self.request.references,
+            self.request.size.of(*size, self.upscaler.scale),
+            augmented=len(self.request.views) > 1,
+            self_ensemble=self.request.self_ensemble,
+        )
+
     def one(self, source: "srntt.image.Picture") -> "srntt.upscale.Result":
         """Upscale a picture."""
         from srntt.upscale import self_ensemble
 
         if self.request.self_ensemble:
             references = list(self.request.references)
-            return self_ensemble(self.upscaler, source, references, views=self.request.views, **self._options())
-        return self.upscaler.upscale(source, self._encoded, **self._options())
+            return self_ensemble(self.upscaler, source, references, views=self.request.views, **self._options(source))
+        return self.upscaler.upscale(source, self._encoded, **self._options(source))
 
     def all(
         self, sources: "Iterable[srntt.image.Picture]", count: int, places: Destinations, outputs: OutputOptions
@@ -141,15 +179,9 @@ class _Work:
         notes = places.write_pages(results(), count, outputs)
         return first, notes
 
-    def _options(self) -> dict[str, Any]:
-        request = self.request
-        return {
-            "base": request.base,
-            "tile": request.tile,
-            "consistent": request.consistent,
-            "limits": self.limits,
-            "progress": self.progress,
-        }
+    def _options(self, source: "srntt.image.Picture") -> dict[str, Any]:
+        height, width = self.request.size.of(source.height, source.width, self.upscaler.scale)
+        return {**self.request.options, "size": (width, height), "limits": self.limits, "progress": self.progress}
 
     @cached_property
     def _encoded(self) -> "srntt.upscale.References | None":

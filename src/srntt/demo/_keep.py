@@ -92,8 +92,8 @@ def write_result(done: Done, folder: Path) -> None:
 
 def _about(done: Done) -> dict[str, Any]:
     references = [
-        {"name": part.name, "part": part.part, "width": picture.width, "height": picture.height}
-        for part, picture in zip(done.contributions, done.references, strict=True)
+        {"name": used.source, "part": used.share, "width": picture.width, "height": picture.height}
+        for used, picture in zip(done.result.references, done.references, strict=True)
     ]
     size = {"width": done.picture.width, "height": done.picture.height, "scale": done.scale}
     return {"model": done.model, "references": references, **size}

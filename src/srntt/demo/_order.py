@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from srntt.demo._helpfulness import Contribution, contributions
 from srntt.demo._limits import Ceilings
 from srntt.demo._line import Ticket
 from srntt.image import Picture
@@ -39,7 +38,6 @@ class Done:
         picture: the small one, as it was read.
         references: as they were read.
         result: of the upscale.
-        contributions: of the references, in their order; none without.
         model: by which name.
         scale: output pixels for each input pixel along a side.
         model_reason: why that model, where it was chosen for the picture.
@@ -48,7 +46,6 @@ class Done:
     picture: Picture
     references: tuple[Picture, ...]
     result: Result
-    contributions: tuple[Contribution, ...]
     model: str
     scale: int
     model_reason: str = ""
@@ -86,8 +83,7 @@ def fulfil(order: Order, ceilings: Ceilings, open_model: OpenModel, ticket: Tick
     encoded = upscaler.encode_references(references, progress=progress) if references else None
     result = upscaler.upscale(picture, encoded, tile=_TILE, progress=progress)
     ticket.report("keep", 0, 1)
-    parts = () if result.provenance is None else tuple(contributions(result.provenance))
-    return Done(picture, tuple(references), result, parts, model, upscaler.scale, reason)
+    return Done(picture, tuple(references), result, model, upscaler.scale, reason)
 
 
 def _going_on(ticket: Ticket) -> Progress:

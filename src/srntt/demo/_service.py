@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from srntt.demo._helpfulness import Contribution
 from srntt.demo._keep import Shelf
 from srntt.demo._limits import Ceilings
 from srntt.demo._line import Line, Ticket
@@ -23,14 +22,12 @@ class Ready:
 
     Attributes:
         folder: of its files.
-        contributions: of the references.
         references: what became of each.
         notes: what was changed in the input on reading it, and what had to be done otherwise than planned.
         seconds: that upscaling took.
     """
 
     folder: Path
-    contributions: tuple[Contribution, ...]
     references: tuple[UsedReference, ...]
     notes: tuple[str, ...]
     seconds: float
@@ -91,7 +88,7 @@ class Service:
             folder = self._shelf.keep(owner, done)
             reasons = (f"model {done.model_reason}",) if done.model_reason else ()
             notes = (*reasons, *done.result.notes, *done.result.fallbacks)
-            return Ready(folder, done.contributions, done.result.references, notes, done.result.seconds)
+            return Ready(folder, done.result.references, notes, done.result.seconds)
 
         return self.line.join(owner, work)
 

@@ -5,10 +5,10 @@ from html import escape
 from pathlib import Path
 
 from srntt._failures import is_out_of_memory
-from srntt.demo._helpfulness import HELPED, judged
 from srntt.demo._line import CancelledError, Ticket
 from srntt.demo._service import Ready
 from srntt.errors import SrnttError
+from srntt.upscale import HELPED, verdict
 
 _STEPS = ("read", "open", "encode", "align", "match", "render", "keep")
 _WORDS = {
@@ -54,11 +54,11 @@ def ended(error: BaseException | None) -> str:
 
 def ready(result: Ready) -> str:
     """Of a result: whether the references helped comes first."""
-    parts = result.contributions
-    if not parts:
+    if not result.references:
         message, kind = "Done, without references: detail is the model's guess.", ""
     else:
-        message, kind = judged(parts), "" if sum(each.part for each in parts) >= HELPED else "poor"
+        whole = sum(each.share for each in result.references)
+        message, kind = verdict(result.references), "" if whole >= HELPED else "poor"
     found = "".join(f"<br>{escape(f'{used.source}: {used.description}')}" for used in result.references)
     notes = "".join(f"<br>{escape(note)}" for note in result.notes)
     return f'<div class="srntt-message {kind}">{escape(message)} {result.seconds:.1f} s.{found}{notes}</div>'

@@ -46,8 +46,8 @@ class Crops:
             known similarity and share (0 dark .. 1 bright) and source: the part of the reference that gave most.
         references: name and data URI of each reference, whole and small.
         source: which of them ``pictures["source"]`` is of; -1 for none.
-        used: for each reference, how much of the window's positions took their match from it, 0..1.
-        share: mean of how far the model let references into the window, 0..1; None where it is not known.
+        used: for each reference, the part of the window whose detail came from it, 0..1 (`Provenance.shares`).
+        share: the part of the window whose detail came from any of them, 0..1; None where it is not known.
         columns: in a row of ``trace``.
         trace: base64 of four bytes for each place of a grid over the window: reference, and, of 255, the place's
             height and width in that reference and its share. Empty where it is not known.
@@ -114,7 +114,8 @@ def _with_provenance(
     y, x = provenance.y[places], provenance.x[places]
     weight = np.bincount(number.ravel(), share.ravel() + 1e-6, minlength=len(references))
     source = int(weight.argmax())
-    counts = np.bincount(number.ravel(), minlength=len(references))
+    used = provenance.used[places]
+    counts = np.bincount(number[used], minlength=len(references))
     centre = (float(np.median(y[number == source])), float(np.median(x[number == source])))
     pictures = {
         **crops.pictures,
@@ -127,7 +128,7 @@ def _with_provenance(
         pictures=pictures,
         source=source,
         used=tuple(round(float(count) / number.size, 4) for count in counts),
-        share=round(float(share.mean()), 4),
+        share=round(float(used.mean()), 4),
         columns=grid[1].shape[1],
         trace=_trace(provenance, references, grid),
     )

@@ -5,6 +5,7 @@ what its authors' code does; `source` says where that can be read.
 """
 
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 
 from srntt.data import LAYOUTS, Layout, ReferenceKind
 from srntt.errors import InputError
@@ -244,7 +245,11 @@ PROTOCOLS = {
 
 
 def protocol_named(name: str) -> Protocol:
-    """Raises InputError, with the names there are, when there is no such protocol."""
+    """Raises InputError, with the names that are meant or all there are, when there is no such protocol."""
     if name not in PROTOCOLS:
-        raise InputError(f"There is no protocol called {name!r}; there are: {', '.join(PROTOCOLS)}.")
+        near = [known for known in PROTOCOLS if known.startswith(name)] or get_close_matches(
+            name, PROTOCOLS, cutoff=0.75
+        )
+        meant = f" Did you mean {' or '.join(near)}?" if name and near else ""
+        raise InputError(f"There is no protocol called {name!r}.{meant} There are: {', '.join(PROTOCOLS)}.")
     return PROTOCOLS[name]

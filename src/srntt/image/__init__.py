@@ -10,6 +10,7 @@ from srntt.image._load import Source, load
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Ground, Picture, picture_like, to_pixels
 from srntt.image._pillow import to_pillow
+from srntt.image._resample import resized
 from srntt.image._resize import (
     bicubic_matlab,
     bicubic_pillow,

@@ -2,7 +2,7 @@
 
 from srntt.memory._appetite import Appetite, Work
 from srntt.memory._mapped import MappedFile
-from srntt.memory._needs import Job, Needs
+from srntt.memory._needs import Extra, Job, Needs
 from srntt.memory._pieces import BLEND, SMALLEST, cuts
 from srntt.memory._plan_reference import plan_reference
 from srntt.memory._plan_upscale import Pieces, plan_pieces
@@ -11,11 +11,10 @@ from srntt.memory._process import (
     device_free_bytes,
     format_memory,
     give_back,
-    limits_within,
     parse_memory,
     peak_bytes,
     release,
     resident_bytes,
     start_peak,
 )
-from srntt.memory._room import Room
+from srntt.memory._room import Room, limits_within

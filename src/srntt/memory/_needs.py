@@ -8,6 +8,7 @@ from srntt.memory._pieces import BLEND, cuts
 _FLOAT = 4
 _SAVED = 4  # bytes of an output pixel in Pillow while a file is written
 _PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer for each of a band, and of a band at most
+_ALONE = 2  # outputs of a tile that is also made without references: with them, and the two joined
 CODE = 20_000_000  # bytes of code that torch loads, and makes for the machine, at its first convolutions
 _BASED = 6  # outputs in floating point of a tile with a base: it, its difference from bicubic, that folded, a blend
 _PROVENANCE = 28  # bytes of an LR position in similarity and provenance
@@ -21,6 +22,26 @@ class Job:
     width: int
     channels: int
     sample: int
+
+    @property
+    def pixel(self) -> int:
+        """Bytes of an output pixel."""
+        return self.channels * self.sample
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What an upscale does that most do not.
+
+    Attributes:
+        base: the model goes on from a picture that another upscaler enlarged, which the process holds already.
+        protects: some places are made without references, too.
+        resized: bytes of what the output is resized to.
+    """
+
+    base: bool = False
+    protects: bool = False
+    resized: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,7 +57,7 @@ class Needs:
         checking: bytes that comparing the output with the input takes, and making it consistent.
         searched: bytes of the largest map that is matched in and lies in a file, of which it comes into memory.
         sampled: bytes of the maps that textures come from and that lie in files.
-        base: the model goes on from a picture that another upscaler enlarged, which the process holds already.
+        extra: what else is done.
     """
 
     job: Job
@@ -47,7 +68,7 @@ class Needs:
     checking: int = 0
     searched: int = 0
     sampled: int = 0
-    base: bool = False
+    extra: Extra = Extra()
 
     @property
     def pixels(self) -> int:
@@ -67,7 +88,7 @@ class Needs:
     @property
     def output(self) -> int:
         """The output and the shares of the candidates."""
-        output = self.pixels * self.scale**2 * self.job.channels * self.job.sample
+        output = self.pixels * self.scale**2 * self.job.pixel
         return output + self.pixels * self.candidates * _FLOAT
 
     @property
@@ -77,9 +98,9 @@ class Needs:
 
     @property
     def saving(self) -> int:
-        """What writing a file takes: Pillow's copy, or a band of PNG and its filters."""
-        samples = self.pixels * self.scale**2 * self.job.channels * self.job.sample
-        return max(self.pixels * self.scale**2 * _SAVED, min(samples, _PNG_BAND) * _PNG)
+        """What resizing takes, or writing a file: Pillow's copy, or a band of PNG and its filters."""
+        samples = self.pixels * self.scale**2 * self.job.pixel
+        return max(self.pixels * self.scale**2 * _SAVED, min(samples, _PNG_BAND) * _PNG, self.extra.resized)
 
     def canvas(self, side: int) -> int:
         """A row of tiles in floating point, and the rows of it that the next one blends with."""
@@ -93,5 +114,6 @@ class Needs:
             for extent in (self.job.height, self.job.width)
         )
         seen = height * width
-        based = seen * self.scale**2 * 3 * _FLOAT * _BASED if self.base else 0
-        return self.appetite.tile(self.candidates).bytes(seen) + based
+        based = seen * self.scale**2 * 3 * _FLOAT * _BASED if self.extra.base else 0
+        alone = seen * self.scale**2 * 3 * _FLOAT * _ALONE if self.extra.protects else 0
+        return self.appetite.tile(self.candidates).bytes(seen) + based + alone

@@ -5,14 +5,12 @@ import gc
 import re
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import torch
 
 from srntt.errors import InputError
-from srntt.image import Limits
 from srntt.memory._free import free_bytes
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
@@ -77,11 +75,6 @@ def peak_bytes() -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def limits_within(limits: Limits, memory: int | None) -> Limits:
-    """Limits under which decoding keeps the process within its memory, if the user named any."""
-    return limits if memory is None else replace(limits, max_memory=max(1, memory - resident_bytes()))
 
 
 def release(device: torch.device) -> None:

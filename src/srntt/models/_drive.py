@@ -78,7 +78,12 @@ class Drive(Protocol):
         ...
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        match: Match | None,
+        window: Window,
+        references: list[EncodedView],
+        strength: Float[Tensor, "_ _"] | None = None,
     ) -> Rendered:
         """Upscale what is in the window; without matches, from the picture alone.
 
@@ -87,6 +92,8 @@ class Drive(Protocol):
             match: of the whole picture.
             window: rows and columns to upscale.
             references: what the matches point into.
+            strength: how far references are used at each position of the window: 0, exactly as without matches, to 1,
+                as the model decides, which None is everywhere.
         """
         ...
 
@@ -105,6 +112,7 @@ class BasedDrive(Drive, Protocol):
         window: Window,
         references: list[EncodedView],
         base: Float[Tensor, "3 H W"],
+        strength: Float[Tensor, "_ _"] | None = None,
     ) -> Rendered:
         """As `render`.
 
@@ -114,5 +122,6 @@ class BasedDrive(Drive, Protocol):
             window: rows and columns to upscale.
             references: what the matches point into.
             base: what is in the window, enlarged, on the CPU.
+            strength: as `render` takes it.
         """
         ...

@@ -1,11 +1,15 @@
 """The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
 
 from srntt.upscale._aligning import UsedReference
+from srntt.upscale._any_size import OutputSize
 from srntt.upscale._base_model import BaseModel
 from srntt.upscale._choose_model import AUTO, CLEAN, Degradation, ModelChoice, choose_model
 from srntt.upscale._consistent import Consistency
+from srntt.upscale._duration import Schedule, Speeds, Workload
+from srntt.upscale._helpfulness import HELPED, verdict
+from srntt.upscale._influence import Box, check_strength
 from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._provenance import Provenance
+from srntt.upscale._provenance import USED, Provenance
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._self_ensemble import self_ensemble

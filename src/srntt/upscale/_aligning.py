@@ -25,7 +25,7 @@ class UsedReference:
 
     Attributes:
         source: its name.
-        share: how much of the output came from it, 0 .. 1, averaged over the picture.
+        share: part of the picture whose detail came from it, 0 .. 1 (`Provenance.shares`).
         placement: how it is placed against the small picture; None where no geometry was found, or none was looked for.
         scale: output pixels for one of the small picture.
         reduced: by how much it was reduced to be searched once more; 1 where it was not.
@@ -71,6 +71,15 @@ class Found:
     views: list[EncodedView]
     placements: dict[int, Placement] = field(default_factory=dict)
     reductions: dict[int, int] = field(default_factory=dict)
+
+    def without_views(self) -> "Found":
+        """What is reported of it; the views take memory."""
+        return Found([], self.placements, self.reductions)
+
+
+def joined_found(first: Found, last: Found) -> Found:
+    """Of two passes, each reference as the first one placed it, if it did: what it says is of the small picture."""
+    return Found([], last.placements | first.placements, last.reductions | first.reductions)
 
 
 def check_align(option: str) -> None:

@@ -56,6 +56,7 @@ class Encoder:
         budget: Memory budget of the process, in bytes.
         peak: Predicted peak memory of the process, in bytes.
         fallbacks: Deviations from the plan, in order.
+        report: Called with the part of a reference that is encoded, 0 to 1, while it is not all of it.
     """
 
     drive_on: Callable[[torch.device], Drive]
@@ -63,6 +64,8 @@ class Encoder:
     budget: int
     peak: int = 0
     fallbacks: list[str] = field(default_factory=list)
+    report: Callable[[float], None] = lambda part: None
+    _before, _of = 0, 1  # views of the reference: how many are done, and how many there are
 
     def encode(self, number: int, picture: Picture, makers: Sequence[ViewMaker]) -> list[EncodedView]:
         """Encode the views of a reference sequentially.
@@ -80,9 +83,11 @@ class Encoder:
                 f"at least {least} x {least} are needed. Omit it."
             )
         making = max(maker.transient_bytes(size) for maker in makers)
-        self._plan(size, [view for maker in makers for view in maker.sizes(size)], making)
+        views = [view for maker in makers for view in maker.sizes(size)]
+        self._plan(size, views, making)
         encoded, too_small = [], []
-        for view in chain.from_iterable(maker(picture) for maker in makers):
+        for place, view in enumerate(chain.from_iterable(maker(picture) for maker in makers)):
+            self._before, self._of = place, len(views)
             if min(view.size) < least:
                 too_small.append(view.name)
                 continue
@@ -222,6 +227,8 @@ class Encoder:
                 if file:
                     file.rest()
                 top = bottom
+                if (part := (self._before + top / height) / self._of) < 1:
+                    self.report(part)
                 continue
             except Exception as error:
                 refuse_failed_device(error, "encoding a reference")

@@ -14,6 +14,7 @@ from srntt.image import Picture
 from srntt.match import MATCHERS, Match, Window
 from srntt.memory import SMALLEST, give_back, release
 from srntt.models import BasedDrive, Drive, EncodedView, Progress, Rendered
+from srntt.upscale._influence import Influence
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import Canvas, Span, spans
 
@@ -36,6 +37,7 @@ class Engine:
         plan: tile, band and matcher to start with; in the end the matcher that was used, and why.
         progress: told what is done.
         base: the picture, enlarged, that the model goes on from; None for none.
+        influence: how far references are used at each place; None: as the model decides.
     """
 
     make_drive: Callable[[torch.device], Drive]
@@ -44,6 +46,7 @@ class Engine:
     plan: Plan
     progress: Progress
     base: Picture | None = None
+    influence: Influence | None = None
     fallbacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -120,11 +123,24 @@ class Engine:
             self.progress("render", row.start * canvas.width + (row.stop - row.start) * column.stop, low_res[0].numel())
 
     def _rendered(self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window) -> Rendered:
+        if self.influence is None or matched is None:
+            return self._rendered_with(low_res, matched, window, {})
+        influence = self.influence.crop(window)
+        rendered = self._rendered_with(low_res, matched, window, {"strength": influence.strength})
+        if not influence.protects:
+            return rendered
+        alone = self._rendered_with(low_res, None, window, {})
+        return replace(rendered, image=influence.keep(rendered.image, alone.image))
+
+    def _rendered_with(
+        self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, options: dict[str, Tensor]
+    ) -> Rendered:
         if self.base is None:
-            return self._drive.render(low_res, matched, window, self.references)
+            return self._drive.render(low_res, matched, window, self.references, **options)
         assert isinstance(self._drive, BasedDrive)
         rows, columns = (slice(part.start * self._drive.scale, part.stop * self._drive.scale) for part in window)
-        return self._drive.render_based(low_res, matched, window, self.references, self.base.window(rows, columns))
+        base = self.base.window(rows, columns)
+        return self._drive.render_based(low_res, matched, window, self.references, base, **options)
 
     def _refuse_broken(self, rendered: Rendered, row: Span, column: Span) -> None:
         if not bool(torch.isfinite(rendered.image).all()):

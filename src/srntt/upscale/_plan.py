@@ -9,6 +9,7 @@ from srntt.errors import MemoryBudgetError
 from srntt.image import Picture
 from srntt.match import MATCHERS, Sizes, choose_matcher
 from srntt.memory import (
+    Extra,
     Job,
     Needs,
     Pieces,
@@ -45,7 +46,7 @@ class Plan(Pieces):
 
 
 def plan_upscale(
-    source: Picture,
+    job: Job,
     references: list[EncodedView],
     drive: Drive,
     device: torch.device,
@@ -53,27 +54,24 @@ def plan_upscale(
     memory: int | None,
     matcher: MatcherOption,
     tile: int | None,
-    based: bool,
+    extra: Extra = Extra(),  # noqa: B008 (frozen)
 ) -> Plan:
     """The largest pieces that fit what memory is left now, and the matcher that was asked for or is quicker.
 
     Args:
-        source: the small picture.
+        job: sizes of the upscale.
         references: what is searched.
         drive: of the model.
         device: where it works.
         memory: bytes that the process may hold; None for most of what is free.
         matcher: as it was asked for.
         tile: side of a tile, if that was asked for.
-        based: whether the model goes on from a base.
+        extra: what most upscales do not do.
 
     Raises:
         InputError: a tile that is too small.
         MemoryBudgetError: not even the smallest pieces fit; with ``fast``, not together with fast matching.
     """
-    bands = 0 if source.bands is None else source.bands.shape[2]
-    channels = source.color.shape[2] + (source.alpha is not None) + bands
-    job = Job(source.height, source.width, channels, source.bits // 8)
     give_back()
     room = Room(resident_bytes(), budget_bytes(memory), device_free_bytes(device))
     anywhere = [item for item in references if item.reach is None]
@@ -82,7 +80,7 @@ def plan_upscale(
     sampled = sum(tensor.nbytes for item in references if item.file for tensor in item.maps.values()) - sum(keys)
     checking = consistency_bytes(job.height, job.width, job.channels, drive.scale)
     files = max(keys, default=0), sampled
-    needs = Needs(job, drive.appetite, drive.halo, drive.scale, candidates, checking, *files, base=based)
+    needs = Needs(job, drive.appetite, drive.halo, drive.scale, candidates, checking, *files, extra)
     if not references:
         return Plan.of(plan_pieces(needs, room, tile))
     maps = [item.maps[drive.key] for item in anywhere]
@@ -92,12 +90,20 @@ def plan_upscale(
 
     def plan(matcher: str) -> Plan:
         def matching(rows: int) -> int:
-            size = source.height, source.width
+            size = job.height, job.width
             return max(joining, drive.matching_bytes(MATCHERS[matcher], size, sizes.keys, rows, threads))
 
         return Plan.of(plan_pieces(needs, room, tile, matching), matcher)
 
     return plan_matching(matcher, sizes, device, plan)
+
+
+def job_of(source: Picture, size: tuple[int, int] | None = None) -> Job:
+    """The sizes of an upscale of a picture, or of what it is in another size (H, W)."""
+    bands = 0 if source.bands is None else source.bands.shape[2]
+    channels = source.color.shape[2] + (source.alpha is not None) + bands
+    height, width = size or (source.height, source.width)
+    return Job(height, width, channels, source.bits // 8)
 
 
 def plan_matching(option: MatcherOption, sizes: Sizes, device: torch.device, plan: Callable[[str], Plan]) -> Plan:

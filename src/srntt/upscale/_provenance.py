@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from srntt._files import whole_file
-from srntt._shapes import Float, Int
+from srntt._shapes import Bool, Float, Int
 from srntt.match import Match, Window
 from srntt.memory import cuts
 from srntt.models import EncodedView
 from srntt.upscale._references import picture_names
 
+USED = 0.25  #: share above which the detail of a place counts as the reference's
 _ROWS_AT_ONCE = 256
 
 
@@ -38,10 +39,14 @@ class Provenance:
     x: Float[np.ndarray, "h w"]
     share: Float[np.ndarray, "h w"]
 
+    @property
+    def used(self) -> Bool[np.ndarray, "h w"]:
+        """Where references were used: the places with a ``share`` above 0.25."""
+        return self.share > USED
+
     def shares(self) -> list[float]:
-        """How much came from each reference, averaged over the picture; together they are the mean of ``share``."""
-        size = self.share.size
-        return [float(self.share[self.reference == index].sum()) / size for index in range(len(self.sources))]
+        """Of each reference, the part of all places whose detail came from it, 0 .. 1: those ``used``."""
+        return [float((self.used & (self.reference == index)).mean()) for index in range(len(self.sources))]
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write it as .npz, whole or not at all: ``sources``, ``reference``, ``y``, ``x``, ``share``.

@@ -13,7 +13,9 @@ from srntt.image import ByteSink, Picture, Quality, to_pillow
 from srntt.upscale._aligning import UsedReference
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._forms import Form, Given, unit_tensor
+from srntt.upscale._helpfulness import verdict
 from srntt.upscale._provenance import Provenance
+from srntt.upscale._share_picture import share_picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,27 @@ class Result:
         """
         return self.form.like(self.picture)
 
+    @property
+    def verdict(self) -> str | None:
+        """Whether the references helped, in a sentence; None without references."""
+        return None if self.provenance is None else verdict(self.references)
+
+    @property
+    def caution(self) -> str | None:
+        """What to bear in mind of detail that came from references; None where none did."""
+        if self.provenance is None or not self.provenance.used.any():
+            return None
+        return (
+            "output detail is not evidence: a face, a number plate or text may come from another picture. Nothing "
+            "detects them; --protect (protect=) excludes such places"
+        )
+
+    def share_picture(self) -> Picture | None:
+        """The output in grey, tinted in each reference's colour as far as detail came from it, with a legend below: as
+        wide as the output, and higher. None without references.
+        """
+        return None if self.provenance is None else share_picture(self.picture, self.provenance, self.references)
+
     def similarity_picture(self) -> Picture | None:
         """Similarity clipped to 0..1, in 8-bit grey of the output's size; every LR position is a block. None without
         references.
@@ -98,9 +121,11 @@ class Result:
         if self.similarity is None:
             return None
         levels = np.rint(np.clip(self.similarity, 0, 1) * 255).astype(np.uint8)
-        rows, columns = self.picture.height // levels.shape[0], self.picture.width // levels.shape[1]
-        large = levels.repeat(rows, 0).repeat(columns, 1)
-        return Picture(np.ascontiguousarray(large[:, :, None]), source="<similarity map>")
+        rows, columns = (
+            np.arange(pixels) * places // pixels
+            for pixels, places in zip(self.picture.color.shape[:2], levels.shape, strict=True)
+        )
+        return Picture(np.ascontiguousarray(levels[rows][:, columns, None]), source="<similarity map>")
 
     def save(
         self,

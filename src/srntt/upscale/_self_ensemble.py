@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,9 +13,11 @@ from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source
 from srntt.memory import limits_within
 from srntt.models import Progress
+from srntt.upscale._any_size import OutputSize, note, worst
 from srntt.upscale._base import load_base
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._forms import Form
+from srntt.upscale._influence import Box, Influence
 from srntt.upscale._result import Result
 from srntt.upscale._upscaler import Upscaler
 from srntt.views import PLAIN
@@ -30,16 +32,17 @@ class _Turn:
 
     def of(self, picture: Picture) -> Picture:
         """A picture, flipped and turned; with bands beyond its colours as it is alone, for one pass does for them."""
-        alpha = None if picture.alpha is None else self._array(picture.alpha)
+        alpha = None if picture.alpha is None else self.array(picture.alpha)
         bands = None if self.mirrored or self.quarters else picture.bands
-        return replace(picture, color=self._array(picture.color), alpha=alpha, bands=bands)
+        return replace(picture, color=self.array(picture.color), alpha=alpha, bands=bands)
 
     def undo(self, samples: Shaped[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h2 w2 c"]:
         """Back to how it was given."""
         turned = np.rot90(samples, -self.quarters)
         return turned[:, ::-1] if self.mirrored else turned
 
-    def _array(self, samples: Shaped[np.ndarray, "h w ..."]) -> Shaped[np.ndarray, "h2 w2 ..."]:
+    def array(self, samples: Shaped[np.ndarray, "h w ..."]) -> Shaped[np.ndarray, "h2 w2 ..."]:
+        """Samples likewise."""
         return np.ascontiguousarray(np.rot90(samples[:, ::-1] if self.mirrored else samples, self.quarters))
 
 
@@ -51,6 +54,11 @@ def self_ensemble(
     picture: Source,
     references: Iterable[Source] = (),
     *,
+    scale: float | int | None = None,
+    size: tuple[int | None, int | None] | None = None,
+    strength: float | int = 1.0,
+    protect: Iterable[Source | Box] = (),
+    protect_invert: bool = False,
     base: Source | None = None,
     views: Sequence[str] = PLAIN,
     tile: int | Literal["auto"] = "auto",
@@ -70,7 +78,12 @@ def self_ensemble(
         upscaler: with the model.
         picture: as ``Upscaler.upscale`` takes it.
         references: as ``Upscaler.encode_references`` takes them; none for single-image super-resolution.
-        base: as ``Upscaler.upscale`` takes it; turned with the picture.
+        scale: as ``Upscaler.upscale`` takes it; so are size, strength, protect and protect_invert.
+        size: likewise.
+        strength: likewise.
+        protect: likewise; turned with the picture.
+        protect_invert: likewise.
+        base: likewise; turned with the picture.
         views: kinds of views of each reference that are searched.
         tile: side of a tile in LR pixels, or ``auto``.
         consistent: make the mean's reduction the input.
@@ -96,11 +109,16 @@ def self_ensemble(
     source = image.load(picture, limits=within)
     under = None if base is None else load_base(base, source, upscaler.scale, within)
     sharp = [image.load(reference, limits=within) for reference in references]
-    total = _zeros(source, upscaler.scale)
+    target = OutputSize(scale, *(size or (None, None))).of(source.height, source.width, upscaler.scale)
+    native = target == (source.height * upscaler.scale, source.width * upscaler.scale)
+    placed = Influence.of(source, strength, protect, invert=protect_invert, limits=within)
+    options = {"tile": tile, "progress": progress, "consistent": consistent and not native, "strength": strength}
+    work = _Work(upscaler, source, under, sharp, views, target, placed, options)
+    total = _zeros(source, target)
     passes: list[Result] = []
     bands = None
     for turn in _TURNS:
-        result = _upscaled(upscaler, source, under, sharp, turn, views, tile, progress)
+        result = work.upscaled(turn)
         total += turn.undo(result.array)
         bands = result.picture.bands if bands is None else bands
         passes.append(_without_picture(result, source, traced=not passes))
@@ -108,9 +126,11 @@ def self_ensemble(
         if progress:
             progress("ensemble", len(passes), len(_TURNS))
     output = replace(_mean(total, source), bands=bands)
-    if consistent:
+    if consistent and native:
         back_project(source, output.color, progress)
-    measured = consistency(source, output.color)
+    measured = consistency(source, output.color) if native else worst([one.consistency for one in passes])
+    notes = note(source, target, upscaler.scale)
+    output = replace(output, notes=(*output.notes, *notes))
     return replace(
         passes[0],
         picture=output,
@@ -123,22 +143,30 @@ def self_ensemble(
     )
 
 
-def _upscaled(
-    upscaler: Upscaler,
-    source: Picture,
-    base: Picture | None,
-    sharp: Sequence[Picture],
-    turn: _Turn,
-    views: Sequence[str],
-    tile: int | Literal["auto"],
-    progress: Progress | None,
-) -> Result:
-    """One pass; its encoded references are given up with it."""
-    encoded = None
-    if sharp:
-        encoded = upscaler.encode_references([turn.of(one) for one in sharp], views=views, progress=progress)
-    under = None if base is None else turn.of(base)
-    return upscaler.upscale(turn.of(source), encoded, base=under, tile=tile, progress=progress)
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is turned: the picture, its base, the sharp pictures, and the places that are protected."""
+
+    upscaler: Upscaler
+    source: Picture
+    base: Picture | None
+    sharp: Sequence[Picture]
+    views: Sequence[str]
+    target: tuple[int, int]
+    placed: Influence | None
+    options: dict[str, Any]
+
+    def upscaled(self, turn: _Turn) -> Result:
+        """One pass; its encoded references are given up with it."""
+        encoded = None
+        if self.sharp:
+            turned = [turn.of(one) for one in self.sharp]
+            encoded = self.upscaler.encode_references(turned, views=self.views, progress=self.options["progress"])
+        protect = [turn.array(self.placed.protected.numpy())] if self.placed else []
+        height, width = self.target if turn.quarters % 2 == 0 else self.target[::-1]
+        options = {**self.options, "size": (width, height), "protect": protect}
+        base = None if self.base is None else turn.of(self.base)
+        return self.upscaler.upscale(turn.of(self.source), encoded, base=base, **options)
 
 
 def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result:
@@ -148,11 +176,11 @@ def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result
     return replace(result, picture=source, similarity=None, provenance=None)
 
 
-def _zeros(source: Picture, scale: int) -> Shaped[np.ndarray, "H W c"]:
+def _zeros(source: Picture, size: tuple[int, int]) -> Shaped[np.ndarray, "H W c"]:
     """For the sum of eight outputs. In memory from the start, so that every pass is planned with it there."""
     channels = source.color.shape[2] + (source.alpha is not None)
     kind = np.uint16 if source.bits == 8 else np.uint32
-    return np.full((source.height * scale, source.width * scale, channels), 0, kind)
+    return np.full((*size, channels), 0, kind)
 
 
 def _mean(total: Shaped[np.ndarray, "H W c"], source: Picture) -> Picture:

@@ -4,7 +4,8 @@ import copy
 import logging
 import time
 from collections.abc import Generator, Iterable, Sequence
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,39 +13,32 @@ import torch
 from torch import nn
 
 from srntt import image
-from srntt.errors import InputError, MemoryBudgetError
-from srntt.image import Limits, Picture, Source, ValueRange
-from srntt.memory import (
-    budget_bytes,
-    give_back,
-    limits_within,
-    parse_memory,
-    peak_bytes,
-    start_peak,
-)
+from srntt.errors import InputError
+from srntt.image import Limits, Picture, Source, ValueRange, resized
+from srntt.memory import budget_bytes, limits_within, parse_memory, peak_bytes, start_peak
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
-from srntt.upscale._aligning import AlignOption, Found, check_align, found_views, used_references
-from srntt.upscale._bands import enlarged_alpha, enlarged_bands
+from srntt.upscale._aligning import AlignOption, check_align, joined_found, used_references
+from srntt.upscale._any_size import OutputSize, joined_origins, note, steps, worst
 from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._base_model import BaseModel
-from srntt.upscale._consistent import back_project, consistency
+from srntt.upscale._duration import Workload
 from srntt.upscale._encode import Encoder
-from srntt.upscale._engine import Engine
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
+from srntt.upscale._influence import Box, Influence
 from srntt.upscale._many import upscaled
 from srntt.upscale._matcher import MatcherOption, check_matcher
-from srntt.upscale._own_range import own_gain, stretched, unstretch
-from srntt.upscale._plan import Plan, plan_upscale
-from srntt.upscale._provenance import trace
+from srntt.upscale._own_range import deepened, own_gain, stretched, unstretch
+from srntt.upscale._pass import Made, Pass
+from srntt.upscale._plan import job_of
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
-from srntt.upscale._tiles import Canvas
 from srntt.upscale._turn import in_turn
 from srntt.views import PLAIN, view_makers
 from srntt.views.aligned import Original
 from srntt.weights import is_hub_address
 
+_PARTS = 1000  # steps in which the progress of a reference is reported
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +46,8 @@ class Upscaler:
     """A model on a device, with a memory budget.
 
     Args:
-        model: one that the engine can drive (``srntt.models.lite.Lite``, ``PaperSRNTT``).
+        model: one that the engine can drive (``srntt.models.lite.Lite``, ``PaperSRNTT``), or as ``from_pretrained``
+            takes it.
         name: what messages call it.
         device: ``auto`` (GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         memory: most that the whole process may hold, in bytes or as ``"2GB"``; None for most of what is free.
@@ -72,16 +67,18 @@ class Upscaler:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: nn.Module | str | Path,
         *,
-        name: str = "model",
+        name: str = "",
         device: str | torch.device = "auto",
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
         align: AlignOption = "auto",
         base_model: str | Path | BaseModel | None = None,
     ) -> None:
-        self.model_name, self.device = name, choose_device(device)
+        if not isinstance(model, nn.Module):
+            model, name = open_model(model), name or _name(model)
+        self.model_name, self.device = name or "model", choose_device(device)
         check_matcher(matcher, self.device)
         check_align(align)
         self._matcher: MatcherOption = matcher
@@ -119,9 +116,8 @@ class Upscaler:
             InputError: an option that does not exist.
             MissingDependencyError: a device that is not there, or the extra ``hub``.
         """
-        name = str(model) if is_hub_address(model) else Path(model).name
         options = {"device": device, "memory": memory, "matcher": matcher, "align": align}
-        return cls(open_model(model), name=name, base_model=base_model, **options)
+        return cls(model, base_model=base_model, **options)
 
     def __repr__(self) -> str:
         memory = "" if self._memory is None else f", memory={self._memory}"
@@ -175,7 +171,7 @@ class Upscaler:
             views: kinds of views of each that are searched: ``plain``, as it is; ``turned``, in other quarter turns and
                 half its size, as the paper does.
             limits: on what is read.
-            progress: told ("encode", done, total).
+            progress: called with ("encode", done, total), several times for each reference.
 
         Pictures that are equal to an earlier one are left out: copies would only crowd out others.
 
@@ -186,6 +182,8 @@ class Upscaler:
         """
         if isinstance(references, Source):
             raise InputError("This is one reference; give a list of them: encode_references([reference]).")
+        if not isinstance(references, Iterable):
+            raise InputError(f"references are {type(references).__name__}; give a list of pictures.")
         given, makers = list(references), view_makers(views)
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
         encoder.fallbacks += expect_forks()
@@ -193,6 +191,8 @@ class Upscaler:
         originals: list[Original] = []
         seen: set[bytes] = set()
         for done, source in enumerate(given):
+            if progress:
+                encoder.report = partial(_report_part, progress, done, len(given))
             picture = image.load(source, limits=limits_within(limits, self._memory))
             if (digest := picture.digest()) not in seen:
                 picture = stretched(picture)
@@ -200,7 +200,7 @@ class Upscaler:
                 originals.append(Original.of(len(seen), picture))
             seen.add(digest)
             if progress:
-                progress("encode", done + 1, len(given))
+                _report_part(progress, done, len(given), 1.0)
         if copies := len(given) - len(seen):
             encoder.fallbacks.append(f"references: {copies} of {len(given)} left out, for they are equal to others")
         return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
@@ -210,8 +210,13 @@ class Upscaler:
     def upscale(
         self,
         picture: Source,
-        references: References | None = None,
+        references: References | Iterable[Source] | None = None,
         *,
+        scale: float | int | None = None,
+        size: tuple[int | None, int | None] | None = None,
+        strength: float | int = 1.0,
+        protect: Iterable[Source | Box] = (),
+        protect_invert: bool = False,
         base: Source | None = None,
         tile: int | Literal["auto"] = "auto",
         consistent: bool = False,
@@ -223,7 +228,17 @@ class Upscaler:
 
         Args:
             picture: path, bytes, open file, Pillow image, array, tensor or Picture, as ``srntt.load`` takes them.
-            references: what ``encode_references`` returned; None or none for single-image super-resolution.
+            references: what ``encode_references`` returned, to use them for several pictures; or a list of pictures,
+                as it takes them; None or an empty list for single-image super-resolution.
+            scale: output pixels for each input pixel along a side, from 1 to the square of the model's factor; None for
+                the model's. Below the model's factor its output is reduced by antialiased bicubic; above it, there is
+                a second pass, in which the references are matched once more, at the size that it needs.
+            size: width and height of the output in place of a scale; one of them may be None and follows.
+            strength: how far references are used: 0, exactly as without any, to 1, as the model decides.
+            protect: where they are not used: boxes (x, y, width, height) in input pixels, and masks, pictures of any
+                size, laid over the whole picture, whose white places are protected. The output there is exactly that
+                without references.
+            protect_invert: use references in these places alone.
             base: the picture as another upscaler enlarged it, exactly ``scale`` times, for the model to go on from: it
                 passes unchanged where it has enough detail and references have none. None for bicubic, or for what the
                 upscaler's base model makes.
@@ -238,75 +253,66 @@ class Upscaler:
 
         Raises:
             PictureError: not a whole picture.
-            InputError: references of another model, or not encoded; a tile that is too small; a base of another size.
+            InputError: references of another model; a tile that is too small; a base of another size; a size, strength
+                or place that cannot be.
             MemoryBudgetError: does not fit even in the smallest pieces.
             ModelError: the model returned values that are not finite, or takes no base.
             Cancelled: raised by ``progress``.
         """
         began = time.perf_counter()
         start_peak()
+        if references is not None and not isinstance(references, References):
+            references = self.encode_references(references, limits=limits, progress=progress)
         encoded = self._checked(references)
         if not isinstance(tile, int) and tile != "auto":
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         if base is not None:
             check_takes_base(self._drive, self.model_name)
-        maker = self._base_model if base is None else None
-        source = image.load(picture, limits=limits_within(limits, self._memory), value_range=value_range)
-        under = None
-        if base is not None:
-            under = load_base(base, source, self.scale, limits_within(limits, self._memory))
+        width, height = size or (None, None)
+        output = OutputSize(scale, width, height)
+        within = limits_within(limits, self._memory)
+        source = image.load(picture, limits=within, value_range=value_range)
+        target = output.of(source.height, source.width, self.scale)
+        influence = Influence.of(source, strength, protect, invert=protect_invert, limits=within)
+        under = None if base is None else load_base(base, source, self.scale, within)
         gain = own_gain(source)
         seen = stretched(source, gain)
-        made = maker and maker.enlarge(seen, budget_bytes(self._memory), progress or _silent)
-        under = made.picture if made else under and stretched(under, gain)
+        if target != (source.height * self.scale, source.width * self.scale):
+            seen = deepened(seen)
+        under = under and stretched(under, gain)
         forked = expect_forks()
-        low_res, tell = seen.rgb(), progress or _silent
-        encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
-        found = found_views(low_res, references, encoder, tell) if self._align == "auto" else Found(encoded)
-        side = None if tile == "auto" else tile
-        if len(found.views) > len(encoded) and not self._fits(source, found.views, side, based=under is not None):
-            found = Found(encoded)
-            encoder.fallbacks.append("aligning: memory does not allow it, references are searched as they are")
-        encoded = found.views
-        plan = self._plan(source, encoded, side, based=under is not None)
-        engine = Engine(self._drive_on, self.device, encoded, plan, tell, under)
-        field = engine.match(low_res)
-        for item in encoded:
-            item.rest()
-        give_back()  # of which the tiles' blocks would not fit into the holes
-        canvas = Canvas(source.height, source.width, self.scale, bits=source.bits, gray=source.is_gray)
-        share = engine.render(low_res, field, canvas)
-        if consistent:
-            back_project(seen, canvas.pixels, progress)
-        measured = consistency(seen, canvas.pixels)
-        unstretch(canvas.pixels, gain)
-        engine.base = None  # it has no bands beyond colours
-        bands = enlarged_bands(source, engine, field, self.scale)
-        output = image.picture_like(source, canvas.pixels, enlarged_alpha(source, self.scale), bands=bands)
-        origin = None if field is None or share is None else trace(field, encoded, share, self.scale)
-        result = Result(
-            picture=output,
-            similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
-            provenance=origin,
-            references=used_references(references, origin, found, self.scale),
-            seconds=time.perf_counter() - began,
-            predicted_bytes=max(plan.peak, encoder.peak, made.predicted if made else 0),
-            peak_bytes=peak_bytes(),
-            tile=engine.tile,
-            matcher=None if field is None else engine.plan.matcher,
-            matcher_reason=None if field is None else engine.plan.reason,
-            fallbacks=(
-                *forked,
-                *(made.fallbacks if made else ()),
-                *(references.fallbacks if references else ()),
-                *encoder.fallbacks,
-                *plan.fallbacks,
-                *engine.fallbacks,
-                *(measured.shortfall() if consistent else ()),
+        work = Pass(
+            drive_on=self._drive_on,
+            device=self.device,
+            memory=self._memory,
+            matcher=self._matcher,
+            align=self._align,
+            base_model=self._base_model if base is None else None,
+            tile=None if tile == "auto" else tile,
+            consistent=consistent,
+            progress=progress or _silent,
+        )
+        sizes = steps((source.height, source.width), target, self.scale)
+        if len(sizes) > 1:  # refused before the first pass, not after it
+            work.plan(job_of(seen, sizes[0]), encoded)
+        passes: list[Made] = []
+        for number, step in enumerate(sizes):
+            placed = influence and influence.resized(seen.height, seen.width)
+            made = work.make(seen, references, under, placed, step)
+            bits = source.bits if number == len(sizes) - 1 else seen.bits
+            seen, under = resized(made.picture, step, bits), None
+            passes.append(replace(made, picture=seen, found=made.found.without_views()))
+            del made  # and its picture, before the next pass makes another
+        unstretch(seen.color, gain)
+        result = self._result(
+            picture=image.picture_like(
+                source, seen.color, seen.alpha, bands=seen.bands, notes=note(source, target, self.scale)
             ),
-            consistency=measured,
+            passes=passes,
+            references=references,
+            seconds=time.perf_counter() - began,
+            forked=forked,
             form=Form.of(picture),
-            base=None if under is None else under.source,
         )
         _log.info(
             "%s: %d x %d, %d references, %.2f s%s", source.source, source.width, source.height,
@@ -317,7 +323,7 @@ class Upscaler:
     def upscale_many(
         self,
         pictures: Iterable[Source],
-        references: References | None = None,
+        references: References | Iterable[Source] | None = None,
         *,
         ahead: int = 1,
         tile: int | Literal["auto"] = "auto",
@@ -345,14 +351,55 @@ class Upscaler:
         """
         if ahead < 1:
             raise InputError(f"ahead is {ahead}; give a number of pictures from 1.")
+        if references is None or isinstance(references, References):
+            encoded = references
+        else:
+            encoded = self.encode_references(references, limits=limits)
 
         def read(source: Source) -> Picture:
             return image.load(source, limits=limits_within(limits, self._memory), value_range=value_range)
 
         def upscale(picture: Picture, progress: Progress) -> Result:
-            return self.upscale(picture, references, tile=tile, consistent=consistent, limits=limits, progress=progress)
+            return self.upscale(picture, encoded, tile=tile, consistent=consistent, limits=limits, progress=progress)
 
         return upscaled(pictures, read, upscale, ahead)
+
+    def _result(
+        self,
+        picture: Picture,
+        passes: list[Made],
+        references: References | None,
+        seconds: float,
+        forked: tuple[str, ...],
+        form: Form,
+    ) -> Result:
+        first, last = passes[0], passes[-1]
+        origin = joined_origins(first.provenance, last.provenance)
+        fallbacks = (
+            *forked,
+            *(references.fallbacks if references else ()),
+            *(t for one in passes for t in one.fallbacks),
+        )
+        return Result(
+            picture=picture,
+            similarity=last.similarity,
+            provenance=origin,
+            references=used_references(references, origin, joined_found(first.found, last.found), self.scale),
+            seconds=seconds,
+            predicted_bytes=max(one.peak for one in passes),
+            peak_bytes=peak_bytes(),
+            tile=last.tile,
+            matcher=last.matcher,
+            matcher_reason=last.matcher_reason,
+            fallbacks=tuple(dict.fromkeys(fallbacks)) if len(passes) > 1 else fallbacks,
+            consistency=worst([one.consistency for one in passes]),
+            form=form,
+            base=first.base,
+        )
+
+    def units(self, load: Workload) -> list[tuple[str, float]]:
+        """The stages of an upscale in order, and how much there is to do in each: what a `Schedule` is made of."""
+        return list(load.units(self._drive, self._matcher, self.device))
 
     def _opened(self, base_model: str | Path | BaseModel | None) -> BaseModel | None:
         if base_model is None:
@@ -365,11 +412,6 @@ class Upscaler:
     def _checked(self, references: References | None) -> list[EncodedView]:
         if references is None:
             return []
-        if not isinstance(references, References):
-            raise InputError(
-                f"references are {type(references).__name__}; give what encode_references([picture, ...]) returned, "
-                "or None."
-            )
         references.check_made_for(self._fingerprint)
         references.check_maps(self._pattern, self._drive.key)
         return list(references)
@@ -379,31 +421,20 @@ class Upscaler:
         """Maps of a small picture, which all others have the form of."""
         return self._drive.encode(torch.zeros(3, 16, 16))
 
-    def _plan(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> Plan:
-        return plan_upscale(
-            source,
-            references,
-            self._drive,
-            self.device,
-            memory=self._memory,
-            matcher=self._matcher,
-            tile=tile,
-            based=based,
-        )
-
-    def _fits(self, source: Picture, references: list[EncodedView], tile: int | None, *, based: bool) -> bool:
-        try:
-            self._plan(source, references, tile, based=based)
-        except MemoryBudgetError:
-            return False
-        return True
-
     def _drive_on(self, device: torch.device) -> Drive:
         """The model on a device; made once for each."""
         if device not in self._drives:
             model = copy.deepcopy(self._model) if self._drives else self._model
             self._drives[device] = drive_model(model, device)
         return self._drives[device]
+
+
+def _name(model: str | Path) -> str:
+    return str(model) if is_hub_address(model) else Path(model).name
+
+
+def _report_part(progress: Progress, done: int, total: int, part: float) -> None:
+    progress("encode", round(_PARTS * (done + part)), _PARTS * total)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

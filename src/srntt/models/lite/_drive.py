@@ -84,12 +84,17 @@ class LiteDrive:
         return self._costs.matching(matcher, size, keys, band, threads)
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        match: Match | None,
+        window: Window,
+        references: list[EncodedView],
+        strength: Float[Tensor, "_ _"] | None = None,
     ) -> Rendered:
         """One tile."""
         seen = low_res[None, :, *window].to(self._device)
         textures = self._textures(match, window, references)
-        fused = self._model.fuse(seen, textures)
+        fused = self._model.fuse(seen, textures, strength=self._batched(strength))
         return Rendered(fused.picture[0], None if textures is None else fused.share[0])
 
     def render_based(
@@ -99,11 +104,12 @@ class LiteDrive:
         window: Window,
         references: list[EncodedView],
         base: Float[Tensor, "3 H W"],
+        strength: Float[Tensor, "_ _"] | None = None,
     ) -> Rendered:
         """One tile, from a base."""
         seen, under = low_res[None, :, *window].to(self._device), base[None].to(self._device)
         textures = self._textures(match, window, references)
-        fused = self._model.fuse(seen, textures, under)
+        fused = self._model.fuse(seen, textures, under, self._batched(strength))
         picture = blend_with_base(seen, under, fused.picture, fused.share)
         return Rendered(picture[0], None if textures is None else fused.share[0])
 
@@ -111,6 +117,9 @@ class LiteDrive:
         if match is None:
             return None
         return self._model.sample(match.crop(window).batched(), [item.batch for item in references])
+
+    def _batched(self, strength: Float[Tensor, "_ _"] | None) -> Float[Tensor, "1 1 _ _"] | None:
+        return None if strength is None else strength[None, None].to(self._device)
 
     def _empty(self, candidates: int, channels: int, low_res: Float[Tensor, "3 h w"]) -> Match:
         return Match.empty(candidates, channels, (low_res.shape[1], low_res.shape[2]), self._device)

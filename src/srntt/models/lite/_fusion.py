@@ -53,15 +53,29 @@ class TextureFusion(nn.Module):
         )
 
     def forward(
-        self, content: Float[Tensor, "b c h w"], low_res: Float[Tensor, "b 3 h w"], textures: Textures
+        self,
+        content: Float[Tensor, "b c h w"],
+        low_res: Float[Tensor, "b 3 h w"],
+        textures: Textures,
+        strength: Float[Tensor, "b 1 h w"] | None = None,
     ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b k h w"]]:
-        """Fused feature, and each candidate's share, its mean over channels."""
+        """Fused feature, and each candidate's share, its mean over channels.
+
+        Args:
+            content: feature of the picture.
+            low_res: the picture.
+            textures: sampled for it.
+            strength: how far they are used at each position, 0 .. 1; None: as far as the evidence speaks for them.
+        """
         total, weight, trusts = torch.zeros_like(content), torch.ones_like(content), []
         for bands, evidence in zip(textures.bands.unbind(1), textures.evidence.unbind(1), strict=True):
             merged, logits = self._weigh(content, low_res, bands, evidence)
             trusts.append(logits.clamp(max=MOST_TRUST).exp() * (evidence[:, :1] > ABSENT))
             total, weight = total + trusts[-1] * merged, weight + trusts[-1]
-        return content + total / weight, torch.stack([(trust / weight).mean(1) for trust in trusts], 1)
+        added, share = total / weight, torch.stack([(trust / weight).mean(1) for trust in trusts], 1)
+        if strength is not None:
+            added, share = added * strength, share * strength
+        return content + added, share
 
     def _weigh(
         self,

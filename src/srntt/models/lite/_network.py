@@ -241,8 +241,15 @@ class Lite(nn.Module):
         low_res: Float[Tensor, "b 3 h w"],
         textures: Textures | None,
         base: Float[Tensor, "b 3 H W"] | None = None,
+        strength: Float[Tensor, "b 1 h w"] | None = None,
     ) -> Fused:
         """The picture, with what the textures bring, if any.
+
+        Args:
+            low_res: pictures in [0, 1].
+            textures: sampled for them; None without references.
+            base: the pictures enlarged by another upscaler; None for bicubic.
+            strength: how far textures are used at each position: 0, as if there were none, to 1, as None.
 
         Raises:
             InputError: a base, for a model that takes none.
@@ -255,7 +262,7 @@ class Lite(nn.Module):
             head = head + self.base(F.pixel_unshuffle(base - enlarged, self.scale))
         content = self.content(head)
         if textures is not None:
-            content, share = self.fusion(content, low_res, textures)
+            content, share = self.fusion(content, low_res, textures, strength)
         residual = self.tail(self.transfer(content) + head)
         picture = (enlarged if base is None else base) + F.pixel_shuffle(residual.float(), self.scale)
         return Fused(picture, share)

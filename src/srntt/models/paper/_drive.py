@@ -62,15 +62,25 @@ class PaperDrive:
         return replace(whole, frame=int(border == "valid"))
 
     def render(
-        self, low_res: Float[Tensor, "3 h w"], match: Match | None, window: Window, references: list[EncodedView]
+        self,
+        low_res: Float[Tensor, "3 h w"],
+        match: Match | None,
+        window: Window,
+        references: list[EncodedView],
+        strength: Float[Tensor, "_ _"] | None = None,
     ) -> Rendered:
-        """One tile."""
+        """One tile; a strength mixes the outputs with and without references, for the network has no gate."""
         seen = low_res[None, :, *window].to(self._device)
         if match is None:
             return Rendered(self._model.fuse(seen, None).picture[0], None)
         swapped = self._model.sample(match.batched(), [item.batch for item in references], window)
         fused = self._model.fuse(seen, swapped)
-        return Rendered(fused.picture[0], fused.share[0])
+        if strength is None:
+            return Rendered(fused.picture[0], fused.share[0])
+        strength = strength.to(self._device)
+        weight = strength.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
+        alone = self._model.fuse(seen, None).picture[0]
+        return Rendered(alone.lerp(fused.picture[0], weight), fused.share[0] * strength)
 
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int

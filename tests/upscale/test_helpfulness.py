@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from srntt import Upscaler, load
-from srntt.demo._helpfulness import HELPED, LET_IN, Contribution, contributions, judged
 from srntt.metrics import psnr_y, round_to_bytes
-from srntt.upscale import Provenance
+from srntt.upscale import HELPED, USED, Provenance, verdict
 
 
 def provenance(reference: list[int], share: list[float], sources: tuple[str, ...]) -> Provenance:
@@ -18,28 +18,36 @@ def provenance(reference: list[int], share: list[float], sources: tuple[str, ...
     return Provenance(sources, np.array([reference]), where, where, np.array([share], np.float32))
 
 
+class Used(NamedTuple):
+    """A reference and what it gave."""
+
+    source: str
+    share: float
+
+
 def test_only_places_that_let_enough_in_count() -> None:
-    found = contributions(provenance([0, 0, 1, 1], [0.9, LET_IN, 0.3, 0.1], ("a", "b", "c")))
-    assert found == [Contribution("a", 0.25), Contribution("b", 0.25), Contribution("c", 0.0)]
+    found = provenance([0, 0, 1, 1], [0.9, USED, 0.3, 0.1], ("a", "b", "c"))
+    assert found.shares() == [0.25, 0.25, 0.0]
+    assert found.used.tolist() == [[True, False, True, False]]
 
 
 def test_words_when_it_helped() -> None:
-    assert judged([Contribution("a", 0.4)]) == "The reference helped: detail at 40% of the places came from it."
+    assert verdict([Used("a", 0.4)]) == "The reference helped: detail at 40% of the places came from it."
 
 
 def test_words_when_one_of_several_did_not() -> None:
-    message = judged([Contribution("a", 0.4), Contribution("b", 0.01)])
-    assert message.startswith("The references helped: detail at 41% of the places came from them.")
-    assert message.endswith("Little or nothing came from b (1%).")
+    said = verdict([Used("a", 0.4), Used("b", 0.01)])
+    assert said.startswith("The references helped: detail at 41% of the places came from them.")
+    assert said.endswith("Little or nothing came from b (1%).")
 
 
 def test_words_when_nothing_helped() -> None:
-    assert judged([Contribution("a", 0.02)]).startswith("The reference did not help: ")
-    assert judged([Contribution("a", 0.06), Contribution("b", 0.06)]).startswith("The references did not help: ")
+    assert verdict([Used("a", 0.02)]).startswith("The reference did not help: ")
+    assert verdict([Used("a", 0.06), Used("b", 0.06)]).startswith("The references did not help: ")
 
 
 def test_several_that_help_a_little_each_help_together() -> None:
-    assert judged([Contribution(name, 0.06) for name in "abc"]).startswith("The references helped")
+    assert verdict([Used(name, 0.06) for name in "abc"]).startswith("The references helped")
 
 
 def measured(folder: Path, upscaler: Upscaler) -> list[tuple[str, float, float]]:
@@ -59,8 +67,8 @@ def measured(folder: Path, upscaler: Upscaler) -> list[tuple[str, float, float]]
         related = {item["refs"][0], item["refs"][-1]}
         for kind, name in [*(("related", each) for each in sorted(related)), ("unrelated", item["unrelated"])]:
             result = upscaler.upscale(small, upscaler.encode_references([folder / name]))
-            (part,) = contributions(result.provenance)
-            found.append((kind, score(result) - alone, part.part))
+            (used,) = result.references
+            found.append((kind, score(result) - alone, used.share))
     return found
 
 

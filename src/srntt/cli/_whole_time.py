@@ -1,0 +1,56 @@
+"""The predicted time of a command's whole work, and what is left of it."""
+
+import time
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    import srntt.upscale
+
+_CHEAP_HEADERS = ("PNG", "JPEG", "TIFF", "BMP")  # whose sizes Pillow reads without decoding anything
+_USUAL = (1500, 2000)  # height and width of a reference whose size is not known yet
+_ENSEMBLE = 8
+
+
+def schedule_for(
+    upscaler: "srntt.upscale.Upscaler",
+    picture: tuple[int, int],
+    references: Sequence[Path],
+    output: tuple[int, int],
+    *,
+    augmented: bool,
+    self_ensemble: bool,
+) -> "srntt.upscale.Schedule":
+    """The stages of an upscale, from the start of the process on.
+
+    Args:
+        upscaler: that does it.
+        picture: height and width of the input.
+        references: files.
+        output: height and width of the output.
+        augmented: references are searched in other turns and sizes, too.
+        self_ensemble: all of it is done eight times.
+    """
+    from srntt.upscale import Schedule, Speeds, Workload
+
+    sizes = [_size(file) for file in references]
+    repeated = _ENSEMBLE if self_ensemble else 1
+    load = Workload(picture, sizes, output, augmented, upscaler.align == "auto", repeated)
+    began = time.monotonic() - (time.time() - psutil.Process().create_time())
+    speeds = Speeds.of(upscaler.model_name, upscaler.device)
+    return Schedule(upscaler.units(load), speeds, began=began)
+
+
+def _size(file: Path) -> tuple[int, int]:
+    from PIL import Image
+
+    with suppress(Exception), warnings.catch_warnings():  # whatever is wrong with it is reported where it is read
+        warnings.simplefilter("ignore")
+        with Image.open(file, formats=_CHEAP_HEADERS) as opened:
+            return opened.height, opened.width
+    return _USUAL

@@ -1,0 +1,213 @@
+"""How long an upscale takes as a whole: from its sizes, and from how fast earlier ones were on this machine."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from srntt._files import write_bytes
+from srntt.match import MATCHERS, choose_matcher
+from srntt.memory import cuts
+from srntt.models import Drive
+from srntt.upscale._any_size import steps
+from srntt.weights import weights_cache_dir
+
+#: Seconds for a unit of each stage until this machine is calibrated: on one thread of a small one, with lite-rec.
+_FIRST = {"start": 2.0, "encode": 3.5e-7, "align": 1.1e-6, "match": 1.9, "render": 3.7e-5, "finish": 1.4e-7}
+_WEIGHT = 0.5  # of the newest measurement
+_TILE, _VIEWS = 256, 8  # side of a tile where memory does not matter; views of a reference that is augmented
+_WITH, _EACH, _MOST = 1.25, 0.25, 3  # work of rendering with references, against without: with any, and for each
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Sizes of an upscale.
+
+    Attributes:
+        picture: height and width of the input.
+        references: likewise of each reference.
+        output: likewise of the output.
+        augmented: references are searched in other turns and sizes, too.
+        aligned: references are placed.
+        repeated: how often all of it is done: 8 for a self-ensemble.
+    """
+
+    picture: tuple[int, int]
+    references: Sequence[tuple[int, int]]
+    output: tuple[int, int]
+    augmented: bool = False
+    aligned: bool = True
+    repeated: int = 1
+
+    def units(self, drive: Drive, matcher: str, device: torch.device) -> Iterator[tuple[str, float]]:
+        """The stages in order, and how much there is to do in each."""
+        yield "start", 1.0
+        pixels = sum(height * width for height, width in self.references)
+        for _ in range(self.repeated):
+            if self.references:
+                yield "encode", pixels * (2.5 if self.augmented else 1.0)
+            size = self.picture
+            for after in steps(self.picture, self.output, drive.scale):
+                yield from self._pass(size, drive, matcher, device)
+                size = after
+        yield "finish", float(self.output[0] * self.output[1])
+
+    def _pass(
+        self, size: tuple[int, int], drive: Drive, matcher: str, device: torch.device
+    ) -> Iterator[tuple[str, float]]:
+        count, places = len(self.references), size[0] * size[1]
+        if self.references:
+            large = places * drive.scale**2
+            if self.aligned:
+                yield "align", float(sum(height * width + 2 * large for height, width in self.references))
+            yield "match", self._matching(places, drive, matcher, device) + 2e-6 * places * count
+        seen = [
+            sum(min(extent, stop + drive.halo) - max(0, start - drive.halo) for start, stop in cuts(extent, _TILE))
+            for extent in size
+        ]
+        yield "render", seen[0] * seen[1] * (_WITH + _EACH * min(count, _MOST) if count else 1.0)
+
+    def _matching(self, places: int, drive: Drive, matcher: str, device: torch.device) -> float:
+        """Seconds, as matchers predict; a larger reference is searched at the size of the picture once it is placed."""
+        views = _VIEWS if self.augmented else 1
+        keys = [max(1, height * width // drive.scale**2) for height, width in self.references for _ in range(views)]
+        if self.aligned and views == 1:
+            keys = [min(places, key) for key in keys]
+        threads, channels = torch.get_num_threads(), 64
+        choice = choose_matcher(places, keys, channels, patch=drive.patch, threads=threads, device=device.type)
+        chosen = choice.matcher if matcher == "auto" or matcher not in MATCHERS else matcher
+        return choice.fast_seconds if chosen == "fast" else choice.exact_seconds
+
+
+@dataclass
+class Speeds:
+    """Seconds for a unit of each stage, kept in the cache for each model, device and number of threads.
+
+    Attributes:
+        path: of the file; it need not exist.
+        key: of what is measured.
+        seconds: by stage.
+        calibrated: an earlier upscale was measured.
+    """
+
+    path: Path
+    key: str
+    seconds: dict[str, float] = field(default_factory=lambda: dict(_FIRST))
+    calibrated: bool = False
+
+    @classmethod
+    def of(cls, model: str, device: torch.device) -> "Speeds":
+        """What is known; a file that cannot be read counts as none."""
+        speeds = cls(weights_cache_dir() / "speed.json", f"{model}, {device}, {torch.get_num_threads()} threads")
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+            known = speeds._read()[speeds.key]
+            kept = {stage: float(known[stage]) for stage in _FIRST if stage in known}
+            if all(0 < each < 1e6 for each in kept.values()):
+                speeds.seconds |= kept
+                speeds.calibrated = bool(kept)
+        return speeds
+
+    def learn(self, measured: dict[str, float], units: dict[str, float]) -> None:
+        """Take an upscale into account and keep it; nothing is kept where the cache cannot be written.
+
+        Args:
+            measured: seconds by stage.
+            units: how much was done in each.
+        """
+        for stage, seconds in measured.items():
+            if units.get(stage) and seconds > 0:
+                rate = seconds / units[stage]
+                old = self.seconds[stage]
+                self.seconds[stage] = rate if not self.calibrated else old + _WEIGHT * (rate - old)
+        self.calibrated = True
+        with suppress(OSError, ValueError):
+            known: dict[str, dict[str, float]] = {}
+            with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+                known = dict(self._read())
+            content = {"version": _VERSION, "speeds": known | {self.key: self.seconds}}
+            write_bytes(self.path, json.dumps(content, indent=1).encode())
+
+    def _read(self) -> dict[str, dict[str, float]]:
+        content = json.loads(self.path.read_text(encoding="utf-8"))
+        if content["version"] != _VERSION:
+            raise ValueError("another version")
+        return content["speeds"]
+
+
+class Schedule:
+    """The stages of one upscale with their predicted seconds; from the reported progress, it knows what is left.
+
+    Args:
+        units: stages in order, and how much there is to do in each.
+        speeds: of this machine.
+        clock: seconds that have gone by.
+        began: when the work began on that clock; now, if None.
+    """
+
+    def __init__(
+        self,
+        units: Sequence[tuple[str, float]],
+        speeds: Speeds,
+        clock: Callable[[], float] = time.monotonic,
+        began: float | None = None,
+    ) -> None:
+        self._units, self._speeds, self._clock = list(units), speeds, clock
+        self._began = clock() if began is None else began
+        self._last, self._place, self._part = self._began, 0, 0.0
+        self._predicted = [speeds.seconds[stage] * amount for stage, amount in self._units]
+        self._measured: dict[str, float] = {}
+
+    @property
+    def predicted(self) -> float:
+        """Seconds of the whole work, as they were predicted at its start."""
+        return sum(self._predicted)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return self._clock() - self._began
+
+    @property
+    def done(self) -> float:
+        """How much of the whole work is done, 0 .. 1, by predicted time."""
+        done = sum(self._predicted[: self._place]) + self._part * self._predicted[self._place]
+        return done / max(self.predicted, 1e-9)
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left: as predicted, and the more of it is done, the more at the pace since it began."""
+        rest = (1 - self.done) * self.predicted
+        pace = self.elapsed / max(self.done * self.predicted, 1e-9)
+        return rest * (1 + self.done * (pace - 1))
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Note how far a stage is."""
+        part = done / max(total, 1)
+        place = self._find(stage, part)
+        now = self._clock()
+        if place is not None:
+            self._place, self._part = place, part
+            self._measured[stage] = self._measured.get(stage, 0.0) + now - self._last
+        self._last = now
+
+    def started(self) -> None:
+        """Note that the model is loaded and work begins."""
+        self("start", 1, 1)
+
+    def finish(self) -> None:
+        """Note that everything is written, and let later predictions know."""
+        self("finish", 1, 1)
+        units: dict[str, float] = {}
+        for stage, amount in self._units:
+            units[stage] = units.get(stage, 0.0) + amount
+        self._speeds.learn(self._measured, units)
+
+    def _find(self, stage: str, part: float) -> int | None:
+        """The current stage, or the next one of this name: a stage that starts over belongs to the next pass."""
+        first = self._place if part >= self._part or self._units[self._place][0] != stage else self._place + 1
+        return next((n for n in range(first, len(self._units)) if self._units[n][0] == stage), None)

@@ -1,0 +1,45 @@
+"""Whether references helped, measured by where the model used them.
+
+Measured with `lite-rec` on 21 photographs, each upscaled with references of the same scene and with an unrelated one
+(tests/upscale/test_helpfulness.py): unrelated ones gave detail at less than 13 % of the places, all that gained 0.5 dB
+of PSNR or more at more than 21 %. In between, under 0.5 dB, a small gain may be called none.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+HELPED = 0.17  #: part of all places from which on references are reported as helpful; chosen on those photographs
+
+
+@runtime_checkable
+class Used(Protocol):
+    """A reference by its name, and the part of all places whose detail came from it: 0..1."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def share(self) -> float: ...
+
+
+def verdict(references: Sequence[Used]) -> str:
+    """A message for the user.
+
+    Args:
+        references: at least one.
+    """
+    whole = sum(each.share for each in references)
+    one = len(references) == 1
+    subject = "The reference" if one else "The references"
+    if whole < HELPED:
+        return (
+            f"{subject} did not help: the model found detail that fits at {_percent(whole)} of the places only, about "
+            "what an unrelated picture gives. The result is nearly what it would be without. Try a sharper picture "
+            "of the same thing, seen from about the same side and of about the same size."
+        )
+    text = f"{subject} helped: detail at {_percent(whole)} of the places came from {'it' if one else 'them'}."
+    idle = [f"{each.source} ({_percent(each.share)})" for each in references if each.share < HELPED]
+    return text if one or not idle else f"{text} Little or nothing came from {', '.join(idle)}."
+
+
+def _percent(part: float) -> str:
+    return f"{part:.0%}"

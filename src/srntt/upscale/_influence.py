@@ -1,0 +1,131 @@
+"""How far references are used, and where."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from srntt import image
+from srntt._shapes import Bool, Float
+from srntt.errors import InputError
+from srntt.image import Limits, Picture, Source
+from srntt.match import Window
+
+Box = tuple[int, int, int, int]
+"""x, y, width and height in pixels of the small picture."""
+
+_WHITE = 0.5  # from which brightness on a pixel of a mask counts
+
+
+@dataclass(frozen=True, eq=False)
+class Influence:
+    """How far references are used at each place of a picture.
+
+    Attributes:
+        strength: 0, not at all, to 1, as the model decides; 0 where places are protected.
+        protected: where the output is exactly what it is without references.
+    """
+
+    strength: Float[Tensor, "h w"]
+    protected: Bool[Tensor, "h w"]
+
+    @classmethod
+    def of(
+        cls,
+        source: Picture,
+        strength: float | int,
+        protect: Iterable[Source | Box],
+        *,
+        invert: bool = False,
+        limits: Limits = Limits(),  # noqa: B008 (frozen)
+    ) -> "Influence | None":
+        """None where references are used everywhere, as the model decides.
+
+        Args:
+            source: the small picture.
+            strength: 0 to 1.
+            protect: boxes, and masks of any size that are laid over the whole picture: what is white in one is
+                protected, and so is a place of which a part is.
+            invert: protect all other places.
+            limits: on masks that are read.
+
+        Raises:
+            InputError: a strength out of range, something else than a list, a box outside the picture.
+            PictureError: a mask that is no whole picture.
+        """
+        check_strength(strength)
+        if isinstance(protect, Source):
+            raise InputError("protect is one mask; give a list of masks and boxes: protect=[mask].")
+        given = list(protect)
+        if invert and not given:
+            raise InputError("protect_invert needs a mask or a box: the places where references are used.")
+        if strength == 1 and not given:
+            return None
+        protected = torch.zeros(source.height, source.width, dtype=torch.bool)
+        for each in given:
+            protected |= _box(source, each) if isinstance(each, tuple) else _mask(source, each, limits)
+        protected = ~protected if invert else protected
+        return cls(torch.where(protected, 0.0, float(strength)), protected)
+
+    @property
+    def protects(self) -> bool:
+        """Whether any place is protected."""
+        return bool(self.protected.any())
+
+    def crop(self, window: Window) -> "Influence":
+        """A part of it."""
+        return Influence(self.strength[*window], self.protected[*window])
+
+    def resized(self, height: int, width: int) -> "Influence":
+        """For the same picture in another size; a place that a protected one touches is protected."""
+        protected = _reaching(self.protected.float(), height, width)
+        strength = F.interpolate(self.strength[None, None], size=(height, width), mode="nearest-exact")[0, 0]
+        return Influence(torch.where(protected, 0.0, strength), protected)
+
+    def keep(self, made: Float[Tensor, "3 H W"], alone: Float[Tensor, "3 H W"]) -> Float[Tensor, "3 H W"]:
+        """An output with what is protected as it is without references.
+
+        Args:
+            made: with them.
+            alone: without.
+        """
+        scale = made.shape[1] // self.protected.shape[0]
+        where = self.protected.to(made.device).repeat_interleave(scale, 0).repeat_interleave(scale, 1)
+        return torch.where(where, alone, made)
+
+
+def check_strength(strength: float | int) -> None:
+    """Raises InputError for what is not 0 to 1."""
+    if not (math.isfinite(strength) and 0 <= strength <= 1):
+        raise InputError(f"strength {strength}: give 0 (references are not used) to 1 (as the model decides).")
+
+
+def _box(source: Picture, box: Box) -> Bool[Tensor, "h w"]:
+    if len(box) != 4:
+        raise InputError(f"{box} is not a box: give four whole numbers, (x, y, width, height).")
+    x, y, width, height = box
+    inside = width > 0 and height > 0 and x < source.width and y < source.height and x + width > 0 and y + height > 0
+    if not inside:
+        raise InputError(
+            f"The box {x},{y},{width},{height} (x, y, width, height) holds nothing of the picture of {source.width} x "
+            f"{source.height} pixels."
+        )
+    protected = torch.zeros(source.height, source.width, dtype=torch.bool)
+    protected[max(0, y) : y + height, max(0, x) : x + width] = True
+    return protected
+
+
+def _mask(source: Picture, mask: Source, limits: Limits) -> Bool[Tensor, "h w"]:
+    if isinstance(mask, np.ndarray) and mask.dtype == bool:
+        mask = mask.astype(np.uint8) * 255
+    return _reaching(image.load(mask, limits=limits).rgb().mean(0), source.height, source.width)
+
+
+def _reaching(mask: Float[Tensor, "_ _"], height: int, width: int) -> Bool[Tensor, "h w"]:
+    """The places of a grid that what is white reaches into."""
+    white = (mask >= _WHITE).float()
+    return F.adaptive_max_pool2d(white[None], (height, width))[0] > 0

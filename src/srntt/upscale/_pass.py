@@ -1,0 +1,181 @@
+"""One pass of a model: a picture, as the model sees it, to one that is larger by the model's factor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from srntt import image
+from srntt._shapes import Float
+from srntt.errors import MemoryBudgetError
+from srntt.image import Picture
+from srntt.memory import Extra, Job, budget_bytes, give_back
+from srntt.models import Drive, EncodedView, Progress
+from srntt.upscale._aligning import AlignOption, Found, found_views
+from srntt.upscale._bands import enlarged_alpha, enlarged_bands
+from srntt.upscale._base_model import BaseModel
+from srntt.upscale._consistent import Consistency, back_project, consistency
+from srntt.upscale._encode import Encoder
+from srntt.upscale._engine import Engine
+from srntt.upscale._influence import Influence
+from srntt.upscale._matcher import MatcherOption
+from srntt.upscale._plan import Plan, job_of, plan_upscale
+from srntt.upscale._provenance import Provenance, trace
+from srntt.upscale._references import References
+from srntt.upscale._tiles import Canvas
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What a pass made, and how.
+
+    Attributes:
+        picture: the output, in the range and depth of what the model saw.
+        similarity: as `Result` has it; so are the others of those names.
+        found: how the references were placed.
+        peak: bytes that the process was predicted to hold at most.
+    """
+
+    picture: Picture
+    similarity: Float[np.ndarray, "h w"] | None
+    provenance: Provenance | None
+    found: Found
+    peak: int
+    tile: int
+    matcher: str | None
+    matcher_reason: str | None
+    fallbacks: tuple[str, ...]
+    consistency: Consistency
+    base: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """How a pass is made.
+
+    Attributes:
+        drive_on: the kind of model on a device.
+        device: where work starts.
+        memory: bytes that the whole process may hold, or None.
+        matcher: how references are searched.
+        align: whether they are aligned.
+        base_model: that makes the base where none is given.
+        tile: side of a tile, or None.
+        consistent: make the output's reduction the input.
+        progress: called with stage, done and total.
+    """
+
+    drive_on: Callable[[torch.device], Drive]
+    device: torch.device
+    memory: int | None
+    matcher: MatcherOption
+    align: AlignOption
+    base_model: BaseModel | None
+    tile: int | None
+    consistent: bool
+    progress: Progress
+
+    def make(
+        self,
+        seen: Picture,
+        references: References | None,
+        base: Picture | None,
+        influence: Influence | None,
+        output: tuple[int, int],
+    ) -> Made:
+        """Upscale by the model's factor.
+
+        Args:
+            seen: the small picture.
+            references: encoded for the model.
+            base: the picture as another upscaler enlarged it, in the same range.
+            influence: how far references are used at each place.
+            output: height and width that the output is then resized to, which takes memory.
+
+        Raises:
+            MemoryBudgetError: does not fit even in the smallest pieces.
+            ModelError: the model returned values that are not finite.
+        """
+        enlarged = None if base or not self.base_model else self.base_model.enlarge(seen, self._budget, self.progress)
+        under, low_res = enlarged.picture if enlarged else base, seen.rgb()
+        scale = self.drive_on(self.device).scale
+        encoder = Encoder(self.drive_on, self.device, self._budget)
+        job = job_of(seen)
+        resized = 0 if output == (job.height * scale, job.width * scale) else output[0] * output[1] * job.pixel
+        extra = Extra(under is not None, influence is not None and influence.protects, resized)
+        found, plan = self._searched(seen, references, encoder, extra)
+        engine = Engine(self.drive_on, self.device, found.views, plan, self.progress, under, influence)
+        field = engine.match(low_res)
+        for item in found.views:
+            item.rest()
+        give_back()  # of which the tiles' blocks would not fit into the holes
+        canvas = Canvas(seen.height, seen.width, scale, bits=seen.bits, gray=seen.is_gray)
+        share = engine.render(low_res, field, canvas)
+        if self.consistent:
+            back_project(seen, canvas.pixels, self.progress)
+        measured = consistency(seen, canvas.pixels)
+        engine.base = None  # it has no bands beyond colours
+        bands = enlarged_bands(seen, engine, field, scale)
+        return Made(
+            picture=image.picture_like(seen, canvas.pixels, enlarged_alpha(seen, scale), bands=bands),
+            similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
+            provenance=None if field is None or share is None else trace(field, found.views, share, scale),
+            found=found,
+            peak=max(plan.peak, encoder.peak, enlarged.predicted if enlarged else 0),
+            tile=engine.tile,
+            matcher=None if field is None else engine.plan.matcher,
+            matcher_reason=None if field is None else engine.plan.reason,
+            fallbacks=(
+                *(enlarged.fallbacks if enlarged else ()),
+                *encoder.fallbacks,
+                *plan.fallbacks,
+                *engine.fallbacks,
+                *(measured.shortfall() if self.consistent else ()),
+            ),
+            consistency=measured,
+            base=None if under is None else under.source,
+        )
+
+    def plan(self, job: Job, references: list[EncodedView], extra: Extra = Extra()) -> Plan:  # noqa: B008 (frozen)
+        """Choose its pieces.
+
+        Raises:
+            InputError: a tile that is too small.
+            MemoryBudgetError: does not fit even in the smallest pieces.
+        """
+        return plan_upscale(
+            job,
+            references,
+            self.drive_on(self.device),
+            self.device,
+            memory=self.memory,
+            matcher=self.matcher,
+            tile=self.tile,
+            extra=extra,
+        )
+
+    @property
+    def _budget(self) -> int:
+        return budget_bytes(self.memory)
+
+    def _searched(
+        self, seen: Picture, references: References | None, encoder: Encoder, extra: Extra
+    ) -> tuple[Found, Plan]:
+        """The views that are searched, aligned ones where they fit, and how."""
+        job = job_of(seen)
+        plain = Found(list(references or ()))
+        found = plain
+        if self.align == "auto":
+            found = found_views(seen.rgb(), references, encoder, self.progress)
+        if len(found.views) > len(plain.views) and not self._fits(job, found.views, extra):
+            encoder.fallbacks.append("aligning: memory does not allow it, references are searched unchanged")
+            found = plain
+        return found, self.plan(job, found.views, extra)
+
+    def _fits(self, job: Job, views: list[EncodedView], extra: Extra) -> bool:
+        try:
+            self.plan(job, views, extra)
+        except MemoryBudgetError:
+            return False
+        return True

@@ -1,0 +1,78 @@
+"""The map of what came from each reference, in colour, with a legend."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from srntt._shapes import Int64, UInt8
+from srntt.image import Picture
+from srntt.memory import cuts
+from srntt.upscale._helpfulness import Used
+from srntt.upscale._provenance import Provenance
+
+#: Okabe and Ito's colours, which people with any kind of colour vision tell apart.
+_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
+_FULL = 0.8  # opacity of a colour where all detail came from a reference
+_DIMMED = 0.6  # brightness of the picture below the colours
+_ROWS_AT_ONCE = 256
+_MOST_NAMED = 12
+_SMALLEST_TEXT, _LARGEST_TEXT = 11, 28
+_PAPER, _INK = 255, (30, 30, 30)
+
+
+def share_picture(picture: Picture, provenance: Provenance, references: Sequence[Used]) -> Picture:
+    """The output in grey, tinted in each reference's colour as far as detail came from it; a legend below.
+
+    Args:
+        picture: the output.
+        provenance: of it.
+        references: with the part of the picture that each gave.
+
+    Returns:
+        8-bit RGB as wide as the output, and higher by the legend.
+    """
+    legend = _legend(picture.width, references)
+    color = np.empty((picture.height + legend.shape[0], picture.width, 3), np.uint8)
+    color[picture.height :] = legend
+    palette = np.array(_COLOURS, np.float32)
+    rows, columns = (_places(*sizes) for sizes in zip(picture.color.shape[:2], provenance.share.shape, strict=True))
+    for top, bottom in cuts(picture.height, _ROWS_AT_ONCE):
+        luma = picture.rgb(top, bottom).mean(0).numpy()[..., None] * (255 * _DIMMED)
+        places = np.ix_(rows[top:bottom], columns)
+        opacity = _FULL * np.clip(provenance.share[places], 0, 1)[..., None]
+        tint = palette[provenance.reference[places] % len(palette)]
+        color[top:bottom] = np.rint(luma * (1 - opacity) + tint * opacity)
+    return Picture(color, source="<share map>")
+
+
+def _places(pixels: int, places: int) -> Int64[np.ndarray, "_"]:
+    """The place that each pixel along a side lies in."""
+    return np.arange(pixels) * places // pixels
+
+
+def _legend(width: int, references: Sequence[Used]) -> UInt8[np.ndarray, "h w 3"]:
+    size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, width // 45))
+    font, line, left = ImageFont.load_default(size), round(1.6 * size), round(2.2 * size)
+    texts = [f"{each.share:.0%}  {each.source}" for each in references[:_MOST_NAMED]]
+    if len(references) > _MOST_NAMED:
+        texts.append(f"and {len(references) - _MOST_NAMED} more")
+    texts.append("grey: nothing from a reference")
+    page = Image.new("RGB", (width, line * len(texts) + size), (_PAPER,) * 3)
+    draw = ImageDraw.Draw(page)
+    for number, text in enumerate(texts):
+        top = size // 2 + number * line
+        if number < min(len(references), _MOST_NAMED):
+            draw.rectangle((size // 2, top + size // 4, size // 2 + size, top + size // 4 + size), _COLOURS[number % 7])
+        draw.text((left, top), _fitting(text, width - left - size // 2, font), _INK, font)
+    return np.asarray(page)
+
+
+def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """The text, its middle left out where it is too long; characters that the font lacks are shown as a question."""
+    plain = "".join(c if c.isprintable() else "?" for c in text)
+    for kept in range(len(plain), 8, -1):
+        shown = plain if kept == len(plain) else f"{plain[: kept // 2]}...{plain[len(plain) - kept // 2 :]}"
+        if font.getlength(shown) <= width:
+            return shown
+    return plain[:8]

@@ -69,7 +69,6 @@ ROOMS_TO_COME = {
     "batch",
     "cli",
     "demo",
-    "evaluate",
     "memory",
     "models",
     "train",

@@ -1,4 +1,4 @@
-"""A batch of training pairs: a target, references that show some of it differently, and the truth."""
+"""Batch of training pairs: targets, references that show parts of them, and ground-truth correspondences."""
 
 from typing import NamedTuple
 
@@ -8,11 +8,19 @@ from srntt._shapes import Bool, Float
 
 
 class Pairs(NamedTuple):
-    """A batch, of r references a target. ``truth`` is the (y, x) in the reference's LR grid of each LR position of the
-    target; ``visible`` says if it is in. ``names`` are of pairs that come again just so; none of others. ``goal`` is
-    what to learn without references, in place of the target; ``base`` what another upscaler made of the LR picture, to
-    begin from. Either may be None. The last ``placed`` references are views in the frame of the target, which lies in
-    their middle; ``valid`` says where in the target they show the same, None: everywhere.
+    """Batch of b targets with r references each.
+
+    Attributes:
+        high_res: Targets, RGB in [0, 1].
+        low_res: Low-res pictures.
+        references: References.
+        truth: Ground truth (y, x), on the LR grid of the reference, of each LR position of the target.
+        visible: Whether that position lies within the reference.
+        names: Names of pairs that recur unchanged; empty for others.
+        goal: Target to learn without references instead of `high_res`, or None.
+        base: Output of another upscaler to start from, or None.
+        placed: Number of references, the last ones, that are views aligned with the target, which lies in their centre.
+        valid: Where in the target the aligned views show the same content; None for everywhere.
     """
 
     high_res: Float[Tensor, "b 3 H W"]
@@ -28,14 +36,14 @@ class Pairs(NamedTuple):
 
     @property
     def scale(self) -> int:
-        """HR pixels for each LR pixel along a side."""
+        """Upscaling factor."""
         return self.high_res.shape[-1] // self.low_res.shape[-1]
 
     def first(self, count: int) -> "Pairs":
-        """Those of the first few targets."""
+        """Return the pairs of the first `count` targets."""
         few = {name: tensor[:count] for name, tensor in self.tensors().items()}
         return Pairs(**few, names=self.names[:count], placed=self.placed)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that there are, but not the names."""
+        """Return the fields that are tensors, by name."""
         return {name: value for name, value in self._asdict().items() if isinstance(value, Tensor)}

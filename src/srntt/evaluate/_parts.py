@@ -29,19 +29,19 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class AsItIs:
-    """Neither cropped nor padded."""
+class Unchanged:
+    """Neither crop nor pad."""
 
     def crop(self, picture: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
-        """The picture."""
+        """Return the picture."""
         return picture
 
     def pad(self, picture: UInt8[np.ndarray, "H W 3"], others: Sequence[Size]) -> Placed:
-        """The picture."""
+        """Return the picture."""
         return Placed(picture)
 
     def __str__(self) -> str:
-        return "as it is"
+        return "unchanged"
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,6 @@ class LowRes:
         return _LOW_RES[self.made_by]
 
 
-Crop = AsItIs | CropToMultiple
-Padding = AsItIs | Pad
+Crop = Unchanged | CropToMultiple
+Padding = Unchanged | Pad
 ReferenceStep = CropToMultiple | Pad | Stack

@@ -1,7 +1,7 @@
-"""Named protocols: everything that must be equal for two figures to be comparable, under one name.
+"""Named protocols: everything that must be equal for two scores to be comparable.
 
-A protocol is never changed once figures were published under its name; a new one is added. What is unusual in one is
-what its authors' code does; `source` says where that can be read.
+A protocol is not changed once scores were published under its name; a new one is added instead. Peculiarities of a
+protocol are those of its authors' code, which `source` names.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -10,7 +10,6 @@ from difflib import get_close_matches
 from srntt.data import LAYOUTS, Layout, ReferenceKind
 from srntt.errors import InputError
 from srntt.evaluate._parts import (
-    AsItIs,
     Crop,
     CropToMultiple,
     LowRes,
@@ -18,26 +17,27 @@ from srntt.evaluate._parts import (
     Padding,
     ReferenceStep,
     Stack,
+    Unchanged,
 )
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a figure is made: one row of the field's table of protocols.
+    """Evaluation protocol.
 
     Attributes:
-        name: as written on the command line and in reports.
-        scale: target size over low-res size.
-        crop: pixels left out at each edge of output and target before a metric is taken.
-        description: one line for people.
-        data: how the set is laid out.
-        refs: the references that published figures were made with.
-        target: what is scored of the high-res picture.
-        canvas: what is put around that before the low-res picture is made; it is cut off the output again.
-        low_res: who makes the low-res picture.
-        references: what is done to each reference, in this order; nothing, where empty.
-        metrics: what was published, by name in `METRICS`. The output is rounded to 8 bits first, luma never.
-        source: where all this is from.
+        name: Name on the command line and in reports.
+        scale: Upscaling factor.
+        crop: Pixels excluded at each edge of output and target in metrics.
+        description: One line for the user.
+        data: Layout of the set.
+        refs: Kind of references used in publications.
+        target: Cropping of the high-res picture.
+        canvas: Padding before downsampling; it is removed from the output.
+        low_res: Origin of the low-res picture.
+        references: Steps applied to the references, in order.
+        metrics: Published metrics, by name in `METRICS`. Outputs are rounded to 8 bits first; luma is not rounded.
+        source: Origin of the definition.
     """
 
     name: str
@@ -47,16 +47,16 @@ class Protocol:
     data: Layout = LAYOUTS["pairs"]
     refs: ReferenceKind = "first"
     target: Crop = CropToMultiple(4)  # noqa: RUF009 (frozen)
-    canvas: Padding = AsItIs()  # noqa: RUF009 (frozen)
+    canvas: Padding = Unchanged()  # noqa: RUF009 (frozen)
     low_res: LowRes = LowRes("pillow")  # noqa: RUF009 (frozen)
     references: tuple[ReferenceStep, ...] = ()
     metrics: tuple[str, ...] = ("psnr_y", "ssim_y")
     source: str = "this project"
 
     def definition(self) -> dict[str, str]:
-        """Every field as text, in the order above."""
+        """Return every field as text, in the order above."""
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        parts["references"] = ", then ".join(map(str, self.references)) or "as they are"
+        parts["references"] = ", then ".join(map(str, self.references)) or "unchanged"
         parts["metrics"] = ", ".join(self.metrics)
         return {name: str(value) for name, value in parts.items()}
 
@@ -82,13 +82,13 @@ DEGRADED_PAIRS = Protocol(
 
 
 def _pairs_at(scale: int) -> Protocol:
-    """`PAIRS` for models of another factor, with as many pixels cropped, as is usual."""
+    """Return `PAIRS` for models of another scale, with as many pixels cropped, as is usual."""
     return replace(
         PAIRS,
         name=f"pairs-x{scale}",
         scale=scale,
         crop=scale,
-        description=f"as pairs, for models of factor {scale}: cropped to a multiple of it, {scale} pixels at each edge",
+        description=f"as pairs, for models of scale {scale}: cropped to a multiple of it, {scale} pixels at each edge",
         target=CropToMultiple(scale),
     )
 
@@ -122,7 +122,7 @@ MASA = Protocol(
     description="CUFED5 with five references stitched into one of 512x2560; the target is scored uncropped",
     data=LAYOUTS["cufed5"],
     refs="all",
-    target=AsItIs(),
+    target=Unchanged(),
     canvas=Pad(32, "edge", centred=True),
     references=(Pad((512, 512), "edge", centred=True), Stack()),
     source="github.com/JIA-Lab-research/MASA-SR: dataloader/dataset.py (TestSet_multi), models/trainer.py (test)",
@@ -147,7 +147,7 @@ MREFSR = Protocol(
     name="mrefsr",
     scale=4,
     crop=4,
-    description="CUFED5 with five references, each a picture of its own, everything padded to 500x500",
+    description="CUFED5 with five separate references, everything padded to 500x500",
     data=LAYOUTS["cufed5"],
     refs="all",
     canvas=Pad((500, 500), "black"),
@@ -159,7 +159,7 @@ SUN80_ONE = Protocol(
     name="sun80",
     scale=4,
     crop=0,
-    description="Sun80 with one of its some 20 scene matches, drawn once and for all; no paper says which it drew",
+    description="Sun80 with one of its about 20 scene matches, drawn reproducibly; papers do not state which they drew",
     data=LAYOUTS["sun80"],
     refs="first",
     references=(CropToMultiple(4),),
@@ -207,7 +207,7 @@ SISR = Protocol(
     description="Set5, Set14, BSD100 or Urban100 with their own low-res pictures (MATLAB's bicubic); no reference",
     data=LAYOUTS["selfexsr"],
     refs="none",
-    target=AsItIs(),
+    target=Unchanged(),
     low_res=LowRes("own"),
     source="github.com/jbhuang0604/SelfExSR: data/SET/image_SRF_4; crop and luma as in all single-image papers since",
 )

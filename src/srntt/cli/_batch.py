@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from srntt.cli._batch_options import BatchEngineOptions, BatchOutputOptions, BatchReferenceOptions, upscale_options
 from srntt.cli._batch_progress import BatchProgress
 from srntt.cli._batch_summary import Preview, about_raw, as_json, as_lines, previews_as_json, previews_as_lines
-from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
 from srntt.cli._read_options import ReadOptions
@@ -108,7 +108,7 @@ class _Command:
             self._refuse_earlier(folder)
             with (
                 BatchProgress() as progress,
-                telling_of_compiling(),
+                compiling_reported(),
                 _interrupts_reported(tally),
                 self._records(folder, tally, progress) as records,
             ):
@@ -182,7 +182,7 @@ class _Command:
 
         began_before = self.outputs.resume and self.batch.outputs.has_state()
         opened = open_output_folder(self.batch.outputs) if began_before else nullcontext()
-        with opened as folder, BatchProgress() as progress, telling_of_compiling():
+        with opened as folder, BatchProgress() as progress, compiling_reported():
             fingerprint_for = cache(_fingerprint)
             shared = self._shared(folder, progress)
             memory = parse_memory(self.model.memory)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json
 from srntt.cli._say import say, say_json
@@ -43,7 +43,7 @@ def upscale(
         matcher: How the references are searched. Default: auto.
         repeats: Number of rounds, each of which runs every stage once; medians are reported. Default: 5.
     """
-    with telling_of_compiling():
+    with compiling_reported():
         from srntt.bench import bench_upscale
 
         report = bench_upscale(

@@ -19,7 +19,7 @@ class CompilationNote:
 
 
 @contextmanager
-def telling_of_compiling() -> Iterator[CompilationNote]:
+def compiling_reported() -> Iterator[CompilationNote]:
     """Within this block, the first function that Numba compiles, not finding it kept, is told of on stderr.
 
     Imports Numba, which whatever reads pictures does anyway.

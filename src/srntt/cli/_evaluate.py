@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, ModelOptions
 from srntt.cli._progress import ProgressOnStderr
@@ -84,7 +84,7 @@ def evaluate(
         return _compared(compare, baseline, as_json=json)
     if data is None:
         raise InputError("There is nothing to score. Give a folder with --data, or two reports with --compare.")
-    with telling_of_compiling():
+    with compiling_reported():
         from srntt.evaluate import Evaluator, choose_metrics, protocol_named
         from srntt.report import CROPS, as_json, check_report, not_taken, table, write_report
 

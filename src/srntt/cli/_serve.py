@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._say import complain, say
 from srntt.errors import InputError
@@ -45,7 +45,7 @@ def serve(
         max_work: Maximum product of the pixels of the low-res picture and the positions (4 x 4 pixels) of its
             references. Default: 100 billion.
     """
-    with telling_of_compiling():
+    with compiling_reported():
         from srntt.demo import Ceilings, Settings
         from srntt.demo import serve as run
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json, refuse_missing
 from srntt.cli._say import complain, say, say_json
@@ -120,7 +120,7 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     if first:
         complain(f"training {name} on {surroundings.device}; figures and a checkpoint every {every:g} s")
     progress = TrainProgress(recipe.schedule, as_json) if first else nullcontext()
-    with _telling_of_interrupts(place.output, first), progress as watcher, telling_of_compiling():
+    with _interrupts_reported(place.output, first), progress as watcher, compiling_reported():
         weights = run(recipe, surroundings, watcher)
     if first:
         _print_done(weights, place.output, as_json)
@@ -136,7 +136,7 @@ def _print_done(weights: Path, output: Path, as_json: bool) -> None:
 
 
 @contextmanager
-def _telling_of_interrupts(output: Path, first: bool) -> Iterator[None]:
+def _interrupts_reported(output: Path, first: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:

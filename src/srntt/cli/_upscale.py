@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from srntt.cli._compiling import telling_of_compiling
+from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
@@ -68,7 +68,7 @@ def upscale(
     outputs.check(with_references=bool(ref))
     reading.value_range()  # refused before anything is read
     ceiling = limits.limits()
-    with telling_of_compiling():
+    with compiling_reported():
         from srntt.memory import limits_within, parse_memory
 
         influence.check(with_references=bool(ref))
@@ -79,7 +79,7 @@ def upscale(
     pages = 1 if reading.page else source.metadata.page[1]
     if base and pages > 1:
         raise InputError(f"--base {base} is one picture, and {picture} has {pages} pages. Choose one with --page N.")
-    with ProgressOnStderr() as progress, telling_of_compiling() as compiled:
+    with ProgressOnStderr() as progress, compiling_reported() as compiled:
         chosen, reason = model.chosen_for(source, based=base is not None)
         upscaler = chosen.open()
         options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}

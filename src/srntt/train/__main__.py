@@ -1,4 +1,4 @@
-"""``python -m srntt.train``: train a light model; needs nothing but torch, numpy, pillow, numba and safetensors."""
+"""``python -m srntt.train``: train a model without the command line of srntt (cyclopts)."""
 
 import argparse
 from pathlib import Path

@@ -53,7 +53,7 @@ def main() -> None:
         _Pair(one["name"].split("/")[0], given.pairs / one["target"], [given.pairs / file for file in one["refs"]])
         for one in listed
     ]
-    for number, pair in enumerate(pairs):
+    for number, pair in random.Random(0).sample(list(enumerate(pairs)), len(pairs)):  # every scene early
         last = f"real-{number:04}-{min(_MOST_REFERENCES, len(pair.references)) - 1}-{given.crops - 1}.png"
         if not (given.output / "input" / last).exists():
             _write(given.output, number, pair, pairs, given.crops)

@@ -19,6 +19,7 @@ from PIL import Image
 from srntt.batch import Tally, open_output_folder, place
 from srntt.cli._batch_progress import pace
 from srntt.data import Failure
+from srntt.errors import InputError
 from srntt.image import load
 
 
@@ -326,6 +327,19 @@ def odd(inputs: Path) -> Path:
     pages = np.stack([pixels(14, 20, seed=k)[:, :, 0] for k in range(3)])
     tifffile.imwrite(inputs.parent / "odd" / "pages.tif", pages, photometric="minisblack")
     return inputs.parent / "odd"
+
+
+@pytest.mark.parametrize(("requested", "noted"), [((), True), (("--model", "lite-gan"), False)])
+def test_ray_notes_that_it_does_not_choose_a_model_per_picture(
+    run, inputs: Path, monkeypatch: pytest.MonkeyPatch, requested: tuple[str, ...], noted: bool
+) -> None:
+    def no_cluster(address: str | None) -> None:
+        raise InputError("no cluster here")
+
+    monkeypatch.setattr("srntt.batch.ray_connected", no_cluster)
+    ran = run("batch", inputs, "-o", inputs.parent / "out", "--engine", "ray", *requested)
+    assert "no cluster here" in ran.err
+    assert ("lite-rec: --model auto applies to --engine local; name a model for --engine ray" in ran.err) == noted
 
 
 RAY = pytest.param("ray", marks=[pytest.mark.slow, pytest.mark.filterwarnings("ignore")])  # Ray's own are many

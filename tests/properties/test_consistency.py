@@ -48,7 +48,7 @@ def test_away_from_black_and_white_any_input_is_met(size: tuple[int, int], dtype
     output = random.integers(0, top, (4 * size[0], 4 * size[1], channels), dtype)
     source = Picture(low_res)
     back_project(source, output)
-    assert consistency(source, output).largest <= 1
+    assert consistency(source, output).largest <= (1 if dtype == np.uint8 else 2 / 257)  # of 255
     if dtype == np.uint8:
         assert largest_difference(_reduced(output), low_res) <= 1
 
@@ -63,6 +63,27 @@ def test_grey_alpha_and_sixteen_bits_are_kept_consistent(light: dict[str, Upscal
     if channels in (2, 4):  # enlarged by bicubic, whatever becomes of the colours
         free = light["lite-rec"].upscale(picture)
         np.testing.assert_array_equal(result.array[:, :, -1], free.array[:, :, -1])
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "12 bits in 16", "floats", "floats in a range"])
+def test_deep_inputs_are_met_in_their_own_depth(light: dict[str, Upscaler], kind: str):
+    """Reduced by Pillow in single precision, without rounding."""
+    counts = np.random.default_rng(3).integers(25_000, 35_000, (12, 17, 3)).astype(np.uint16)
+    counts[:4, :4] = 50_000
+    if kind.startswith("floats"):
+        low, high = (0.0, 1.0) if kind == "floats" else (-100.0, 900.0)
+        picture = (low + counts / 65_535 * (high - low)).astype(np.float32)
+        step, known = (high - low) / 65_535, None if kind == "floats" else (low, high)
+    else:
+        picture, step, known = counts // (1 if kind == "16 bits" else 16), 1, None
+    output = light["lite-rec"].upscale(picture, consistent=True, value_range=known).as_input()
+    planes = [
+        Image.fromarray(np.asarray(output)[..., c].astype(np.float32)).resize((17, 12), BICUBIC) for c in range(3)
+    ]
+    difference = np.abs(np.stack([np.asarray(plane) for plane in planes], 2) - picture.astype(np.float64))
+    assert difference.max() <= 1.02 * step
+    free = light["lite-rec"].upscale(picture, value_range=known)
+    assert 257 * free.consistency.largest > 100
 
 
 def test_what_no_picture_can_reach_is_reported(light: dict[str, Upscaler]):

@@ -145,3 +145,17 @@ def test_only_the_papers_networks_have_a_transfer(paper):
     for recipe in (Recipe(schedule=schedule), replace(paper, config=PaperConfig(scale=8), schedule=schedule)):
         with pytest.raises(InputError, match="transfer_begins_as_extractor is for"):
             Trainer(recipe, _CPU)
+
+
+def test_the_perceptual_loss_can_look_through_a_network_of_its_own(paper, pairs, tmp_path):
+    """Such as VGG16, where the file of VGG19 does not reach relu5_1."""
+    other = tmp_path / "other.safetensors"
+    torch.manual_seed(1)
+    save_vgg19(other, VGG19Features("caffe", last="relu5_1").state_dict(), "caffe")
+    seen = []
+    for name in ("", "vgg19-caffe", str(other)):
+        wanted = replace(_PAPER_LOSSES, adversarial=0.0, perceptual_features=name)
+        seen.append(Trainer(replace(paper, losses=wanted), _CPU).advance(pairs, True))
+    assert seen[0] == seen[1]
+    assert seen[2]["perceptual"] != seen[0]["perceptual"]
+    assert seen[2]["texture_consistency"] == seen[0]["texture_consistency"]

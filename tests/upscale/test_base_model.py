@@ -1,6 +1,9 @@
 """Upscalers in ONNX files as base."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -195,6 +198,25 @@ def test_what_fails_or_is_no_picture_is_refused_in_words(tmp_path):
                                                  helper.make_node("Neg", ["small"], ["minus"])][::-1]))  # fmt: skip
     with pytest.raises(ModelError, match="not finite"):
         BaseModel(nan)
+
+
+def test_a_loop_without_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("srntt.upscale._base_file._LONGEST", 1e-4)
+    ports = [_info("count", [], TensorProto.INT64), _info("again", [], TensorProto.BOOL), _info("x", None)]
+    nodes = [helper.make_node("Identity", ["again"], ["more"]), helper.make_node("Neg", ["x"], ["y"])]
+    body = helper.make_graph(nodes, "body", ports, [_info("more", [], TensorProto.BOOL), _info("y", None)])
+    most, yes = numpy_helper.from_array(np.array(2**62), "most"), numpy_helper.from_array(np.array(True), "yes")
+    node = helper.make_node("Loop", ["most", "yes", "small"], ["large"], body=body)
+    path = saved(tmp_path / "endless.onnx", graph_of([node], tensors=[most, yes]))
+    with pytest.raises(ModelError, match=r"endless\.onnx failed at 64 x 64: it took more than 0 seconds"):
+        BaseModel(path)
+
+
+def test_onnx_runtime_keeps_nothing_in_the_users_folders(tmp_path):
+    code = "from srntt._onnx_runtime import import_onnx_runtime as load; load().get_available_providers()"
+    environment = {key: value for key, value in os.environ.items() if "TELEMETRY" not in key and key[:3] != "XDG"}
+    subprocess.run([sys.executable, "-c", code], env=environment | {"HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x04pickle", bytes(1000)])

@@ -136,6 +136,10 @@ class _Command:
             worker = AutoWorker(partial(_with_model, spec)) if tally.model == "auto" else Worker(spec)
             yield work_here(worker, self.batch.tasks, starting, progress.stage)
             return
+        if self.model.model == "auto" and not self.model.base_model:
+            complain(
+                f"{self.model.named().model}: --model auto applies to --engine local; name a model for --engine ray"
+            )
         with ray_connected(self.engine.ray_address):
             spec, engine = self._spec(folder, tally, progress), self.engine
             workers = RayWorkers.on_cluster(spec, engine.workers, engine.cpus_per_worker or 1, engine.gpus_per_worker)

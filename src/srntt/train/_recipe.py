@@ -47,6 +47,7 @@ class Losses:
         gradient_penalty: its weight.
         features: weights that perceptual and texture losses look through: ``vgg16`` (``srntt weights get lpips``),
             ``vgg19`` or ``vgg19-caffe`` (``srntt weights get vgg19``), or a .safetensors file of one of them.
+        perceptual_features: those that the perceptual loss alone looks through, where they are others; empty: the same.
     """
 
     reconstruction: float = 1.0
@@ -67,6 +68,7 @@ class Losses:
     adversarial_form: Literal["relativistic", "wasserstein"] = "relativistic"
     gradient_penalty: float = 10.0
     features: str = "vgg16"
+    perceptual_features: str = ""
 
 
 @dataclass(frozen=True)

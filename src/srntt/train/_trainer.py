@@ -50,8 +50,8 @@ class Trainer:
         self.optimizer = _adam(self.model, schedule.rate)
         self.critic = _critic(recipe, device) if recipe.losses.adversarial else None
         self.critic_optimizer = _adam(self.critic, schedule.critic_rate) if self.critic else None
-        layers = _layers(recipe.losses)
-        self._features = load_features(recipe.losses.features, layers, device) if layers else None
+        looked = _looked_through(recipe.losses).items()
+        self._features = {name: load_features(name, layers, device) for name, layers in looked}
         if schedule.compile:
             self.model.fuse = torch.compile(self.model.fuse)  # pyright: ignore[reportCallIssue, reportArgumentType]
         self.step, self.seconds = 0, 0.0
@@ -131,19 +131,22 @@ class Trainer:
             terms["lattice"] = losses.lattice(output, target, self.recipe.config.scale)
         if self.step < self.recipe.schedule.reconstruction_first:
             return terms
-        if self._features:
-            terms |= self._looked_at(self._features, outcome)
+        terms |= self._looked_at(outcome)
         if self.critic and self.step >= self.recipe.schedule.critic_warmup:
             self.critic.requires_grad_(False)
             terms["adversarial"] = self._judged(self.critic, output, target)
         return terms
 
-    def _looked_at(self, features: nn.Module, outcome: Outcome) -> dict[str, Tensor]:
-        """Terms of the perceptual network's maps."""
+    def _looked_at(self, outcome: Outcome) -> dict[str, Tensor]:
+        """Terms of the perceptual networks' maps."""
         wanted, terms = self.recipe.losses, {}
-        own, truth = losses.look_at(features, outcome.output, outcome.target)
+        seen = {
+            name: losses.look_at(network, outcome.output, outcome.target) for name, network in self._features.items()
+        }
         if wanted.perceptual:
-            terms["perceptual"] = losses.perceptual(own, truth, wanted.perceptual_layers, wanted.perceptual_form)
+            maps = seen[wanted.perceptual_features or wanted.features]
+            terms["perceptual"] = losses.perceptual(*maps, wanted.perceptual_layers, wanted.perceptual_form)
+        own, truth = seen.get(wanted.features, ({}, {}))
         if wanted.texture:
             terms["texture"] = losses.texture_gram(own, truth, wanted.texture_layers, wanted.texture_tiles)
         if wanted.texture_consistency and outcome.swapped and outcome.similarity is not None:
@@ -215,11 +218,16 @@ def _critic(recipe: Recipe, device: torch.device) -> nn.Module:
     return channels_last(UNetDiscriminator() if relativistic else Discriminator(recipe.pairs.target), device)
 
 
-def _layers(wanted: Losses) -> list[str]:
-    """Of the perceptual network, those that some loss of weight looks at."""
-    layers = [*(wanted.perceptual_layers if wanted.perceptual else ())]
-    layers += wanted.texture_layers if wanted.texture else ()
-    return [*layers, *(SWAPPED_LAYERS if wanted.texture_consistency else ())]
+def _looked_through(wanted: Losses) -> dict[str, list[str]]:
+    """The layers of each perceptual network that some loss of weight looks at."""
+    layers: dict[str, list[str]] = {}
+    if wanted.perceptual:
+        layers.setdefault(wanted.perceptual_features or wanted.features, []).extend(wanted.perceptual_layers)
+    if wanted.texture or wanted.texture_consistency:
+        own = layers.setdefault(wanted.features, [])
+        own += wanted.texture_layers if wanted.texture else ()
+        own += SWAPPED_LAYERS if wanted.texture_consistency else ()
+    return layers
 
 
 def _adam(network: nn.Module, rate: float) -> torch.optim.Optimizer:

@@ -1,6 +1,7 @@
 """Upscaler in an ONNX file, validated before it is run by ONNX Runtime on the CPU."""
 
 import hashlib
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from srntt._onnx_runtime import import_onnx_runtime
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, MissingDependencyError, ModelError
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 PROBED = 64  # side of the test picture for a file with dynamic sizes
 _LEAST = 48  # smallest side of a tile of fixed size
+_LONGEST = 0.1  # seconds per pixel: ten times what the slowest upscalers take on a busy core
 _LARGEST = 2**31 - 1  # bytes: limit of an ONNX file
 _OWN_DOMAINS = {"", "ai.onnx"}
 _FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, upscaled"
@@ -62,12 +65,12 @@ class BaseFile:
 
         Raises:
             MemoryBudgetError: Out of memory.
-            ModelError: The model fails, or its output is not an upscaled picture or not finite.
+            ModelError: The model fails, takes too long, or its output is not an upscaled picture or not finite.
         """
         name = self.session.get_inputs()[0].name
         height, width = tile.shape[2:]
         try:
-            (large,) = self.session.run(None, {name: np.ascontiguousarray(tile)})
+            (large,) = self._run_in_time({name: np.ascontiguousarray(tile)}, height * width * _LONGEST)
         except Exception as error:  # ONNX Runtime has a separate exception for each status
             text = str(error).splitlines()[0][:300]
             if any(word in str(error).lower() for word in ("bad_alloc", "allocate memory", "out of memory")):
@@ -75,7 +78,7 @@ class BaseFile:
             raise ModelError(f"The base model {self.path} failed at {width} x {height}: {text}") from error
         large = np.asarray(large)
         fits = large.ndim == 4 and large.shape[:2] == (1, 3) and large.shape[2] * width == large.shape[3] * height
-        if not fits or large.dtype != np.float32 or large.shape[2] % height:
+        if not fits or large.dtype != np.float32 or large.shape[2] % height or not large.size:
             raise ModelError(
                 f"The base model {self.path} returned {large.dtype} of shape {large.shape} for a picture of shape "
                 f"{tile.shape}. {_FORM} by a whole number."
@@ -83,6 +86,21 @@ class BaseFile:
         if not np.isfinite(large).all():
             raise ModelError(f"The base model {self.path} returned values that are not finite.")
         return large
+
+    def _run_in_time(self, inputs: dict[str, np.ndarray], seconds: float) -> list[Any]:
+        """A loop without end is ended; Ctrl-C would wait for it."""
+        options = import_onnx_runtime().RunOptions()
+        watch = threading.Timer(seconds, setattr, (options, "terminate", True))
+        watch.daemon = True
+        watch.start()
+        try:
+            return self.session.run(None, inputs, options)
+        except Exception as error:
+            if options.terminate:
+                raise ModelError(f"it took more than {seconds:.0f} seconds, and was ended.") from error
+            raise
+        finally:
+            watch.cancel()
 
 
 def _content(path: Path) -> bytes:
@@ -187,8 +205,7 @@ def _written(shape: "Iterable[int | None]") -> str:
 
 
 def _session(path: Path, content: bytes) -> Any:
-    import onnxruntime
-
+    onnxruntime = import_onnx_runtime()
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory is returned after each tile
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 4

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
+from srntt._onnx_runtime import import_onnx_runtime
 from srntt._shapes import Float
 from srntt.errors import ModelError
 from srntt.image import enlarge, reduce
@@ -62,7 +62,7 @@ def check_parity(model: Lite, content: bytes) -> list[Agreement]:
     Raises:
         ModelError: they disagree by more than a tenth of a level of 255, but for a thousandth of the values.
     """
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = import_onnx_runtime().InferenceSession(content, providers=["CPUExecutionProvider"])
     agreements = [_compare(model, session, *case) for case in _CASES]
     for agreement in agreements:
         if not agreement.share_above <= EXCEPTIONS:  # so put, a value that is no number counts as too much
@@ -70,7 +70,7 @@ def check_parity(model: Lite, content: bytes) -> list[Agreement]:
                 f"The ONNX graph and the model disagree by up to {agreement.largest:.3g} levels of 255 at "
                 f"{agreement.low_res} with references {list(agreement.references)}, and by more than {TOLERANCE:g} in "
                 f"{agreement.share_above:.2%} of the values, where {EXCEPTIONS:.1%} are allowed. Nothing was written. "
-                f"ONNX Runtime {onnxruntime.__version__} may be at fault: try another version."
+                f"ONNX Runtime {import_onnx_runtime().__version__} may be at fault: try another version."
             )
     return agreements
 
@@ -78,7 +78,7 @@ def check_parity(model: Lite, content: bytes) -> list[Agreement]:
 @torch.inference_mode()
 def _compare(
     model: Lite,
-    session: onnxruntime.InferenceSession,
+    session: Any,
     size: tuple[int, int],
     reference_sizes: tuple[tuple[int, int], ...],
 ) -> Agreement:

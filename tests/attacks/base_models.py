@@ -1,0 +1,124 @@
+"""ONNX files given as base models that read other files, ask for more memory than there is, or return no picture."""
+
+from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attacks.attack import Attack
+from attacks.material import file, harmless
+
+_OPEN = [1, 3, "h", "w"]
+_TIB = 2**40
+
+
+def attacks() -> Iterator[Attack]:
+    """All of them, where ONNX is installed."""
+    if find_spec("onnx") is None or find_spec("onnxruntime") is None:
+        return
+    outside, unloaded = "m.onnx keeps factors in another file", "cannot load m.onnx"
+    for name, location in (("absolute", "/etc/passwd"), ("climbing", "../../secret"), ("device", "/dev/zero")):
+        yield _case(f"tensor-{name}", f"weights in {location}", outside, partial(_resize, _external(location)))
+    yield _case("tensor-1-tib", "a tensor that claims 1 TiB and holds nothing", unloaded, partial(_resize, _claimed))
+    for name, shape, says in (
+        ("1-tib", [1, 3, _TIB // 12, 1], "Out of memory in m.onnx"),
+        ("2-64", [1, 3, 2**32, 2**32], "m.onnx failed at 64 x 64"),
+        ("negative", [1, 3, -1, -1], unloaded),
+        ("empty", [1, 3, 0, 0], "m.onnx returned"),
+        ("fixed", [1, 3, 200, 240], "m.onnx returned"),
+    ):
+        yield _case(f"output-{name}", f"a picture of shape {shape} is made", says, partial(_filled, shape))
+    yield _case("output-not-finite", "a picture of NaN is made", "m.onnx returned .*not finite", _not_a_number)
+    yield _case("operator", "an operator of somebody's own", "m.onnx uses the operator evil::Run", _foreign)
+    yield _case("nested", "2,000 branches inside each other", f"m.onnx is no ONNX file|{unloaded}", _nested)
+    yield _case("cycle", "two operators that wait for each other", unloaded, _cycle)
+
+
+def _case(name: str, about: str, says: str, make: Any, **more: Any) -> Attack:
+    def written(folder: Path) -> None:
+        harmless(folder, "a.png")
+        file("m.onnx", make)(folder)
+
+    command = ("upscale", "a.png", "-o", "out/x.png", "--base-model", "m.onnx")
+    return Attack(f"base-model-{name}", about, written, command, 4, says, mib=200, **more)
+
+
+def _model(nodes: list[Any], tensors: tuple[Any, ...] = (), domains: tuple[str, ...] = ()) -> bytes:
+    from onnx import TensorProto, helper
+
+    pictures = [helper.make_tensor_value_info(name, TensorProto.FLOAT, _OPEN) for name in ("small", "large")]
+    graph = helper.make_graph(nodes, "attack", pictures[:1], pictures[1:], tensors)
+    opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(domain, 1) for domain in domains)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def _resize(factors: Any) -> bytes:
+    from onnx import helper
+
+    node = helper.make_node("Resize", ["small", "", "factors"], ["large"], mode="nearest")
+    return _model([node], (factors() if callable(factors) else factors,))
+
+
+def _external(location: str) -> Any:
+    def tensor() -> Any:
+        from onnx import TensorProto
+
+        made = TensorProto(name="factors", data_type=TensorProto.FLOAT, dims=[4])
+        made.data_location = TensorProto.EXTERNAL
+        made.external_data.add(key="location", value=location)
+        return made
+
+    return tensor
+
+
+def _claimed() -> Any:
+    from onnx import TensorProto
+
+    return TensorProto(name="factors", data_type=TensorProto.FLOAT, dims=[_TIB // 4])
+
+
+def _filled(shape: list[int]) -> bytes:
+    from onnx import helper, numpy_helper
+
+    size = numpy_helper.from_array(np.array(shape, np.int64), "size")
+    return _model([helper.make_node("ConstantOfShape", ["size"], ["large"])], (size,))
+
+
+def _not_a_number() -> bytes:
+    from onnx import helper, numpy_helper
+
+    factors = numpy_helper.from_array(np.array([1, 1, 4, 4], np.float32), "factors")
+    enlarge = helper.make_node("Resize", ["small", "", "factors"], ["enlarged"], mode="nearest")
+    nothing = helper.make_node("Sub", ["enlarged", "enlarged"], ["nothing"])
+    return _model([enlarge, nothing, helper.make_node("Div", ["nothing", "nothing"], ["large"])], (factors,))
+
+
+def _foreign() -> bytes:
+    from onnx import helper
+
+    return _model([helper.make_node("Run", ["small"], ["large"], domain="evil")], domains=("evil",))
+
+
+def _cycle() -> bytes:
+    from onnx import helper
+
+    return _model([helper.make_node("Add", ["small", "b"], ["large"]), helper.make_node("Neg", ["large"], ["b"])])
+
+
+def _nested() -> bytes:
+    """As bytes: a graph (field 7) with a node (1) with an attribute (5) with a graph (6), and so on."""
+    inner = b""
+    for _ in range(2000):
+        attribute = _field(6, inner)
+        node = _field(4, b"If") + _field(5, attribute)
+        inner = _field(1, node)
+    return b"\x08\x08" + _field(7, inner + _field(12, b"\x0a\x05large"))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    size, written = len(content), b""
+    while size > 127:
+        written, size = written + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + written + bytes([size]) + content

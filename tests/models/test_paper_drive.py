@@ -93,6 +93,19 @@ def test_without_a_reference_the_content_extractor_answers(model, phi):
     assert np.abs(Upscaler(model, device="cpu").upscale(low_res).array.astype(int) - whole).max() <= 1
 
 
+def test_strength_leads_from_the_extractor_to_the_transfer(model, phi):
+    upscaler, (low_res, references) = Upscaler(model, device="cpu"), _pictures()
+    encoded = upscaler.encode_references(references)
+    alone, used = upscaler.upscale(low_res), upscaler.upscale(low_res, encoded)
+    none, half, all_ = (upscaler.upscale(low_res, encoded, strength=strength) for strength in (0, 0.5, 1))
+    np.testing.assert_array_equal(none.array, alone.array)
+    np.testing.assert_array_equal(all_.array, used.array)
+    assert np.abs(half.array - (used.array / 2 + alone.array / 2)).max() <= 1
+    kept = upscaler.upscale(low_res, encoded, protect=[(0, 0, 7, 12)])
+    np.testing.assert_array_equal(kept.array[:, :28], alone.array[:, :28])
+    np.testing.assert_array_equal(kept.array[:, 28:], used.array[:, 28:])
+
+
 def test_a_picture_smaller_than_a_patch_still_works(model, phi):
     upscaler = Upscaler(model, device="cpu")
     result = upscaler.upscale(

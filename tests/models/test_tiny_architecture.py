@@ -41,7 +41,9 @@ def test_it_upscales_in_tiles_what_the_callable_does_whole(scale, tmp_path):
         want = model(_tensor(low_res), [_tensor(picture) for picture in references])[0].clamp(0, 1)
     assert (_tensor(result.array)[0] - want).abs().max() <= 1 / 255
     assert result.provenance.share.mean() == pytest.approx(0.5)
-    assert upscaler.upscale(low_res).array.shape == (70 * scale, 45 * scale, 3)
+    alone = upscaler.upscale(low_res, tile=32).array
+    assert alone.shape == (70 * scale, 45 * scale, 3)
+    assert np.array_equal(upscaler.upscale(low_res, encoded, tile=32, strength=0).array, alone)
 
 
 def test_its_memory_is_predicted_and_the_budget_kept(tmp_path):

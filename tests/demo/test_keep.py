@@ -30,7 +30,8 @@ def done(model: Path, files: Path) -> Done:
 def test_files_are_those_of_the_command_line(done: Done, model: Path, files: Path, tmp_path: Path) -> None:
     write_result(done, tmp_path)
     command = ["upscale", files / "small.png", "-r", files / "sharp.png", "-r", files / "other.png", "--strip"]
-    outputs = ["-o", tmp_path / "cli.png", "--map", tmp_path / "map.png", "--provenance", tmp_path / "cli.npz"]
+    outputs = ["-o", tmp_path / "cli.png", "--map", tmp_path / "map.png", "--map-kind", "similarity"]
+    outputs += ["--provenance", tmp_path / "cli.npz"]
     assert main([str(word) for word in (*command, *outputs, "--model", model, "--device", "cpu")]) == 0
     for ours, theirs in (("small_x4.png", "cli.png"), ("small_x4-similarity.png", "map.png")):
         assert (tmp_path / ours).read_bytes() == (tmp_path / theirs).read_bytes()

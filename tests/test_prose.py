@@ -66,10 +66,7 @@ DOCUMENTS_TO_COME = {
 }
 SCRIPTS_TO_COME = {"docs/make_hard_cases.py", "docs/make_pictures.py"}
 ROOMS_TO_COME = {
-    "batch",
     "cli",
-    "demo",
-    "memory",
     "models",
     "train",
     "upscale",

@@ -69,7 +69,7 @@ def test_one_and_two_workers_make_the_same_and_encode_each_reference_once(tmp_pa
 def test_interrupted_and_resumed(tmp_path: Path, model: Path):
     seen = on_a_cluster("interrupted", tmp_path, model, pictures=24)
     assert seen["code"] == 130, seen["said"]
-    assert "the same command with --resume goes on" in seen["said"]
+    assert "continue with --resume" in seen["said"]
     assert 0 < seen["before"] < 24
     assert seen["resumed"] == [0, 24 - seen["before"], seen["before"]]
     assert seen["whole"]

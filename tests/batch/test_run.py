@@ -291,7 +291,7 @@ def test_a_full_disk_ends_the_run_and_says_so(batch, folders, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(local_folder, "put_in_place", full)
-    with pytest.raises(OutputError, match=r"No space left on device\. Make room, and go on with --resume"):
+    with pytest.raises(OutputError, match=r"No space left on device\. Free some space, and continue with --resume"):
         batch()
     assert shown(folders.outputs) == {}
 

@@ -66,7 +66,7 @@ def test_a_case_of_memory_is_measured_next_to_its_prediction(case, capsys):
 
 def test_a_case_that_memory_does_not_allow_says_so(case, capsys):
     measure(json.dumps({**case, "memory": "150MB"}))
-    assert "the program alone takes" in json.loads(capsys.readouterr().out)["refused"]
+    assert "the program alone uses" in json.loads(capsys.readouterr().out)["refused"]
 
 
 def test_a_mosaic_mirrors_scenes():

@@ -73,7 +73,7 @@ def test_a_base_model_makes_the_base(run, folder: Path, tmp_path: Path) -> None:
     assert "base model: 100 %" in ran.err
     two = run(*requested, "--base", folder / "other.png", "-o", folder / "two.png")
     assert two.code == 2
-    assert "--base and --base-model are two bases" in two.err
+    assert "--base and --base-model exclude each other" in two.err
     missing = run("upscale", folder / "small.png", "--base-model", folder / "missing.onnx")
     assert (missing.code, "missing.onnx" in missing.err) == (2, True)
 

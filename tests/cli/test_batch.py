@@ -94,7 +94,7 @@ def test_no_pictures_are_nothing_to_do(run, inputs: Path, model: Path) -> None:
     (inputs / "below").mkdir()
     ran = run("batch", inputs / "below", "-o", inputs.parent / "out", "--model", model)
     assert ran.code == 3
-    assert "there are no pictures (folders below it count with --recursive); 0 other files." in ran.err
+    assert "no pictures (use --recursive to include subfolders); 0 other files." in ran.err
     assert not (inputs.parent / "out").exists()
 
 
@@ -103,7 +103,7 @@ def test_an_earlier_run_is_neither_ignored_nor_overwritten(batch, inputs: Path) 
     before = contents(inputs.parent / "out")
     ran = batch()
     assert ran.code == 2
-    assert "Go on with it: --resume. Make all again: --overwrite." in ran.err
+    assert "Continue it with --resume, or use --overwrite." in ran.err
     assert contents(inputs.parent / "out").keys() == before.keys()
     assert batch("--overwrite").code == 0
 
@@ -139,7 +139,7 @@ def test_dry_run_of_a_resume_knows_what_is_done(batch, inputs: Path) -> None:
     ("tokens", "words"),
     [
         (("--best", 0), "--best"),
-        (("--format", "gif"), "--format gif: names no format"),
+        (("--format", "gif"), "--format gif: this format cannot be written"),
         (("--tile", 5), "--tile 5: too small"),
         (("--memory", "lots"), "not an amount of memory"),
         (("--matcher", "quick"), "--matcher"),
@@ -264,7 +264,7 @@ def test_a_signal_leaves_whole_files_and_resume_goes_on(
         finally:
             process.kill()
     assert process.returncode == code, err
-    report = "[12] of 3 pictures are done; the same command with --resume goes on"  # 1: before the second was counted
+    report = "[12] of 3 pictures are done; continue with --resume"  # 1: before the second was counted
     assert re.search(report, err)
     assert "Traceback" not in err
     now = contents(out)

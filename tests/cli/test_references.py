@@ -43,8 +43,8 @@ def test_a_pattern_that_no_shell_expanded(sources, folder: Path) -> None:
     ("tokens", "message"),
     [
         (["--ref", "{folder}/empty"], "--ref {folder}/empty: this folder has no pictures"),
-        (["--ref", "{folder}/*.webp"], "--ref {folder}/*.webp: nothing is called so"),
-        (["{folder}/other.png", "{folder}/sharp.jpg"], "takes one picture, and 3 were given"),
+        (["--ref", "{folder}/*.webp"], "--ref {folder}/*.webp: nothing matches"),
+        (["{folder}/other.png", "{folder}/sharp.jpg"], "takes one picture, but 3 were given"),
         (["{folder}/other.png"], "srntt batch FOLDER --refs FOLDER -o FOLDER"),
     ],
 )
@@ -61,4 +61,4 @@ def test_what_is_no_reference_is_refused(run, folder: Path, model: Path, tokens:
 def test_a_small_picture_after_the_references_is_missed(run, folder: Path) -> None:
     ran = run("upscale", "--ref", folder / "sharp.jpg", folder / "small.png")
     assert ran.code == 2
-    assert "There is no picture to upscale. Put it first" in ran.err
+    assert "Give a picture to upscale" in ran.err

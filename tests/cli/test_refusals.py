@@ -65,7 +65,7 @@ REFUSALS = {
     "provenance without references": ("small.png --provenance where.npz", 2, "Give some with --ref"),
     "provenance named .txt": ("small.png -r sharp.jpg --provenance where.txt", 2, "written as .npz"),
     "provenance without folder": ("small.png -r sharp.jpg --provenance nowhere/where.npz", 2, "is not there"),
-    "one name twice": ("small.png -r sharp.jpg -o a.png --map ./a.png", 2, "would have one name"),
+    "one name twice": ("small.png -r sharp.jpg -o a.png --map ./a.png", 2, "have the same name"),
     "unknown matcher": (
         "small.png --matcher quick",
         2,
@@ -76,7 +76,7 @@ REFUSALS = {
     "quality 0": ("small.png --quality 0", 2, "--quality"),
     "quality 101": ("small.png --quality 101", 2, "--quality"),
     "memory below nothing": ("small.png --memory -5GB", 2, "'-5GB' is not an amount of memory"),
-    "hardly any memory": ("small.png --memory 1B", 4, "1 bytes of memory are allowed, and the program alone takes"),
+    "hardly any memory": ("small.png --memory 1B", 4, "budget is 1 bytes, but the program alone uses"),
     "memory of words": ("small.png --memory lots", 2, "'lots' is not an amount of memory"),
     "too little memory": ("small.png --memory 1KB", 4, "MB or more, with references"),
     "device that is none": ("small.png --device toaster", 2, "'toaster' is not a device"),

@@ -101,4 +101,4 @@ def test_an_open_address_is_warned_of(run, monkeypatch, free_port: int, host: st
     assert ran.code == 0
     assert ("without password or encryption" in ran.err) is warned
     (settings,) = served
-    assert (settings.host, settings.port, settings.waiting, settings.ceilings.max_pixels) == (host, free_port, 3, 100)
+    assert (settings.host, settings.port, settings.waiting, settings.limits.max_pixels) == (host, free_port, 3, 100)

@@ -72,7 +72,7 @@ def test_batch_has_them_too(run, folder: Path, model: Path) -> None:
         (["--scale", "40"], "enlarged 40 times; this model enlarges 1 to 16 times"),
         (["--fit", "big"], "--fit big: give WIDTHxHEIGHT"),
         (["--scale", "2", "--width", "50"], "three ways to say one size"),
-        (["--strength", "0.5"], "about references. Give some"),
+        (["--strength", "0.5"], "apply to references. Give some"),
         (["--ref", "{folder}/sharp.jpg", "--strength", "2"], "strength 2.0: give 0"),
         (["--ref", "{folder}/sharp.jpg", "--protect", "1,2,3"], "There is no 1,2,3"),
         (["--ref", "{folder}/sharp.jpg", "--protect-invert"], "needs --protect"),

@@ -29,7 +29,7 @@ def opened(path: Path) -> tifffile.TiffFile:
 def test_every_page_is_upscaled(run, stack: Path, folder: Path, model: Path) -> None:
     ran = run("upscale", stack, "-r", folder / "sharp.jpg", "--model", model)
     assert ran.code == 0, ran.err
-    assert "pages: 3; the figures above are of the first" in ran.out
+    assert "pages: 3; the figures above are for the first" in ran.out
     large = opened(folder / "stack_x4.tif")
     assert large.asarray().shape == (3, 56, 80)
     assert large.imagej_metadata["images"] == 3
@@ -129,7 +129,7 @@ def test_copies_of_a_reference_change_nothing(run, folder: Path, model: Path) ->
         *("upscale", folder / "small.png", "-r", folder / "sharp.jpg", *copies, "-o", folder / "six.png"),
         *("--model", model),
     )
-    assert "note: 5 of 6 references left out: their files are equal to others" in ran.out
+    assert "note: 5 of 6 references skipped, because their files are duplicates" in ran.out
     assert (folder / "one.png").read_bytes() == (folder / "six.png").read_bytes()
 
 

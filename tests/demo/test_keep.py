@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from srntt.cli import main
-from srntt.demo import Ceilings
+from srntt.demo import OrderLimits
 from srntt.demo._keep import Shelf, write_result
 from srntt.demo._line import Ticket
 from srntt.demo._order import Done, Order, fulfil
@@ -19,7 +19,7 @@ from srntt.upscale import Upscaler
 def make(model: Path, folder: Path, *references: str) -> Done:
     order = Order(str(folder / "small.png"), tuple(str(folder / name) for name in references), "tiny")
     upscaler = Upscaler.from_pretrained(model, device="cpu")
-    return fulfil(order, Ceilings(), lambda name: upscaler, Ticket("someone", lambda ticket: None))
+    return fulfil(order, OrderLimits(), lambda name: upscaler, Ticket("someone", lambda ticket: None))
 
 
 @pytest.fixture

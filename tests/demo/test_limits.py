@@ -1,11 +1,11 @@
-"""Ceilings: what is refused, and in which words."""
+"""Limits of an order: what is refused, with which message."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from srntt.demo import Ceilings
+from srntt.demo import OrderLimits
 from srntt.demo._limits import matching_work
 from srntt.errors import InputError, PictureError
 from srntt.image import load
@@ -20,36 +20,36 @@ def test_work_is_what_matching_compares() -> None:
     assert matching_work(blank(10, 20), [blank(41, 83), blank(8, 4)]) == 10 * 20 * (10 * 20 + 2 * 1)
 
 
-def test_work_at_the_ceiling_is_taken_and_above_refused() -> None:
+def test_work_at_the_limit_is_accepted_and_above_refused() -> None:
     picture, references = blank(10, 10), [blank(40, 40), blank(40, 40)]
-    Ceilings(max_work=20_000).check_work(picture, references)
+    OrderLimits(max_work=20_000).check_work(picture, references)
     with pytest.raises(InputError, match=r"10 x 10 pixels with 2 references give .* Give fewer"):
-        Ceilings(max_work=19_999).check_work(picture, references)
+        OrderLimits(max_work=19_999).check_work(picture, references)
 
 
 def test_count() -> None:
-    Ceilings(max_references=2).check_count(2)
+    OrderLimits(max_references=2).check_count(2)
     with pytest.raises(InputError, match="3 references; the limit here is 2"):
-        Ceilings(max_references=2).check_count(3)
+        OrderLimits(max_references=2).check_count(3)
 
 
 def test_pictures_come_under_their_own_name(files: Path) -> None:
-    picture = Ceilings().read_small(str(files / "small.png"), "small.png")
+    picture = OrderLimits().read_small(str(files / "small.png"), "small.png")
     assert (picture.source, picture.width, picture.height) == ("small.png", 20, 14)
 
 
 @pytest.mark.parametrize(
-    ("ceilings", "name", "message"),
+    ("limits", "name", "message"),
     [
-        (Ceilings(), "bad.png", "is not a whole PNG"),
-        (Ceilings(max_pixels=279), "small.png", "20 x 14 = 280 pixels, the limit is 279"),
-        (Ceilings(max_bytes=50), "small.png", "bytes, the limit is 50"),
-        (Ceilings(), "gone.png", "cannot be opened"),
+        (OrderLimits(), "bad.png", "is not a whole PNG"),
+        (OrderLimits(max_pixels=279), "small.png", "20 x 14 = 280 pixels, the limit is 279"),
+        (OrderLimits(max_bytes=50), "small.png", "bytes, the limit is 50"),
+        (OrderLimits(), "gone.png", "cannot be opened"),
     ],
 )
-def test_refusals_name_the_file_but_not_its_place(files: Path, ceilings: Ceilings, name: str, message: str) -> None:
+def test_refusals_name_the_file_but_not_its_place(files: Path, limits: OrderLimits, name: str, message: str) -> None:
     with pytest.raises(PictureError) as refused:
-        ceilings.read_small(str(files / name), name)
+        limits.read_small(str(files / name), name)
     text = str(refused.value)
     assert text.startswith(f"{name}: ")
     assert message in text
@@ -57,19 +57,19 @@ def test_refusals_name_the_file_but_not_its_place(files: Path, ceilings: Ceiling
     assert "--max" not in text
 
 
-def test_references_have_a_ceiling_of_their_own(files: Path) -> None:
-    ceilings = Ceilings(max_pixels=1000, max_reference_pixels=64 * 48)
-    assert ceilings.read_reference(str(files / "sharp.png"), "sharp.png").width == 64
+def test_references_have_a_separate_limit(files: Path) -> None:
+    limits = OrderLimits(max_pixels=1000, max_reference_pixels=64 * 48)
+    assert limits.read_reference(str(files / "sharp.png"), "sharp.png").width == 64
     with pytest.raises(PictureError, match="the limit is 1,000"):
-        ceilings.read_small(str(files / "sharp.png"), "sharp.png")
+        limits.read_small(str(files / "sharp.png"), "sharp.png")
 
 
 @pytest.mark.parametrize("name", ["max_bytes", "max_pixels", "max_reference_pixels", "max_references", "max_work"])
-def test_ceilings_below_one_are_refused(name: str) -> None:
+def test_limits_below_one_are_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"--{name.replace('_', '-')} 0: must be at least 1"):
-        Ceilings(**{name: 0})
+        OrderLimits(**{name: 0})
 
 
 def test_the_page_holds_the_number_of_a_reference_in_a_byte() -> None:
     with pytest.raises(InputError, match="--max-references 300: must be at most 255"):
-        Ceilings(max_references=300)
+        OrderLimits(max_references=300)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from srntt.demo import Ceilings
+from srntt.demo import OrderLimits
 from srntt.demo._line import CancelledError, Ticket
 from srntt.demo._order import Done, Order, fulfil
 from srntt.errors import InputError, PictureError
@@ -33,9 +33,9 @@ def upscaler(model: Path) -> Upscaler:
 
 @pytest.fixture
 def run(files: Path, upscaler: Upscaler):
-    def run(picture: str, *references: str, ticket: Ticket | None = None, ceilings: Ceilings = Ceilings()) -> Done:  # noqa: B008
+    def run(picture: str, *references: str, ticket: Ticket | None = None, limits: OrderLimits = OrderLimits()) -> Done:  # noqa: B008
         order = Order(str(files / picture), tuple(str(files / name) for name in references), "tiny")
-        return fulfil(order, ceilings, lambda name: upscaler, ticket or Recorded())
+        return fulfil(order, limits, lambda name: upscaler, ticket or Recorded())
 
     return run
 
@@ -80,4 +80,4 @@ def test_a_bad_file_is_named(run) -> None:
 
 def test_too_much_work_is_refused_before_the_next_reference_is_read(run) -> None:
     with pytest.raises(InputError, match="Too much to compare"):
-        run("small.png", "sharp.png", "bad.png", ceilings=Ceilings(max_work=1000))
+        run("small.png", "sharp.png", "bad.png", limits=OrderLimits(max_work=1000))

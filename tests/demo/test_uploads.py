@@ -1,4 +1,4 @@
-"""The folder of uploads: its ceiling, also for many at once, and what is deleted in it."""
+"""The folder of uploads: its limit, also for many at once, and what is deleted in it."""
 
 import os
 import time

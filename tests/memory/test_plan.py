@@ -76,9 +76,9 @@ def test_more_memory_gives_larger_tiles_and_the_peak_stays_within_the_budget():
 
 
 def test_a_budget_too_small_is_refused_with_the_numbers():
-    with pytest.raises(MemoryBudgetError, match=r"needs \d+ MB.*4000 x 3000.*Allowed are 300 MB") as refusal:
+    with pytest.raises(MemoryBudgetError, match=r"needs \d+ MB.*4000 x 3000.*The budget is 300 MB") as refusal:
         plan_pieces(_needs(), Room(200_000_000, 300_000_000), None)
-    enough = int(re.findall(r"; (\d+) MB would do", str(refusal.value))[0]) * 10**6
+    enough = int(re.findall(r"; (\d+) MB would suffice", str(refusal.value))[0]) * 10**6
     plan_pieces(_needs(), Room(200_000_000, enough), None)
     with pytest.raises(MemoryBudgetError):
         plan_pieces(_needs(), Room(200_000_000, enough - 10**7), None)

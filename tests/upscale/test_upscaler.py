@@ -313,9 +313,9 @@ def test_a_reference_smaller_than_a_pixel_of_the_low_res_grid_is_refused(upscale
 
 def test_memory_that_is_not_there_is_refused_before_work(upscaler):
     tight = Upscaler.from_pretrained("lite-rec", device="cpu", memory="100MB")
-    with pytest.raises(MemoryBudgetError, match="100 MB of memory are allowed"):
+    with pytest.raises(MemoryBudgetError, match="The budget is 100 MB"):
         tight.upscale(np.zeros((64, 64, 3), np.uint8))
-    with pytest.raises(MemoryBudgetError, match="100 MB of memory are allowed"):
+    with pytest.raises(MemoryBudgetError, match="The budget is 100 MB"):
         tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
 
 

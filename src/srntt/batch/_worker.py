@@ -1,4 +1,4 @@
-"""A worker: one task after the other, each to finished files without their names yet. It runs in any process."""
+"""Worker that performs tasks sequentially, in any process, and writes their files under temporary names."""
 
 import errno
 import os
@@ -27,30 +27,30 @@ from srntt.image import Limits, Picture, holds_pages, save, save_pages
 from srntt.models import Progress
 from srntt.upscale import References, Result, Upscaler, self_ensemble
 
-_CACHE_BYTES = 2 * 10**9  # of encoded references, where no memory is given
+_CACHE_BYTES = 2 * 10**9  # for encoded references, if no memory budget is given
 _NO_MORE_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """All that a worker is made of, wherever it runs. It can be pickled.
+    """Specification of a worker. It can be pickled.
 
     Attributes:
-        model: on the CPU.
-        name: of the model.
-        batch: what the tasks are of.
-        shared: the shared references.
-        options: of all outputs.
-        history: of what runs have made.
-        device: as the upscaler takes it.
-        memory: bytes that each worker may hold, or None.
-        base_model: ONNX file of the upscaler that makes bases, wherever a worker runs; None for none.
-        masks: of places where references are not used, or are used alone.
-        best: how many of the shared references a picture gets.
-        limits: on what is read.
-        resume: skip what an earlier run has done.
-        overwrite: replace also files that no run made.
-        version: of srntt.
+        model: Model on the CPU.
+        name: Name of the model.
+        batch: Batch of the tasks.
+        shared: Shared references.
+        options: Options of all outputs.
+        history: Outputs of earlier runs.
+        device: Device, as for `Upscaler`.
+        memory: Memory budget of each worker in bytes, or None.
+        base_model: ONNX file of the base upscaler, at this path on every machine; None for none.
+        masks: Masks of places where references are not used, or are used exclusively.
+        best: Number of shared references for a picture.
+        limits: Limits on reading.
+        resume: Skip pictures that an earlier run has completed.
+        overwrite: Also replace files that no run wrote.
+        version: Version of srntt.
     """
 
     model: nn.Module
@@ -71,14 +71,14 @@ class WorkerSpec:
 
 
 class Worker:
-    """Does tasks, one at a time, in this process or on a cluster.
+    """Worker that performs one task at a time, in this process or on a cluster.
 
     Args:
-        spec: what it is made of.
-        store: what other workers encode; None where there are none.
+        spec: Specification of the worker.
+        store: Store of references shared with other workers; None if there are none.
 
     Raises:
-        InputError, MissingDependencyError: a device or matcher that is not there.
+        InputError, MissingDependencyError: The device or matcher is not available.
     """
 
     def __init__(self, spec: WorkerSpec, store: ReferenceStore | None = None) -> None:
@@ -99,7 +99,7 @@ class Worker:
         self._references = EncodedReferences(self._encode, most, store)
 
     def __call__(self, task: Task, progress: Progress | None = None) -> Record:
-        """Do a task. Whatever goes wrong is in its record; only what is no Exception, such as Ctrl-C, is raised."""
+        """Perform a task. Exceptions are reported in the record; only others, such as KeyboardInterrupt, are raised."""
         began, record = time.monotonic(), Record(task.name)
         self._references.counts.clear()
         try:
@@ -137,10 +137,10 @@ class Worker:
         return result.picture.to_8bit() if self._spec.options.bits == 8 else result.picture
 
     def _free_output(self, resolved: ResolvedTask, picture: Picture) -> str:
-        """The first name whose format can hold the output, known before the work.
+        """Return the first free name whose format can represent the output, before any work.
 
         Raises:
-            OutputError: none can, or a file is there.
+            OutputError: No format can represent it, or the file exists.
         """
         output = self._first_that_holds(resolved.task.outputs, picture)
         for name in resolved.files(output):
@@ -169,7 +169,7 @@ class Worker:
     def _upscale(
         self, resolved: ResolvedTask, picture: Picture, progress: Progress | None
     ) -> tuple[Result, tuple[str, ...]]:
-        """The result, and the fallback if it came to one: kept references make room for the work."""
+        """Upscale; if memory runs out, evict cached references and retry, reported as a fallback."""
         try:
             return self._once(resolved, picture, progress), ()
         except MemoryBudgetError:
@@ -198,7 +198,7 @@ class Worker:
             raise type(error)(f"reference {error}") from error
 
     def _about(self, resolved: ResolvedTask, result: Result, fallbacks: tuple[str, ...]) -> dict[str, Any]:
-        """What a person may want to know of an output a year later."""
+        """Return information on an output for the manifest."""
         return {
             "width": result.picture.width,
             "height": result.picture.height,
@@ -217,15 +217,15 @@ class Worker:
 
 
 def explained(error: Exception) -> tuple[str, type[SrnttError] | None]:
-    """A sentence for the user; and the error that ends the run, where the next picture would fare no better."""
+    """Return a sentence for the user, and the type of error if it ends the run because every task would fail."""
     if isinstance(error, SrnttError):
         message = str(error)
     elif is_out_of_memory(error):
-        message = "out of memory. Say how much may be used with --memory, or close other programs."
+        message = "out of memory. Set a budget with --memory, or close other programs."
     else:
         message = f"{type(error).__name__}: {error}"
     if _no_more_writing(error):
-        return f"{message} Make room, and go on with --resume.", OutputError
+        return f"{message} Free some space, and continue with --resume.", OutputError
     return message, None
 
 
@@ -238,7 +238,7 @@ def _no_more_writing(error: BaseException | None) -> bool:
 
 
 def _saver(kind: SideFile, result: Result) -> Save:
-    """Writes a side file of a result that had references."""
+    """Return the function that writes a side file of a result with references."""
     if kind != "provenance":
         picture = result.share_picture() if kind == "map" else result.similarity_picture()
         assert picture is not None
@@ -253,7 +253,7 @@ def _saver(kind: SideFile, result: Result) -> Save:
 
 
 def _shares(references: Sequence[ReferenceFile], result: Result) -> list[dict[str, Any]]:
-    """What became of each reference."""
+    """Return the share and outcome of each reference."""
     known = [file._asdict() for file in references]
     if result.provenance is None:
         return known

@@ -1,4 +1,4 @@
-"""``srntt batch``: folders in, folders out."""
+"""``srntt batch``: upscale folders of pictures."""
 
 import os
 import sys
@@ -45,20 +45,20 @@ def batch(
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
-    """Upscale a folder of pictures, each with its own references or the best of a folder of them.
+    """Upscale a folder of pictures, each with its own references or the most similar ones of a folder.
 
-    A file that cannot be done is named in the end and stops nothing. Interrupted or killed, a run leaves whole files
-    only, and goes on with --resume.
+    Files that fail are reported at the end and do not stop the run. An interrupted or killed run leaves complete files
+    only, and continues with --resume.
 
     Args:
-        folder: Of the small pictures, or a URL such as s3://bucket/small.
-        recursive: Folders below it, too; they are mirrored.
-        dry_run: Say what would be done, and do nothing.
-        tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
-            allows.
-        consistent: Make each output's reduction by bicubic the input, to 1 of 255.
-        self_ensemble: Take the mean over the eight flips and quarter turns of picture and references: a little better,
-            and eight times slower.
+        folder: Folder of the low-res pictures, or a URL such as s3://bucket/small.
+        recursive: Include subfolders, which are mirrored in the output.
+        dry_run: List what would be done, without doing it.
+        tile: Side of a tile in pixels of the low-res picture, at least 32. Default: auto, the largest that fits in
+            memory.
+        consistent: Change each output minimally such that it downsamples (bicubic) to the input, to 1 of 255.
+        self_ensemble: Average over the eight flips and rotations of picture and references: slightly better, and eight
+            times slower.
     """
     engine.check()
     from srntt.batch import LocalFolder, plan_batch
@@ -76,7 +76,7 @@ def batch(
     )
     if not planned.tasks and not planned.failures:
         raise NothingToDoError(
-            f"{folder}: there are no pictures{'' if recursive else ' (folders below it count with --recursive)'}; "
+            f"{folder}: no pictures{'' if recursive else ' (use --recursive to include subfolders)'}; "
             f"{planned.ignored} other files.{''.join(f' {note}.' for note in about_raw(planned))}"
         )
     chosen = upscale_options(outputs, references, tile, model, size, influence, reading)
@@ -87,7 +87,7 @@ def batch(
 
 @dataclass(frozen=True)
 class _Command:
-    """A batch that was asked for and makes sense."""
+    """Validated command."""
 
     batch: "srntt.batch.Batch"
     outputs: BatchOutputOptions
@@ -100,7 +100,7 @@ class _Command:
     json: bool
 
     def run(self) -> int:
-        """Do it, and report what it came to."""
+        """Run the batch and print a summary."""
         from srntt.batch import Tally, keep_records, open_output_folder
 
         began, tally = time.monotonic(), Tally(len(self.batch.tasks), failed=list(self.batch.failures))
@@ -125,13 +125,13 @@ class _Command:
     def _records(
         self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress
     ) -> "Iterator[Iterable[srntt.batch.Record]]":
-        """What becomes of the pictures, as the engine does them."""
+        """Provide the records of the pictures as the engine completes them."""
         from srntt.batch import AutoWorker, RayWorkers, Worker, ray_connected, work_here
         from srntt.models import choose_device
 
         starting = partial(progress.picture, tally)
         if self.engine.engine == "local":
-            choose_device(self.model.device)  # refused before references are looked at, which may take long
+            choose_device(self.model.device)  # raises before references are described, which may take long
             spec = self._spec(folder, tally, progress)
             worker = AutoWorker(partial(_with_model, spec)) if tally.model == "auto" else Worker(spec)
             yield work_here(worker, self.batch.tasks, starting, progress.stage)
@@ -151,7 +151,7 @@ class _Command:
     def _spec(
         self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress
     ) -> "srntt.batch.WorkerSpec":
-        """What every worker is made of."""
+        """Create the specification of the workers."""
         from srntt.batch import WorkerSpec
         from srntt.memory import parse_memory
         from srntt.models import open_model
@@ -180,7 +180,7 @@ class _Command:
         )
 
     def preview(self) -> int:
-        """Report what `run` would do, and touch nothing."""
+        """Print what `run` would do."""
         from srntt.batch import Resolver, open_output_folder
         from srntt.memory import parse_memory
 
@@ -222,7 +222,7 @@ class _Command:
     def _shared(
         self, folder: "srntt.batch.OutputFolder | None", progress: BatchProgress
     ) -> "srntt.batch.SharedReferences":
-        """The shared references, where a picture needs them."""
+        """Return the shared references, if any picture needs them."""
         from srntt.batch import SharedReferences, describe_references
         from srntt.memory import limits_within, parse_memory
 
@@ -234,7 +234,7 @@ class _Command:
     def _refuse_earlier(self, folder: "srntt.batch.OutputFolder") -> None:
         if folder.history.records and not (self.outputs.resume or self.outputs.overwrite):
             raise InputError(
-                f"{folder.place} holds what an earlier run made. Go on with it: --resume. Make all again: --overwrite."
+                f"{folder.place} contains outputs of an earlier run. Continue it with --resume, or use --overwrite."
             )
 
 
@@ -251,7 +251,7 @@ def _fingerprint(model: str) -> str:
 
 
 def _exit_code(failed: "Sequence[tuple[str, str]]", done: int) -> int:
-    """Name what failed, wherever standard output goes; then the exit code."""
+    """Print the failures on stderr, and return the exit code."""
     for name, reason in failed:
         complain(reason if name in reason else f"{name}: {reason}")
     if failed:
@@ -265,5 +265,5 @@ def _interrupts_reported(tally: "srntt.batch.Tally") -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         done = f"{tally.done + tally.skipped} of {tally.total} pictures are done"
-        print(f"{done}; the same command with --resume goes on.", file=sys.stderr, flush=True)
+        print(f"{done}; continue with --resume.", file=sys.stderr, flush=True)
         raise

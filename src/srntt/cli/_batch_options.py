@@ -1,4 +1,4 @@
-"""Options of ``srntt batch`` alone."""
+"""Options specific to ``srntt batch``."""
 
 import os
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ _SMALLEST_TILE = 32
 @Parameter(name="*")
 @dataclass(frozen=True)
 class BatchReferenceOptions:
-    """Which references each picture gets.
+    """References of each picture.
 
     Attributes:
-        refs: Folder of sharp pictures, or a URL. A picture photo.png gets those listed in photo.refs.txt there, else
-            photo.* and what is in the folder photo, else the best of all others. Without it there are no references.
-        best: How many of the shared references a picture gets, the most similar ones. Default: 4.
-        augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
+        refs: Folder of references, or a URL. A picture photo.png uses those listed in its photo.refs.txt, else photo.*
+            and the pictures in its folder photo, else the most similar of all others. Default: no references.
+        best: Number of shared references for a picture, the most similar ones. Default: 4.
+        augment_refs: Also search scaled and rotated copies of each reference: slower, better if scenes differ.
     """
 
     refs: Annotated[str | None, Parameter(name=["--refs", "-r"])] = None
@@ -40,23 +40,24 @@ class BatchReferenceOptions:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class BatchOutputOptions:
-    """What is written, and where.
+    """Outputs.
 
     Attributes:
-        output: Folder for the large pictures, or a URL; made if it is not there. They are called as the small ones.
-        map: Write next to each output that had references what came from them, as photo.png.map.png: the output in
-            grey, tinted in a colour for each reference as far as detail came from it, with a legend below.
-        map_kind: share, that; or similarity: how well each place was matched (cosine 0..1), as
-            photo.png.similarity.png, in grey, of the output's size. Default: share.
-        provenance: Write next to each output that had references which of them and where in it each place came from,
+        output: Output folder, or a URL; created if necessary. Outputs are named like the inputs.
+        map: Write a map of the references next to each output with references, as photo.png.map.png: the output in
+            grey, tinted in a colour for each reference by the share of its detail, with a legend.
+        map_kind: share, as above; or similarity: the similarity of the match of each position (cosine 0..1), as
+            photo.png.similarity.png, in grey at the size of the output. Default: share.
+        provenance: Write the reference and position from which each position came next to each output with references,
             as photo.png.provenance.npz.
-        format: Suffix of all outputs, such as png. Default: that of each input if it can hold the output, else png.
-        overwrite: Replace files that are there; without --resume everything is made again.
-        resume: Pass over what an earlier run into this folder has done, unless it was changed since.
-        strip: Leave out EXIF, colour profile and resolution.
-        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100, or lossless for WebP and JPEG XL. Default: 95, or
-            lossless where the input is a lossless WebP or JPEG XL.
-        bits: Reduce pictures of 16 bits to 8, for formats that hold no more.
+        format: Suffix of all outputs, such as png. Default: that of each input if it can represent the output, else
+            png.
+        overwrite: Replace existing files; without --resume, everything is processed again.
+        resume: Skip pictures that an earlier run to this folder has completed, unless they have changed.
+        strip: Omit EXIF, colour profile and resolution.
+        quality: Quality of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100, or lossless for WebP and JPEG XL. Default: 95,
+            or lossless if the input is a lossless WebP or JPEG XL.
+        bits: Reduce 16-bit pictures to 8 bits, for formats that are limited to 8.
     """
 
     output: Annotated[str, Parameter(name=["--output", "-o"])]
@@ -71,17 +72,17 @@ class BatchOutputOptions:
     bits: Literal[8] | None = None
 
     def check(self, *, with_references: bool) -> None:
-        """Refuse results that there will not be.
+        """Validate the options.
 
         Raises:
-            InputError: maps or provenance without references, or a quality that there is not.
+            InputError: Maps or provenance without references, or an invalid quality.
         """
         check_quality_option(self.quality)
         if self.side_files() and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --refs.")
 
     def side_files(self) -> "tuple[srntt.batch.SideFile, ...]":
-        """What is written next to outputs."""
+        """Kinds of side files."""
         kinds: dict[srntt.batch.SideFile, bool] = {
             "map": self.map and self.map_kind == "share",
             "similarity": self.map and self.map_kind == "similarity",
@@ -90,10 +91,10 @@ class BatchOutputOptions:
         return tuple(kind for kind, asked in kinds.items() if asked)
 
     def suffix(self) -> str | None:
-        """Of all outputs, if one was asked for.
+        """Suffix of all outputs, if requested.
 
         Raises:
-            InputError: not a format that can be written.
+            InputError: The format cannot be written.
         """
         if self.format is None:
             return None
@@ -102,22 +103,23 @@ class BatchOutputOptions:
         suffix = f".{self.format.lower().removeprefix('.')}"
         if suffix not in PICTURE_SUFFIXES:
             known = ", ".join(sorted(name[1:] for name in PICTURE_SUFFIXES))
-            raise InputError(f"--format {self.format}: names no format that can be written. Use one of {known}.")
+            raise InputError(f"--format {self.format}: this format cannot be written. Use one of {known}.")
         return suffix
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class BatchEngineOptions:
-    """Where the work is done.
+    """Execution.
 
     Attributes:
-        engine: local, in this process, or ray, on a Ray cluster.
-        workers: On a cluster: how many pictures are done at once. Default: as many as there is room for.
-        gpus_per_worker: On a cluster: 0.5 lets two workers share a GPU. Default: 1 if the cluster has any, else 0.
-        cpus_per_worker: On a cluster: cores of each worker. Default: 1.
-        ray_address: On a cluster: where it is. Default: what RAY_ADDRESS says, else the one of this machine, else a
-            cluster of this machine alone that ends with the command.
+        engine: local for this process, or ray for a Ray cluster.
+        workers: Number of concurrent workers on a cluster. Default: as many as fit.
+        gpus_per_worker: GPUs of each worker on a cluster; with 0.5, two workers share a GPU. Default: 1 if the cluster
+            has any, else 0.
+        cpus_per_worker: Cores of each worker on a cluster. Default: 1.
+        ray_address: Address of the cluster. Default: RAY_ADDRESS, else a cluster running on this machine, else a local
+            one that ends with the command.
     """
 
     engine: Literal["local", "ray"] = "local"
@@ -127,17 +129,17 @@ class BatchEngineOptions:
     ray_address: str | None = None
 
     def check(self) -> None:
-        """Refuse what has no effect.
+        """Check for options without effect.
 
         Raises:
-            InputError: options of a cluster without one.
+            InputError: An option applies to clusters only.
         """
         given = {name: value for name, value in vars(self).items() if name != "engine" and value is not None}
         if given and self.engine != "ray":
-            raise InputError(f"--{next(iter(given)).replace('_', '-')} is about a cluster. Say --engine ray, too.")
+            raise InputError(f"--{next(iter(given)).replace('_', '-')} applies to clusters only. Add --engine ray.")
 
     def place(self, text: str) -> "srntt.batch.Place":
-        """A folder or URL; for workers on a cluster, which have working folders of their own, an absolute path."""
+        """Convert a folder or URL to a place; to an absolute path for workers on a cluster."""
         from srntt.batch import LocalFolder, place
 
         found = place(text)
@@ -155,10 +157,10 @@ def upscale_options(
     influence: InfluenceOptions,
     reading: ReadOptions,
 ) -> "srntt.batch.UpscaleOptions":
-    """What all outputs depend on.
+    """Return the options on which all outputs depend.
 
     Raises:
-        InputError: a tile that is too small, or a range that is none.
+        InputError: The tile is too small, or the range is invalid.
     """
     if tile != "auto" and tile < _SMALLEST_TILE:
         raise InputError(f"--tile {tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto.")

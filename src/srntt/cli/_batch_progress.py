@@ -1,4 +1,4 @@
-"""Progress of a batch on stderr: how many, how fast, how long yet."""
+"""Progress of a batch on stderr: count, rate and remaining time."""
 
 import sys
 from datetime import timedelta
@@ -18,7 +18,7 @@ class BatchProgress(Bars):
     _name = ""
 
     def picture(self, tally: "srntt.batch.Tally", name: str) -> None:
-        """Show how far the batch is; a good moment to be interrupted, too."""
+        """Show the progress of the batch, and raise a pending interrupt."""
         raise_if_interrupted()
         self._name = printable(name)
         count = ", ".join(filter(None, [f"{tally.finished} of {tally.total} pictures finished", pace(tally)]))
@@ -29,7 +29,7 @@ class BatchProgress(Bars):
             print(count, file=sys.stderr, flush=True)
 
     def stage(self, stage: str, done: int, total: int) -> None:
-        """Show how far the picture at hand is; of what is not about one, a line at the end and now and then."""
+        """Show the progress of the current picture, or of describing the references."""
         raise_if_interrupted()
         if self.bars:
             named = f"{self._name}: {STAGES.get(stage, stage)}" if self._name else "looking at references"
@@ -39,7 +39,7 @@ class BatchProgress(Bars):
 
 
 def pace(tally: "srntt.batch.Tally") -> str:
-    """Failures so far, the rate, and the time that is left at that rate; what was skipped took no time."""
+    """Return the failures so far, the rate, and the remaining time; skipped pictures are not counted."""
     parts = [f"{len(tally.failed)} failed"] if tally.failed else []
     if tally.done and tally.seconds > 0:
         each = tally.seconds / tally.done

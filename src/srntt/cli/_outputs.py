@@ -1,4 +1,4 @@
-"""Where the results of an upscale go: decided and checked before any work, written whole or not at all."""
+"""Output files of an upscale: chosen and checked before any work, written atomically."""
 
 import os
 from collections.abc import Iterable
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     import srntt.upscale
 
 
-_SCALE = 4  #: of every model there is; `save` checks once more what the model really returned
+_SCALE = 4  #: scale of all models; `save` checks the actual output again
 
 
 @Parameter(name="*")
 @dataclass(frozen=True)
 class OutputOptions:
-    """What is written, and where.
+    """Outputs.
 
     Attributes:
-        output: Where the large picture goes; the suffix chooses the format. A folder gets it as NAME_x4 (or
-            the scale or size requested), and is made if its name ends in a slash. Default: NAME_x4 next to the input,
-            in its format if that can hold the picture, else as .png.
-        map: Write a picture of what came from the references: the output in grey, tinted in a colour for each
-            reference as far as detail came from it, with a legend below.
-        map_kind: share, that; or similarity: how well each place was matched (cosine 0..1), in grey, of the output's
-            size. Default: share.
-        provenance: Write which reference and where in it each place came from, as .npz.
-        overwrite: Replace files that are there.
-        strip: Leave out EXIF, XMP, IPTC, texts and resolution; colours are converted to sRGB.
-        quality: Of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100, or lossless for WebP and JPEG XL. Default: 95, or
-            lossless where the input is a lossless WebP or JPEG XL.
-        bits: Reduce a picture of 16 bits to 8, for formats that hold no more.
+        output: Output file, whose suffix determines the format, or folder, in which the file is named NAME_x4 (or by
+            the scale or size requested); a folder is created if its name ends in a slash. Default: NAME_x4 next to the
+            input, in its format if that can represent the output, else .png.
+        map: Write a map of the references: the output in grey, tinted in a colour for each reference by the share of
+            its detail, with a legend.
+        map_kind: share, as above; or similarity: the similarity of the match of each position (cosine 0..1), in grey
+            at the size of the output. Default: share.
+        provenance: Write the reference and position from which each position came, as .npz.
+        overwrite: Replace existing files.
+        strip: Omit EXIF, XMP, IPTC, texts and resolution; colours are converted to sRGB.
+        quality: Quality of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100, or lossless for WebP and JPEG XL. Default: 95,
+            or lossless if the input is a lossless WebP or JPEG XL.
+        bits: Reduce a 16-bit picture to 8 bits, for formats that are limited to 8.
     """
 
     output: Annotated[str | None, Parameter(name=["--output", "-o"])] = None  # a Path would lose the slash at its end
@@ -51,10 +51,10 @@ class OutputOptions:
     bits: Literal[8] | None = None
 
     def check(self, *, with_references: bool) -> None:
-        """Refuse results that there will not be.
+        """Validate the options.
 
         Raises:
-            InputError: a map or provenance without references, or a quality that there is not.
+            InputError: A map or provenance without references, or an invalid quality.
         """
         check_quality_option(self.quality)
         if (self.map or self.provenance) and not with_references:
@@ -63,20 +63,20 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class Destinations:
-    """The files that an upscale writes; None for one that nobody asked for."""
+    """Files that an upscale writes; None for those not requested."""
 
     output: Path
     map: Path | None
     provenance: Path | None
 
     def write(self, result: "srntt.upscale.Result", options: OutputOptions) -> tuple[str, ...]:
-        """Write them, the picture first.
+        """Write the files, the picture first.
 
         Returns:
-            what a format could not hold, for the person to know.
+            Notes on what a format could not represent.
 
         Raises:
-            OutputError: one cannot be written after all.
+            OutputError: A file cannot be written.
         """
         from srntt.image import save
 
@@ -95,10 +95,10 @@ class Destinations:
         """Write the pages of a TIFF, each as soon as it is upscaled.
 
         Returns:
-            what a TIFF could not hold.
+            Notes on what TIFF could not represent.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: The file cannot be written.
         """
         from srntt.image import save_pages
 
@@ -114,18 +114,18 @@ def plan_destinations(
     *,
     paged: bool = False,
 ) -> Destinations:
-    """Choose the output's name if there is none, and check every file that will be written.
+    """Choose the name of the output if none is given, and check every file that will be written.
 
     Args:
-        file: of the input.
-        source: the input.
-        options: what was asked for.
-        size: of the output, likewise.
-        paged: one page was chosen of however many there are.
+        file: Path of the input.
+        source: Input.
+        options: Requested outputs.
+        size: Requested size of the output.
+        paged: Whether a single page is upscaled of a file with several.
 
     Raises:
-        InputError: two results under one name.
-        OutputError: one that cannot be written, or cannot hold what it is to hold; a folder that cannot be made.
+        InputError: Two outputs have the same name.
+        OutputError: A file cannot be written, its format cannot represent the output, or a folder cannot be created.
     """
     bits, target = options.bits or source.bits, size.of(source.height, source.width, _SCALE)
     folder = options.output and _folder(options.output)
@@ -145,7 +145,7 @@ def plan_destinations(
 
 
 def _folder(output: str) -> Path | None:
-    """That the picture goes into: one that is there, or is named as one, which is then made."""
+    """Return the output folder, if the name is that of an existing one or ends in a slash; it is then created."""
     if output.endswith(tuple(mark for mark in (os.sep, os.altsep) if mark)):
         make_folder(output)
     return Path(output) if os.path.isdir(output) else None
@@ -154,8 +154,9 @@ def _folder(output: str) -> Path | None:
 def _default_output(
     file: Path, source: "srntt.image.Picture", bits: int, folder: Path, size: "srntt.upscale.OutputSize"
 ) -> Path:
-    """``photo.jpg`` gives ``photo_x4.jpg``, or ``photo_x4.png`` where JPEG cannot hold the picture; another scale or
-    size is in the name likewise: ``photo_x1.5.jpg``, ``photo_3000x2000.jpg``.
+    """Name the output of ``photo.jpg``: ``photo_x4.jpg``, or ``photo_x4.png`` if JPEG cannot represent it.
+
+    Other scales and sizes give ``photo_x1.5.jpg`` or ``photo_3000x2000.jpg``.
     """
     target = size.of(source.height, source.width, _SCALE)
     by_scale = size.scale is not None or not size.is_given
@@ -192,13 +193,13 @@ def _check_map(path: Path, size: tuple[int, int], *, overwrite: bool) -> None:
 
 
 def _check_pages(output: Path, count: int, options: OutputOptions) -> None:
-    """Of a file of several pages, all are upscaled."""
+    """Check the options for a file of several pages, all of which are upscaled."""
     if options.map or options.provenance:
         raise InputError(f"--map and --provenance show one page, and the file has {count}. Choose one with --page N.")
     if output.suffix.lower() not in (".tif", ".tiff"):
         raise OutputError(
-            f"{output}: the file has {count} pages, which only a TIFF holds. End the name with .tif, or choose a page: "
-            "--page N."
+            f"{output}: the file has {count} pages, which require a TIFF. End the name with .tif, or choose a page "
+            "with --page N."
         )
 
 
@@ -206,11 +207,11 @@ def _check_npz(path: Path, overwrite: bool) -> None:
     if path.suffix.lower() != ".npz":
         raise OutputError(f"{path}: the provenance is written as .npz. End the name with .npz.")
     if path.exists() and not (overwrite and path.is_file()):
-        raise OutputError(f"{path}: exists already. Choose another name, or replace a file with --overwrite.")
+        raise OutputError(f"{path}: exists already. Choose another name, or replace it with --overwrite.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: the folder {path.parent} is not there or cannot be written to. Choose another.")
+        raise OutputError(f"{path}: the folder {path.parent} does not exist or cannot be written to. Choose another.")
 
 
 def _refuse_twins(paths: list[Path]) -> None:
     if len({os.path.realpath(path) for path in paths}) < len(paths):
-        raise InputError(f"Two results would have one name: {', '.join(map(str, paths))}. Give each its own.")
+        raise InputError(f"Two outputs have the same name: {', '.join(map(str, paths))}. Give each a different name.")

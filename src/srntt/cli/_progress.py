@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line now and then anywhere else."""
+"""Progress on stderr: bars on a terminal, otherwise a line every few seconds."""
 
 import sys
 import time
@@ -27,12 +27,12 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 
 class Bars(AbstractContextManager):
-    """Bars on stderr, each with a text of its own behind it; without a terminal, a clock for lines instead.
+    """Progress bars on stderr, each followed by a text; without a terminal, a timer for lines.
 
-    Leaving it leaves a clean line for what comes next.
+    On exit, the cursor is on a new line.
 
     Attributes:
-        bars: of rich; None without a terminal.
+        bars: Bars of rich; None without a terminal.
     """
 
     def __init__(self, shown: bool = True) -> None:
@@ -50,7 +50,7 @@ class Bars(AbstractContextManager):
             self.bars.stop()
 
     def move(self, bar: str, done: int | float, total: int | float | None, text: str, name: str | None = None) -> None:
-        """Set a bar, which is made at first; ``name`` is what stands before it, if not its own."""
+        """Update a bar, creating it at first; ``name`` is its label, by default ``bar``."""
         assert self.bars
         shown: dict[str, Any] = {
             "description": bar if name is None else name,
@@ -64,7 +64,7 @@ class Bars(AbstractContextManager):
             self._tasks[bar] = self.bars.add_task(**shown)
 
     def due(self) -> bool:
-        """Whether five seconds have passed since it was; for lines where there is no terminal."""
+        """Return whether five seconds have passed since it last did, for lines without a terminal."""
         if time.monotonic() - self._shown_at < _SECONDS_BETWEEN_LINES:
             return False
         self._shown_at = time.monotonic()
@@ -72,10 +72,10 @@ class Bars(AbstractContextManager):
 
 
 class ProgressOnStderr(Bars):
-    """Called with (stage, done, total) by whatever works.
+    """Progress callback, called with (stage, done, total).
 
     Args:
-        counted: what ``total`` is a number of, where people want the count and the time that is left; else percent.
+        counted: Unit of ``total``, to show counts and the remaining time; percent if empty.
     """
 
     def __init__(self, counted: str = "") -> None:
@@ -85,14 +85,14 @@ class ProgressOnStderr(Bars):
         self._schedule: srntt.upscale.Schedule | None = None
 
     def follow(self, schedule: "srntt.upscale.Schedule") -> None:
-        """From now on, show how much is left of the whole work."""
+        """Show the remaining time of the whole work from now on."""
         self._schedule = schedule
         schedule.started()
         if not self.bars:
             print(f"predicted: {duration(schedule.predicted)} for the whole work", file=sys.stderr, flush=True)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` of a stage are finished; a good moment to be interrupted, too."""
+        """Show the progress of a stage, and raise a pending interrupt."""
         raise_if_interrupted()
         if stage != self._stage:
             self._stage, self._shown_at = stage, time.monotonic()
@@ -114,7 +114,7 @@ class ProgressOnStderr(Bars):
         return f"{done} of {total} {self._counted}{self._left(done, total)}"
 
     def _left(self, done: int, total: int) -> str:
-        """At the pace since the stage began; what was done before does not count."""
+        """Return the remaining time at the rate since the stage began, excluding earlier work."""
         if done == total or done == self._began_with:
             return ""
         pace = (time.monotonic() - self._began_at) / (done - self._began_with)
@@ -122,7 +122,7 @@ class ProgressOnStderr(Bars):
 
 
 def duration(seconds: float) -> str:
-    """For people: ``0.4 s``, ``12 s``, ``0:03:20``."""
+    """Format a duration: ``0.4 s``, ``12 s``, ``0:03:20``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 120 else str(timedelta(seconds=round(seconds)))

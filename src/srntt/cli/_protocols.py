@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def protocols(*names: str, json: Json = False) -> int:
-    """List the protocols of `srntt evaluate`; of those named, how each makes its figures, and where that is from.
+    """List the protocols of `srntt evaluate`, or describe those named, with their source.
 
     Args:
-        names: Show all parts of these. Default: a table of all protocols.
+        names: Protocols to describe. Default: a table of all protocols.
     """
     from srntt.evaluate import PROTOCOLS, protocol_named
 
@@ -27,12 +27,12 @@ def protocols(*names: str, json: Json = False) -> int:
     elif names:
         say(*(line for protocol in chosen for line in _lines(protocol)))
     else:
-        say(*_table(chosen), "", "srntt protocols NAME shows all parts of one, srntt evaluate --protocol NAME uses it.")
+        say(*_table(chosen), "", "srntt protocols NAME describes a protocol, srntt evaluate --protocol NAME uses it.")
     return Exit.DONE
 
 
 def _table(chosen: "list[srntt.evaluate.Protocol]") -> Iterator[str]:
-    """A row for each; descriptions are wrapped to the terminal."""
+    """Format a table of protocols, with descriptions wrapped to the width of the terminal."""
     rows = [(one.name, str(one.scale), str(one.crop), one.refs, one.description) for one in chosen]
     *columns, last = zip(("protocol", "scale", "crop", "refs", "what it measures"), *rows, strict=True)
     widths = [max(map(len, column)) for column in columns]

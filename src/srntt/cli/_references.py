@@ -1,4 +1,4 @@
-"""What follows ``--ref``: files, folders of them and patterns become files, each of them once."""
+"""Expansion of ``--ref``: files, folders and patterns to files without duplicates."""
 
 import glob
 import hashlib
@@ -10,20 +10,20 @@ from srntt.errors import InputError
 
 
 def expanded(given: Sequence[Path], picture: Path) -> tuple[Path, ...]:
-    """Files, in the order given; a folder stands for the pictures in it, a pattern such as ``*.jpg`` for what it finds.
+    """Expand folders to the pictures in them, and patterns such as ``*.jpg``, in the order given.
 
     Args:
-        given: files, folders and patterns. A shell usually expands patterns itself; Windows and quotes leave them.
-        picture: the small one, which is left out of folders and patterns.
+        given: Files, folders and patterns. Shells usually expand patterns, but not on Windows or in quotes.
+        picture: Low-res picture, which is excluded from folders and patterns.
 
     Raises:
-        InputError: a folder without pictures, or a pattern that finds nothing.
+        InputError: A folder contains no pictures, or a pattern matches nothing.
     """
     return tuple(file for one in given for file in _files(one, picture))
 
 
 def unique(references: Sequence[Path]) -> tuple[Path, ...]:
-    """Those whose bytes no earlier one has, in order."""
+    """Remove files whose content equals that of an earlier one."""
     if len(references) < 2:
         return tuple(references)
     first: dict[bytes | str, Path] = {}
@@ -33,9 +33,9 @@ def unique(references: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def duplicates(references: Sequence[Path]) -> tuple[str, ...]:
-    """A note on the others; nothing where there are none."""
+    """Return a note on duplicates; empty if there are none."""
     count = len(references) - len(unique(references))
-    return (f"{count} of {len(references)} references left out: their files are equal to others",) if count else ()
+    return (f"{count} of {len(references)} references skipped, because their files are duplicates",) if count else ()
 
 
 def _files(given: Path, picture: Path) -> Iterator[Path]:
@@ -43,10 +43,10 @@ def _files(given: Path, picture: Path) -> Iterator[Path]:
         from srntt.data import pictures_in
 
         found = list(pictures_in(given, "Give a folder of sharp pictures, or the pictures.").values())
-        nothing = f"--ref {given}: this folder has no pictures (its subfolders do not count)."
+        nothing = f"--ref {given}: this folder contains no pictures (subfolders are not searched)."
     elif glob.has_magic(str(given)) and not os.path.lexists(given):
         found = [Path(name) for name in sorted(glob.glob(str(given)))]
-        nothing = f"--ref {given}: nothing is called so. Check the spelling and the folder."
+        nothing = f"--ref {given}: nothing matches. Check the spelling and the folder."
     else:
         yield given
         return
@@ -64,7 +64,7 @@ def _same(file: Path, other: Path) -> bool:
 
 
 def _digest(file: Path) -> bytes | str:
-    """Of its content, or its name if it cannot be read, which is reported where it is opened."""
+    """Return the hash of a file, or its name if it cannot be read, which opening it will report."""
     try:
         if not file.is_file():
             return str(file)

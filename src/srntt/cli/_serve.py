@@ -46,7 +46,7 @@ def serve(
             references. Default: 100 billion.
     """
     with compiling_reported():
-        from srntt.demo import Ceilings, Settings
+        from srntt.demo import OrderLimits, Settings
         from srntt.demo import serve as run
 
         given = {
@@ -56,9 +56,9 @@ def serve(
             "max_bytes": max_bytes,
             "max_work": max_work,
         }
-        ceilings = Ceilings(**{name: value for name, value in given.items() if value is not None})
+        limits = OrderLimits(**{name: value for name, value in given.items() if value is not None})
         models = _by_name(model) if model else Settings().models
-        settings = Settings(host, port, models, ceilings, queue, device, memory)
+        settings = Settings(host, port, models, limits, queue, device, memory)
         settings.check()
         if not settings.is_private:
             complain(

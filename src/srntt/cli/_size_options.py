@@ -1,4 +1,4 @@
-"""How large the output is, and how far and where references are used."""
+"""Options for the size of the output, and for the influence of references."""
 
 import re
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _BOX = re.compile(r"(-?\d+),(-?\d+),(-?\d+),(-?\d+)")
 @Parameter(name="*")
 @dataclass(frozen=True)
 class SizeOptions:
-    """How large the output is.
+    """Size of the output.
 
     Attributes:
-        scale: Enlarge so many times, 1 to 16, such as 2, 1.5 or 8. Default: the model's factor, 4. Below it the model's
-            output is reduced; above it there is a second pass, in which the references are matched once more.
-        width: Width of the output in pixels; the height follows.
-        height: Height of the output in pixels; the width follows.
-        fit: Largest size that fits into WIDTHxHEIGHT, such as 3840x2160.
+        scale: Upscaling factor, 1 to 16, such as 2, 1.5 or 8. Default: that of the model, 4. For smaller factors, the
+            output of the model is downsampled; for larger ones, a second pass matches the references again.
+        width: Width of the output in pixels, keeping the aspect ratio.
+        height: Height of the output in pixels, keeping the aspect ratio.
+        fit: Largest size that fits in WIDTHxHEIGHT, such as 3840x2160.
     """
 
     scale: float | None = None
@@ -35,7 +35,7 @@ class SizeOptions:
     fit: str | None = None
 
     def size(self) -> "srntt.upscale.OutputSize":
-        """Raises InputError for a size that cannot be, or several."""
+        """Return the requested size; raise InputError if it is invalid, or for several sizes."""
         from srntt.upscale import OutputSize
 
         fit = None
@@ -50,13 +50,13 @@ class SizeOptions:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class InfluenceOptions:
-    """How far and where references are used.
+    """Influence of references.
 
     Attributes:
-        strength: How far references are used: 0, as if there were none, to 1. Default: 1.
-        protect: Use no references in these places (faces, plates, text): a mask, a picture of any size whose white
-            places are protected, or a box X,Y,W,H in pixels of the small picture. May be given several times.
-        protect_invert: Use references in these places alone.
+        strength: Strength of the references, from 0 (as without references) to 1. Default: 1.
+        protect: Do not use references in these places (faces, plates, text): a mask, i.e. a picture of any size that is
+            white in protected places, or a box X,Y,W,H in pixels of the low-res picture. May be repeated.
+        protect_invert: Use references in these places only.
     """
 
     strength: float = 1.0
@@ -64,31 +64,31 @@ class InfluenceOptions:
     protect_invert: bool = False
 
     def check(self, *, with_references: bool) -> None:
-        """Refuse what has no effect or cannot be.
+        """Validate the options.
 
         Raises:
-            InputError: so.
+            InputError: An option is invalid or has no effect.
         """
         from srntt.upscale import check_strength
 
         check_strength(self.strength)
         if (self.strength != 1 or self.protect) and not with_references:
-            raise InputError("--strength and --protect are about references. Give some.")
+            raise InputError("--strength and --protect apply to references. Give some.")
         if self.protect_invert and not self.protect:
             raise InputError("--protect-invert needs --protect: the places where references are used.")
 
     @property
     def masks(self) -> tuple[Path, ...]:
-        """The files among what is protected."""
+        """Return the masks."""
         return tuple(Path(text) for text in self.protect if not _BOX.fullmatch(text))
 
     @property
     def boxes(self) -> "tuple[srntt.upscale.Box, ...]":
-        """The boxes among it."""
+        """Return the boxes."""
         found = (_BOX.fullmatch(text) for text in self.protect)
         return tuple((int(box[1]), int(box[2]), int(box[3]), int(box[4])) for box in found if box)
 
     def as_arguments(self) -> dict[str, Any]:
-        """As ``Upscaler.upscale`` takes them."""
+        """Return the options as arguments of ``Upscaler.upscale``."""
         protect = [*self.boxes, *self.masks]
         return {"strength": self.strength, "protect": protect, "protect_invert": self.protect_invert}

@@ -1,4 +1,4 @@
-"""What an upscale came to, for people and for programs."""
+"""Summary of an upscale as text and JSON."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ def as_json(
     notes: tuple[str, ...],
     reason: str | None = None,
 ) -> dict[str, Any]:
-    """Everything that is known of an upscale but the pixels."""
+    """Return the facts of an upscale, without the pixels."""
     return {
         "input": str(picture),
         "output": str(places.output),
@@ -56,7 +56,7 @@ def as_lines(
     *,
     consistent: bool = False,
 ) -> list[str]:
-    """The same for people, a line for each thing; consistency where it was asked for, the model where it was chosen."""
+    """Return the facts as lines of text, with the consistency if requested, and the model if chosen automatically."""
     from srntt.memory import format_memory
 
     peak, predicted = format_memory(result.peak_bytes), format_memory(result.predicted_bytes)
@@ -78,13 +78,13 @@ def as_lines(
 
 
 def seconds_of(schedule: "srntt.upscale.Schedule", pages: int = 1) -> dict[str, float | None]:
-    """Seconds of the whole work, from the start of the process until everything is written, and as predicted."""
+    """Return the time of the whole work, from the start of the process, and its prediction, in seconds."""
     predicted = round(schedule.predicted, 3) if pages == 1 else None
     return {"whole_seconds": round(schedule.elapsed, 3), "predicted_seconds": predicted}
 
 
 def as_time(schedule: "srntt.upscale.Schedule", pages: int = 1) -> str:
-    """The same for people."""
+    """Return the same as text."""
     predicted = f" (predicted {duration(schedule.predicted)})" if pages == 1 else ""
     return f"{duration(schedule.elapsed)}{predicted}"
 
@@ -98,7 +98,9 @@ def _about_references(result: "srntt.upscale.Result") -> str:
 
 def _about_consistency(result: "srntt.upscale.Result") -> str:
     close = result.consistency
-    return f"consistency: reduced, it differs from the input by {close.mean:.2f} of 255, at most {close.largest:.2f}"
+    return (
+        f"consistency: downsampled, it differs from the input by {close.mean:.2f} of 255, {close.largest:.2f} at most"
+    )
 
 
 def _name(path: Path | None) -> str | None:

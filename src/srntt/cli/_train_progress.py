@@ -1,4 +1,4 @@
-"""How a training run goes, for people: its log's lines in words, and a bar on a terminal."""
+"""Progress of a training run: lines of its log as text, and a bar on a terminal."""
 
 import json
 import sys
@@ -15,11 +15,11 @@ _NOT_TERMS = {"step", "minutes", "rate", *_SCORES}
 
 
 class TrainProgress(Bars):
-    """While a run lasts, says its log's lines in words and moves a bar.
+    """Progress of a training run.
 
     Args:
-        schedule: of the run.
-        as_json: say the lines as they are.
+        schedule: Schedule of the run.
+        as_json: Print the lines of the log as JSON instead of text.
     """
 
     def __init__(self, schedule: "srntt.train.Schedule", as_json: bool) -> None:
@@ -27,12 +27,12 @@ class TrainProgress(Bars):
         self._schedule, self._as_json = schedule, as_json
 
     def moved(self, share: float) -> None:
-        """After each step."""
+        """Update the bar, after each step."""
         if self.bars:
             self.move("training", share, 1, f"{share:.0%}")
 
     def logged(self, entry: dict[str, int | float]) -> None:
-        """At each checkpoint."""
+        """Print a line of the log, at each checkpoint."""
         text = json.dumps(entry) if self._as_json else in_words(entry, self._schedule)
         if self.bars:
             self.bars.console.print(text, markup=False, highlight=False)
@@ -41,15 +41,15 @@ class TrainProgress(Bars):
 
 
 def share_done(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> float:
-    """Of the run, 0..1, by steps or by its time limit."""
+    """Return the completed fraction of the run, 0..1, by steps or by its time limit."""
     by_time = entry.get("minutes", 0.0) / schedule.minutes if schedule.minutes else 0.0
     return min(1.0, max(entry["step"] / schedule.steps, by_time))
 
 
 def in_words(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> str:
-    """A line of the log: where the run is, the terms of the loss, and the scores of the validation."""
+    """Format a line of the log: progress, the terms of the loss, and the validation scores."""
     done, minutes = share_done(entry, schedule), entry.get("minutes", 0.0)
-    by_time = done > entry["step"] / schedule.steps  # the time limit ends the run, and no one knows at which step
+    by_time = done > entry["step"] / schedule.steps  # the time limit ends the run, at an unknown step
     head = [f"step {entry['step']:,}{'' if by_time else f' of {schedule.steps:,}'} ({done:.0%})", f"{minutes:.0f} min"]
     if 0 < done < 1 and minutes:
         head.append(f"{timedelta(seconds=round(60 * minutes * (1 - done) / done))} left")

@@ -48,32 +48,32 @@ def upscale(
     """Upscale a picture, four times or to any size, with detail from references.
 
     Args:
-        picture: The small picture.
-        ref: Sharp pictures of something similar, of any size: files, folders of them, or patterns such as *.jpg. May be
-            given several times; without any, the picture is upscaled on its own.
-        augment_refs: Try each reference scaled and turned, too: slower, and better where scenes differ.
-        base: The picture as another program enlarged it, exactly as much as the model does: references are added to it.
-        tile: Side of a tile in pixels of the small picture, at least 32. Default: auto, the largest that the memory
-            allows.
-        consistent: Change the output as little as it takes for its reduction by bicubic to be the input, to 1 of 255.
-        self_ensemble: Take the mean over the eight flips and quarter turns of picture and references: a little better,
-            and eight times slower.
+        picture: The low-res picture.
+        ref: References, sharper pictures of similar content, of any size: files, folders, or patterns such as *.jpg.
+            May be repeated. Without references, the picture is upscaled on its own.
+        augment_refs: Also search scaled and rotated copies of each reference: slower, better if scenes differ.
+        base: Output of another upscaler at the scale of the model, to which detail from references is added.
+        tile: Side of a tile in pixels of the low-res picture, at least 32. Default: auto, the largest that fits in
+            memory.
+        consistent: Change the output minimally such that it downsamples (bicubic) to the input, to 1 of 255.
+        self_ensemble: Average over the eight flips and rotations of picture and references: slightly better, and eight
+            times slower.
     """
     if picture is None or more:
         raise InputError(_not_one_picture(picture, more))
     ref = expanded(ref, picture)
     refuse_missing([picture, *ref, *influence.masks, *(file for file in (base, model.base_model) if file)])
     if base and model.base_model:
-        raise InputError("--base and --base-model are two bases. Give one of them.")
+        raise InputError("--base and --base-model exclude each other. Give one of them.")
     outputs.check(with_references=bool(ref))
-    reading.value_range()  # refused before anything is read
-    ceiling = limits.limits()
+    reading.value_range()  # raises before anything is read
+    reading_limits = limits.limits()
     with compiling_reported():
         from srntt.memory import limits_within, parse_memory
 
         influence.check(with_references=bool(ref))
         target = size.size()
-        within = limits_within(ceiling, parse_memory(model.memory))
+        within = limits_within(reading_limits, parse_memory(model.memory))
         source = reading.load(picture, within)
     places = plan_destinations(picture, source, outputs, target, paged=reading.page is not None)
     pages = 1 if reading.page else source.metadata.page[1]
@@ -84,7 +84,7 @@ def upscale(
         upscaler = chosen.open()
         options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}
         request = _Request(unique(ref), views_of(augment_refs), target, self_ensemble, options)
-        work = _Work(request, upscaler, ceiling, progress)
+        work = _Work(request, upscaler, reading_limits, progress)
         schedule = work.schedule(source)
         if pages == 1:
             progress.follow(schedule)
@@ -106,24 +106,24 @@ def upscale(
         time = as_time(schedule, pages)
         say(*as_lines(places, results[0], notes, time, reason, consistent=consistent))
         if pages > 1:
-            say(f"pages: {pages}; the figures above are of the first")
+            say(f"pages: {pages}; the figures above are for the first")
     return Exit.DONE
 
 
 def _not_one_picture(picture: Path | None, more: Sequence[Path]) -> str:
     if picture is None:
-        return "There is no picture to upscale. Put it first: srntt upscale small.png --ref sharp1.jpg sharp2.jpg"
+        return "Give a picture to upscale: srntt upscale small.png --ref sharp1.jpg sharp2.jpg"
     named = ", ".join(map(str, (picture, *more)[:3])) + (", ..." if len(more) > 2 else "")
     return (
-        f"upscale takes one picture, and {1 + len(more)} were given: {named}. References come after --ref: srntt "
-        f"upscale {picture} --ref {more[0]}. For several small pictures, put them into a folder: srntt batch FOLDER "
+        f"upscale takes one picture, but {1 + len(more)} were given: {named}. References follow --ref: srntt "
+        f"upscale {picture} --ref {more[0]}. For several low-res pictures, use a folder: srntt batch FOLDER "
         "--refs FOLDER -o FOLDER"
     )
 
 
 @dataclass(frozen=True)
 class _Request:
-    """How the picture is to be upscaled; ``options`` are as ``Upscaler.upscale`` takes them."""
+    """Requested upscale; ``options`` are arguments of ``Upscaler.upscale``."""
 
     references: tuple[Path, ...]
     views: tuple[str, ...]
@@ -134,7 +134,7 @@ class _Request:
 
 @dataclass(frozen=True)
 class _Work:
-    """Upscaling of one picture, or of one after the other."""
+    """Upscaling of one picture, or of several pages."""
 
     request: _Request
     upscaler: "srntt.upscale.Upscaler"
@@ -142,7 +142,7 @@ class _Work:
     progress: ProgressOnStderr
 
     def schedule(self, source: "srntt.image.Picture") -> "srntt.upscale.Schedule":
-        """The stages of upscaling a picture, with their predicted times."""
+        """Return the stages of upscaling a picture, with their predicted times."""
         size = source.height, source.width
         return schedule_for(
             self.upscaler,
@@ -165,7 +165,7 @@ class _Work:
     def all(
         self, sources: "Iterable[srntt.image.Picture]", count: int, places: Destinations, outputs: OutputOptions
     ) -> "tuple[list[srntt.upscale.Result], tuple[str, ...]]":
-        """Upscale pages and write them; returns the first result, and what could not be written."""
+        """Upscale pages and write them; return the first result, and notes on what could not be represented."""
         first: list[srntt.upscale.Result] = []
 
         def results() -> "Iterator[srntt.upscale.Result]":

@@ -1,4 +1,4 @@
-"""The predicted time of a command's whole work, and what is left of it."""
+"""Predicted and remaining time of the whole work of a command."""
 
 import time
 import warnings
@@ -26,15 +26,15 @@ def schedule_for(
     augmented: bool,
     self_ensemble: bool,
 ) -> "srntt.upscale.Schedule":
-    """The stages of an upscale, from the start of the process on.
+    """Return the stages of an upscale with their predicted times, from the start of the process.
 
     Args:
-        upscaler: that does it.
-        picture: height and width of the input.
-        references: files.
-        output: height and width of the output.
-        augmented: references are searched in other turns and sizes, too.
-        self_ensemble: all of it is done eight times.
+        upscaler: The upscaler.
+        picture: Height and width of the input.
+        references: Files of the references.
+        output: Height and width of the output.
+        augmented: Whether scaled and rotated copies of the references are searched, too.
+        self_ensemble: Whether the work is repeated eight times.
     """
     from srntt.upscale import Schedule, Speeds, Workload
 
@@ -49,7 +49,7 @@ def schedule_for(
 def _size(file: Path) -> tuple[int, int]:
     from PIL import Image
 
-    with suppress(Exception), warnings.catch_warnings():  # whatever is wrong with it is reported where it is read
+    with suppress(Exception), warnings.catch_warnings():  # reading the file will report any error
         warnings.simplefilter("ignore")
         with Image.open(file, formats=_CHEAP_HEADERS) as opened:
             return opened.height, opened.width

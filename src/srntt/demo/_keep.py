@@ -1,4 +1,4 @@
-"""The files of a result, to download and for the page to show, in a folder of their own that is deleted whole."""
+"""Files of a result, for download and display, in a separate folder for each result."""
 
 import base64
 import json
@@ -21,13 +21,13 @@ _LARGEST_WEBP = 16_383
 
 
 class Shelf:
-    """Where results are kept until their visitor goes, orders again, or time is up.
+    """Storage of results until their visitor leaves or orders again, or a time limit.
 
-    Names of folders are long and random: who does not know one cannot ask for it.
+    The names of folders are long and random, so that they cannot be guessed.
 
     Args:
-        folder: to keep them in.
-        seconds: how long, at most.
+        folder: Folder of the results.
+        seconds: Time limit.
     """
 
     def __init__(self, folder: Path, seconds: float) -> None:
@@ -37,7 +37,7 @@ class Shelf:
         folder.mkdir(parents=True, exist_ok=True)
 
     def keep(self, owner: str, done: Done) -> Path:
-        """Write the files of a result, in place of the owner's last one; returns their folder."""
+        """Write the files of a result, replacing the owner's previous one; return their folder."""
         folder = self.folder / secrets.token_urlsafe(24)
         folder.mkdir(mode=0o700)
         try:
@@ -54,14 +54,14 @@ class Shelf:
         return folder
 
     def forget(self, owner: str) -> None:
-        """Delete what is kept for an owner."""
+        """Delete the result of an owner."""
         with self._guard:
             kept = self._kept.pop(owner, None)
         if kept:
             shutil.rmtree(kept[0], ignore_errors=True)
 
     def sweep(self) -> None:
-        """Delete what has been kept for too long."""
+        """Delete results that exceed the time limit."""
         now = time.monotonic()
         with self._guard:
             late = [owner for owner, (_, since) in self._kept.items() if now - since > self._seconds]
@@ -70,8 +70,8 @@ class Shelf:
 
 
 def write_result(done: Done, folder: Path) -> None:
-    """Everything, without metadata: the picture, the same enlarged plainly, references as WebP, provenance, similarity,
-    and view.json, from which the page finds the rest.
+    """Write the output without metadata, the bicubic upscale, references as WebP, provenance, similarity, and
+    view.json, which lists the files for the page.
     """
     stem = f"{Path(done.picture.source).stem}_x{done.scale}"
     files = {"result": f"{stem}.png", "before": f"{stem}-before.png"}
@@ -100,7 +100,7 @@ def _about(done: Done) -> dict[str, Any]:
 
 
 def _maps(provenance: Provenance, similarity: Float[np.ndarray, "h w"]) -> dict[str, str]:
-    """Row by row, little-endian: which reference and how similar and how much (0..255) in bytes, where as float32."""
+    """Encode the maps row by row, little-endian: reference, similarity and share as bytes, position as float32."""
     arrays = {
         "reference": provenance.reference.astype(np.uint8),
         "y": provenance.y.astype("<f4"),
@@ -116,14 +116,14 @@ def _levels(values: Float[np.ndarray, "h w"]) -> np.ndarray:
 
 
 def _plainly_enlarged(done: Done) -> Picture:
-    """What any image program would do: bicubic."""
+    """Upscale by bicubic, for comparison."""
     small = done.picture.to_8bit()
     alpha = None if small.alpha is None else enlarge(small.alpha_plane()[None], done.scale)[0]
     return picture_like(small, enlarge(small.rgb()[None], done.scale)[0].clamp(0, 1), alpha)
 
 
 def _save_reference(picture: Picture, folder: Path, number: int) -> str:
-    """For the page to show: WebP is a tenth of a PNG, and holds 16,383 pixels a side."""
+    """Save a reference for display, as WebP if its sides are at most 16,383 pixels, a tenth of the size of PNG."""
     suffix = "webp" if max(picture.height, picture.width) <= _LARGEST_WEBP else "png"
     name = f"reference-{number + 1}.{suffix}"
     save(picture.to_8bit(), folder / name, strip=True, quality=90)

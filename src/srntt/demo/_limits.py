@@ -12,7 +12,7 @@ _MOST_REFERENCES = 255  # the index of a reference is sent to the page in a byte
 
 
 @dataclass(frozen=True)
-class Ceilings:
+class OrderLimits:
     """Limits on an order.
 
     Attributes:

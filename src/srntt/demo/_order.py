@@ -1,10 +1,10 @@
-"""One order: read what was uploaded, encode, upscale, judge; withdrawn at any step, it leaves nothing."""
+"""Processing of an order: read the uploads, encode, upscale. An order can be cancelled at any step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from srntt.demo._limits import Ceilings
+from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Ticket
 from srntt.image import Picture
 from srntt.models import Progress
@@ -12,17 +12,17 @@ from srntt.upscale import AUTO, Result, Upscaler, choose_model
 
 OpenModel = Callable[[str], Upscaler]
 _AFTER = {"encode": "align", "align": "match", "match": "render"}
-_TILE = 128  # LR pixels: some seconds on two cores, which is how long a cancelled order may go on
+_TILE = 128  # LR pixels: a few seconds on two cores, for which a cancelled order may continue
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a visitor gave.
+    """Order of a visitor.
 
     Attributes:
-        picture: file of the small picture.
-        references: files of references.
-        model: name of one that the server offers.
+        picture: File of the low-res picture.
+        references: Files of the references.
+        model: Name of a model offered by the server.
     """
 
     picture: str
@@ -32,15 +32,15 @@ class Order:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What came of it.
+    """Completed order.
 
     Attributes:
-        picture: the small one, as it was read.
-        references: as they were read.
-        result: of the upscale.
-        model: by which name.
-        scale: output pixels for each input pixel along a side.
-        model_reason: why that model, where it was chosen for the picture.
+        picture: Low-res picture, as read.
+        references: References, as read.
+        result: Result of the upscale.
+        model: Name of the model.
+        scale: Upscaling factor.
+        model_reason: Reason for the model, if it was chosen automatically.
     """
 
     picture: Picture
@@ -51,28 +51,29 @@ class Done:
     model_reason: str = ""
 
 
-def fulfil(order: Order, ceilings: Ceilings, open_model: OpenModel, ticket: Ticket) -> Done:
-    """Do what was ordered.
+def fulfil(order: Order, limits: OrderLimits, open_model: OpenModel, ticket: Ticket) -> Done:
+    """Process an order.
 
     Args:
-        order: what a visitor gave.
-        ceilings: on it.
-        open_model: a model by name.
-        ticket: told how far it is; raises CancelledError where the order was withdrawn.
+        order: The order.
+        limits: Limits on the order.
+        open_model: Returns a model by name.
+        ticket: Ticket to which progress is reported.
 
     Raises:
-        CancelledError: it was.
-        SrnttError: a bad file, too much work, a model that cannot be opened: with the text to show.
+        CancelledError: The order was cancelled.
+        SrnttError: A file is invalid, the work exceeds the limits, or the model cannot be loaded; with the message to
+            show.
     """
     ticket.report("read", 0, 1)
-    ceilings.check_count(len(order.references))
-    picture = ceilings.read_small(order.picture, Path(order.picture).name)
+    limits.check_count(len(order.references))
+    picture = limits.read_small(order.picture, Path(order.picture).name)
     references = []
     for path in order.references:
-        reference = ceilings.read_reference(path, Path(path).name)
+        reference = limits.read_reference(path, Path(path).name)
         if reference.digest() not in {other.digest() for other in references}:
             references.append(reference)
-        ceilings.check_work(picture, references)  # each time: so much is decoded at most
+        limits.check_work(picture, references)  # after each reference, to limit what is decoded
     ticket.report("open", 0, 1)
     model, reason = order.model, ""
     if order.model == AUTO:
@@ -87,7 +88,7 @@ def fulfil(order: Order, ceilings: Ceilings, open_model: OpenModel, ticket: Tick
 
 
 def _going_on(ticket: Ticket) -> Progress:
-    """The engine tells of what is done; a step that is done means that the next one is under way."""
+    """Report the next stage when one is complete, since the engine reports completed work."""
 
     def report(stage: str, done: int, total: int) -> None:
         if done >= total and stage in _AFTER:

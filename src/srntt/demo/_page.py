@@ -103,15 +103,15 @@ def _unopened_each(payload: Any) -> list[str] | None:
 
 
 def _about_references(service: Service) -> str:
-    return f"References, at most {service.ceilings.max_references}"
+    return f"References, at most {service.limits.max_references}"
 
 
 def _limits_in_words(service: Service) -> str:
-    ceilings = service.ceilings
+    limits = service.limits
     return (
-        f'<div class="srntt-message">Give a small picture of at most {ceilings.max_pixels:,} pixels '
-        f"(such as {int(ceilings.max_pixels**0.5)} x {int(ceilings.max_pixels**0.5)}), and sharper pictures of similar "
-        f"content as references, of at most {ceilings.max_reference_pixels / 1e6:g} megapixels each.</div>"
+        f'<div class="srntt-message">Give a small picture of at most {limits.max_pixels:,} pixels '
+        f"(such as {int(limits.max_pixels**0.5)} x {int(limits.max_pixels**0.5)}), and sharper pictures of similar "
+        f"content as references, of at most {limits.max_reference_pixels / 1e6:g} megapixels each.</div>"
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from srntt.demo._examples import example_folder
 from srntt.demo._guard import LOOPBACK, Guard
-from srntt.demo._limits import Ceilings
+from srntt.demo._limits import OrderLimits
 from srntt.demo._uploads import Uploads
 from srntt.errors import InputError, MissingDependencyError
 
@@ -42,7 +42,7 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on.
         models: Names or paths of the models by the name offered; the first is the default.
-        ceilings: Limits on an order.
+        limits: Limits on an order.
         waiting: Maximum number of waiting orders.
         device, memory: As for ``Upscaler``.
     """
@@ -50,7 +50,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     models: dict[str, str] = field(default_factory=lambda: {name: name for name in _MODELS})
-    ceilings: Ceilings = field(default_factory=Ceilings)
+    limits: OrderLimits = field(default_factory=OrderLimits)
     waiting: int = 8
     device: str = "auto"
     memory: str | None = None
@@ -120,7 +120,7 @@ def _service(settings: Settings, results: Path) -> Iterator["Service"]:
     service = Service(
         results,
         settings.models,
-        ceilings=settings.ceilings,
+        limits=settings.limits,
         waiting=settings.waiting,
         device=settings.device,
         memory=settings.memory,
@@ -142,7 +142,7 @@ def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
     page.launch(
         server_name=settings.host, server_port=settings.port, share=False, inbrowser=False, quiet=True,
         prevent_thread_lock=True, ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False,
-        run_history=False, footer_links=[], state_session_capacity=_SESSIONS, max_file_size=settings.ceilings.max_bytes,
+        run_history=False, footer_links=[], state_session_capacity=_SESSIONS, max_file_size=settings.limits.max_bytes,
         allowed_paths=[str(folder / "results"), str(folder / "examples")], theme=_page.theme(), css=_page.CSS,
         head=_page.HEAD, app_kwargs={"middleware": [_guard(settings, uploads)]},
     )  # fmt: skip
@@ -153,7 +153,7 @@ def _guard(settings: Settings, uploads: Uploads) -> Any:
     from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
 
     hosts = LOOPBACK if settings.is_private else ()
-    whole = settings.ceilings.max_bytes * settings.ceilings.max_references
+    whole = settings.limits.max_bytes * settings.limits.max_references
     return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole)
 
 

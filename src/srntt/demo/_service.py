@@ -1,4 +1,4 @@
-"""What stands behind the page: models, the line, and the shelf of results."""
+"""Service behind the page: models, the queue, and the stored results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from srntt.demo._keep import Shelf
-from srntt.demo._limits import Ceilings
+from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Line, Ticket
 from srntt.demo._order import Order, fulfil
 from srntt.errors import InputError
@@ -18,13 +18,13 @@ _KEPT_SECONDS = 3600.0
 
 @dataclass(frozen=True)
 class Ready:
-    """A result that can be shown.
+    """Result ready for display.
 
     Attributes:
-        folder: of its files.
-        references: what became of each.
-        notes: what was changed in the input on reading it, and what had to be done otherwise than planned.
-        seconds: that upscaling took.
+        folder: Folder of its files.
+        references: Outcome of each reference.
+        notes: Notes on reading the input, and deviations from the plan.
+        seconds: Time of the upscale.
     """
 
     folder: Path
@@ -34,14 +34,14 @@ class Ready:
 
 
 class Service:
-    """Takes orders and does them one at a time.
+    """Service that processes orders one at a time.
 
     Args:
-        folder: for results; they are deleted one by one, the folder is the caller's.
-        models: what is offered: name to name or path of a model; the first is the default.
-        ceilings: on an order.
-        waiting: how many orders may wait.
-        device, memory: as for ``Upscaler``.
+        folder: Folder for results, whose removal is left to the caller.
+        models: Names or paths of the models by the name offered; the first is the default.
+        limits: Limits on an order.
+        waiting: Maximum number of waiting orders.
+        device, memory: As for ``Upscaler``.
     """
 
     def __init__(
@@ -49,22 +49,22 @@ class Service:
         folder: Path,
         models: Mapping[str, str],
         *,
-        ceilings: Ceilings = Ceilings(),  # noqa: B008 (frozen)
+        limits: OrderLimits = OrderLimits(),  # noqa: B008 (frozen)
         waiting: int = 8,
         device: str = "auto",
         memory: str | None = None,
     ) -> None:
-        self.models, self.ceilings = dict(models), ceilings
+        self.models, self.limits = dict(models), limits
         self._device, self._memory = device, memory
         self._upscaler: tuple[str, Upscaler] | None = None
         self._shelf = Shelf(folder, _KEPT_SECONDS)
         self.line = Line(waiting)
 
     def warm_up(self) -> None:
-        """Open the default model and compile what is compiled, before the first visitor waits for it.
+        """Load the default model and compile code before the first order.
 
         Raises:
-            ModelError, InputError, MissingDependencyError: it cannot be used.
+            ModelError, InputError, MissingDependencyError: The model cannot be used.
         """
         first = next(iter(self.models))
         upscaler = self._open(CLEAN if first == AUTO else first)
@@ -72,19 +72,19 @@ class Service:
         upscaler.upscale(gray[:16, :16], upscaler.encode_references([gray]))
 
     def order(self, owner: str, picture: str, references: Sequence[str], model: str) -> "Ticket[Ready]":
-        """Put an order in the line.
+        """Append an order to the queue.
 
         Raises:
-            InputError: too many references, or a model that is not offered.
-            BusyError: no room in the line.
+            InputError: There are too many references, or the model is not offered.
+            BusyError: The queue is full.
         """
         if model not in self.models:
             raise InputError(f"There is no model {model!r} here. Choose one of {', '.join(self.models)}.")
-        self.ceilings.check_count(len(references))
+        self.limits.check_count(len(references))
         wanted = Order(picture, tuple(references), model)
 
         def work(ticket: Ticket) -> Ready:
-            done = fulfil(wanted, self.ceilings, self._open, ticket)
+            done = fulfil(wanted, self.limits, self._open, ticket)
             folder = self._shelf.keep(owner, done)
             reasons = (f"model {done.model_reason}",) if done.model_reason else ()
             notes = (*reasons, *done.result.notes, *done.result.fallbacks)
@@ -93,20 +93,20 @@ class Service:
         return self.line.join(owner, work)
 
     def leave(self, owner: str) -> None:
-        """A visitor has gone: withdraw and delete what was theirs."""
+        """Cancel the orders and delete the result of a visitor who left."""
         self.line.cancel(owner)
         self._shelf.forget(owner)
 
     def tidy(self) -> None:
-        """Delete results that have been kept for too long."""
+        """Delete results that exceed the time limit."""
         self._shelf.sweep()
 
     def close(self) -> None:
-        """Withdraw everything and stop."""
+        """Cancel all orders and stop."""
         self.line.close()
 
     def _open(self, name: str) -> Upscaler:
-        """One model is held at a time, so that choosing others does not fill the memory."""
+        """Load a model, replacing the previous one to limit memory."""
         if self._upscaler is None or self._upscaler[0] != name:
             self._upscaler = None
             opened = Upscaler.from_pretrained(self.models.get(name, name), device=self._device, memory=self._memory)

@@ -1,4 +1,4 @@
-"""What the page says of an order, as HTML; whatever a visitor gave is escaped."""
+"""Messages of the page about an order, as HTML with escaped user input."""
 
 import time
 from html import escape
@@ -15,7 +15,7 @@ _WORDS = {
     "": "Beginning",
     "read": "Reading the pictures",
     "open": "Loading the model",
-    "encode": "Looking at the references",
+    "encode": "Encoding the references",
     "align": "Aligning the references",
     "match": "Matching",
     "render": "Rendering",
@@ -24,15 +24,15 @@ _WORDS = {
 
 
 def waiting(ahead: int) -> str:
-    """Of an order that has not begun."""
+    """Return the message for a waiting order."""
     others = "one picture" if ahead == 1 else f"{ahead} pictures"
     return _box(f"Waiting: {others} before yours." if ahead else "Waiting.")
 
 
 def under_way(ticket: Ticket) -> str:
-    """Of one that has: the step, how much of it is done as the engine counts it, and the time it has taken."""
+    """Return the message for a running order: step, progress within the step, and elapsed time."""
     if ticket.withdrawn:
-        return _box("Cancelling: the piece of work at hand has to end first.")
+        return _box("Cancelling: waiting for the current tile.")
     seconds = int(time.monotonic() - (ticket.started or time.monotonic()))
     step = f"Step {_STEPS.index(ticket.stage) + 1} of {len(_STEPS)}: " if ticket.stage in _STEPS else ""
     counted = ticket.total > 1
@@ -42,18 +42,18 @@ def under_way(ticket: Ticket) -> str:
 
 
 def ended(error: BaseException | None) -> str:
-    """Of one that came to nothing."""
+    """Return the message for an order that failed or was cancelled."""
     if isinstance(error, CancelledError):
         return _box("Cancelled. Nothing was kept.")
     if isinstance(error, SrnttError):
         return _box(str(error), "failed")
     if error is not None and is_out_of_memory(error):
         return _box("Out of memory. Give a smaller picture, or fewer or smaller references.", "failed")
-    return _box("Something went wrong here that nobody foresaw; the server's log has it.", "failed")
+    return _box("An unexpected error occurred; see the log of the server.", "failed")
 
 
 def ready(result: Ready) -> str:
-    """Of a result: whether the references helped comes first."""
+    """Return the message for a result, starting with whether the references helped."""
     if not result.references:
         message, kind = "Done, without references: detail is the model's guess.", ""
     else:
@@ -65,12 +65,12 @@ def ready(result: Ready) -> str:
 
 
 def refused(text: str) -> str:
-    """Of an order that was not taken."""
+    """Return the message for a refused order."""
     return _box(text, "failed")
 
 
 def view(folder: Path) -> str:
-    """The result itself; the page's script does the rest."""
+    """Return the element of a result, which the script of the page fills."""
     return f'<srntt-view src="gradio_api/file={escape(folder.as_posix())}/view.json"></srntt-view>'
 
 

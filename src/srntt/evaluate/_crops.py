@@ -1,7 +1,6 @@
-"""What a report shows of one picture: the same window of everything, and where its texture came from.
+"""Crops of a picture for a report, at the same window for all methods, with the origin of the texture.
 
-The window lies where plain bicubic misses the target most. That depends on the target alone, so that all methods are
-shown at the same place, and none at the place that suits it.
+The window is where bicubic differs most from the target. It depends on the target only, so that it favours no method.
 """
 
 import base64
@@ -22,9 +21,9 @@ from srntt.image import resize_pillow
 if TYPE_CHECKING:
     import srntt.upscale
 
-_SIDE, _STEP = 320, 16  # of the window, in pixels of the target
+_SIDE, _STEP = 320, 16  # side and grid of the window, in pixels of the target
 _THUMBNAIL = 192
-_TRACED = 8  # a place is traced back for every so many pixels of the target
+_TRACED = 8  # distance of the positions that are traced, in pixels of the target
 _RAMP = (
     (0.0, 68, 1, 84),
     (0.25, 59, 82, 139),
@@ -38,19 +37,19 @@ Grid = tuple[Int[np.ndarray, "r c"], Int[np.ndarray, "r c"]]
 
 @dataclass(frozen=True)
 class Crops:
-    """One picture of an evaluation, for people.
+    """Crops of a picture for a report.
 
     Attributes:
-        window: top, left, height, width, in pixels of the target.
-        pictures: data URIs of that window by what they show: low_res, bicubic, output, target, and where they are
-            known similarity and share (0 dark .. 1 bright) and source: the part of the reference that gave most.
-        references: name and data URI of each reference, whole and small.
-        source: which of them ``pictures["source"]`` is of; -1 for none.
-        used: for each reference, the part of the window whose detail came from it, 0..1 (`Provenance.shares`).
-        share: the part of the window whose detail came from any of them, 0..1; None where it is not known.
-        columns: in a row of ``trace``.
-        trace: base64 of four bytes for each place of a grid over the window: reference, and, of 255, the place's
-            height and width in that reference and its share. Empty where it is not known.
+        window: Top, left, height and width, in pixels of the target.
+        pictures: Data URIs of the window by content: low_res, bicubic, output, target and, if known, similarity and
+            share (0 dark .. 1 bright) and source, the part of the reference that contributed most.
+        references: Name of each reference, and data URI of its thumbnail.
+        source: Index of the reference of ``pictures["source"]``; -1 for none.
+        used: For each reference, the fraction of the window with detail from it, 0..1 (`Provenance.shares`).
+        share: Fraction of the window with detail from any reference, 0..1; None if unknown.
+        columns: Number of columns of ``trace``.
+        trace: Base64 of four bytes for each position of a grid over the window: index of the reference, and its y, x
+            and share, each scaled to 255. Empty if unknown.
     """
 
     window: tuple[int, int, int, int]
@@ -64,7 +63,7 @@ class Crops:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> "Crops | None":
-        """What `dataclasses.asdict` and JSON made of one."""
+        """Create crops from the JSON of `dataclasses.asdict`."""
         if value is None:
             return None
         references = tuple((name, picture) for name, picture in value["references"])
@@ -73,20 +72,20 @@ class Crops:
 
 
 def bicubic_of(case: Case) -> UInt8[np.ndarray, "H W 3"]:
-    """Plain bicubic of a case, cut to its target."""
+    """Return bicubic upscaling of a case, without padding."""
     return _cut(resize_pillow(case.low_res, case.whole), case)
 
 
 def make_crops(case: Case, made: Upscaled, output: Float[np.ndarray, "3 H W"]) -> Crops:
-    """The crops of a picture that was upscaled.
+    """Create the crops of an upscaled picture.
 
     Args:
-        case: what was given.
-        made: what came of it.
-        output: the picture, rounded to 8 bits and cut to the target.
+        case: Prepared target.
+        made: Output of the method.
+        output: Output, rounded to 8 bits, without padding.
 
     Raises:
-        PictureError: a reference that cannot be read.
+        PictureError: A reference cannot be read.
     """
     bicubic = bicubic_of(case)
     window = _where_it_differs(bicubic, case.target)
@@ -147,7 +146,7 @@ def _trace(provenance: "srntt.upscale.Provenance", references: Sequence[UInt8[np
 
 
 def _where_it_differs(a: UInt8[np.ndarray, "H W 3"], b: UInt8[np.ndarray, "H W 3"]) -> tuple[int, int, int, int]:
-    """The window of the largest squared difference, on a grid of 16 pixels."""
+    """Return the window of the largest squared difference, on a grid of 16 pixels."""
     height, width = min(_SIDE, a.shape[0]), min(_SIDE, a.shape[1])
     error = ((a.astype(np.float64) - b) ** 2).sum(axis=2)
     total = np.pad(error.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
@@ -159,7 +158,7 @@ def _where_it_differs(a: UInt8[np.ndarray, "H W 3"], b: UInt8[np.ndarray, "H W 3
 
 
 def _places(window: tuple[int, int, int, int], case: Case, step: int) -> Grid:
-    """Indices into maps of the low-res picture, for a grid over the window."""
+    """Return indices into maps on the LR grid, for a grid over the window."""
     top, left, height, width = window
     rows = (case.top + top + np.arange(step // 2, height, step)) // case.scale
     columns = (case.left + left + np.arange(step // 2, width, step)) // case.scale
@@ -173,7 +172,7 @@ def _cut(picture: UInt8[np.ndarray, "H2 W2 *c"], case: Case) -> UInt8[np.ndarray
 
 
 def _spread(picture: UInt8[np.ndarray, "h w *c"], case: Case) -> UInt8[np.ndarray, "H W *c"]:
-    """Every pixel of the low-res picture as a square of the target's pixels."""
+    """Upsample a picture on the LR grid to the target by repetition."""
     return picture.repeat(case.scale, 0).repeat(case.scale, 1)
 
 
@@ -207,7 +206,7 @@ def _map(values: Float[np.ndarray, "h w"], case: Case, window: tuple[int, int, i
 
 
 def _jpeg(picture: UInt8[np.ndarray, "h w 3"], quality: int = 92) -> str:
-    """4:4:4, so that what is compared has its own colours."""
+    """Encode as JPEG with 4:4:4, to preserve colours."""
     return _uri(picture, "jpeg", quality=quality, subsampling=0)
 
 

@@ -1,4 +1,4 @@
-"""Bytes that the stages of an upscale take, from its sizes and the model's appetite."""
+"""Predicted memory of the stages of an upscale, from its sizes and the requirements of the model."""
 
 from dataclasses import dataclass
 
@@ -6,17 +6,17 @@ from srntt.memory._appetite import Appetite
 from srntt.memory._pieces import BLEND, cuts
 
 _FLOAT = 4
-_SAVED = 4  # bytes of an output pixel in Pillow while a file is written
-_PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer for each of a band, and of a band at most
-_ALONE = 2  # outputs of a tile that is also made without references: with them, and the two joined
-CODE = 20_000_000  # bytes of code that torch loads, and makes for the machine, at its first convolutions
-_BASED = 6  # outputs in floating point of a tile with a base: it, its difference from bicubic, that folded, a blend
-_PROVENANCE = 28  # bytes of an LR position in similarity and provenance
+_SAVED = 4  # bytes per output pixel in Pillow while a file is written
+_PNG, _PNG_BAND = 25, 2**22  # bytes of the PNG writer per byte of a band, and maximum bytes of a band
+_ALONE = 2  # outputs of a tile that is also computed without references: with them, and the combination
+CODE = 20_000_000  # bytes of code that torch loads and compiles at its first convolutions
+_BASED = 6  # float outputs of a tile with a base: base, difference from bicubic, its folded copy, blend
+_PROVENANCE = 28  # bytes per LR position of similarity and provenance
 
 
 @dataclass(frozen=True)
 class Job:
-    """Sizes of an upscale: LR height and width, output channels with alpha, bytes of an output sample."""
+    """Sizes of an upscale: LR height and width, output channels including alpha, bytes per output sample."""
 
     height: int
     width: int
@@ -25,18 +25,18 @@ class Job:
 
     @property
     def pixel(self) -> int:
-        """Bytes of an output pixel."""
+        """Bytes per output pixel."""
         return self.channels * self.sample
 
 
 @dataclass(frozen=True)
 class Extra:
-    """What an upscale does that most do not.
+    """Optional steps of an upscale.
 
     Attributes:
-        base: the model goes on from a picture that another upscaler enlarged, which the process holds already.
-        protects: some places are made without references, too.
-        resized: bytes of what the output is resized to.
+        base: Whether the model starts from the output of another upscaler, which is already in memory.
+        protects: Whether some places are also computed without references.
+        resized: Bytes of the resized output.
     """
 
     base: bool = False
@@ -46,17 +46,17 @@ class Extra:
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes that the stages of an upscale take beyond what the process holds, those of matching for a band.
+    """Memory of the stages of an upscale in addition to the resident memory, in bytes; for matching, of one band.
 
     Attributes:
-        job: what is to be made.
-        appetite: of the model.
-        halo: context of a tile, in LR pixels.
-        scale: of the model.
-        candidates: of a position; 0 without references.
-        checking: bytes that comparing the output with the input takes, and making it consistent.
-        searched: bytes of the largest map that is matched in and lies in a file, of which it comes into memory.
-        sampled: bytes of the maps that textures come from and that lie in files.
+        job: Sizes of the upscale.
+        appetite: Requirements of the model.
+        halo: Context of a tile, in LR pixels.
+        scale: Scale of the model.
+        candidates: Candidates per position; 0 without references.
+        checking: Bytes for comparing the output with the input, and for enforcing consistency.
+        searched: Bytes of the largest memory-mapped map that is searched, and read into memory for it.
+        sampled: Bytes of the memory-mapped maps from which textures are sampled.
         extra: what else is done.
     """
 
@@ -72,43 +72,43 @@ class Needs:
 
     @property
     def pixels(self) -> int:
-        """Of the input."""
+        """Number of pixels of the input."""
         return self.job.height * self.job.width
 
     @property
     def picture(self) -> int:
-        """The input in floating point, and what its first work leaves behind."""
+        """The input in floating point, and code loaded by the first operations."""
         return self.pixels * 3 * _FLOAT + CODE + (self.appetite.first if self.candidates else 0)
 
     @property
     def field(self) -> int:
-        """The matches, on the model's device."""
+        """The matches, on the device of the model."""
         return self.pixels * self.candidates * self.appetite.matched
 
     @property
     def output(self) -> int:
-        """The output and the shares of the candidates."""
+        """The output, and the share of each candidate."""
         output = self.pixels * self.scale**2 * self.job.pixel
         return output + self.pixels * self.candidates * _FLOAT
 
     @property
     def provenance(self) -> int:
-        """Similarity and provenance, in the result."""
+        """Similarity and provenance of the result."""
         return self.pixels * _PROVENANCE if self.candidates else 0
 
     @property
     def saving(self) -> int:
-        """What resizing takes, or writing a file: Pillow's copy, or a band of PNG and its filters."""
+        """Resizing, or writing a file: Pillow's copy, or a band of PNG with its filters."""
         samples = self.pixels * self.scale**2 * self.job.pixel
         return max(self.pixels * self.scale**2 * _SAVED, min(samples, _PNG_BAND) * _PNG, self.extra.resized)
 
     def canvas(self, side: int) -> int:
-        """A row of tiles in floating point, and the rows of it that the next one blends with."""
+        """A row of tiles in floating point, and its rows that are blended with the next one."""
         rows = min(side + 4 * BLEND, self.job.height)
         return rows * self.job.width * self.scale**2 * 3 * _FLOAT
 
     def tile(self, side: int) -> int:
-        """A tile while the network sees it."""
+        """A tile in the network."""
         height, width = (
             max(min(extent, stop + self.halo) - max(0, start - self.halo) for start, stop in cuts(extent, side))
             for extent in (self.job.height, self.job.width)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from upscale.elsewhere import psnr, seen_from_elsewhere
 
 from srntt.errors import InputError
 from srntt.upscale import References, _aligning
@@ -15,32 +15,13 @@ from srntt.upscale._pass import Pass
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
 
 
-def _seen_from_elsewhere(truth: Image.Image, times: float, degrees: float, tilt: float = 0.0):
-    """The truth as another camera would see it, and the homography from its pixels (x, y) to those of that picture."""
-    width, height = truth.size
-    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, times)
-    matrix = np.vstack([turn, [tilt / width, 0, 1]])
-    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    low = (corners[:, :2] / corners[:, 2:]).min(0)
-    matrix = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]) @ matrix
-    corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]) @ matrix.T
-    size = tuple(np.ceil((corners[:, :2] / corners[:, 2:]).max(0)).astype(int).tolist())
-    seen = cv2.warpPerspective(np.asarray(truth), matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return np.ascontiguousarray(seen), matrix
-
-
-def _psnr(picture, truth):
-    error = np.asarray(picture, float) - np.asarray(truth, float)
-    return 10 * np.log10(255**2 / (error[8:-8, 8:-8] ** 2).mean())
-
-
 @pytest.mark.parametrize(("times", "degrees", "tilt"), [(2.0, 0, 0.0), (1.0, 30, 0.0), (1.4, 90, 0.0), (1.2, 0, 0.25)])
 def test_a_reference_helps_from_wherever_it_is_seen(upscaler, unaligned, truth, low_res, times, degrees, tilt):
-    seen, _ = _seen_from_elsewhere(truth, times, degrees, tilt)
+    seen, _ = seen_from_elsewhere(truth, times, degrees, tilt)
     references = upscaler.encode_references([seen])
     as_it_is = unaligned.upscale(low_res, references)
     aligned = upscaler.upscale(low_res, references)
-    assert _psnr(aligned.image, truth) > _psnr(as_it_is.image, truth) + 1.0
+    assert psnr(aligned.image, truth) > psnr(as_it_is.image, truth) + 1.0
     (used,) = aligned.references
     assert used.placement is not None
     assert used.placement.coverage > 0.6
@@ -48,7 +29,7 @@ def test_a_reference_helps_from_wherever_it_is_seen(upscaler, unaligned, truth, 
 
 
 def test_provenance_leads_to_the_pixel_of_the_file(upscaler, truth, low_res):
-    seen, matrix = _seen_from_elsewhere(truth, 1.5, 20)
+    seen, matrix = seen_from_elsewhere(truth, 1.5, 20)
     origin = upscaler.upscale(low_res, upscaler.encode_references([seen])).provenance
     x, y = np.meshgrid(np.arange(low_res.width) * 4 + 1.5, np.arange(low_res.height) * 4 + 1.5)
     points = np.stack([x, y, np.ones_like(x)], -1) @ matrix.T
@@ -57,7 +38,7 @@ def test_provenance_leads_to_the_pixel_of_the_file(upscaler, truth, low_res):
 
 
 def test_each_reference_is_described(upscaler, truth, low_res):
-    turned, _ = _seen_from_elsewhere(truth, 2.0, 90)
+    turned, _ = seen_from_elsewhere(truth, 2.0, 90)
     noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
     result = upscaler.upscale(low_res, upscaler.encode_references([turned, noise]))
     found, unknown = result.references
@@ -69,7 +50,7 @@ def test_each_reference_is_described(upscaler, truth, low_res):
 
 
 def test_saved_references_give_the_same_bytes(upscaler, truth, low_res, tmp_path):
-    seen, _ = _seen_from_elsewhere(truth, 1.5, 45)
+    seen, _ = seen_from_elsewhere(truth, 1.5, 45)
     references = upscaler.encode_references([seen, _EXAMPLE / "reference.png"])
     references.save(tmp_path / "references.safetensors")
     loaded = References.load(tmp_path / "references.safetensors")
@@ -79,7 +60,7 @@ def test_saved_references_give_the_same_bytes(upscaler, truth, low_res, tmp_path
 
 
 def test_16_bits_grey_and_alpha_are_aligned_alike(upscaler, truth, low_res):
-    seen, _ = _seen_from_elsewhere(truth, 1.5, 45)
+    seen, _ = seen_from_elsewhere(truth, 1.5, 45)
     coverage = upscaler.upscale(low_res, upscaler.encode_references([seen])).references[0].placement.coverage
     deep = seen.astype(np.uint16) * 257
     transparent = np.dstack([seen, np.full(seen.shape[:2], 200, np.uint8)])
@@ -106,7 +87,7 @@ def test_what_has_no_geometry_is_searched_as_it_is(upscaler, unaligned, low_res,
 
 
 def test_tiles_give_the_whole(upscaler, truth, low_res):
-    references = upscaler.encode_references([_seen_from_elsewhere(truth, 1.3, 10)[0]])
+    references = upscaler.encode_references([seen_from_elsewhere(truth, 1.3, 10)[0]])
     whole, tiled = (upscaler.upscale(low_res, references, tile=tile).array.astype(int) for tile in (256, 32))
     assert np.abs(whole - tiled).max() <= 1
 
@@ -125,25 +106,25 @@ def test_keypoints_are_found_once_whatever_a_reference_is_called(upscaler, truth
 def test_where_keypoints_fail_the_models_own_matches_place_a_reference_at_another_size(
     upscaler, unaligned, truth, low_res, monkeypatch
 ):
-    monkeypatch.setattr("srntt.upscale._aligning.align", lambda low_res, features: None)
-    references = upscaler.encode_references([_seen_from_elsewhere(truth, 2.0, 0)[0]])
+    monkeypatch.setattr("srntt.upscale._aligning.place", lambda target, features: None)
+    references = upscaler.encode_references([seen_from_elsewhere(truth, 2.0, 0)[0]])
     result = upscaler.upscale(low_res, references)
     assert result.references[0].description.startswith("same scene, 2.0x larger, ")
-    assert _psnr(result.image, truth) > _psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
+    assert psnr(result.image, truth) > psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
 
 
 def test_without_geometry_a_reference_is_searched_at_the_size_that_fits(
     upscaler, unaligned, truth, low_res, monkeypatch
 ):
-    for name, found in (("align", None), ("align_densely", None)):
+    for name, found in (("place", None), ("align_densely", None)):
         monkeypatch.setattr(f"srntt.upscale._aligning.{name}", lambda *_, found=found: found)
-    seen, _ = _seen_from_elsewhere(truth, 2.0, 0)
+    seen, _ = seen_from_elsewhere(truth, 2.0, 0)
     references = upscaler.encode_references([seen])
     result = upscaler.upscale(low_res, references)
     (used,) = result.references
     assert used.description == "no geometry found, searched as it is and at 1/2 of its size"
     assert used.as_json()["reduced"] == 2
-    assert _psnr(result.image, truth) > _psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
+    assert psnr(result.image, truth) > psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
     share = result.provenance.share > 0.3
     rows, columns = np.nonzero(share)
     off = np.hypot(result.provenance.y[share] - (rows * 8 + 3.5), result.provenance.x[share] - (columns * 8 + 3.5))

@@ -10,7 +10,7 @@ from srntt.memory import MappedFile
 from srntt.views import PointMap
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EncodedView:
     """What a model computed from a view of a reference.
 
@@ -38,6 +38,11 @@ class EncodedView:
     valid: Bool[Tensor, "h w"] | None = None
     reach: int | None = None
     file: MappedFile | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<EncodedView {self.view!r} of {self.source!r}, {self.width} x {self.height} pixels; {self.bytes:,} bytes>"
+        )
 
     @property
     def bytes(self) -> int:

@@ -13,15 +13,23 @@ from srntt.upscale._encode import Encoder
 from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import References
 from srntt.views import TurnedViews
-from srntt.views.aligned import Original, Placement, align, align_densely, placing_bytes
+from srntt.views.aligned import (
+    Original,
+    Placement,
+    TargetFeatures,
+    align_densely,
+    find_target_features,
+    place,
+    placing_bytes,
+)
 
 AlignOption = Literal["auto", "off"]
-"""``auto`` also searches each reference as seen from where the small picture was, where geometry can tell."""
+"""``auto`` also searches an aligned view of each reference where its geometry can be estimated."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UsedReference:
-    """What became of a reference.
+    """How a reference was used.
 
     Attributes:
         source: its name.
@@ -36,6 +44,9 @@ class UsedReference:
     placement: Placement | None
     scale: int
     reduced: int = 1
+
+    def __repr__(self) -> str:
+        return f"<UsedReference {self.source!r}: {self.description}; share {self.share:.2f}>"
 
     @property
     def description(self) -> str:
@@ -103,13 +114,16 @@ def found_views(
         encoder: of the model.
         progress: called with ("align", done, total).
 
-    Where memory does not allow it, a reference is searched as it is, and the encoder's ``fallbacks`` say so.
+    Where memory does not allow it, a reference is searched unchanged, with a note in the encoder's ``fallbacks``.
     """
     found = Found(list(references or ()))
     given = references.originals if references else ()
+    if not given:
+        return found
+    target = find_target_features(low_res)
     for done, original in enumerate(given):
         try:
-            _find(low_res, original, encoder, found)
+            _find(low_res, target, original, encoder, found)
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
         progress("align", done + 1, len(given))
@@ -119,24 +133,27 @@ def found_views(
     return found
 
 
-def _find(low_res: Float[Tensor, "3 h w"], original: Original, encoder: Encoder, found: Found) -> None:
-    """Add what is found of one reference, or put it in the place of the reference as it is.
+def _find(
+    low_res: Float[Tensor, "3 h w"], target: TargetFeatures, original: Original, encoder: Encoder, found: Found
+) -> None:
+    """Add what is found of one reference, or replace the unchanged reference by it.
 
     Args:
         low_res: the small picture.
+        target: the same, prepared for alignment.
         original: the reference as it came.
         encoder: of the model.
         found: so far.
     """
     number, threads = original.number, torch.get_num_threads()
-    encoder.need(original.finding_bytes(threads))
-    encoder.need(placing_bytes((low_res.shape[1], low_res.shape[2]), original.features, threads))
-    placement = align(low_res, original.features)
+    encoder.need(original.finding_bytes)
+    encoder.need(placing_bytes(target.size, original.features, threads))
+    placement = place(target, original.features)
     places = [place for place, item in enumerate(found.views) if item.number == number]
     times = encoder.reduction(low_res, original) if placement is None and len(places) == 1 else 1
     reduced = encoder.encode(number, original.picture, [TurnedViews([(1 / times, 0)])]) if times > 1 else []
     if placement is None and (matches := encoder.matches(low_res, (reduced or [found.views[places[0]]])[0])):
-        placement = align_densely(low_res, original.features, *matches)
+        placement = align_densely(target, original.features, *matches)
     if placement:
         aligned = encoder.encode_aligned(original, placement)
         if len(places) == 1 and (upright := encoder.encode_upright(original, placement)):
@@ -151,7 +168,7 @@ def _find(low_res: Float[Tensor, "3 h w"], original: Original, encoder: Encoder,
 def used_references(
     references: References | None, origin: Provenance | None, found: Found, scale: int
 ) -> tuple[UsedReference, ...]:
-    """What became of each reference.
+    """How each reference was used.
 
     Args:
         references: what was given.

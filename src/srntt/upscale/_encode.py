@@ -133,8 +133,10 @@ class Encoder:
         Raises:
             MemoryBudgetError: It exceeds the memory budget.
         """
-        give_back()
         room = Room(resident_bytes(), self.budget)
+        if not room.fits(room.held, needed):
+            give_back()
+            room = Room(resident_bytes(), self.budget)
         if not room.fits(room.held, needed):
             least = room.held + needed
             raise MemoryBudgetError(f"Aligning a reference needs {format_memory(least)}. {room.allowed(least)}")

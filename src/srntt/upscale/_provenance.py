@@ -19,7 +19,7 @@ USED = 0.25  #: share above which the detail of a place counts as the reference'
 _ROWS_AT_ONCE = 256
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Provenance:
     """For each LR position, where in the references its detail came from and how much came.
 
@@ -38,6 +38,10 @@ class Provenance:
     y: Float[np.ndarray, "h w"]
     x: Float[np.ndarray, "h w"]
     share: Float[np.ndarray, "h w"]
+
+    def __repr__(self) -> str:
+        height, width = self.share.shape
+        return f"<Provenance of {width} x {height} positions; share of the references {self.share.mean():.2f}>"
 
     @property
     def used(self) -> Bool[np.ndarray, "h w"]:

@@ -18,7 +18,7 @@ from srntt.upscale._provenance import Provenance
 from srntt.upscale._share_picture import share_picture
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """An upscaled picture and how it came about.
 
@@ -61,6 +61,11 @@ class Result:
     consistency: Consistency
     form: Form = field(default_factory=Form)
     base: str | None = None
+
+    def __repr__(self) -> str:
+        size, used = f"{self.picture.width} x {self.picture.height} pixels", len(self.references)
+        told = f", {len(self.fallbacks)} fallbacks" if self.fallbacks else ""
+        return f"<Result of {size} from {used} references in {self.seconds:.2f} s{told}>"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A reference as it is."""
+"""The reference itself, unchanged."""
 
 from collections.abc import Iterator
 

@@ -12,9 +12,9 @@ from srntt.features import Description
 from srntt.image import enlarge, reduce, resize_bicubic
 
 REDUCTIONS = (1, 2, 3)
-"""By which a reference may be reduced; 1 is as it is."""
+"""By which a reference may be reduced; 1 is unchanged."""
 
-_LEAST, _MARGIN = 0.2, 0.05  # correlation that a reduction must reach, and by which it must beat the reference as it is
+_LEAST, _MARGIN = 0.2, 0.05  # correlation that a reduction must reach, and by which it must beat the unchanged one
 _PIECE, _PIECES = 64, 3  # LR pixels of a side of the pieces that are looked at, and of those along each side
 _SMALLEST = 8  # LR pixels of a side of a piece
 _QUERIES, _KEYS = 2048, 4096

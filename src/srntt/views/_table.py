@@ -11,7 +11,7 @@ VIEWS: dict[str, ViewMaker] = {"plain": PlainView(), "turned": TurnedViews()}
 """Kinds of views that references are encoded in."""
 
 PLAIN = ("plain",)
-"""The references as they are."""
+"""The references, unchanged."""
 
 
 def view_makers(names: Sequence[str]) -> list[ViewMaker]:

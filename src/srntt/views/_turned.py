@@ -126,4 +126,4 @@ def _turned(size: Size, turns: int) -> Size:
 def _name(scale: float, turns: int) -> str:
     """Such as ``scaled 0.5, turned 90``; at least one of the two."""
     parts = [f"scaled {scale:g}"] * (scale != 1) + [f"turned {90 * turns}"] * (turns != 0)
-    return ", ".join(parts) or "as it is"
+    return ", ".join(parts) or "unchanged"

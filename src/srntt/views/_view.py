@@ -53,7 +53,7 @@ class View:
 
 @runtime_checkable
 class ViewMaker(Protocol):
-    """Makes views of one kind, and says before what they take."""
+    """Makes views of one kind, and predicts the memory that they take."""
 
     def __call__(self, reference: Picture) -> Iterator[View]:
         """The views, one at a time; a view is dropped before the next one is asked for."""

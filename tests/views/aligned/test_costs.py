@@ -53,19 +53,25 @@ def measure(size: tuple[int, int], reference: tuple[int, int]) -> None:
     scene = _scene(4 * size[0], 4 * size[1])
     low_res = reduce(scene[None], 4)[0].clamp(0, 1)
     sharp = (scene[:, 100 : 100 + reference[0], 200 : 200 + reference[1]] * 255).byte().permute(1, 2, 0).numpy()
-    finding = finding_bytes(reference, 1), _measured(lambda: find_features(sharp))
-    features = find_features(sharp)
-    placing = placing_bytes(size, features, 1), _measured(lambda: align(low_res, features))
-    print(json.dumps({"placed": align(low_res, features) is not None, "finding": finding, "placing": placing}))
+    finding = finding_bytes(reference), _measured(lambda: find_features(sharp))
+    placing = placing_bytes(size, find_features(sharp), 1), _measured(lambda: align(low_res, find_features(sharp)))
+    print(
+        json.dumps({"placed": align(low_res, find_features(sharp)) is not None, "finding": finding, "placing": placing})
+    )
 
 
 def test_keypoints_that_were_found_cost_nothing_more():
-    original = Original(0, "", (_scene(80, 100) * 255).byte().permute(1, 2, 0).numpy())
+    original = Original(0, "", (_scene(200, 240) * 255).byte().permute(1, 2, 0).numpy())
     again = original.named(1, "again")
-    assert again.finding_bytes(1) == finding_bytes((80, 100), 1) < finding_bytes((80, 100), 2)
+    assert again.finding_bytes == finding_bytes((200, 240))
     assert original.features is again.features
-    assert again.finding_bytes(1) == 0
+    assert again.finding_bytes == 0
+    before, more = (placing_bytes((20, 20), original.features, threads) for threads in (1, 2))
+    assert before < more
+    for level in again.features.levels:
+        assert len(level.keypoints.points)
+    assert placing_bytes((20, 20), original.features, 2) < before
 
 
 def test_large_pictures_cost_no_more_than_what_they_are_reduced_to():
-    assert finding_bytes((10_000, 10_000), 1) == finding_bytes((1024, 1024), 1)
+    assert finding_bytes((10_000, 10_000)) == finding_bytes((1024, 1024))

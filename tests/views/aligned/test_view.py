@@ -68,6 +68,30 @@ def test_every_pixel_leads_back(matrix: np.ndarray):
     assert np.hypot(back[..., 1].numpy() - over, back[..., 0].numpy() - down).max() < 0.1
 
 
+@pytest.mark.parametrize("scale", [4, 2, 1])
+def test_what_is_seen_is_what_a_pixel_leads_back_to(scale: int):
+    """A reference of which each pixel says where it is, through two planes and a flow."""
+    rows, columns = np.indices((150, 200))
+    pixels = np.stack([columns / 200, rows / 150, 0 * rows], -1).astype(np.float32)
+    one = placement(_TILTED, flow=(0.4, -0.7))
+    label = one.label.copy()
+    label[:, 20:] = 1
+    planes = (
+        *one.planes,
+        Plane(_TILTED @ np.diag([1, 1, 1.0]) + np.array([[0, 0, 6.0], [0, 0, -9], [0, 0, 0]]), one.planes[0].points),
+    )
+    view = AlignedView(
+        pixels, Placement(one.size, one.reference, planes, label, one.flow, one.alike, one.correlation), scale
+    )
+    y, x = torch.meshgrid(*(torch.arange(float(extent)) for extent in view.size), indexing="ij")
+    back = view.to_original(torch.stack([y, x], -1))
+    off = (view.rgb()[:2] * torch.tensor([200.0, 150.0])[:, None, None]).flip(0).permute(1, 2, 0) - back
+    inner = ((back > 12) & (back < torch.tensor([137.0, 187.0]))).all(-1)
+    inner[:, 20 * scale - 5 : 20 * scale + 5] = False  # what is averaged around the seam
+    assert inner.float().mean() > 0.3
+    assert off[inner].abs().max() < 0.1
+
+
 def test_what_lies_outside_the_reference_is_not_valid():
     view = AlignedView(np.zeros((40, 60, 3), np.uint8), placement(np.eye(3) * [[2], [2], [1]], reference=(40, 60)), 4)
     valid = view.valid()

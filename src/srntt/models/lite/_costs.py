@@ -68,7 +68,7 @@ class LiteCosts:
         else:  # the band before is there while the next is described
             matched = seen * vectors + max(described, searched, refining)
         framing = min(FRAMED_AT_ONCE, height) * width * self._framing(len(keys))
-        return found + max(matched, framing)
+        return found + max(matched, framing + seen * vectors)  # the last band is kept for the next reference
 
     @property
     def _bands(self) -> int:

@@ -1,7 +1,8 @@
 """How the engine drives the light model: its steps, in bands of rows and tiles."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
 from itertools import chain
 
 import torch
@@ -17,6 +18,9 @@ from srntt.models.lite._based import blend_with_base
 from srntt.models.lite._costs import FRAMED_AT_ONCE, REFINED_CHANNELS, LiteCosts
 from srntt.models.lite._fusion import EVIDENCE, JACOBIAN, Textures
 from srntt.models.lite._network import Lite
+
+Describe = Callable[[int, int], Description]
+"""Describes the rows top..bottom of a picture, as if seen with the whole."""
 
 
 class LiteDrive:
@@ -61,12 +65,13 @@ class LiteDrive:
         numbered = list(enumerate(references))
         anywhere = [each for each in numbered if each[1].reach is None]
         nearby = [each for each in numbered if each[1].reach is not None]
+        describe = lru_cache(1)(partial(self._describe, low_res))  # a picture in one band is described once for all
         kept, height = [], low_res.shape[1]
         for views in filter(None, (anywhere, nearby)):
             best = self._empty(min(len(views), self._model.config.candidates), EVIDENCE + JACOBIAN, low_res)
             for place, (number, item) in enumerate(views):
                 whole, top = self._empty(1, REFINED_CHANNELS, low_res), 0
-                for found in self._find(low_res, item, band, matcher):
+                for found in self._find(describe, (height, low_res.shape[2]), item, band, matcher):
                     rows = slice(top, top + found.similarity.shape[1])
                     whole.fill(rows, found)
                     top = rows.stop
@@ -124,35 +129,25 @@ class LiteDrive:
     def _empty(self, candidates: int, channels: int, low_res: Float[Tensor, "3 h w"]) -> Match:
         return Match.empty(candidates, channels, (low_res.shape[1], low_res.shape[2]), self._device)
 
-    def _find(self, low_res: Float[Tensor, "3 h w"], item: EncodedView, band: int, matcher: Matcher) -> Iterator[Match]:
+    def _find(
+        self, describe: Describe, size: tuple[int, int], item: EncodedView, band: int, matcher: Matcher
+    ) -> Iterator[Match]:
         """The refined matches in one reference, band by band."""
         maps, waiting = item.batch, deque[Description]()
-        key, (_, height, width) = item.maps[self.key], low_res.shape
+        key, (height, width) = item.maps[self.key], size
         if item.reach is not None:
             for top, bottom in cuts(height, band):
-                query = self._describe(low_res, top, bottom)
-                yield self._model.match_nearby(query, maps, item.reach, top)
+                yield self._model.match_nearby(describe(top, bottom), maps, item.reach, top)
             return
         sizes = Sizes(height * width, (key[0].numel(),), key.shape[0], self.patch)
 
         def queries() -> Iterator[Tensor]:
-            for query in self._described(low_res, matcher.bands(height, band, sizes), band):
+            for query in _described(describe, matcher.bands(height, band, sizes), band):
                 waiting.append(query)
                 yield query.descriptor[0]
 
         for found in matcher.search(queries(), [key], patch=self.patch):
             yield self._model.refine(waiting.popleft(), maps, found.batched())
-
-    def _described(
-        self, low_res: Float[Tensor, "3 h w"], bands: list[tuple[int, int]], at_once: int
-    ) -> Iterator[Description]:
-        """Bands of rows, each described as if seen with the whole picture; tall ones in pieces of so many rows."""
-        for top, bottom in bands:
-            if bottom - top <= 2 * at_once:
-                yield self._describe(low_res, top, bottom)
-            else:
-                parts = (self._describe(low_res, *part) for part in cuts(bottom, at_once, top))
-                yield _joined(parts, bottom - top)
 
     def _describe(self, low_res: Float[Tensor, "3 h w"], top: int, bottom: int) -> Description:
         reach = self._model.encoder.receptive_radius
@@ -166,6 +161,15 @@ class LiteDrive:
         seen = self._model.with_frames(whole.candidate(0).crop(Window(outer, slice(None))))
         framed = seen.crop(Window(slice(top - outer.start, bottom - outer.start), slice(None)))
         return framed if item.valid is None else self._model.masked(framed, item.valid)
+
+
+def _described(describe: Describe, bands: list[tuple[int, int]], at_once: int) -> Iterator[Description]:
+    """Bands of rows, each described as if seen with the whole picture; tall ones in pieces of so many rows."""
+    for top, bottom in bands:
+        if bottom - top <= 2 * at_once:
+            yield describe(top, bottom)
+        else:
+            yield _joined((describe(*part) for part in cuts(bottom, at_once, top)), bottom - top)
 
 
 def _joined(bands: Iterator[Description], height: int) -> Description:

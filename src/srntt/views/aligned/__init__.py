@@ -1,9 +1,9 @@
 """Views by geometry: a reference as it would look from where the small picture was taken."""
 
-from srntt.views.aligned._align import align, align_densely
+from srntt.views.aligned._align import align, align_densely, place
 from srntt.views.aligned._costs import dense_matches_bytes, placing_bytes
 from srntt.views.aligned._dense import MOST_POSITIONS, dense_matches
-from srntt.views.aligned._keypoints import find_features
+from srntt.views.aligned._keypoints import TargetFeatures, find_features, find_target_features
 from srntt.views.aligned._original import Original
 from srntt.views.aligned._placement import Placement
 from srntt.views.aligned._planes import Plane

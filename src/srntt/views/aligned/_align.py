@@ -1,5 +1,7 @@
 """From two pictures to a placement."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from torch import Tensor
 
@@ -7,11 +9,20 @@ from srntt._shapes import Float
 from srntt.views.aligned._compose import ALIKE, choose_planes, composed, see_through
 from srntt.views.aligned._dense import LEAST
 from srntt.views.aligned._flow import residual_flow
-from srntt.views.aligned._keypoints import ReferenceFeatures, find_target_keypoints, luma, working_picture
-from srntt.views.aligned._opencv import deterministic
+from srntt.views.aligned._keypoints import (
+    Keypoints,
+    Level,
+    ReferenceFeatures,
+    TargetFeatures,
+    find_target_features,
+)
+from srntt.views.aligned._opencv import deterministic, in_parallel
 from srntt.views.aligned._placement import Placement
 from srntt.views.aligned._planes import Plane, find_planes, match_keypoints
 
+_NEAR = 2.2  # times as large as the small picture: levels of the reference that are searched first
+_FINE = 1.4  # pixels of the largest of these for one of the small picture, if they are to be enough
+_ENOUGH = 30  # matches of keypoints on planes, if they are to be enough
 _LEAST_SHARE = 0.01  # of the small picture that a plane must explain
 
 
@@ -25,17 +36,18 @@ def align(low_res: Float[Tensor, "3 h w"], features: ReferenceFeatures) -> Place
         low_res: the small picture, in [0, 1].
         features: what `find_features` found in the reference.
     """
+    return place(find_target_features(low_res), features)
+
+
+def place(target: TargetFeatures, features: ReferenceFeatures) -> Placement | None:
+    """As `align`, of a small picture that is prepared."""
     # PAPER: references are scaled and rotated copies at most; here they are seen from where the small picture was.
-    size = low_res.shape[1], low_res.shape[2]
     with deterministic():
-        working = working_picture(low_res)
-        mine, theirs = match_keypoints(find_target_keypoints(working, size), features.keypoints)
-        planes = tuple(find_planes(mine, theirs))
-        return _placed(luma(working), planes, size, features) if planes else None
+        return _placed(target, _keypoint_planes(target, features.levels), features)
 
 
 def align_densely(
-    low_res: Float[Tensor, "3 h w"],
+    target: TargetFeatures,
     features: ReferenceFeatures,
     mine: Float[np.ndarray, "n 2"],
     theirs: Float[np.ndarray, "n 2"],
@@ -43,21 +55,45 @@ def align_densely(
     """Find it by matches of another kind than keypoints.
 
     Args:
-        low_res: the small picture, in [0, 1].
-        features: what `find_features` found in the reference.
+        target: the small picture.
+        features: of the reference.
         mine: points (x, y) of the small picture.
         theirs: their matches in the reference.
     """
     with deterministic():
-        planes = tuple(find_planes(mine, theirs, least=LEAST))
-        gray, size = luma(working_picture(low_res)), (low_res.shape[1], low_res.shape[2])
-        return _placed(gray, planes, size, features) if planes else None
+        return _placed(target, tuple(find_planes(mine, theirs, least=LEAST)), features)
 
 
-def _placed(
-    gray: Float[np.ndarray, "a b"], planes: tuple[Plane, ...], size: tuple[int, int], features: ReferenceFeatures
-) -> Placement | None:
+def _keypoint_planes(target: TargetFeatures, levels: Sequence[Level]) -> tuple[Plane, ...]:
+    """Those that the levels of about the size of the small picture show; where these do not suffice, those of all
+    levels and of the small picture enlarged further.
+    """
+    longest = _NEAR * max(target.gray.shape)
+    near = [level for level in levels if max(level.gray.shape) <= longest]
+    planes = _planes(target.keypoints, near)
+    if _suffice(planes, near) or (len(near) == len(levels) and target.more_keypoints is target.keypoints):
+        return planes
+    return _planes(target.more_keypoints, levels)
+
+
+def _planes(keypoints: Keypoints, levels: Sequence[Level]) -> tuple[Plane, ...]:
+    found = in_parallel(lambda level: level.keypoints, levels)
+    return tuple(find_planes(*match_keypoints(keypoints, found)))
+
+
+def _suffice(planes: Sequence[Plane], levels: Sequence[Level]) -> bool:
+    """Whether these planes stand on many points, and the levels show them as finely as the small picture does."""
+    if sum(plane.support for plane in planes) < _ENOUGH:
+        return False
+    reduction = max(levels[0].gray.shape) / max(levels[0].size)
+    return all(plane.scale * reduction >= _FINE for plane in planes)
+
+
+def _placed(target: TargetFeatures, planes: tuple[Plane, ...], features: ReferenceFeatures) -> Placement | None:
     """The planes that the pictures themselves bear out, and where; None for none."""
+    if not planes:
+        return None
+    gray, size = target.gray, target.size
     seen = [see_through(plane, gray.shape, features, size) for plane in planes]
     scores = np.stack([one.correlation(gray) for one in seen])
     kept = np.flatnonzero((scores > ALIKE).mean((1, 2)) >= _LEAST_SHARE)

@@ -60,7 +60,7 @@ def see_through(
         features: of the reference.
         size: height and width of the small picture.
     """
-    grays, reference = features.grays, features.size
+    grays, reference = [level.gray for level in features.levels], features.size
     before = shape[1] / size[1], shape[0] / size[0]
     wanted = _scale_at(rescaled(plane.matrix, before), plane.points.mean(0) * before)
     enough = [gray for gray in grays if gray.shape[1] * wanted >= reference[1]]

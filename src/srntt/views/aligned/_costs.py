@@ -5,39 +5,41 @@ from srntt.views.aligned._keypoints import DETECTED, MOST_POINTS, WORKED, Refere
 _SEARCHED = 256  # a pixel: SIFT doubles the picture, and of each octave holds six blurred pictures and five differences
 _PLACED, _FLOW = 1080, 800  # a pixel of the small picture: flow of it doubled, what eight planes show; a second flow
 _DENSEST = 32  # pixels for each keypoint
+_REDUCED = 64  # a pixel: a reference in colour and grey, in floating point, and as it is stretched
 _FLOAT, _COLOURS = 4, 3
 _DESCRIBED = 5_000_000  # keypoints before and after their descriptors are rounded
 _KEPT = 16  # a pixel of the small picture: planes, flow and correlation of a placement
 _COMPARED = 100_000_000  # distances of 2048 matches from each other, and products of descriptors
 
 
-def finding_bytes(reference: tuple[int, int], threads: int) -> int:
+def finding_bytes(reference: tuple[int, int]) -> int:
     """What `find_features` takes.
 
     Args:
         reference: its height and width.
-        threads: with more than one, two sizes of the picture are searched at once.
     """
     height, width = _at_most(reference, DETECTED)
-    return (_SEARCHED * height * width + _DESCRIBED) * (3 if threads > 1 else 2) // 2
+    return _REDUCED * height * width
 
 
 def placing_bytes(size: tuple[int, int], features: ReferenceFeatures, threads: int) -> int:
-    """What `align` takes: the worst of finding keypoints, matching them, and comparing what each plane shows.
+    """What `place` takes: the worst of finding keypoints, matching them, and comparing what each plane shows.
 
     Args:
         size: height and width of the small picture.
         features: of the reference.
-        threads: with more than one, flow is found in both directions at once.
+        threads: with more than one, two sizes of the reference are searched at once, and flow in both directions.
     """
     height, width = _at_most(size, WORKED)
     pixels = height * width
     enlarged = pixels * enlargement((height, width)) ** 2
-    points = min(MOST_POINTS, enlarged // _DENSEST)
-    matched = 2 * _FLOAT * points * max(len(level.points) for level in features.keypoints)
+    unsearched = sum(level.gray.size for level in features.levels if not level.is_searched)
+    searched = _SEARCHED * max(enlarged, min(unsearched, features.levels[0].gray.size * (3 if threads > 1 else 2) // 2))
+    points = [min(MOST_POINTS, pixels // _DENSEST) for pixels in (enlarged, features.levels[0].gray.size)]
+    matched = 2 * _FLOAT * points[0] * points[1]
     placed = (_PLACED + _FLOW * (threads > 1)) * pixels
     copied = size[0] * size[1] * _COLOURS * _FLOAT
-    return copied + max(_SEARCHED * enlarged + _DESCRIBED, matched, placed) + _KEPT * pixels
+    return copied + max(searched + _DESCRIBED, matched, placed) + _KEPT * pixels
 
 
 def dense_matches_bytes(channels: int, positions: int, keys: int) -> int:

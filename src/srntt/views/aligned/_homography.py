@@ -35,7 +35,7 @@ def rescaled(
     """The same homography where both pictures have other sizes.
 
     Args:
-        matrix: between the pictures as they are.
+        matrix: between the pictures at full size.
         before: (x, y) pixels of the resized first picture for one of the original.
         after: the same for the second.
     """
@@ -43,7 +43,7 @@ def rescaled(
 
 
 def faced(matrix: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "3 3"]:
-    """The same homography with denominators of 1 amid these points, which lie on the near side."""
+    """The same homography with denominators of 1 at the centre of these points, which lie on the near side."""
     x, y = points.mean(0)
     return matrix / (matrix[2, 0] * x + matrix[2, 1] * y + matrix[2, 2])
 

@@ -1,6 +1,7 @@
 """SIFT keypoints of a picture at several sizes: what geometry is estimated from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Shaped, UInt8
 from srntt.image import enlarge
 from srntt.views.aligned._margins import filled, find_margins
-from srntt.views.aligned._opencv import deterministic, in_parallel
+from srntt.views.aligned._opencv import deterministic
 
 DETECTED = 1024  # pixels of the longer side at which detection begins; larger pictures are reduced first
 _SMALLEST = 24  # pixels of the shorter side at which it ends
@@ -38,30 +39,81 @@ class Keypoints:
 
 
 @dataclass(frozen=True, eq=False)
+class Level:
+    """A reference at one size; its keypoints are found when they are first asked for.
+
+    Attributes:
+        gray: the reference in grey.
+        size: height and width of the reference.
+    """
+
+    gray: UInt8[np.ndarray, "_ _"]
+    size: tuple[int, int]
+
+    @cached_property
+    def keypoints(self) -> Keypoints:
+        """Its keypoints, in pixels of the reference."""
+        return detect(self.gray, self.size)
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether its keypoints were found already."""
+        return "keypoints" in vars(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ReferenceFeatures:
     """What alignment needs of a reference: found once, whatever it is aligned with.
 
     Attributes:
         size: height and width of the reference.
-        grays: the reference in grey, at most `DETECTED` pixels wide or high, and ever smaller by the square root of 2.
-        keypoints: of each.
+        levels: the reference, at most `DETECTED` pixels wide or high, and ever smaller by the square root of 2.
         shown: where the first of these is no margin, as in the corners of a turned picture.
     """
 
     size: tuple[int, int]
-    grays: tuple[UInt8[np.ndarray, "_ _"], ...]
-    keypoints: tuple[Keypoints, ...]
+    levels: tuple[Level, ...]
     shown: Bool[np.ndarray, "_ _"]
 
-    @property
-    def bytes(self) -> int:
-        """Memory that they take."""
-        points = sum(level.points.nbytes + level.descriptors.nbytes for level in self.keypoints)
-        return points + sum(gray.nbytes for gray in self.grays) + self.shown.nbytes
+    def __repr__(self) -> str:
+        return f"<ReferenceFeatures of {self.size[1]} x {self.size[0]} pixels at {len(self.levels)} sizes>"
+
+
+@dataclass(frozen=True, eq=False)
+class TargetFeatures:
+    """What alignment needs of a small picture: found once, whatever is aligned with it.
+
+    Attributes:
+        size: height and width of the small picture.
+        picture: the picture, in [0, 1], at most `WORKED` pixels wide or high.
+    """
+
+    size: tuple[int, int]
+    picture: Float[Tensor, "3 a b"]
+
+    @cached_property
+    def gray(self) -> Float[np.ndarray, "a b"]:
+        """The picture in grey."""
+        return _gray(self.picture.permute(1, 2, 0).contiguous().numpy())
+
+    @cached_property
+    def keypoints(self) -> Keypoints:
+        """Its keypoints, in pixels of the small picture."""
+        return self._enlarged(2)
+
+    @cached_property
+    def more_keypoints(self) -> Keypoints:
+        """Those of a small picture enlarged further, where there are few."""
+        factor = enlargement((self.picture.shape[1], self.picture.shape[2]))
+        return self.keypoints if factor == 2 else self._enlarged(factor)
+
+    def _enlarged(self, factor: int) -> Keypoints:
+        large = enlarge(self.picture[None].clamp(0, 1), factor)[0].permute(1, 2, 0).contiguous().numpy()
+        return detect(stretched(_gray(large)), self.size)
 
 
 def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
-    """Find the keypoints of a reference.
+    """Prepare a reference for alignment.
 
     Args:
         pixels: RGB or grey, uint8, uint16, or floats in [0, 1].
@@ -70,31 +122,20 @@ def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
     with deterministic():
         gray = stretched(_gray(_at_most(pixels, DETECTED)))
         shown = find_margins(gray)
-        grays = tuple(_pyramid(filled(gray[..., None], shown)[..., 0]))
-        keypoints = tuple(in_parallel(lambda level: detect(level, (height, width)), grays))
-    return ReferenceFeatures((height, width), grays, keypoints, shown)
+        grays = _pyramid(filled(gray[..., None], shown)[..., 0])
+    return ReferenceFeatures((height, width), tuple(Level(each, (height, width)) for each in grays), shown)
 
 
-def working_picture(low_res: Float[Tensor, "3 h w"]) -> Float[Tensor, "3 h2 w2"]:
-    """The small picture at the size at which it is aligned: itself, or reduced."""
-    pixels = low_res.permute(1, 2, 0).contiguous().numpy()
-    return torch.from_numpy(_at_most(pixels, WORKED)).permute(2, 0, 1).contiguous()
-
-
-def find_target_keypoints(working: Float[Tensor, "3 h w"], size: tuple[int, int]) -> Keypoints:
-    """Find the keypoints of a small picture, enlarged so that its finest detail is found.
-
-    Args:
-        working: the picture as `working_picture` gives it.
-        size: height and width of the picture whose pixels the points count.
-    """
-    factor = enlargement((working.shape[1], working.shape[2]))
-    large = enlarge(working[None].clamp(0, 1), factor)[0].permute(1, 2, 0).contiguous().numpy()
-    return detect(stretched(_gray(large)), size)
+def find_target_features(low_res: Float[Tensor, "3 h w"]) -> TargetFeatures:
+    """Prepare a small picture, in [0, 1], for alignment."""
+    with deterministic():
+        working = _at_most(low_res.permute(1, 2, 0).contiguous().numpy(), WORKED)
+    picture = torch.from_numpy(working).permute(2, 0, 1).contiguous()
+    return TargetFeatures((low_res.shape[1], low_res.shape[2]), picture)
 
 
 def enlargement(size: tuple[int, int]) -> int:
-    """How many times larger a small picture of this size is searched."""
+    """How many times larger a small picture of this size is searched at most."""
     return 4 if min(size) < _SMALL else 2
 
 
@@ -118,11 +159,6 @@ def stretched(gray: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
     if not high - low > _FLAT:
         return np.zeros(gray.shape, np.uint8)
     return np.rint(np.clip((gray - low) / (high - low), 0, 1) * 255).astype(np.uint8)
-
-
-def luma(picture: Float[Tensor, "3 h w"]) -> Float[np.ndarray, "h w"]:
-    """Grey of a picture, in [0, 1]."""
-    return _gray(picture.permute(1, 2, 0).contiguous().numpy())
 
 
 def _gray(pixels: Shaped[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w"]:

@@ -55,9 +55,10 @@ class Original:
         """It as a picture."""
         return Picture(np.ascontiguousarray(self.pixels), source=self.source)
 
-    def finding_bytes(self, threads: int) -> int:
-        """Memory that finding its keypoints takes; 0 once they are found."""
-        return 0 if "features" in vars(self.first or self) else finding_bytes(self.pixels.shape[:2], threads)
+    @property
+    def finding_bytes(self) -> int:
+        """Memory that its features take while they are found; 0 once they are."""
+        return 0 if "features" in vars(self.first or self) else finding_bytes(self.pixels.shape[:2])
 
     @property
     def filling_bytes(self) -> int:

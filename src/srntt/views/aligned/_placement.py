@@ -1,6 +1,7 @@
 """How a reference is placed against a small picture: its planes, and which of them holds where."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ class Located:
     valid: Bool[np.ndarray, "*n"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Placement:
     """Planes of a reference, and where in the small picture each of them holds.
 
@@ -47,22 +48,23 @@ class Placement:
     alike: Bool[np.ndarray, "a b"]
     correlation: Float[np.ndarray, "a b"]
 
+    def __repr__(self) -> str:
+        return f"<Placement: {self.describe()}>"
+
     def locate(self, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]) -> Located:
         """Positions (x, y) of the small picture, in the reference."""
-        across = ((x + 0.5) * (self.label.shape[1] / self.size[1]) - 0.5).astype(np.float32)
-        down = ((y + 0.5) * (self.label.shape[0] / self.size[0]) - 0.5).astype(np.float32)
-        label = self._label_at(across, down)
-        flow = cv2.remap(self.flow, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        x, y = x + flow[..., 0], y + flow[..., 1]
-        found_x, found_y = np.empty(x.shape), np.empty(x.shape)
-        valid = _sampled(self.alike, across, down) >= 0.5
-        for number in np.unique(label).tolist():
-            chosen = label == number
-            found_x[chosen], found_y[chosen], ahead = transform(self.planes[number].matrix, x[chosen], y[chosen])
-            valid[chosen] &= ahead
+        across, down = self._cells(x, y)
+        found_x, found_y, valid = self._through(x, y, across, down)
+        valid &= _sampled(self.alike, across, down) >= 0.5
         height, width = self.reference
         valid &= (found_x > -0.5) & (found_x < width - 0.5) & (found_y > -0.5) & (found_y < height - 0.5)
         return Located(found_x, found_y, valid)
+
+    def positions(
+        self, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
+    ) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
+        """As `locate`, without the question whether they are valid."""
+        return self._through(x, y, *self._cells(x, y))[:2]
 
     @property
     def coverage(self) -> float:
@@ -98,11 +100,37 @@ class Placement:
         parts.append("1 plane" if self.used_planes == 1 else f"{self.used_planes} planes")
         return f"{', '.join(parts)}; {self.coverage:.0%} of the picture".replace("%", " %")
 
+    @cached_property
+    def _labels(self) -> list[int]:
+        """Numbers of the planes that hold somewhere in the grid."""
+        return np.unique(self.label).tolist()
+
+    def _cells(self, x: np.ndarray, y: np.ndarray) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
+        """Positions of the small picture in the grid."""
+        across = (x + 0.5) * (self.label.shape[1] / self.size[1]) - 0.5
+        down = (y + 0.5) * (self.label.shape[0] / self.size[0]) - 0.5
+        return across.astype(np.float32), down.astype(np.float32)
+
+    def _through(
+        self, x: np.ndarray, y: np.ndarray, across: np.ndarray, down: np.ndarray
+    ) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+        """Where positions lie through their planes, and whether on the near side of the horizon."""
+        flow = cv2.remap(self.flow, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        x, y = x + flow[..., 0], y + flow[..., 1]
+        found = transform(self.planes[self._labels[0]].matrix, x, y)
+        if len(self._labels) == 1:
+            return found
+        label = self._label_at(across, down)
+        for number in self._labels[1:]:
+            chosen = label == number
+            for whole, part in zip(found, transform(self.planes[number].matrix, x[chosen], y[chosen]), strict=True):
+                whole[chosen] = part
+        return found
+
     def _label_at(self, across: np.ndarray, down: np.ndarray) -> Int[np.ndarray, "h w"]:
         """The plane with the largest share of the places around, so that seams are smooth at any scale."""
-        used = np.unique(self.label).tolist()
-        shares = [_sampled(self.label == number, across, down) for number in used]
-        return np.array(used)[np.argmax(shares, 0)]
+        shares = [_sampled(self.label == number, across, down) for number in self._labels]
+        return np.array(self._labels)[np.argmax(shares, 0)]
 
     def _frames(self) -> Float[np.ndarray, "n 2 2"]:
         rows, columns = np.nonzero(self.alike)

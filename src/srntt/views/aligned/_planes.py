@@ -1,6 +1,6 @@
 """Keypoints to planes: homographies from the small picture to the reference, one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -22,7 +22,7 @@ _STRETCH = 8.0  # of one direction against the other: a plane seen under more th
 MOST_PLANES = 8
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plane:
     """One plane of a scene, seen in both pictures.
 
@@ -34,9 +34,23 @@ class Plane:
     matrix: Float[np.ndarray, "3 3"]
     points: Float[np.ndarray, "n 2"]
 
+    def __repr__(self) -> str:
+        return f"<Plane on {len(self.points)} points>"
+
+    @property
+    def support(self) -> int:
+        """Number of different points that it stands on."""
+        return len(_different(self.points))
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the reference for one of the small picture, at the centre of its points."""
+        x, y = self.points.mean(0)[:, None]
+        return float(np.sqrt(abs(np.linalg.det(jacobians(self.matrix, x, y)[0]))))
+
 
 def match_keypoints(
-    target: Keypoints, levels: tuple[Keypoints, ...]
+    target: Keypoints, levels: Sequence[Keypoints]
 ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
     """Points of the small picture, and of the reference, that are each other's nearest and unambiguous.
 
@@ -133,10 +147,15 @@ def _error(to_reference: np.ndarray, mine: np.ndarray, theirs: np.ndarray) -> np
 
 def _is_supported(points: Float[np.ndarray, "n 2"], least: int) -> bool:
     """Enough different points, that do not lie along a line."""
-    different = np.unique(np.rint(points * 2), axis=0) / 2
+    different = _different(points)
     if len(different) < least:
         return False
     return bool(np.linalg.eigvalsh(np.cov(different.T))[0] >= _SPREAD**2)
+
+
+def _different(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "k 2"]:
+    """To half a pixel, each once: the same point is found at several sizes."""
+    return np.unique(np.rint(points * 2), axis=0) / 2
 
 
 def _is_sound(to_reference: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "n 2"]) -> bool:

@@ -48,7 +48,7 @@ def resample(
 
 
 def resampling_bytes(size: tuple[int, int], ratio: float) -> int:
-    """What `resample` takes beside its result, at most.
+    """Most memory that `resample` takes in addition to its result.
 
     Args:
         size: height and width of the output.
@@ -64,14 +64,19 @@ def _tile(
 ) -> Float[np.ndarray, "h w c"]:
     ratio = _ratio(positions, rows, columns)
     samples = min(_MOST_SAMPLES, max(1, int(np.ceil(ratio / _ENOUGH))))
-    margin = _MARGIN if samples > 1 else 0
-    x, y = (
-        (np.arange((first - margin) * samples, (last + margin) * samples, dtype=np.float64) + 0.5) / samples - 0.5
-        for first, last in (columns, rows)
-    )
-    grid = np.meshgrid(x, y)
-    found = _sampled(pixels, *positions(*grid), shrink=max(1, int(ratio / _MOST_SAMPLES)))
+    margin = _MARGIN + 1 if samples > 1 else 0
+    x, y = (np.arange(first - margin, last + margin, dtype=np.float64) for first, last in (columns, rows))
+    at = positions(*np.meshgrid(x, y))
+    if samples > 1:
+        at = tuple(_denser(each, samples) for each in at)
+    found = _sampled(pixels, *at, shrink=max(1, int(ratio / _MOST_SAMPLES)))
     return found if samples == 1 else _reduced(_reduced(found, samples).swapaxes(0, 1), samples).swapaxes(0, 1)
+
+
+def _denser(position: Float[np.ndarray, "h w"], samples: int) -> Float[np.ndarray, "h2 w2"]:
+    """Positions of several samples in each pixel, between those of pixels, without the outermost pixels."""
+    large = cv2.resize(position, None, fx=samples, fy=samples, interpolation=cv2.INTER_LINEAR)
+    return large[samples:-samples, samples:-samples]
 
 
 def _reduced(found: Float[np.ndarray, "h w c"], samples: int) -> Float[np.ndarray, "h2 w c"]:

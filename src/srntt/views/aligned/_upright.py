@@ -37,7 +37,7 @@ class UprightView:
 
     @property
     def is_needed(self) -> bool:
-        """Whether the reference as it is would not be found."""
+        """Whether the unchanged reference would not be found."""
         return abs(self.placement.turn) > _TURN or self.placement.scale / self.scale > _LARGER
 
     @property
@@ -48,7 +48,7 @@ class UprightView:
 
     @property
     def bytes(self) -> int:
-        """Memory that making a band of rows takes beside its pixels."""
+        """Memory that making a band of rows takes in addition to its pixels."""
         return resampling_bytes(self.size, self._ratio)
 
     @property

@@ -39,7 +39,7 @@ class PlacementMap:
         return np.stack([found.y[0], found.x[0]], 1)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AlignedView:
     """A reference in the frame of the output, made in bands when they are asked for.
 
@@ -53,6 +53,9 @@ class AlignedView:
     placement: Placement
     scale: int
 
+    def __repr__(self) -> str:
+        return f"<AlignedView of {self.size[1]} x {self.size[0]} pixels: {self.placement.describe(self.scale)}>"
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width: those of the output."""
@@ -65,8 +68,8 @@ class AlignedView:
 
     @property
     def bytes(self) -> int:
-        """Memory that it takes beside the pixels of the bands that are asked for: where it is valid, and the rows by
-        which a band is made larger.
+        """Memory that it takes in addition to the bands that are requested: its validity, and the rows by which a band
+        is made larger.
         """
         height, width = self.size
         rounded = min(2 * TILE, height) * width * _PIXEL
@@ -101,5 +104,4 @@ class AlignedView:
     def _positions(
         self, x: Float[np.ndarray, "h w"], y: Float[np.ndarray, "h w"]
     ) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
-        found = self.placement.locate((x + 0.5) / self.scale - 0.5, (y + 0.5) / self.scale - 0.5)
-        return found.x, found.y
+        return self.placement.positions((x + 0.5) / self.scale - 0.5, (y + 0.5) / self.scale - 0.5)

@@ -1,0 +1,146 @@
+"""Placed references of every kind of file and model, and references that only look as if they could be placed."""
+
+import pickle
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from upscale.elsewhere import psnr, seen_from_elsewhere
+
+from srntt.features import VGG19Features
+from srntt.models.paper import PaperConfig, PaperSRNTT
+from srntt.upscale import Upscaler
+from srntt.weights import save_vgg19, weights_path
+
+_ORIENTATION = 0x0112
+_WORDS = ["river", "stone", "under", "amber", "window", "quiet", "seven", "lantern", "above", "thirty", "garden"]
+
+
+def _page(seed: int) -> Image.Image:
+    """Printed lines; another seed, other words."""
+    random, page = np.random.default_rng(seed), np.full((240, 320), 245, np.uint8)
+    for line in range(14):
+        text = " ".join(random.choice(_WORDS, 7))
+        cv2.putText(page, text, (4, 14 + 17 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.38, (30,), 1, cv2.LINE_AA)
+    return Image.fromarray(page).convert("RGB")
+
+
+def _facade(seed: int) -> Image.Image:
+    """Rows of equal windows in plaster; another seed, another house."""
+    random = np.random.default_rng(seed)
+    wall = np.full((240, 320, 3), random.integers(120, 200, 3), np.float32)
+    wall += random.normal(0, 6, (240, 320, 1))
+    step, height = int(random.integers(22, 34)), int(random.integers(14, 24))
+    for y in range(8, 220, height + 14):
+        for x in range(6, 300, step):
+            cv2.rectangle(wall, (x, y), (x + step // 2, y + height), (60, 50, 45), -1)
+            cv2.line(wall, (x + step // 4, y), (x + step // 4, y + height), (220, 220, 220), 1)
+    return Image.fromarray(np.clip(wall, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("make", [_page, _facade])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_print_and_facades_of_another_place_cost_nothing(upscaler, make, seed):
+    truth, other = make(0), make(seed)
+    low_res = truth.resize((truth.width // 4, truth.height // 4), Image.Resampling.BICUBIC)
+    result = upscaler.upscale(low_res, upscaler.encode_references([other]))
+    assert psnr(result.image, truth) > psnr(upscaler.upscale(low_res).image, truth) - 0.02
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_a_reference_turned_by_exif_is_placed_as_a_viewer_shows_it(upscaler, truth, low_res, orientation, tmp_path):
+    seen, _ = seen_from_elsewhere(truth, 1.5, 20)
+    upright = Image.fromarray(seen)
+    stored = upright.rotate({3: 180, 6: 90, 8: 270}[orientation], expand=True)
+    exif = Image.Exif()
+    exif[_ORIENTATION] = orientation
+    stored.save(tmp_path / "turned.png", exif=exif)
+    one, other = (
+        upscaler.upscale(low_res, upscaler.encode_references([given])) for given in (seen, tmp_path / "turned.png")
+    )
+    assert one.references[0].placement is not None
+    assert one.array.tobytes() == other.array.tobytes()
+    assert np.array_equal(one.provenance.y, other.provenance.y)
+    assert np.array_equal(one.provenance.x, other.provenance.x)
+
+
+@pytest.mark.parametrize("kind", ["16 bits", "grey", "alpha"])
+def test_inputs_of_every_kind_have_their_references_placed(upscaler, truth, low_res, kind):
+    seen, _ = seen_from_elsewhere(truth, 1.5, 45)
+    pixels = np.asarray(low_res)
+    given = {
+        "16 bits": pixels.astype(np.uint16) * 257,
+        "grey": np.asarray(low_res.convert("L")),
+        "alpha": np.dstack([pixels, np.full(pixels.shape[:2], 200, np.uint8)]),
+    }[kind]
+    result = upscaler.upscale(given, upscaler.encode_references([seen]))
+    (used,) = result.references
+    assert used.placement is not None
+    assert used.placement.coverage > 0.6
+    assert used.share > 0.05
+    assert result.array.shape[2:] == {"16 bits": (3,), "grey": (1,), "alpha": (4,)}[kind]
+
+
+def test_what_another_process_gets_is_placed_alike(upscaler, truth, low_res):
+    """As between workers: before and after its keypoints are found."""
+    references = upscaler.encode_references([seen_from_elsewhere(truth, 1.4, 70)[0]])
+    made = []
+    for each in (pickle.loads(pickle.dumps(references)), references, references):
+        made.append(upscaler.upscale(low_res, each))
+    made.append(upscaler.upscale(low_res, pickle.loads(pickle.dumps(references))))
+    assert made[0].references[0].placement is not None
+    assert len({result.array.tobytes() for result in made}) == 1
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 120), (90, 2), (24, 24)])
+@pytest.mark.parametrize("value", [0, 255, None])
+def test_hostile_inputs_pass_through(upscaler, unaligned, shape, value):
+    random = np.random.default_rng(0)
+    given = random.integers(0, 256, (*shape, 3), np.uint8) if value is None else np.full((*shape, 3), value, np.uint8)
+    flat, long = np.zeros((60, 60, 3), np.uint8), random.integers(0, 256, (4, 1500, 3), np.uint8)
+    references = upscaler.encode_references([flat, long])
+    result = upscaler.upscale(given, references)
+    assert all(used.placement is None for used in result.references)
+    assert result.array.tobytes() == unaligned.upscale(given, references).array.tobytes()
+
+
+def test_the_papers_model_takes_placed_references(truth, low_res, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    torch.manual_seed(1)
+    features = VGG19Features("caffe")
+    for name, parameter in features.named_parameters():
+        torch.nn.init.normal_(parameter, std=0.02 if name.endswith("bias") else (2 / parameter[0].numel()) ** 0.5)
+    weights_path("vgg19-caffe").parent.mkdir(parents=True)
+    save_vgg19(weights_path("vgg19-caffe"), features.state_dict(), "caffe")
+    torch.manual_seed(2)
+    model = PaperSRNTT(PaperConfig())
+    part = low_res.crop((10, 10, 58, 46))
+    seen = seen_from_elsewhere(truth.crop((40, 40, 232, 184)), 1.0, 90)[0]
+    made = {}
+    for align in ("auto", "off"):
+        upscaler = Upscaler(model, device="cpu", align=align)
+        made[align] = upscaler.upscale(part, upscaler.encode_references([seen]))
+    (used,) = made["auto"].references
+    assert used.placement is not None
+    assert used.description.startswith("same scene, turned 90 degrees anticlockwise")
+    assert used.share > 0
+    # What each position found is what lies there: its own place in the reference.
+    origin = made["auto"].provenance
+    columns, rows = np.meshgrid(np.arange(48) * 4 + 1.5, np.arange(36) * 4 + 1.5)
+    off = np.hypot(origin.y - (191 - columns), origin.x - rows)
+    assert np.median(off) < 2
+    assert made["auto"].similarity.mean() > made["off"].similarity.mean() + 0.05
+
+
+def test_what_is_printed_is_short(upscaler, truth, low_res):
+    references = upscaler.encode_references([seen_from_elsewhere(truth, 2.0, 90)[0]])
+    result = upscaler.upscale(low_res, references)
+    (used,) = result.references
+    assert repr(used) == f"<UsedReference '<array>': {used.description}; share {used.share:.2f}>"
+    assert repr(used.placement) == f"<Placement: {used.description}>"
+    for shown in (result, result.provenance, references[0], references.originals[0].features, used.placement.planes[0]):
+        assert len(repr(shown)) < 150
+        assert "array(" not in repr(shown)
+        assert "tensor(" not in repr(shown)

@@ -44,7 +44,8 @@ def test_finding_and_placing_take_what_was_predicted(size, reference):
     predicted, took = found["finding"]
     assert predicted * 0.6 <= took <= predicted
     predicted, took = found["placing"]
-    assert predicted * 0.4 <= took <= predicted
+    # A small picture is enlarged by 4 only where it has few keypoints.
+    assert predicted * (0.4 if min(size) >= 120 else 0.15) <= took <= predicted
 
 
 def measure(size: tuple[int, int], reference: tuple[int, int]) -> None:

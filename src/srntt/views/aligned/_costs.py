@@ -5,7 +5,7 @@ from srntt.views.aligned._keypoints import DETECTED, MOST_POINTS, WORKED, Refere
 _SEARCHED = 256  # a pixel: SIFT doubles the picture, and of each octave holds six blurred pictures and five differences
 _PLACED, _FLOW = 1080, 800  # a pixel of the small picture: flow of it doubled, what eight planes show; a second flow
 _DENSEST = 32  # pixels for each keypoint
-_REDUCED = 64  # a pixel: a reference in colour and grey, in floating point, and as it is stretched
+_REDUCED = 32  # a pixel: a reference in colour in floating point, twice; then in grey, or where its margins are filled
 _FLOAT, _COLOURS = 4, 3
 _DESCRIBED = 5_000_000  # keypoints before and after their descriptors are rounded
 _KEPT = 16  # a pixel of the small picture: planes, flow and correlation of a placement

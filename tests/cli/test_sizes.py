@@ -69,9 +69,9 @@ def test_batch_has_them_too(run, folder: Path, model: Path) -> None:
     ("tokens", "message"),
     [
         (["--scale", "0.5"], "scale 0.5: give 1 or more"),
-        (["--scale", "40"], "enlarged 40 times; this model enlarges 1 to 16 times"),
+        (["--scale", "40"], "upscaled 40 times; this model supports 1 to 16 times"),
         (["--fit", "big"], "--fit big: give WIDTHxHEIGHT"),
-        (["--scale", "2", "--width", "50"], "three ways to say one size"),
+        (["--scale", "2", "--width", "50"], "exclude each other"),
         (["--strength", "0.5"], "apply to references. Give some"),
         (["--ref", "{folder}/sharp.jpg", "--strength", "2"], "strength 2.0: give 0"),
         (["--ref", "{folder}/sharp.jpg", "--protect", "1,2,3"], "There is no 1,2,3"),

@@ -64,12 +64,12 @@ def test_the_score_is_of_the_cropped_and_rounded_output(tmp_path: Path) -> None:
     def nearly_right(low_res: np.ndarray, references: Sequence[Path]) -> Upscaled:
         output = target + np.float32(0.4 / 255)  # vanishes when rounded to 8 bits
         output[:, :4] = output[:, -4:] = output[:, :, :4] = output[:, :, -4:] = 0
-        return Upscaled(output, ("went on on the cpu",))
+        return Upscaled(output, ("continued on the cpu",))
 
     (score,) = score_pairs(nearly_right, pairs[:1], "none", PAIRS)
     assert score.values["psnr_y"] == math.inf
     assert score.values["ssim_y"] == pytest.approx(1)
-    assert score.fallbacks == ("went on on the cpu",)
+    assert score.fallbacks == ("continued on the cpu",)
     assert 0 <= score.seconds < 5
 
 
@@ -131,9 +131,9 @@ def test_json_has_the_promised_shape_and_no_infinity() -> None:
 
 
 def test_one_evaluation_is_an_object_and_several_a_list() -> None:
-    one = evaluation_of(scored("a", 30.0, 0.9, None, 1.5, "went on on the cpu"))
+    one = evaluation_of(scored("a", 30.0, 0.9, None, 1.5, "continued on the cpu"))
     assert json.loads(as_json([one]))["mean"]["lpips"] is None
-    assert json.loads(as_json([one]))["images"][0]["fallbacks"] == ["went on on the cpu"]
+    assert json.loads(as_json([one]))["images"][0]["fallbacks"] == ["continued on the cpu"]
     assert [item["refs"] for item in json.loads(as_json([one, one]))] == ["first", "first"]
 
 

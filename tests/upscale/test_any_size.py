@@ -64,10 +64,10 @@ def test_sizes(asked, size) -> None:
         ({"scale": 2, "width": 30}, "Give one of them"),
         ({"scale": 0.5}, "scale 0.5: give 1 or more"),
         ({"scale": float("nan")}, "scale nan"),
-        ({"scale": 17}, "enlarged 17 times; this model enlarges 1 to 16 times"),
-        ({"width": 10}, "enlarged 0.556 times"),
+        ({"scale": 17}, "upscaled 17 times; this model supports 1 to 16 times"),
+        ({"width": 10}, "upscaled 0.556 times"),
         ({"width": 0}, "width 0: give at least 1"),
-        ({"width": 100, "height": 50}, "another shape"),
+        ({"width": 100, "height": 50}, "differs in aspect ratio"),
         ({"fit": (3, 3)}, "enlarged"),
     ],
 )
@@ -92,7 +92,7 @@ def test_below_the_factor_the_output_is_reduced(upscaler: Upscaler, small, sharp
     assert eight.provenance is not None
     assert eight.provenance.share.shape == (13, 18)
     assert eight.similarity_picture().color.shape == (26, 36, 1)  # pyright: ignore[reportOptionalMemberAccess]
-    assert eight.notes == ("size: enlarged 4 times and reduced to 36 x 26",)
+    assert eight.notes == ("size: upscaled 4 times and downsampled to 36 x 26",)
 
 
 def test_the_factor_itself_changes_nothing(upscaler: Upscaler, small) -> None:

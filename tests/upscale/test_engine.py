@@ -85,7 +85,7 @@ def test_a_tile_that_does_not_fit_is_halved_and_the_step_recorded():
     low_res = _picture(150, 150)
     pixels, _, fallbacks = _run(NearestMethod(limit=80 * 80), low_res, tile=128)
     np.testing.assert_array_equal(pixels, _repeated(low_res))
-    assert fallbacks == ["rendering: out of memory at 128 on cpu, went on with 64"]
+    assert fallbacks == ["rendering: out of memory at 128 on cpu, continued with 64"]
 
 
 def test_when_nothing_fits_it_is_an_error_and_not_a_picture():
@@ -107,7 +107,7 @@ def test_fast_matching_that_does_not_fit_gives_way_to_exact_matching(error):
     plan = Plan(32, 8, 0, "fast", "fast matching: asked for")
     engine = Engine(lambda device: NearestMethod(error=error), _CPU, [_REFERENCE], plan, lambda *_: None)
     assert engine.match(low_res) is not None
-    assert engine.fallbacks == ["matching: out of memory with fast matching, went on with exact matching"]
+    assert engine.fallbacks == ["matching: out of memory with fast matching, continued with exact matching"]
     assert (engine.plan.matcher, engine.plan.reason[:14]) == ("exact", "exact matching")
     assert engine.plan.band == 8
 
@@ -128,7 +128,7 @@ def test_from_an_accelerator_it_goes_to_the_cpu():
     engine.render(low_res, None, canvas)
     np.testing.assert_array_equal(canvas.pixels, _repeated(low_res))
     assert requested == ["meta", "cpu"]
-    assert engine.fallbacks == ["rendering: out of memory at 32 on meta, went on on the cpu"]
+    assert engine.fallbacks == ["rendering: out of memory at 32 on meta, continued on the cpu"]
 
 
 def test_numbers_that_are_not_finite_are_refused():

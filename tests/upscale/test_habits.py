@@ -27,7 +27,7 @@ def test_copies_of_a_reference_change_nothing(upscaler: Upscaler):
     once = upscaler.encode_references([SHARP, OTHER])
     often = upscaler.encode_references([SHARP, *[SHARP.copy()] * 19, OTHER])
     assert often.sources == once.sources
-    assert "references: 19 of 21 left out, for they are equal to others" in often.fallbacks
+    assert "references: 19 of 21 skipped, because they are duplicates" in often.fallbacks
     np.testing.assert_array_equal(upscaler.upscale(PIXELS, often).array, upscaler.upscale(PIXELS, once).array)
 
 

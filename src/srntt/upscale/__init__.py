@@ -1,4 +1,4 @@
-"""The inference engine: references encoded once, tiles, a memory budget that is kept, provenance."""
+"""Inference engine: encoded references, tiling, memory budget, provenance."""
 
 from srntt.upscale._aligning import UsedReference
 from srntt.upscale._any_size import OutputSize

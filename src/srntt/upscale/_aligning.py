@@ -1,4 +1,4 @@
-"""How each reference is placed against the small picture, and the view of it that follows."""
+"""Alignment of references with the low-res picture."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
@@ -50,14 +50,14 @@ class UsedReference:
 
     @property
     def description(self) -> str:
-        """``same scene, 2.9x larger, turned 12 degrees, 3 planes; 61 % of the picture``, or that nothing was found."""
+        """Describe the alignment: ``same scene, 2.9x larger, turned 12 degrees, 3 planes; 61 % of the picture``."""
         if self.placement:
             return self.placement.describe(self.scale)
         smaller = "" if self.reduced == 1 else f" and at 1/{self.reduced} of its size"
         return f"no geometry found, searched as it is{smaller}"
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, by name; geometry is null where none was found."""
+        """Return the fields by name; geometry is None if none was found."""
         placed = self.placement
         geometry = placed and {
             "scale": round(placed.scale / self.scale, 3),
@@ -71,12 +71,12 @@ class UsedReference:
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of the references against a small picture.
+    """Result of aligning the references with a low-res picture.
 
     Attributes:
-        views: that are searched; at first those that the references were encoded in.
-        placements: of those whose geometry was found, by number.
-        reductions: by how much others are reduced, by number, if they are.
+        views: Views to search; initially the encoded ones.
+        placements: Alignment of the references whose geometry was found, by number.
+        reductions: Downsampling factor of other references, by number, if any.
     """
 
     views: list[EncodedView]
@@ -84,20 +84,20 @@ class Found:
     reductions: dict[int, int] = field(default_factory=dict)
 
     def without_views(self) -> "Found":
-        """What is reported of it; the views take memory."""
+        """Return a copy without the views, which take memory."""
         return Found([], self.placements, self.reductions)
 
 
 def joined_found(first: Found, last: Found) -> Found:
-    """Of two passes, each reference as the first one placed it, if it did: what it says is of the small picture."""
+    """Combine two passes: the alignment of the first pass, relative to the low-res picture, takes precedence."""
     return Found([], last.placements | first.placements, last.reductions | first.reductions)
 
 
 def check_align(option: str) -> None:
-    """Refuse what does not exist.
+    """Validate the option.
 
     Raises:
-        InputError: such an option.
+        InputError: The option is unknown.
     """
     if option not in get_args(AlignOption):
         raise InputError(f"align is {option!r}; give {' or '.join(map(repr, get_args(AlignOption)))}.")
@@ -128,7 +128,7 @@ def found_views(
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
         progress("align", done + 1, len(given))
     near = [item for item in found.views if item.reach is not None]
-    if len(near) == 1:  # several compete with each other instead
+    if len(near) == 1:  # several references compete with each other instead
         found.views.extend(replace(near[0], reach=reach) for reach in encoder.drive_on(encoder.device).reaches[1:])
     return found
 

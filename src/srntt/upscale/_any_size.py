@@ -1,8 +1,8 @@
-"""Any output size from a model of one factor: its output reduced, or a second pass that continues from the first.
+"""Output sizes other than the scale of the model: downsampling of the output, or a second pass.
 
-Up to the model's factor its output, kept in 16 bits, is reduced by antialiased bicubic. Beyond it, a first pass makes
-the size from which the model's factor leads to the wanted one, and the references are matched and placed once more
-there: a reference that has detail for 8x shows it at the size at which 8x needs it.
+Below the scale of the model, its output, kept in 16 bits, is downsampled by antialiased bicubic. Above it, a first pass
+produces the size from which the model reaches the target, where the references are aligned and matched again. A
+reference with detail for 8x thus contributes it at the size at which 8x needs it.
 """
 
 import math
@@ -20,13 +20,13 @@ _LEAST = 1.0
 
 @dataclass(frozen=True)
 class OutputSize:
-    """The size that was asked for; in pixels but for the scale. At most one way to say it.
+    """Requested size of the output, given by scale, by width or height, or by the size to fit in.
 
     Attributes:
-        scale: output pixels for each input pixel along a side.
-        width: of the output; its height follows, unless that is given, too.
-        height: likewise.
-        fit: width and height that the output is to fit into.
+        scale: Upscaling factor.
+        width: Width of the output in pixels; the height follows unless given.
+        height: Height of the output in pixels; the width follows unless given.
+        fit: Width and height in which the output must fit, in pixels.
     """
 
     scale: float | int | None = None
@@ -37,7 +37,7 @@ class OutputSize:
     def __post_init__(self) -> None:
         ways = [self.scale is not None, self.width is not None or self.height is not None, self.fit is not None]
         if sum(ways) > 1:
-            raise InputError("scale, width or height, and fit are three ways to say one size. Give one of them.")
+            raise InputError("scale, width or height, and fit exclude each other. Give one of them.")
         if self.scale is not None and not (math.isfinite(self.scale) and self.scale >= _LEAST):
             raise InputError(f"scale {self.scale:g}: give 1 or more, such as 2, 1.5 or 8.")
         for name, pixels in (("width", self.width), ("height", self.height), *zip("WH", self.fit or (), strict=False)):
@@ -46,32 +46,32 @@ class OutputSize:
 
     @property
     def is_given(self) -> bool:
-        """Whether anything was asked for."""
+        """Whether a size was requested."""
         return self != OutputSize()
 
     def of(self, height: int, width: int, factor: int) -> tuple[int, int]:
-        """Height and width of the output.
+        """Return height and width of the output.
 
         Args:
-            height: of the small picture.
-            width: likewise.
-            factor: of the model, which makes the size where none was asked for.
+            height: Height of the low-res picture.
+            width: Width of the low-res picture.
+            factor: Scale of the model, the default.
 
         Raises:
-            InputError: smaller than the picture, larger than two passes make, or of another shape.
+            InputError: The size is smaller than the picture, too large for two passes, or has another aspect ratio.
         """
         scale = self._scale(height, width, factor)
         if not _LEAST <= scale <= factor**2:
             raise InputError(
-                f"The picture of {width} x {height} pixels would be enlarged {scale:.3g} times; this model enlarges "
+                f"The picture of {width} x {height} pixels would be upscaled {scale:.3g} times; this model supports "
                 f"1 to {factor**2} times: {width} x {height} to {width * factor**2} x {height * factor**2} pixels."
             )
         rows, columns = (max(1, round(pixels * scale)) for pixels in (height, width))
         rows, columns = self.height or rows, self.width or columns
         if max(abs(rows - height * columns / width), abs(columns - width * rows / height) * rows / columns) > 1:
             raise InputError(
-                f"{columns} x {rows} has another shape than the picture of {width} x {height}. Give width or height "
-                f"alone, or fit={columns}x{rows} for the largest size that fits into it."
+                f"{columns} x {rows} differs in aspect ratio from the picture of {width} x {height}. Give only width "
+                f"or height, or fit={columns}x{rows} for the largest size that fits."
             )
         return rows, columns
 
@@ -84,12 +84,12 @@ class OutputSize:
 
 
 def steps(source: tuple[int, int], target: tuple[int, int], factor: int) -> tuple[tuple[int, int], ...]:
-    """Height and width after each pass: the target, or what the second pass starts from, and the target.
+    """Return height and width after each pass: the target, or the intermediate size and the target.
 
     Args:
-        source: height and width of the small picture.
-        target: likewise of the output.
-        factor: of the model.
+        source: Height and width of the low-res picture.
+        target: Height and width of the output.
+        factor: Scale of the model.
     """
     if all(large <= factor * small for small, large in zip(source, target, strict=True)):
         return (target,)
@@ -98,18 +98,18 @@ def steps(source: tuple[int, int], target: tuple[int, int], factor: int) -> tupl
 
 
 def note(source: Picture, target: tuple[int, int], factor: int) -> tuple[str, ...]:
-    """How a size that is not the model's own was made."""
+    """Return a note on how a size other than the scale of the model was reached."""
     if target == (source.height * factor, source.width * factor):
         return ()
     *first, _ = steps((source.height, source.width), target, factor)
     if not first:
-        return (f"size: enlarged {factor} times and reduced to {target[1]} x {target[0]}",)
+        return (f"size: upscaled {factor} times and downsampled to {target[1]} x {target[0]}",)
     ((height, width),) = first
     return (f"size: two passes, by way of {width} x {height}; references were matched in both",)
 
 
 def joined_origins(first: Provenance | None, last: Provenance | None) -> Provenance | None:
-    """Provenance of two passes on the grid of the second: at each position, of the pass that took more."""
+    """Combine the provenance of two passes on the grid of the second, using the larger share at each position."""
     if first is None or last is None or first is last:
         return last
     rows, columns = (
@@ -125,5 +125,5 @@ def joined_origins(first: Provenance | None, last: Provenance | None) -> Provena
 
 
 def worst(each: list[Consistency]) -> Consistency:
-    """Of several passes, each compared with what it started from."""
+    """Return the worst consistency of several passes, each compared with its input."""
     return Consistency(max(one.mean for one in each), max(one.largest for one in each), max(one.missed for one in each))

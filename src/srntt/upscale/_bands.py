@@ -1,4 +1,4 @@
-"""What a picture has beyond its colours: alpha, and bands such as infrared."""
+"""Upscaling of alpha and further bands such as infrared."""
 
 import numpy as np
 
@@ -15,16 +15,16 @@ _ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyo
 def enlarged_bands(
     source: Picture, engine: Engine, matched: Match | None, scale: int
 ) -> Shaped[np.ndarray, "H W k"] | None:
-    """Each band by itself, as grey: its structure is that of the colours, and so is what references show of it.
+    """Upscale each further band as grey, with the matches of the colours, whose structure it shares.
 
     Args:
-        source: the small picture.
-        engine: that has matched its colours.
-        matched: those matches; None without references.
-        scale: output pixels for each input pixel along a side.
+        source: Low-res picture.
+        engine: Engine that matched its colours.
+        matched: Matches of the colours; None without references.
+        scale: Upscaling factor.
 
     Returns:
-        the bands in the type of the source; None where it has none.
+        The bands in the dtype of the source; None if it has none.
     """
     if source.bands is None:
         return None
@@ -38,7 +38,7 @@ def enlarged_bands(
 
 
 def enlarged_alpha(source: Picture, scale: int) -> Shaped[np.ndarray, "H W"] | None:
-    """Alpha by plain bicubic: the network was never shown any, and a mask wants no invented texture."""
+    """Upscale alpha by bicubic, since the network was not trained on masks, which should have no texture."""
     if source.alpha is None:
         return None
     alpha = np.empty((source.height * scale, source.width * scale), source.alpha.dtype)

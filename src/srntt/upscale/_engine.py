@@ -1,4 +1,4 @@
-"""Match, then render tile by tile; on the way down when memory runs out, and never past a broken number."""
+"""Engine of an upscale: matching, then rendering in tiles, with fallbacks if memory runs out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -24,20 +24,21 @@ _SMALLEST_BAND = 8
 
 @dataclass
 class Engine:
-    """One upscale under way.
+    """Engine of one upscale.
 
-    When memory runs out fast matching gives way to exact matching, which takes little; then the piece at hand is
-    done again in half the size, down to the smallest; then everything moves to the CPU; then it is an error. Each such
-    step is recorded in ``fallbacks``.
+    When memory runs out, fast matching is replaced by exact matching, which needs little; then the current tile or band
+    is repeated at half the size, down to the smallest; then the work moves to the CPU; then it is an error. Each such
+    step is recorded in ``fallbacks``. Values that are not finite are an error.
 
     Attributes:
-        make_drive: builds the kind of model on a device.
-        device: where work starts.
-        references: encoded references; none for single-image super-resolution.
-        plan: tile, band and matcher to start with; in the end the matcher that was used, and why.
-        progress: told what is done.
-        base: the picture, enlarged, that the model goes on from; None for none.
-        influence: how far references are used at each place; None: as the model decides.
+        make_drive: Creates the drive of the model on a device.
+        device: Initial device.
+        references: Encoded references; empty for single-image super-resolution.
+        plan: Initial tile, band and matcher; afterwards, the matcher used and the reason.
+        progress: Called with (stage, done, total).
+        base: Base from which the model starts, or None.
+        influence: Strength of the references at each place; None to leave it to the model.
+        fallbacks: Deviations from the plan, in order.
     """
 
     make_drive: Callable[[torch.device], Drive]
@@ -55,11 +56,11 @@ class Engine:
 
     @property
     def tile(self) -> int:
-        """Side of a tile as it is now."""
+        """Current side of a tile."""
         return self._tile
 
     def match(self, low_res: Float[Tensor, "3 h w"]) -> Match | None:
-        """Find every LR position in the references."""
+        """Match every LR position in the references."""
         while self.references:
             try:
                 return self._drive.match(
@@ -78,7 +79,7 @@ class Engine:
     def render(
         self, low_res: Float[Tensor, "3 h w"], matched: Match | None, canvas: Canvas
     ) -> Float[np.ndarray, "k h w"] | None:
-        """Fill the canvas; returns how much of each position came through each candidate."""
+        """Fill the canvas; return the share of each candidate at each position."""
         share = None if matched is None else np.zeros(matched.similarity.shape, np.float32)
         first = 0
         while first < canvas.height:
@@ -93,7 +94,7 @@ class Engine:
                 canvas.finish_row(row)
                 first = row.stop
                 for item in self.references:
-                    item.rest()  # or the pages of those in files add up
+                    item.rest()  # otherwise pages of memory-mapped maps accumulate
                 continue
             canvas.restart_row()
             self._shrink("rendering", "_tile", SMALLEST)
@@ -112,7 +113,7 @@ class Engine:
             rendered = self._rendered(low_res, matched, Window(row.outer, column.outer))
             self._refuse_broken(rendered, row, column)
             canvas.add(row, column, rendered.image)
-            give_back()  # or the blocks of each tile, freed and kept by the allocator, add up along the row
+            give_back()  # otherwise freed blocks accumulate in the allocator along the row
             if share is not None and rendered.share is not None:
                 inner = rendered.share[
                     :,
@@ -146,14 +147,14 @@ class Engine:
         if not bool(torch.isfinite(rendered.image).all()):
             raise ModelError(
                 f"The model returned values that are not finite at LR rows {row.start}..{row.stop}, "
-                f"columns {column.start}..{column.stop}. Nothing was written. Its weights do not suit this picture or "
-                "this device; try another model, or device cpu."
+                f"columns {column.start}..{column.stop}. Nothing was written. Its weights are unsuitable for this "
+                "picture or device; try another model, or device cpu."
             )
 
     def _go_on_exactly(self) -> None:
         release(self._device)
         self.plan = replace(self.plan, matcher="exact", reason="exact matching: out of memory with fast matching")
-        self.fallbacks.append("matching: out of memory with fast matching, went on with exact matching")
+        self.fallbacks.append("matching: out of memory with fast matching, continued with exact matching")
 
     def _shrink(self, work: str, piece: str, smallest: int) -> None:
         release(self._device)
@@ -161,10 +162,10 @@ class Engine:
         if size > smallest:
             setattr(self, piece, max(smallest, size // 2))
             self.fallbacks.append(
-                f"{work}: out of memory at {size} on {self._device}, went on with {getattr(self, piece)}"
+                f"{work}: out of memory at {size} on {self._device}, continued with {getattr(self, piece)}"
             )
         elif self._device != _CPU:
-            self.fallbacks.append(f"{work}: out of memory at {size} on {self._device}, went on on the cpu")
+            self.fallbacks.append(f"{work}: out of memory at {size} on {self._device}, continued on the cpu")
             self._tile, self._band = self.plan.tile, self.plan.band
             self._settle(_CPU)
         else:

@@ -1,4 +1,4 @@
-"""Where each detail came from."""
+"""Provenance: origin of the detail at each position."""
 
 from dataclasses import dataclass
 from os import PathLike
@@ -15,22 +15,20 @@ from srntt.memory import cuts
 from srntt.models import EncodedView
 from srntt.upscale._references import picture_names
 
-USED = 0.25  #: share above which the detail of a place counts as the reference's
+USED = 0.25  #: share above which the detail of a position is attributed to a reference
 _ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Provenance:
-    """For each LR position, where in the references its detail came from and how much came.
-
-    Where several references gave something, it is the place that gave most.
+    """For each LR position, the position in a reference that contributed most, and the share of references.
 
     Attributes:
-        sources: names of the references.
-        reference: index into ``sources``.
-        y, x: place in that reference, in its pixels (0, 0 is the centre of the first).
-        share: how far the model let the references in, all together: 0 not at all .. 1 fully. For the light models
-            the mean opening of the gate that texture passes.
+        sources: Names of the references.
+        reference: Index into ``sources``.
+        y, x: Position in that reference, in pixels; (0, 0) is the centre of the first pixel.
+        share: Share of all references together, from 0 (none) to 1. For light models, the mean value of the gate that
+            controls textures.
     """
 
     sources: tuple[str, ...]
@@ -45,18 +43,18 @@ class Provenance:
 
     @property
     def used(self) -> Bool[np.ndarray, "h w"]:
-        """Where references were used: the places with a ``share`` above 0.25."""
+        """Positions where references were used: those with a ``share`` above 0.25."""
         return self.share > USED
 
     def shares(self) -> list[float]:
-        """Of each reference, the part of all places whose detail came from it, 0 .. 1: those ``used``."""
+        """Return for each reference the fraction of positions with detail from it, 0 .. 1, among those ``used``."""
         return [float((self.used & (self.reference == index)).mean()) for index in range(len(self.sources))]
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write it as .npz, whole or not at all: ``sources``, ``reference``, ``y``, ``x``, ``share``.
+        """Write ``sources``, ``reference``, ``y``, ``x`` and ``share`` to an .npz file, atomically.
 
         Raises:
-            OutputError: exists already, or cannot be written.
+            OutputError: The file exists already or cannot be written.
         """
         maps = {name: getattr(self, name) for name in ("reference", "y", "x", "share")}
         with whole_file(Path(path), overwrite=overwrite) as file:
@@ -64,13 +62,13 @@ class Provenance:
 
 
 def trace(match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int) -> Provenance:
-    """Follow each match back to a pixel of the picture that the user gave, through the view that it lies in.
+    """Map each match back through its view to a pixel of the original reference.
 
     Args:
-        match: the candidates of every position.
-        references: what it points into.
-        share: how much of each position came through each candidate.
-        scale: reference pixels for each position of the LR grid, along a side.
+        match: Candidates of every position.
+        references: Encoded views of the references.
+        share: Share of each candidate at each position.
+        scale: Reference pixels per position of the LR grid, along a side.
     """
     height, width = match.similarity.shape[1:]
     number = np.empty((height, width), np.int64)
@@ -87,7 +85,7 @@ def trace(match: Match, references: list[EncodedView], share: Float[np.ndarray, 
 def _places(
     match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int
 ) -> tuple[Float[Tensor, "h w 2"], Int[Tensor, "h w"]]:
-    """Pixel of the picture that gave most, and its number."""
+    """Return the pixel that contributed most at each position, and the number of its reference."""
     main = torch.from_numpy(share.argmax(0))[None]
     reference = match.reference.cpu().take_along_dim(main, 0)[0]
     position = match.position.cpu().take_along_dim(main[..., None], 0)[0]

@@ -1,4 +1,4 @@
-"""What an upscale returns."""
+"""Result of an upscale."""
 
 from dataclasses import dataclass, field
 from os import PathLike
@@ -20,23 +20,23 @@ from srntt.upscale._share_picture import share_picture
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """An upscaled picture and how it came about.
+    """Upscaled picture, with information on how it was computed.
 
     Attributes:
-        picture: the output with its metadata; the depth, alpha and greyness of the input.
-        similarity: cosine of each LR position's best match, or None without references.
-        provenance: where the detail came from, or None without references.
-        references: what became of each reference, in the order given.
-        seconds: wall time.
-        predicted_bytes: memory that the whole process was predicted to hold at most.
-        peak_bytes: memory that it held at most meanwhile, as the operating system counts it.
-        tile: side of a tile in LR pixels, as it was in the end.
-        matcher: how the references were searched in the end, ``exact`` or ``fast``; None without references.
-        matcher_reason: why so, for people; None without references.
-        fallbacks: what had to be done otherwise than planned, in order.
-        consistency: how far the output, reduced, is from the input.
-        form: what the input came as.
-        base: name of the picture, or of the model, that the network went on from; None for bicubic.
+        picture: Output with metadata, with the depth, alpha and number of colour channels of the input.
+        similarity: Cosine of the best match of each LR position, in [-1, 1]; None without references.
+        provenance: Origin of the detail at each LR position; None without references.
+        references: Outcome of each reference, in the order given.
+        seconds: Wall time, in seconds.
+        predicted_bytes: Predicted peak memory of the process, in bytes.
+        peak_bytes: Actual peak memory of the process, in bytes, as counted by the operating system.
+        tile: Final side of a tile, in LR pixels.
+        matcher: Matcher used, ``exact`` or ``fast``; None without references.
+        matcher_reason: Reason for the matcher; None without references.
+        fallbacks: Deviations from what was requested or planned, in order.
+        consistency: Difference between the downsampled output and the input.
+        form: Form of the input.
+        base: Name of the base picture or base model; None for bicubic.
 
     Example:
         >>> from srntt import Upscaler
@@ -69,43 +69,43 @@ class Result:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was changed in the input on reading it."""
+        """Notes on conversions when the input was read."""
         return self.picture.notes
 
     @property
     def array(self) -> Shaped[np.ndarray, "H W c"]:
-        """The picture as stored: uint8 or uint16; grey, grey + alpha, RGB or RGBA."""
+        """Output as uint8 or uint16; grey, grey + alpha, RGB or RGBA."""
         return self.picture.interleaved()
 
     @property
     def image(self) -> Image.Image:
-        """The picture for Pillow, with ICC profile and EXIF in its ``info``: in 8 bits, which is all that Pillow holds
-        in colour, or in the mode ``I;16``, ``I`` or ``F`` of a Pillow image that was given.
+        """Output as a Pillow image, with ICC profile and EXIF in its ``info``: in 8 bits, the limit of Pillow for
+        colour, or in the mode ``I;16``, ``I`` or ``F`` of an input from Pillow.
         """
         return to_pillow(self.picture, self.form.mode)
 
     @property
     def tensor(self) -> Float[Tensor, "c H W"]:
-        """The picture as float32 in [0, 1] on the CPU; grey, grey + alpha, RGB or RGBA."""
+        """Output as float32 in [0, 1] on the CPU; grey, grey + alpha, RGB or RGBA."""
         return unit_tensor(self.picture)
 
     def as_input(self) -> Given:
-        """The picture as the kind of thing that the input was.
+        """Return the output in the form of the input.
 
-        An array for an array and a tensor for a tensor: with its dtype, its range of values (in 65,536 steps, if it is
-        not uint8), its number of axes, and a tensor on its device. A Pillow image for everything else; ``save`` writes
-        files, which keep 16 bits and all metadata.
+        An array for an array and a tensor for a tensor, with the same dtype, range of values (in 65,536 steps, unless
+        uint8), number of axes and device. A Pillow image for any other input; use ``save`` to keep 16 bits and all
+        metadata.
         """
         return self.form.like(self.picture)
 
     @property
     def verdict(self) -> str | None:
-        """Whether the references helped, in a sentence; None without references."""
+        """Sentence stating whether the references helped; None without references."""
         return None if self.provenance is None else verdict(self.references)
 
     @property
     def caution(self) -> str | None:
-        """What to bear in mind of detail that came from references; None where none did."""
+        """Caution about detail from references; None if there is none."""
         if self.provenance is None or not self.provenance.used.any():
             return None
         return (
@@ -114,14 +114,14 @@ class Result:
         )
 
     def share_picture(self) -> Picture | None:
-        """The output in grey, tinted in each reference's colour as far as detail came from it, with a legend below: as
-        wide as the output, and higher. None without references.
+        """Draw a map of the references: the output in grey, tinted in a colour for each reference by the share of its
+        detail, with a legend below. None without references.
         """
         return None if self.provenance is None else share_picture(self.picture, self.provenance, self.references)
 
     def similarity_picture(self) -> Picture | None:
-        """Similarity clipped to 0..1, in 8-bit grey of the output's size; every LR position is a block. None without
-        references.
+        """Draw the similarity, clipped to 0..1, in 8-bit grey at the size of the output, with a block for each LR
+        position. None without references.
         """
         if self.similarity is None:
             return None
@@ -141,20 +141,20 @@ class Result:
         quality: Quality = None,
         format: str | None = None,
     ) -> tuple[str, ...]:
-        """Write it, whole or not at all; the suffix chooses the format.
+        """Write the output to a file, atomically; the suffix determines the format.
 
         Args:
-            path: where; or a file open for writing bytes, with ``format``.
-            overwrite: replace a file that is there.
-            strip: leave out EXIF and whatever else the input carried; its colours are converted to sRGB.
-            quality: of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100 or ``lossless``. None: 95, or lossless where the
-                input came from a lossless WebP or JPEG XL.
-            format: a suffix such as ``png``, for an open file.
+            path: Path, or a binary file open for writing, with ``format``.
+            overwrite: Replace an existing file.
+            strip: Omit EXIF and other metadata of the input, and convert colours to sRGB.
+            quality: Quality of JPEG, WebP, AVIF, HEIF and JPEG XL, 1..100 or ``lossless``. None for 95, or lossless if
+                the input was a lossless WebP or JPEG XL.
+            format: Suffix such as ``png``, for an open file.
 
         Returns:
-            What the format could not hold; usually nothing.
+            Notes on what the format could not represent; usually empty.
 
         Raises:
-            OutputError: exists already, cannot be written, or the format cannot hold the picture.
+            OutputError: The file exists already or cannot be written, or the format cannot represent the picture.
         """
         return image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality, format=format)

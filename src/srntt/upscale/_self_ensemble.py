@@ -1,4 +1,4 @@
-"""The mean of eight upscales: of the picture and its references flipped and turned together, and turned back."""
+"""Geometric self-ensemble: mean of eight upscales with flipped and rotated picture and references."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -66,36 +66,36 @@ def self_ensemble(
     limits: Limits = Limits(),  # noqa: B008 (frozen)
     progress: Progress | None = None,
 ) -> Result:
-    """Upscale a picture in all eight flips and quarter turns, and take the mean, for eight times the work.
+    """Upscale a picture in all eight flips and rotations, and average the outputs, for eight times the work.
 
     The geometric self-ensemble of Timofte, Rothe and Van Gool, "Seven ways to improve example-based single image super
-    resolution" (CVPR 2016), with references that are flipped and turned together with the picture. A picture flipped or
-    turned gives the same output flipped or turned, to the byte: outputs are added as whole numbers, in which order does
-    not matter. (With the same tiles: give ``tile`` where memory is short.) References are encoded for one turn at a
-    time, so they are given as pictures.
+    resolution" (CVPR 2016), with references transformed together with the picture. It is exactly equivariant: outputs
+    are summed as integers, so that a flipped or rotated picture gives the flipped or rotated output, byte for byte, if
+    tiles are equal (set ``tile`` if memory is short). References are encoded for one transform at a time, and so are
+    given as pictures.
 
     Args:
-        upscaler: with the model.
-        picture: as ``Upscaler.upscale`` takes it.
-        references: as ``Upscaler.encode_references`` takes them; none for single-image super-resolution.
-        scale: as ``Upscaler.upscale`` takes it; so are size, strength, protect and protect_invert.
-        size: likewise.
-        strength: likewise.
-        protect: likewise; turned with the picture.
-        protect_invert: likewise.
-        base: likewise; turned with the picture.
-        views: kinds of views of each reference that are searched.
-        tile: side of a tile in LR pixels, or ``auto``.
-        consistent: make the mean's reduction the input.
-        limits: on what is read.
-        progress: called with ("ensemble", done, 8), and by each pass as ``upscale`` calls it.
+        upscaler: Upscaler with the model.
+        picture: As for ``Upscaler.upscale``.
+        references: As for ``Upscaler.encode_references``; empty for single-image super-resolution.
+        scale: As for ``Upscaler.upscale``.
+        size: As for ``Upscaler.upscale``.
+        strength: As for ``Upscaler.upscale``.
+        protect: As for ``Upscaler.upscale``; transformed with the picture.
+        protect_invert: As for ``Upscaler.upscale``.
+        base: As for ``Upscaler.upscale``; transformed with the picture.
+        views: Kinds of views of each reference to search.
+        tile: Side of a tile in LR pixels, or ``auto``.
+        consistent: Make the mean consistent with the input.
+        limits: Limits on reading.
+        progress: Called with ("ensemble", done, 8), and by each pass like that of ``upscale``.
 
     Returns:
-        the mean. Similarity, provenance, tile and matcher are those of the unturned pass, ``seconds`` those of all,
-        bytes those of the pass that took most.
+        The mean. Similarity, provenance, tile and matcher are those of the untransformed pass, ``seconds`` is the total
+        time, and the memory that of the largest pass.
 
     Raises:
-        SrnttError: what ``encode_references`` and ``upscale`` raise.
+        SrnttError: See ``encode_references`` and ``upscale``.
 
     Example:
         >>> upscaler = Upscaler.from_pretrained("lite-rec")

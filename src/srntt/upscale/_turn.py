@@ -17,7 +17,7 @@ _lock = threading.RLock()
 
 
 def in_turn(function: Callable[P, T]) -> Callable[P, T]:
-    """Let calls of all functions with this decorator run one after another, whichever thread makes them."""
+    """Serialise the calls of all functions with this decorator across threads."""
 
     @wraps(function)
     def waiting(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,4 +1,4 @@
-"""The public face: encode references once, upscale many pictures."""
+"""Public interface: encode references once, upscale many pictures."""
 
 import copy
 import logging
@@ -43,20 +43,19 @@ _log = logging.getLogger(__name__)
 
 
 class Upscaler:
-    """A model on a device, with a memory budget.
+    """Upscaler with a model, on a device and within a memory budget.
 
     Args:
-        model: one that the engine can drive (``srntt.models.lite.Lite``, ``PaperSRNTT``), or as ``from_pretrained``
-            takes it.
-        name: what messages call it.
-        device: ``auto`` (GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        memory: most that the whole process may hold, in bytes or as ``"2GB"``; None for most of what is free.
-        matcher: ``exact``, ``fast`` (on the CPU; nearly always the same match), or ``auto``: fast where that is
-            predicted to be three times quicker and fits the memory. ``Result.matcher`` tells.
-        align: ``auto`` also searches each reference as seen from where the picture was taken, where geometry can tell
-            how; ``off`` searches references as they are. ``Result.references`` says what was found.
-        base_model: ONNX file of another upscaler of the same factor, which makes the base of every picture; the model
-            must take one. Runs on the CPU, in tiles that fit the memory; needs the extra ``onnx``.
+        model: Model with a drive (``srntt.models.lite.Lite``, ``PaperSRNTT``), or as for ``from_pretrained``.
+        name: Name of the model in messages.
+        device: ``auto`` (the GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        memory: Memory budget of the process, in bytes or as ``"2GB"``; None for most of the available memory.
+        matcher: ``exact``, ``fast`` (CPU only; nearly always the same match), or ``auto``, which chooses fast if it is
+            predicted to be three times faster and fits in memory. ``Result.matcher`` states which was used.
+        align: ``auto`` also searches each reference warped to the viewpoint of the picture, if its geometry can be
+            estimated; ``off`` does not. ``Result.references`` states the outcome.
+        base_model: ONNX file of another upscaler of the same scale, whose output is the base of every picture; the
+            model must support it. It runs on the CPU, in tiles that fit in memory, and requires the extra ``onnx``.
 
     Example:
         >>> import numpy as np
@@ -101,20 +100,20 @@ class Upscaler:
         align: AlignOption = "auto",
         base_model: str | Path | BaseModel | None = None,
     ) -> "Upscaler":
-        """Load a model by the name of an embedded one, from a folder or .safetensors file, or from a hub.
+        """Load an embedded model by name, a model from a folder or .safetensors file, or from a hub.
 
         Args:
-            model: the name, the path, or ``hf://owner/name[@revision]``, which is fetched (needs the extra ``hub``).
-            device: as in the constructor; so are the others.
-            memory: likewise.
-            matcher: likewise.
-            align: likewise.
-            base_model: likewise.
+            model: Name, path, or ``hf://owner/name[@revision]``, which is downloaded (requires the extra ``hub``).
+            device: As in the constructor.
+            memory: As in the constructor.
+            matcher: As in the constructor.
+            align: As in the constructor.
+            base_model: As in the constructor.
 
         Raises:
-            ModelError: missing, damaged, not a model; a hub that does not have it or cannot be reached.
-            InputError: an option that does not exist.
-            MissingDependencyError: a device that is not there, or the extra ``hub``.
+            ModelError: The model is missing or damaged, or the hub does not have it or cannot be reached.
+            InputError: An option is invalid.
+            MissingDependencyError: The device is not available, or the extra ``hub`` is not installed.
         """
         options = {"device": device, "memory": memory, "matcher": matcher, "align": align}
         return cls(model, base_model=base_model, **options)
@@ -126,7 +125,7 @@ class Upscaler:
 
     @property
     def scale(self) -> int:
-        """Output pixels for each input pixel along a side."""
+        """Upscaling factor of the model."""
         return self._drive.scale
 
     @property
@@ -136,22 +135,22 @@ class Upscaler:
 
     @property
     def matcher(self) -> MatcherOption:
-        """How references are searched, as it was asked for."""
+        """Requested matcher."""
         return self._matcher
 
     @property
     def align(self) -> AlignOption:
-        """Whether references are aligned, as it was asked for."""
+        """Requested alignment of references."""
         return self._align
 
     @property
     def memory(self) -> int | None:
-        """Bytes that the whole process may hold; None for most of what is free."""
+        """Memory budget of the process, in bytes; None for most of the available memory."""
         return self._memory
 
     @property
     def base_model(self) -> BaseModel | None:
-        """What makes the base of every picture."""
+        """Base model, or None."""
         return self._base_model
 
     @in_turn
@@ -164,21 +163,24 @@ class Upscaler:
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         progress: Progress | None = None,
     ) -> References:
-        """Encode sharp pictures of similar things, of any sizes, for any number of upscales.
+        """Encode references, sharper pictures of similar content, of any size, for any number of upscales.
+
+        Duplicates are skipped, because they would displace other candidates.
 
         Args:
-            references: paths, bytes, open files, Pillow images, arrays, tensors or Pictures, as ``srntt.load`` takes.
-            views: kinds of views of each that are searched: ``plain``, as it is; ``turned``, in other quarter turns and
-                half its size, as the paper does.
-            limits: on what is read.
-            progress: called with ("encode", done, total), several times for each reference.
+            references: Paths, bytes, open files, Pillow images, arrays, tensors or Pictures, as for ``srntt.load``.
+            views: Kinds of views of each to search: ``plain``, unchanged; ``turned``, also rotated by quarter turns and
+                at half the size, as in the paper.
+            limits: Limits on reading.
+            progress: Called with ("encode", done, total), several times for each reference.
 
-        Pictures that are equal to an earlier one are left out: copies would only crowd out others.
+        Returns:
+            The encoded references.
 
         Raises:
-            PictureError: one that is not a whole picture, or smaller than an LR pixel.
-            InputError: one picture instead of a list, an array that is no picture, or an unknown kind of view.
-            MemoryBudgetError: they do not fit.
+            PictureError: A file is not a complete picture, or a picture is smaller than an LR pixel.
+            InputError: A single picture instead of a list, an invalid array, or an unknown kind of view.
+            MemoryBudgetError: The work exceeds the memory budget.
         """
         if isinstance(references, Source):
             raise InputError("This is one reference; give a list of them: encode_references([reference]).")
@@ -202,7 +204,7 @@ class Upscaler:
             if progress:
                 _report_part(progress, done, len(given), 1.0)
         if copies := len(given) - len(seen):
-            encoder.fallbacks.append(f"references: {copies} of {len(given)} left out, for they are equal to others")
+            encoder.fallbacks.append(f"references: {copies} of {len(given)} skipped, because they are duplicates")
         return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
 
     @in_turn
@@ -224,40 +226,42 @@ class Upscaler:
         limits: Limits = Limits(),  # noqa: B008 (frozen)
         progress: Progress | None = None,
     ) -> Result:
-        """Upscale a picture with detail from references, or without any.
+        """Upscale a picture, with or without detail from references.
 
         Args:
-            picture: path, bytes, open file, Pillow image, array, tensor or Picture, as ``srntt.load`` takes them.
-            references: what ``encode_references`` returned, to use them for several pictures; or a list of pictures,
-                as it takes them; None or an empty list for single-image super-resolution.
-            scale: output pixels for each input pixel along a side, from 1 to the square of the model's factor; None for
-                the model's. Below the model's factor its output is reduced by antialiased bicubic; above it, there is
-                a second pass, in which the references are matched once more, at the size that it needs.
-            size: width and height of the output in place of a scale; one of them may be None and follows.
-            strength: how far references are used: 0, exactly as without any, to 1, as the model decides.
-            protect: where they are not used: boxes (x, y, width, height) in input pixels, and masks, pictures of any
-                size, laid over the whole picture, whose white places are protected. The output there is exactly that
-                without references.
-            protect_invert: use references in these places alone.
-            base: the picture as another upscaler enlarged it, exactly ``scale`` times, for the model to go on from: it
-                passes unchanged where it has enough detail and references have none. None for bicubic, or for what the
-                upscaler's base model makes.
-            tile: side of a tile in LR pixels, or ``auto``.
-            consistent: change the output as little as it takes for its reduction by bicubic to be the input, to 1/255;
-                ``Result.consistency`` and ``fallbacks`` tell where that cannot be.
-            value_range: as ``srntt.load`` takes it: the values that are black and white, for floats outside [0, 1] and
-                for signed or 32-bit integers.
-            limits: on what is read.
-            progress: called with ("base", "align", "match", "render" or "consistent", done, total); what it raises,
-                such as ``Cancelled``, ends the work.
+            picture: Path, bytes, open file, Pillow image, array, tensor or Picture, as for ``srntt.load``.
+            references: Result of ``encode_references``, reusable for several pictures, or a list of pictures; None or
+                empty for single-image super-resolution.
+            scale: Upscaling factor, from 1 to the square of the scale of the model; None for the scale of the model.
+                For smaller factors, the output is downsampled by antialiased bicubic; for larger ones, a second pass
+                matches the references again, at the size that it needs.
+            size: Width and height of the output instead of a scale; one of them may be None.
+            strength: Strength of the references, from 0 (exactly as without references) to 1.
+            protect: Places where references are not used: boxes (x, y, width, height) in input pixels, and masks,
+                pictures of any size that are white in protected places. The output there is exactly that without
+                references.
+            protect_invert: Use references in these places only.
+            base: Output of another upscaler, exactly ``scale`` times larger, from which the model starts: it is kept
+                where it has enough detail and references are not used. None for bicubic, or for the base model.
+            tile: Side of a tile in LR pixels, or ``auto``.
+            consistent: Change the output minimally such that it downsamples (bicubic) to the input, to 1/255;
+                ``Result.consistency`` and ``fallbacks`` state where this is impossible.
+            value_range: Values of black and white, as for ``srntt.load``, for floats outside [0, 1] and for signed or
+                32-bit integers.
+            limits: Limits on reading.
+            progress: Called with ("base", "align", "match", "render" or "consistent", done, total); an exception, such
+                as ``Cancelled``, ends the work.
+
+        Returns:
+            The output, with information on how it was computed.
 
         Raises:
-            PictureError: not a whole picture.
-            InputError: references of another model; a tile that is too small; a base of another size; a size, strength
-                or place that cannot be.
-            MemoryBudgetError: does not fit even in the smallest pieces.
-            ModelError: the model returned values that are not finite, or takes no base.
-            Cancelled: raised by ``progress``.
+            PictureError: The file is not a complete picture.
+            InputError: References of another model, a tile that is too small, a base of another size, or an invalid
+                size, strength or place.
+            MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
+            ModelError: The model returned values that are not finite, or does not support a base.
+            Cancelled: Raised by ``progress``.
         """
         began = time.perf_counter()
         start_peak()
@@ -293,7 +297,7 @@ class Upscaler:
             progress=progress or _silent,
         )
         sizes = steps((source.height, source.width), target, self.scale)
-        if len(sizes) > 1:  # refused before the first pass, not after it
+        if len(sizes) > 1:  # raises before the first pass, not after it
             work.plan(job_of(seen, sizes[0]), encoded)
         passes: list[Made] = []
         for number, step in enumerate(sizes):
@@ -344,7 +348,7 @@ class Upscaler:
 
         Yields:
             One result for each picture, in order. An error of ``upscale`` is raised in place of its picture's result
-            and ends the iteration; `srntt batch` goes on after errors.
+            and ends the iteration; `srntt batch` continues after errors.
 
         Raises:
             InputError: ``ahead`` below 1.
@@ -398,7 +402,7 @@ class Upscaler:
         )
 
     def units(self, load: Workload) -> list[tuple[str, float]]:
-        """The stages of an upscale in order, and how much there is to do in each: what a `Schedule` is made of."""
+        """Return the stages of an upscale in order, with the amount of work in each, for a `Schedule`."""
         return list(load.units(self._drive, self._matcher, self.device))
 
     def _opened(self, base_model: str | Path | BaseModel | None) -> BaseModel | None:
@@ -418,11 +422,11 @@ class Upscaler:
 
     @cached_property
     def _pattern(self) -> dict[str, torch.Tensor]:
-        """Maps of a small picture, which all others have the form of."""
+        """Return the maps of a small picture, to validate others by."""
         return self._drive.encode(torch.zeros(3, 16, 16))
 
     def _drive_on(self, device: torch.device) -> Drive:
-        """The model on a device; made once for each."""
+        """Return the drive of the model on a device, created once for each."""
         if device not in self._drives:
             model = copy.deepcopy(self._model) if self._drives else self._model
             self._drives[device] = drive_model(model, device)

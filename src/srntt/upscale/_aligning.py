@@ -32,11 +32,11 @@ class UsedReference:
     """How a reference was used.
 
     Attributes:
-        source: its name.
-        share: part of the picture whose detail came from it, 0 .. 1 (`Provenance.shares`).
-        placement: how it is placed against the small picture; None where no geometry was found, or none was looked for.
-        scale: output pixels for one of the small picture.
-        reduced: by how much it was reduced to be searched once more; 1 where it was not.
+        source: Name of the reference.
+        share: Fraction of the picture with detail from it, 0 .. 1 (`Provenance.shares`).
+        placement: Alignment with the low-res picture; None if no geometry was found or alignment is off.
+        scale: Upscaling factor.
+        reduced: Factor by which it was downsampled for an additional search; 1 for none.
     """
 
     source: str

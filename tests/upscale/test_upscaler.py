@@ -295,6 +295,15 @@ def test_progress_moves_within_a_reference(upscaler):
     assert (1000 in done, done[-1]) == (True, 2000)
 
 
+def test_progress_moves_while_a_reference_is_aligned(upscaler, references, low_res):
+    steps = []
+    upscaler.upscale(low_res, references, progress=lambda *step: steps.append(step))
+    done = [done for stage, done, total in steps if stage == "align" and total == 1000]
+    assert done == sorted(done)
+    assert 0 < done[0] < 1000
+    assert done[-1] == 1000
+
+
 def test_the_result_reports_what_it_took(upscaler, references, low_res):
     seen = []
     result = upscaler.upscale(low_res, references, progress=lambda *step: seen.append(step))

@@ -23,6 +23,9 @@ from srntt.views.aligned import (
     placing_bytes,
 )
 
+_PARTS = 1000  # steps in which the progress of a reference is reported
+_PLACED = 0.5  # of them are done when it is placed
+
 AlignOption = Literal["auto", "off"]
 """``auto`` also searches an aligned view of each reference where its geometry can be estimated."""
 
@@ -122,15 +125,27 @@ def found_views(
         return found
     target = find_target_features(low_res)
     for done, original in enumerate(given):
+        encoder.report = _Steps(progress, done, len(given))
         try:
             _find(low_res, target, original, encoder, found)
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
-        progress("align", done + 1, len(given))
+        progress("align", _PARTS * (done + 1), _PARTS * len(given))
     near = [item for item in found.views if item.reach is not None]
     if len(near) == 1:  # several references compete with each other instead
         found.views.extend(replace(near[0], reach=reach) for reach in encoder.drive_on(encoder.device).reaches[1:])
     return found
+
+
+class _Steps:
+    """Reports how far the alignment of one of the references is: placed, then encoded, perhaps in several views."""
+
+    def __init__(self, progress: Progress, done: int, total: int) -> None:
+        self._progress, self._done, self._total, self._most = progress, done, total, 0.0
+
+    def __call__(self, part: float) -> None:
+        self._most = max(self._most, _PLACED + (1 - _PLACED) * part)
+        self._progress("align", round(_PARTS * (self._done + self._most)), _PARTS * self._total)
 
 
 def _find(
@@ -149,6 +164,7 @@ def _find(
     encoder.need(original.finding_bytes)
     encoder.need(placing_bytes(target.size, original.features, threads))
     placement = place(target, original.features)
+    encoder.report(0.0)
     places = [place for place, item in enumerate(found.views) if item.number == number]
     times = encoder.reduction(low_res, original) if placement is None and len(places) == 1 else 1
     reduced = encoder.encode(number, original.picture, [TurnedViews([(1 / times, 0)])]) if times > 1 else []

@@ -62,7 +62,7 @@ def test_an_upscale_as_json_and_for_people(capsys):
     assert main(["bench", "upscale", *tiny]) == 0
     out = capsys.readouterr().out
     assert "48 x 32 from 1 of 48 x 32" in out
-    assert "exact matching: asked for" in out
+    assert "exact matching: as requested" in out
 
 
 def test_memory_for_people_and_what_is_refused(capsys):

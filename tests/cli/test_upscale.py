@@ -30,7 +30,7 @@ def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path)
 def test_the_matcher_asked_for_is_used_and_reported(run, folder: Path, model: Path, matcher: str) -> None:
     requested = ("--model", model, "--matcher", matcher, "--device", "cpu", "--json")
     report = json.loads(run("upscale", folder / "small.png", "-r", folder / "sharp.jpg", *requested).out)
-    assert (report["matcher"], report["matcher_reason"]) == (matcher, f"{matcher} matching: asked for")
+    assert (report["matcher"], report["matcher_reason"]) == (matcher, f"{matcher} matching: as requested")
     alone = json.loads(run("upscale", folder / "small.png", "-o", folder / "alone.png", *requested).out)
     assert alone["matcher"] is alone["matcher_reason"] is None
 

@@ -104,7 +104,7 @@ def test_matching_is_halved_too_and_share_covers_every_position():
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError])
 def test_fast_matching_that_does_not_fit_gives_way_to_exact_matching(error):
     low_res = _picture(20, 20)
-    plan = Plan(32, 8, 0, "fast", "fast matching: asked for")
+    plan = Plan(32, 8, 0, "fast", "fast matching: as requested")
     engine = Engine(lambda device: NearestMethod(error=error), _CPU, [_REFERENCE], plan, lambda *_: None)
     assert engine.match(low_res) is not None
     assert engine.fallbacks == ["matching: out of memory with fast matching, continued with exact matching"]

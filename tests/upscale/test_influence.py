@@ -85,7 +85,7 @@ def test_places_of_masks_and_boxes(tmp_path) -> None:
         ({"strength": 1.5}, "strength 1.5: give 0"),
         ({"strength": float("nan")}, "strength nan"),
         ({"protect": [(100, 0, 5, 5)]}, "The box 100,0,5,5"),
-        ({"protect": [(0, 0, 0, 5)]}, "holds nothing of the picture"),
+        ({"protect": [(0, 0, 0, 5)]}, "is outside the picture"),
         ({"protect": "mask.png"}, "give a list"),
         ({"protect_invert": True}, "needs a mask or a box"),
     ],

@@ -126,7 +126,7 @@ def _choose(option, fits=("exact", "fast"), device=_CPU, sizes=_SIZES):
 @pytest.mark.parametrize("option", ["exact", "fast"])
 def test_what_was_asked_for_is_planned(option):
     plan = _choose(option)
-    assert (plan.matcher, plan.reason, plan.fallbacks) == (option, f"{option} matching: asked for", ())
+    assert (plan.matcher, plan.reason, plan.fallbacks) == (option, f"{option} matching: as requested", ())
 
 
 def test_fast_matching_takes_the_memory_of_the_keys_not_of_the_picture(upscalers):
@@ -189,7 +189,7 @@ def test_other_devices_match_exactly():
 def test_a_matcher_that_does_not_exist_is_refused_with_what_there_is():
     with pytest.raises((InputError, TypeError), match=r"auto, exact, triton|matcher"):
         Upscaler.from_pretrained("lite-rec", device="cpu", matcher="quick")
-    with pytest.raises(InputError, match="'quick' does not exist; there are auto, exact, triton, torch, fast"):
+    with pytest.raises(InputError, match="'quick' does not exist; available: auto, exact, triton, torch, fast"):
         check_matcher("quick", _CPU)
 
 

@@ -109,15 +109,15 @@ def check_align(option: str) -> None:
 def found_views(
     low_res: Float[Tensor, "3 h w"], references: References | None, encoder: Encoder, progress: Progress
 ) -> Found:
-    """Views of the references in the frame of a small picture, or, without geometry, reduced to the size that fits.
+    """Add views aligned with a low-res picture, or, without geometry, downsampled to a suitable size.
+
+    References that do not fit in memory are not aligned, with a note in the ``fallbacks`` of the encoder.
 
     Args:
-        low_res: the small picture, in [0, 1].
-        references: as they were encoded, with the pictures as they came.
-        encoder: of the model.
-        progress: called with ("align", done, total).
-
-    Where memory does not allow it, a reference is searched unchanged, with a note in the encoder's ``fallbacks``.
+        low_res: Low-res picture, in [0, 1].
+        references: Encoded references with their original pictures.
+        encoder: Encoder of the model.
+        progress: Called with ("align", done, total).
     """
     found = Found(list(references or ()))
     given = references.originals if references else ()
@@ -151,14 +151,14 @@ class _Steps:
 def _find(
     low_res: Float[Tensor, "3 h w"], target: TargetFeatures, original: Original, encoder: Encoder, found: Found
 ) -> None:
-    """Add what is found of one reference, or replace the unchanged reference by it.
+    """Align one reference, and add its view or replace the original one.
 
     Args:
-        low_res: the small picture.
-        target: the same, prepared for alignment.
-        original: the reference as it came.
-        encoder: of the model.
-        found: so far.
+        low_res: Low-res picture.
+        target: Its features for alignment.
+        original: Original reference.
+        encoder: Encoder of the model.
+        found: Result so far, changed in place.
     """
     number, threads = original.number, torch.get_num_threads()
     encoder.need(original.finding_bytes)
@@ -184,13 +184,13 @@ def _find(
 def used_references(
     references: References | None, origin: Provenance | None, found: Found, scale: int
 ) -> tuple[UsedReference, ...]:
-    """How each reference was used.
+    """Return the outcome of each reference.
 
     Args:
-        references: what was given.
-        origin: where the output's detail came from; None without matches.
-        found: how they are placed.
-        scale: of the model.
+        references: References.
+        origin: Provenance of the output; None without matches.
+        found: Their alignment.
+        scale: Scale of the model.
     """
     if not references:
         return ()

@@ -1,4 +1,4 @@
-"""How long an upscale takes as a whole: from its sizes, and from how fast earlier ones were on this machine."""
+"""Prediction of the time of an upscale, from its sizes and the speed of earlier ones on this machine."""
 
 import json
 import time
@@ -16,11 +16,11 @@ from srntt.models import Drive
 from srntt.upscale._any_size import steps
 from srntt.weights import weights_cache_dir
 
-#: Seconds for a unit of each stage until this machine is calibrated: on one thread of a small one, with lite-rec.
+#: Seconds per unit of each stage before calibration: for one thread of a small machine, with lite-rec.
 _FIRST = {"start": 2.0, "encode": 3.5e-7, "align": 1.1e-6, "match": 1.9, "render": 3.7e-5, "finish": 1.4e-7}
-_WEIGHT = 0.5  # of the newest measurement
-_TILE, _VIEWS = 256, 8  # side of a tile where memory does not matter; views of a reference that is augmented
-_WITH, _EACH, _MOST = 1.25, 0.25, 3  # work of rendering with references, against without: with any, and for each
+_WEIGHT = 0.5  # weight of the latest measurement
+_TILE, _VIEWS = 256, 8  # side of a tile if memory suffices; views of an augmented reference
+_WITH, _EACH, _MOST = 1.25, 0.25, 3  # relative work of rendering with references: with any, and for each
 _VERSION = 1
 
 
@@ -29,12 +29,12 @@ class Workload:
     """Sizes of an upscale.
 
     Attributes:
-        picture: height and width of the input.
-        references: likewise of each reference.
-        output: likewise of the output.
-        augmented: references are searched in other turns and sizes, too.
-        aligned: references are placed.
-        repeated: how often all of it is done: 8 for a self-ensemble.
+        picture: Height and width of the input.
+        references: Height and width of each reference.
+        output: Height and width of the output.
+        augmented: Whether scaled and rotated copies of the references are searched, too.
+        aligned: Whether references are aligned.
+        repeated: Number of repetitions; 8 for a self-ensemble.
     """
 
     picture: tuple[int, int]
@@ -45,7 +45,7 @@ class Workload:
     repeated: int = 1
 
     def units(self, drive: Drive, matcher: str, device: torch.device) -> Iterator[tuple[str, float]]:
-        """The stages in order, and how much there is to do in each."""
+        """Yield the stages in order, with the amount of work in each."""
         yield "start", 1.0
         pixels = sum(height * width for height, width in self.references)
         for _ in range(self.repeated):
@@ -73,7 +73,7 @@ class Workload:
         yield "render", seen[0] * seen[1] * (_WITH + _EACH * min(count, _MOST) if count else 1.0)
 
     def _matching(self, places: int, drive: Drive, matcher: str, device: torch.device) -> float:
-        """Seconds, as matchers predict; a larger reference is searched at the size of the picture once it is placed."""
+        """Return the time predicted by the matcher; an aligned reference is searched at the size of the picture."""
         views = _VIEWS if self.augmented else 1
         keys = [max(1, height * width // drive.scale**2) for height, width in self.references for _ in range(views)]
         if self.aligned and views == 1:
@@ -86,13 +86,13 @@ class Workload:
 
 @dataclass
 class Speeds:
-    """Seconds for a unit of each stage, kept in the cache for each model, device and number of threads.
+    """Time per unit of each stage, stored in the cache for each model, device and number of threads.
 
     Attributes:
-        path: of the file; it need not exist.
-        key: of what is measured.
-        seconds: by stage.
-        calibrated: an earlier upscale was measured.
+        path: File in the cache; it may not exist yet.
+        key: Key of model, device and threads.
+        seconds: Seconds per unit by stage.
+        calibrated: Whether an earlier upscale was measured.
     """
 
     path: Path
@@ -102,7 +102,7 @@ class Speeds:
 
     @classmethod
     def of(cls, model: str, device: torch.device) -> "Speeds":
-        """What is known; a file that cannot be read counts as none."""
+        """Load the stored speeds; a file that cannot be read is ignored."""
         speeds = cls(weights_cache_dir() / "speed.json", f"{model}, {device}, {torch.get_num_threads()} threads")
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             known = speeds._read()[speeds.key]
@@ -113,11 +113,11 @@ class Speeds:
         return speeds
 
     def learn(self, measured: dict[str, float], units: dict[str, float]) -> None:
-        """Take an upscale into account and keep it; nothing is kept where the cache cannot be written.
+        """Update the speeds by an upscale and store them, if the cache is writable.
 
         Args:
-            measured: seconds by stage.
-            units: how much was done in each.
+            measured: Seconds by stage.
+            units: Amount of work by stage.
         """
         for stage, seconds in measured.items():
             if units.get(stage) and seconds > 0:
@@ -140,13 +140,13 @@ class Speeds:
 
 
 class Schedule:
-    """The stages of one upscale with their predicted seconds; from the reported progress, it knows what is left.
+    """Stages of an upscale with their predicted times, and the remaining time by the reported progress.
 
     Args:
-        units: stages in order, and how much there is to do in each.
-        speeds: of this machine.
-        clock: seconds that have gone by.
-        began: when the work began on that clock; now, if None.
+        units: Stages in order, with the amount of work in each.
+        speeds: Speeds of this machine.
+        clock: Clock, in seconds.
+        began: Start of the work on that clock; now if None.
     """
 
     def __init__(
@@ -164,29 +164,29 @@ class Schedule:
 
     @property
     def predicted(self) -> float:
-        """Seconds of the whole work, as they were predicted at its start."""
+        """Predicted time of the whole work at its start, in seconds."""
         return sum(self._predicted)
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it began."""
+        """Time since the start, in seconds."""
         return self._clock() - self._began
 
     @property
     def done(self) -> float:
-        """How much of the whole work is done, 0 .. 1, by predicted time."""
+        """Completed fraction of the whole work, 0 .. 1, by predicted time."""
         done = sum(self._predicted[: self._place]) + self._part * self._predicted[self._place]
         return done / max(self.predicted, 1e-9)
 
     @property
     def left(self) -> float:
-        """Seconds that are left: as predicted, and the more of it is done, the more at the pace since it began."""
+        """Remaining time in seconds: the prediction, corrected by the rate so far as the work progresses."""
         rest = (1 - self.done) * self.predicted
         pace = self.elapsed / max(self.done * self.predicted, 1e-9)
         return rest * (1 + self.done * (pace - 1))
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        """Note how far a stage is."""
+        """Record the progress of a stage."""
         part = done / max(total, 1)
         place = self._find(stage, part)
         now = self._clock()
@@ -196,11 +196,11 @@ class Schedule:
         self._last = now
 
     def started(self) -> None:
-        """Note that the model is loaded and work begins."""
+        """Record that the model is loaded."""
         self("start", 1, 1)
 
     def finish(self) -> None:
-        """Note that everything is written, and let later predictions know."""
+        """Record that everything is written, and update the speeds."""
         self("finish", 1, 1)
         units: dict[str, float] = {}
         for stage, amount in self._units:
@@ -208,6 +208,6 @@ class Schedule:
         self._speeds.learn(self._measured, units)
 
     def _find(self, stage: str, part: float) -> int | None:
-        """The current stage, or the next one of this name: a stage that starts over belongs to the next pass."""
+        """Return the current stage, or the next one of this name, since a restarted stage belongs to the next pass."""
         first = self._place if part >= self._part or self._units[self._place][0] != stage else self._place + 1
         return next((n for n in range(first, len(self._units)) if self._units[n][0] == stage), None)

@@ -8,12 +8,12 @@ of PSNR or more at more than 21 %. In between, under 0.5 dB, a small gain may be
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-HELPED = 0.17  #: part of all places from which on references are reported as helpful; chosen on those photographs
+HELPED = 0.17  #: fraction of positions from which references are reported as helpful; chosen on those photographs
 
 
 @runtime_checkable
 class Used(Protocol):
-    """A reference by its name, and the part of all places whose detail came from it: 0..1."""
+    """Reference by name, with the fraction of positions with detail from it, 0..1."""
 
     @property
     def source(self) -> str: ...
@@ -22,10 +22,10 @@ class Used(Protocol):
 
 
 def verdict(references: Sequence[Used]) -> str:
-    """A message for the user.
+    """Return a message on whether the references helped.
 
     Args:
-        references: at least one.
+        references: At least one.
     """
     whole = sum(each.share for each in references)
     one = len(references) == 1

@@ -1,4 +1,4 @@
-"""How far references are used, and where."""
+"""Influence of references: strength, and protected places."""
 
 import math
 from collections.abc import Iterable
@@ -16,18 +16,18 @@ from srntt.image import Limits, Picture, Source
 from srntt.match import Window
 
 Box = tuple[int, int, int, int]
-"""x, y, width and height in pixels of the small picture."""
+"""x, y, width and height in pixels of the low-res picture."""
 
-_WHITE = 0.5  # from which brightness on a pixel of a mask counts
+_WHITE = 0.5  # brightness from which a pixel of a mask is protected
 
 
 @dataclass(frozen=True, eq=False)
 class Influence:
-    """How far references are used at each place of a picture.
+    """Influence of references at each LR position.
 
     Attributes:
-        strength: 0, not at all, to 1, as the model decides; 0 where places are protected.
-        protected: where the output is exactly what it is without references.
+        strength: Strength of the references, from 0 (none) to 1; 0 in protected places.
+        protected: Where the output is exactly that without references.
     """
 
     strength: Float[Tensor, "h w"]
@@ -43,19 +43,19 @@ class Influence:
         invert: bool = False,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
     ) -> "Influence | None":
-        """None where references are used everywhere, as the model decides.
+        """Create the influence from options; None if references are used everywhere with full strength.
 
         Args:
-            source: the small picture.
-            strength: 0 to 1.
-            protect: boxes, and masks of any size that are laid over the whole picture: what is white in one is
-                protected, and so is a place of which a part is.
-            invert: protect all other places.
-            limits: on masks that are read.
+            source: Low-res picture.
+            strength: Strength of the references, from 0 to 1.
+            protect: Boxes, and masks of any size that cover the whole picture; positions that are at least partly
+                white in a mask are protected.
+            invert: Protect all other places instead.
+            limits: Limits on reading masks.
 
         Raises:
-            InputError: a strength out of range, something else than a list, a box outside the picture.
-            PictureError: a mask that is no whole picture.
+            InputError: The strength is out of range, `protect` is not a list, or a box is outside the picture.
+            PictureError: A mask is not a complete picture.
         """
         check_strength(strength)
         if isinstance(protect, Source):
@@ -77,21 +77,21 @@ class Influence:
         return bool(self.protected.any())
 
     def crop(self, window: Window) -> "Influence":
-        """A part of it."""
+        """Return the part within a window."""
         return Influence(self.strength[*window], self.protected[*window])
 
     def resized(self, height: int, width: int) -> "Influence":
-        """For the same picture in another size; a place that a protected one touches is protected."""
+        """Resize to another size of the picture; positions that overlap a protected one are protected."""
         protected = _reaching(self.protected.float(), height, width)
         strength = F.interpolate(self.strength[None, None], size=(height, width), mode="nearest-exact")[0, 0]
         return Influence(torch.where(protected, 0.0, strength), protected)
 
     def keep(self, made: Float[Tensor, "3 H W"], alone: Float[Tensor, "3 H W"]) -> Float[Tensor, "3 H W"]:
-        """An output with what is protected as it is without references.
+        """Replace protected places of an output by those of the output without references.
 
         Args:
-            made: with them.
-            alone: without.
+            made: Output with references.
+            alone: Output without references.
         """
         scale = made.shape[1] // self.protected.shape[0]
         where = self.protected.to(made.device).repeat_interleave(scale, 0).repeat_interleave(scale, 1)
@@ -99,7 +99,7 @@ class Influence:
 
 
 def check_strength(strength: float | int) -> None:
-    """Raises InputError for what is not 0 to 1."""
+    """Raise InputError unless the strength is from 0 to 1."""
     if not (math.isfinite(strength) and 0 <= strength <= 1):
         raise InputError(f"strength {strength}: give 0 (references are not used) to 1 (as the model decides).")
 
@@ -111,7 +111,7 @@ def _box(source: Picture, box: Box) -> Bool[Tensor, "h w"]:
     inside = width > 0 and height > 0 and x < source.width and y < source.height and x + width > 0 and y + height > 0
     if not inside:
         raise InputError(
-            f"The box {x},{y},{width},{height} (x, y, width, height) holds nothing of the picture of {source.width} x "
+            f"The box {x},{y},{width},{height} (x, y, width, height) is outside the picture of {source.width} x "
             f"{source.height} pixels."
         )
     protected = torch.zeros(source.height, source.width, dtype=torch.bool)
@@ -126,6 +126,6 @@ def _mask(source: Picture, mask: Source, limits: Limits) -> Bool[Tensor, "h w"]:
 
 
 def _reaching(mask: Float[Tensor, "_ _"], height: int, width: int) -> Bool[Tensor, "h w"]:
-    """The places of a grid that what is white reaches into."""
+    """Return the positions of a grid that overlap white parts of a mask."""
     white = (mask >= _WHITE).float()
     return F.adaptive_max_pool2d(white[None], (height, width))[0] > 0

@@ -1,4 +1,4 @@
-"""Pictures of 16 bits that use a small part of them, such as 12 bits of a camera: networks see their own range."""
+"""Stretching of 16-bit pictures that use a small part of their range, such as 12 bits of a camera."""
 
 from dataclasses import replace
 
@@ -13,18 +13,17 @@ _ROWS_AT_ONCE = 64
 
 
 def own_gain(picture: Picture) -> int:
-    """The largest whole number that brings no sample beyond white; 1 for 8 bits, of which dark pictures use all."""
+    """Return the largest integer gain without clipping; 1 for 8 bits, of which dark pictures use all levels."""
     brightest = int(picture.color.max())
     return _TOP // brightest if picture.bits == 16 and brightest else 1
 
 
 def stretched(picture: Picture, gain: int | None = None) -> Picture:
-    """The picture so many times brighter, with 16 bits; by its own gain where none is given. Nothing is lost: whole
-    numbers times a whole number.
+    """Multiply a picture by an integer gain, in 16 bits, without loss.
 
     Args:
-        picture: of any depth.
-        gain: of the picture that this one belongs to; what goes beyond white is clipped.
+        picture: Picture of any depth.
+        gain: Gain of the picture to which this one belongs, with clipping at white; by default that of the picture.
     """
     gain = own_gain(picture) if gain is None else gain
     if gain == 1:
@@ -40,7 +39,7 @@ def stretched(picture: Picture, gain: int | None = None) -> Picture:
 
 
 def deepened(picture: Picture) -> Picture:
-    """The picture with 16 bits: the same values, exactly."""
+    """Convert a picture to 16 bits with exactly the same values."""
     if picture.bits == 16:
         return picture
     alpha, bands = (None if part is None else part.astype(np.uint16) * 257 for part in (picture.alpha, picture.bands))

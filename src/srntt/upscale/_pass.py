@@ -1,4 +1,4 @@
-"""One pass of a model: a picture, as the model sees it, to one that is larger by the model's factor."""
+"""One pass of a model, by its scale."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,13 +28,12 @@ from srntt.upscale._tiles import Canvas
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """What a pass made, and how.
+    """Output of a pass; fields not listed are those of `Result`.
 
     Attributes:
-        picture: the output, in the range and depth of what the model saw.
-        similarity: as `Result` has it; so are the others of those names.
-        found: how the references were placed.
-        peak: bytes that the process was predicted to hold at most.
+        picture: Output, in the range and depth of the input of the model.
+        found: Alignment of the references.
+        peak: Predicted peak memory of the process, in bytes.
     """
 
     picture: Picture
@@ -52,18 +51,18 @@ class Made:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """How a pass is made.
+    """Settings of a pass.
 
     Attributes:
-        drive_on: the kind of model on a device.
-        device: where work starts.
-        memory: bytes that the whole process may hold, or None.
-        matcher: how references are searched.
-        align: whether they are aligned.
-        base_model: that makes the base where none is given.
-        tile: side of a tile, or None.
-        consistent: make the output's reduction the input.
-        progress: called with stage, done and total.
+        drive_on: Returns the drive of the model on a device.
+        device: Initial device.
+        memory: Memory budget of the process in bytes, or None.
+        matcher: Requested matcher.
+        align: Whether references are aligned.
+        base_model: Base model used if no base is given, or None.
+        tile: Side of a tile, or None.
+        consistent: Whether to make the output consistent with the input.
+        progress: Called with (stage, done, total).
     """
 
     drive_on: Callable[[torch.device], Drive]
@@ -84,18 +83,18 @@ class Pass:
         influence: Influence | None,
         output: tuple[int, int],
     ) -> Made:
-        """Upscale by the model's factor.
+        """Upscale a picture by the scale of the model.
 
         Args:
-            seen: the small picture.
-            references: encoded for the model.
-            base: the picture as another upscaler enlarged it, in the same range.
-            influence: how far references are used at each place.
-            output: height and width that the output is then resized to, which takes memory.
+            seen: Low-res picture.
+            references: References encoded for the model.
+            base: Output of another upscaler, in the same range, or None.
+            influence: Influence of references at each place, or None.
+            output: Height and width to which the output will be resized, for the memory plan.
 
         Raises:
-            MemoryBudgetError: does not fit even in the smallest pieces.
-            ModelError: the model returned values that are not finite.
+            MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
+            ModelError: The model returned values that are not finite.
         """
         enlarged = None if base or not self.base_model else self.base_model.enlarge(seen, self._budget, self.progress)
         under, low_res = enlarged.picture if enlarged else base, seen.rgb()
@@ -109,13 +108,13 @@ class Pass:
         field = engine.match(low_res)
         for item in found.views:
             item.rest()
-        give_back()  # of which the tiles' blocks would not fit into the holes
+        give_back()  # otherwise blocks of tiles would not fit in the gaps
         canvas = Canvas(seen.height, seen.width, scale, bits=seen.bits, gray=seen.is_gray)
         share = engine.render(low_res, field, canvas)
         if self.consistent:
             back_project(seen, canvas.pixels, self.progress)
         measured = consistency(seen, canvas.pixels)
-        engine.base = None  # it has no bands beyond colours
+        engine.base = None  # it has no further bands
         bands = enlarged_bands(seen, engine, field, scale)
         return Made(
             picture=image.picture_like(seen, canvas.pixels, enlarged_alpha(seen, scale), bands=bands),
@@ -138,11 +137,11 @@ class Pass:
         )
 
     def plan(self, job: Job, references: list[EncodedView], extra: Extra = Extra()) -> Plan:  # noqa: B008 (frozen)
-        """Choose its pieces.
+        """Plan the pass.
 
         Raises:
-            InputError: a tile that is too small.
-            MemoryBudgetError: does not fit even in the smallest pieces.
+            InputError: The tile is too small.
+            MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
         """
         return plan_upscale(
             job,
@@ -162,7 +161,7 @@ class Pass:
     def _searched(
         self, seen: Picture, references: References | None, encoder: Encoder, extra: Extra
     ) -> tuple[Found, Plan]:
-        """The views that are searched, aligned ones where they fit, and how."""
+        """Return the views to search, including aligned ones if they fit, and the plan."""
         job = job_of(seen)
         plain = Found(list(references or ()))
         found = plain

@@ -1,4 +1,4 @@
-"""How an upscale is done: its pieces, and how the references are searched."""
+"""Plan of an upscale: tile and band sizes, and the matcher."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,12 +27,12 @@ from srntt.upscale._matcher import MatcherOption
 
 @dataclass(frozen=True)
 class Plan(Pieces):
-    """How an upscale is done.
+    """Plan of an upscale.
 
     Attributes:
-        matcher: how the references are searched.
-        reason: for that, for people.
-        fallbacks: what was asked for and is done otherwise.
+        matcher: Matcher to use.
+        reason: Reason for the matcher, for messages.
+        fallbacks: Deviations from what was requested.
     """
 
     matcher: str = "exact"
@@ -41,7 +41,7 @@ class Plan(Pieces):
 
     @classmethod
     def of(cls, pieces: Pieces, matcher: str = "exact") -> "Plan":
-        """These pieces, searched so."""
+        """Create a plan from tile and band sizes, and a matcher."""
         return cls(pieces.tile, pieces.band, pieces.peak, matcher)
 
 
@@ -56,21 +56,21 @@ def plan_upscale(
     tile: int | None,
     extra: Extra = Extra(),  # noqa: B008 (frozen)
 ) -> Plan:
-    """The largest pieces that fit what memory is left now, and the matcher that was asked for or is quicker.
+    """Choose the largest tile and band that fit in the available memory, and the requested or faster matcher.
 
     Args:
-        job: sizes of the upscale.
-        references: what is searched.
-        drive: of the model.
-        device: where it works.
-        memory: bytes that the process may hold; None for most of what is free.
-        matcher: as it was asked for.
-        tile: side of a tile, if that was asked for.
-        extra: what most upscales do not do.
+        job: Sizes of the upscale.
+        references: Views to search.
+        drive: Drive of the model.
+        device: Device of the model.
+        memory: Memory budget of the process in bytes; None for most of the available memory.
+        matcher: Requested matcher.
+        tile: Requested side of a tile, or None.
+        extra: Optional steps.
 
     Raises:
-        InputError: a tile that is too small.
-        MemoryBudgetError: not even the smallest pieces fit; with ``fast``, not together with fast matching.
+        InputError: The tile is too small.
+        MemoryBudgetError: Not even the smallest tile and band fit; with ``fast``, not with fast matching.
     """
     give_back()
     room = Room(resident_bytes(), budget_bytes(memory), device_free_bytes(device))
@@ -86,7 +86,7 @@ def plan_upscale(
     maps = [item.maps[drive.key] for item in anywhere]
     sizes = Sizes(job.height * job.width, tuple(key[0].numel() for key in maps), maps[0].shape[0], drive.patch)
     threads = torch.get_num_threads()
-    joining = needs.field if 0 < len(anywhere) < len(references) else 0  # candidates of both kinds, put together
+    joining = needs.field if 0 < len(anywhere) < len(references) else 0  # candidates of both kinds, concatenated
 
     def plan(matcher: str) -> Plan:
         def matching(rows: int) -> int:
@@ -99,7 +99,7 @@ def plan_upscale(
 
 
 def job_of(source: Picture, size: tuple[int, int] | None = None) -> Job:
-    """The sizes of an upscale of a picture, or of what it is in another size (H, W)."""
+    """Return the sizes of an upscale of a picture, optionally at another size (H, W)."""
     bands = 0 if source.bands is None else source.bands.shape[2]
     channels = source.color.shape[2] + (source.alpha is not None) + bands
     height, width = size or (source.height, source.width)
@@ -107,19 +107,19 @@ def job_of(source: Picture, size: tuple[int, int] | None = None) -> Job:
 
 
 def plan_matching(option: MatcherOption, sizes: Sizes, device: torch.device, plan: Callable[[str], Plan]) -> Plan:
-    """The plan with the matcher that was asked for, or with the quicker one.
+    """Return the plan with the requested matcher, or with the faster one.
 
     Args:
-        option: what was asked for.
-        sizes: what is to be matched.
-        device: where it is matched.
-        plan: makes the plan of an upscale that matches so.
+        option: Requested matcher.
+        sizes: Size of the matching problem.
+        device: Device used for matching.
+        plan: Returns the plan for a matcher.
 
     Raises:
-        MemoryBudgetError: the work does not fit; with ``fast``, not together with fast matching.
+        MemoryBudgetError: The work does not fit in memory; with ``fast``, not with fast matching.
     """
     if option != "auto":
-        return replace(plan(option), reason=f"{option} matching: asked for")
+        return replace(plan(option), reason=f"{option} matching: as requested")
     choice = choose_matcher(
         sizes.queries,
         sizes.keys,

@@ -25,24 +25,24 @@ from srntt.views import PLAIN
 
 @dataclass(frozen=True)
 class _Turn:
-    """One of the eight symmetries of a square: mirrored or not, then so many quarter turns."""
+    """Symmetry of a square: an optional mirror, followed by a number of quarter turns."""
 
     mirrored: bool
     quarters: int
 
     def of(self, picture: Picture) -> Picture:
-        """A picture, flipped and turned; with bands beyond its colours as it is alone, for one pass does for them."""
+        """Transform a picture; further bands are kept in the untransformed pass only, which suffices for them."""
         alpha = None if picture.alpha is None else self.array(picture.alpha)
         bands = None if self.mirrored or self.quarters else picture.bands
         return replace(picture, color=self.array(picture.color), alpha=alpha, bands=bands)
 
     def undo(self, samples: Shaped[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h2 w2 c"]:
-        """Back to how it was given."""
+        """Invert the transform."""
         turned = np.rot90(samples, -self.quarters)
         return turned[:, ::-1] if self.mirrored else turned
 
     def array(self, samples: Shaped[np.ndarray, "h w ..."]) -> Shaped[np.ndarray, "h2 w2 ..."]:
-        """Samples likewise."""
+        """Transform samples."""
         return np.ascontiguousarray(np.rot90(samples[:, ::-1] if self.mirrored else samples, self.quarters))
 
 
@@ -145,7 +145,7 @@ def self_ensemble(
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """What is turned: the picture, its base, the sharp pictures, and the places that are protected."""
+    """Inputs to be transformed: the picture, its base, the references, and the protected places."""
 
     upscaler: Upscaler
     source: Picture
@@ -157,7 +157,7 @@ class _Work:
     options: dict[str, Any]
 
     def upscaled(self, turn: _Turn) -> Result:
-        """One pass; its encoded references are given up with it."""
+        """Run one pass; its encoded references are released afterwards."""
         encoded = None
         if self.sharp:
             turned = [turn.of(one) for one in self.sharp]
@@ -170,21 +170,21 @@ class _Work:
 
 
 def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result:
-    """What is reported of a pass."""
+    """Return the result of a pass without its picture."""
     if traced:
         return replace(result, picture=source)
     return replace(result, picture=source, similarity=None, provenance=None)
 
 
 def _zeros(source: Picture, size: tuple[int, int]) -> Shaped[np.ndarray, "H W c"]:
-    """For the sum of eight outputs. In memory from the start, so that every pass is planned with it there."""
+    """Allocate the sum of eight outputs, before the first pass, so that every plan accounts for it."""
     channels = source.color.shape[2] + (source.alpha is not None)
     kind = np.uint16 if source.bits == 8 else np.uint32
     return np.full((*size, channels), 0, kind)
 
 
 def _mean(total: Shaped[np.ndarray, "H W c"], source: Picture) -> Picture:
-    """Rounded, in place as far as it goes; a half goes up."""
+    """Compute the mean, rounding half up, in place if possible."""
     total += len(_TURNS) // 2
     total //= len(_TURNS)
     colors = source.color.shape[2]
@@ -193,5 +193,5 @@ def _mean(total: Shaped[np.ndarray, "H W c"], source: Picture) -> Picture:
 
 
 def _fallbacks(passes: Iterable[Result]) -> tuple[str, ...]:
-    """Each thing once."""
+    """Return the fallbacks of all passes without duplicates."""
     return tuple(dict.fromkeys(text for one in passes for text in one.fallbacks))

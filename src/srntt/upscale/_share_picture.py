@@ -1,4 +1,4 @@
-"""The map of what came from each reference, in colour, with a legend."""
+"""Colour map of the references, with a legend."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ from srntt.memory import cuts
 from srntt.upscale._helpfulness import Used
 from srntt.upscale._provenance import Provenance
 
-#: Okabe and Ito's colours, which people with any kind of colour vision tell apart.
+#: Okabe and Ito's palette, distinguishable with any type of colour vision.
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
-_FULL = 0.8  # opacity of a colour where all detail came from a reference
+_FULL = 0.8  # opacity of a colour at a share of 1
 _DIMMED = 0.6  # brightness of the picture below the colours
 _ROWS_AT_ONCE = 256
 _MOST_NAMED = 12
@@ -22,15 +22,15 @@ _PAPER, _INK = 255, (30, 30, 30)
 
 
 def share_picture(picture: Picture, provenance: Provenance, references: Sequence[Used]) -> Picture:
-    """The output in grey, tinted in each reference's colour as far as detail came from it; a legend below.
+    """Draw the output in grey, tinted in a colour for each reference by the share of its detail, with a legend below.
 
     Args:
-        picture: the output.
-        provenance: of it.
-        references: with the part of the picture that each gave.
+        picture: Output.
+        provenance: Provenance of the output.
+        references: Outcome of the references, for the legend.
 
     Returns:
-        8-bit RGB as wide as the output, and higher by the legend.
+        8-bit RGB with the width of the output, extended by the legend.
     """
     legend = _legend(picture.width, references)
     color = np.empty((picture.height + legend.shape[0], picture.width, 3), np.uint8)
@@ -47,7 +47,7 @@ def share_picture(picture: Picture, provenance: Provenance, references: Sequence
 
 
 def _places(pixels: int, places: int) -> Int64[np.ndarray, "_"]:
-    """The place that each pixel along a side lies in."""
+    """Return the LR position of each pixel along a side."""
     return np.arange(pixels) * places // pixels
 
 
@@ -69,7 +69,7 @@ def _legend(width: int, references: Sequence[Used]) -> UInt8[np.ndarray, "h w 3"
 
 
 def _fitting(text: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The text, its middle left out where it is too long; characters that the font lacks are shown as a question."""
+    """Shorten a text in the middle to fit, and replace characters that the font lacks by question marks."""
     plain = "".join(c if c.isprintable() else "?" for c in text)
     for kept in range(len(plain), 8, -1):
         shown = plain if kept == len(plain) else f"{plain[: kept // 2]}...{plain[len(plain) - kept // 2 :]}"

@@ -132,8 +132,8 @@ def test_people_get_a_table(run, data: Path) -> None:
             2,
             "Unknown peer 'cubic'. Available: bicubic, bicubic-matlab, lanczos, dat-light, real",
         ),
-        (["--model", "none"], 2, "leave nothing to score"),
-        (["--model", "none", "--refs", "first"], 2, "leave nothing to score"),
+        (["--model", "none"], 2, "leaves nothing to score"),
+        (["--model", "none", "--refs", "first"], 2, "leaves nothing to score"),
         (["--model", "none", "--peer", "bicubic", "--refs", "first"], 2, "Only a model uses references"),
         (["--protocol", "pears"], 2, "no protocol called 'pears'"),
         (["--protocol", "pairs-x2", "--refs", "none"], 2, "lite-rec enlarges 4 times, protocol pairs-x2 2 times"),
@@ -205,8 +205,8 @@ def test_a_set_without_references_says_what_to_do(run, tmp_path: Path) -> None:
     assert ran.code == 2
     assert "Use --refs none" in ran.err
     assert "sisr" in ran.err
-    assert "Leave 'first' out" not in ran.err
-    assert "Leave 'first' out" in run("evaluate", "--data", folder, "--model", "nobody", "--refs", "first").err
+    assert "Omit 'first'" not in ran.err
+    assert "Omit 'first'" in run("evaluate", "--data", folder, "--model", "nobody", "--refs", "first").err
 
 
 def test_every_damaged_picture_is_named_before_anything_is_scored(

@@ -202,3 +202,5 @@ def test_smooth_pictures_are_of_any_brightness_and_have_no_texture_but_the_noise
     steps = (pictures[..., 1:] - pictures[..., :-1]).abs().amax((1, 2, 3)) * 255
     assert 10 < (steps > 1.5).sum() < 30
     assert steps.max() < 12
+    clean = smooth_pictures(64, 4, [torch.Generator().manual_seed(seed) for seed in range(40)], noisy=False)
+    assert ((clean[..., 1:] - clean[..., :-1]).abs() * 255).max() < 4

@@ -118,7 +118,7 @@ def _some_smooth(
     """Targets, some of them replaced by smooth pictures, and which."""
     streams = place.streams("smooth")
     chosen = Draws(streams).chance(limits.smooth).to(high_res.device)
-    smooth = smooth_pictures(limits.target, scale, streams).to(high_res.device)
+    smooth = smooth_pictures(limits.target, scale, streams, noisy=limits.degradation == "none").to(high_res.device)
     return _where(chosen, smooth, high_res), chosen
 
 

@@ -221,8 +221,8 @@ def _of_size(path: str, content: bytes, size: int, folder: Path) -> None:
 
 def _places() -> Iterator[Attack]:
     for name, make, path, code, says in (
-        ("fifo", lambda folder: os.mkfifo(folder / "u.npz"), "u.npz", 4, "u.npz is no file"),
-        ("folder", lambda folder: (folder / "u.npz").mkdir(), "u.npz", 4, "u.npz is no file"),
+        ("fifo", lambda folder: os.mkfifo(folder / "u.npz"), "u.npz", 4, "u.npz is not a file"),
+        ("folder", lambda folder: (folder / "u.npz").mkdir(), "u.npz", 4, "u.npz is not a file"),
         ("missing", lambda folder: None, "u.npz", 2, "There is no u.npz"),
         ("too-long", lambda folder: None, "n" * 300, 4, "nnn"),
         ("link-to-itself", lambda folder: (folder / "u.npz").symlink_to("u.npz"), "u.npz", 4, "u.npz"),

@@ -342,7 +342,7 @@ def test_fifos_folders_and_nothing_are_refused_at_once(tmp_path):
 def test_a_config_that_is_a_fifo_is_refused_at_once(folder):
     (folder / "config.json").unlink()
     os.mkfifo(folder / "config.json")
-    with pytest.raises(ModelError, match=r"config\.json is no file"):
+    with pytest.raises(ModelError, match=r"config\.json is not a file"):
         load_model(folder)
 
 

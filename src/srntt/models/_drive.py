@@ -66,7 +66,7 @@ class Drive(Protocol):
     def matching_bytes(
         self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
     ) -> int:
-        """What `match` takes at most beside the matches that it returns.
+        """What `match` takes at most in addition to the matches that it returns.
 
         Args:
             matcher: how the references are searched.
@@ -100,7 +100,7 @@ class Drive(Protocol):
 
 @runtime_checkable
 class BasedDrive(Drive, Protocol):
-    """A kind of model that can go on from a picture that another upscaler enlarged."""
+    """A kind of model that accepts the output of another upscaler as base."""
 
     #: Whether this model was trained for that.
     takes_base: bool

@@ -1,7 +1,7 @@
 """Model files: a folder with config.json, model.safetensors and README.md, or a single .safetensors with its config
 inside.
 
-A file is judged in full before a network is built from it: its size, its config (unknown keys fail), every name,
+A file is validated in full before a network is built from it: its size, its config (unknown keys fail), every name,
 shape and dtype. Pickles are refused, by name and by content; there is no way around it.
 """
 
@@ -35,7 +35,7 @@ def save_model(
         model: of one of the architectures.
         path: where.
         card: text of the folder's README.md: what it was trained on, how, how well it does. Lost in a single file.
-        half: store weights as float16, half the size; they are used as float32 all the same. The averages of batch
+        half: store weights as float16, half the size; they are nevertheless used as float32. The averages of batch
             normalisation, which may be beyond float16, stay float32.
         overwrite: replace what is there.
 
@@ -147,7 +147,7 @@ def _config_text(path: Path, header: Header) -> str:
             )
         return inside
     if not os.path.isfile(path / "config.json"):
-        raise ModelError(f"{path / 'config.json'} is no file. A model folder has config.json and model.safetensors.")
+        raise ModelError(f"{path / 'config.json'} is not a file. A model folder has config.json and model.safetensors.")
     try:
         with (path / "config.json").open("rb") as file:
             text = file.read(_MAX_CONFIG_BYTES + 1).decode()

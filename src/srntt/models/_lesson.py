@@ -17,7 +17,7 @@ class Teaching:
     """What a recipe says of how a network is taught.
 
     Attributes:
-        frozen: leave what matches as it is.
+        frozen: leave the matching unchanged.
         perfect: show the network the target's own maps, too.
         transfer_begins: step at which the transfer begins as what was learnt without references; None: it does not.
         cache: folder for what is made once of ready-made pairs, or None.

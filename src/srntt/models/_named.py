@@ -32,7 +32,7 @@ def list_models() -> list[dict[str, Any]]:
 
 
 def models_with_base() -> list[str]:
-    """Names of the embedded models that can go on from a picture that another upscaler enlarged."""
+    """Names of the embedded models that accept the output of another upscaler as base."""
     configs = {model["name"]: json.loads(Path(model["path"], "config.json").read_text()) for model in list_models()}
     return [name for name, content in configs.items() if content["config"].get("base")]
 

@@ -1,4 +1,4 @@
-"""A model folder to a hub: judged as a loader would judge it, then three files in one commit."""
+"""A model folder to a hub: validated like by a loader, then three files in one commit."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ class Pushed:
 def push_model(
     folder: str | Path, address: str, *, private: bool = True, message: str = "", dry_run: bool = False
 ) -> Pushed:
-    """Upload a model folder to a hub as one new commit; whoever is logged in there (`hf auth login`, HF_TOKEN) does it.
+    """Upload a model folder to a hub as one new commit; as the user who is logged in (`hf auth login`, HF_TOKEN).
 
     The three files of a model folder are sent and nothing else. The card gets a front matter if it has none. What the
     repository held before stays in its history.
@@ -57,7 +57,7 @@ def push_model(
     Args:
         folder: with config.json, model.safetensors and README.md, as `save_model` writes it.
         address: ``hf://owner/name``.
-        private: of a repository that is made by this; one that is there stays as open as it is.
+        private: of a repository that is made by this; the visibility of an existing one stays unchanged.
         message: of the commit.
         dry_run: judge the folder and say what would be sent; no network.
 
@@ -84,7 +84,7 @@ def push_model(
 
 
 def _judged(folder: Path) -> dict[str, Path | bytes]:
-    """What is to be sent, by name: files as they are, and the card with its front matter."""
+    """What is to be sent, by name: unchanged files, and the card with its front matter."""
     if not folder.is_dir():
         raise ModelError(
             f"{folder} is no model folder. A single .safetensors becomes one with "

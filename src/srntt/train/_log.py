@@ -70,7 +70,7 @@ class Log:
         try:
             write_bytes(self._file, self._lines)  # whole each time: killed or on a full disk, no half line stays
         except OutputError as error:
-            whole = f"The checkpoint of step {step} is whole: make room, and go on with --resume."
+            whole = f"The checkpoint of step {step} is whole: make room, and continue with --resume."
             raise OutputError(f"{error} {whole}") from error
         self.watcher.logged({"step": step, **values})
         if self._board:

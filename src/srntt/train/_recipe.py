@@ -97,7 +97,7 @@ class Schedule:
         transfer_begins_as_extractor: when the first step with references comes, let the paper's transfer begin as the
             head of the extractor as it then is, in place of random weights.
         perfect: every step also shows the paper's transfer the target's own maps, as a perfect reference.
-        frozen: leave the light model's texture encoder and temperature as they are: a step is cheaper by a third.
+        frozen: leave the light model's texture encoder and temperature unchanged: a step is cheaper by a third.
         precision: ``bf16`` autocasts; ``fp32`` does not.
         compile: let torch.compile have the network: it learns the same, after minutes of compiling (with and without
             reference, training and samples), and needs a C++ compiler. Whether it pays was not measured.

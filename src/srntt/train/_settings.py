@@ -36,7 +36,7 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 
 def override(table: dict[str, Any], settings: Sequence[str]) -> dict[str, Any]:
-    """A copy of a table with some values replaced, each told as ``section.key=value``.
+    """A copy of a table with some values replaced, each given as ``section.key=value``.
 
     The value is TOML; text that is not, such as a bare word or path, stands for itself.
 

@@ -98,7 +98,7 @@ class Trainer:
         return seen | {name: float(self.workers.mean(value)) for name, value in metrics.items()}
 
     def save(self, folder: Path) -> None:
-        """Write the checkpoint and the averaged weights, each whole or not at all."""
+        """Write the checkpoint and the averaged weights, each atomically."""
         run = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
         write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(run)})
         save_model(self.average, folder / "model.safetensors", overwrite=True)

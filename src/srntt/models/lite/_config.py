@@ -26,7 +26,7 @@ class LiteConfig:
         transfer_blocks: residual blocks after.
         descriptor: length of a matching descriptor.
         scale: output pixels for each input pixel along a side.
-        base: it can go on from a picture that another upscaler made.
+        base: accept the output of another upscaler as base.
         candidates: matches of a position that compete, each in another reference, at most.
     """
 

@@ -30,7 +30,7 @@ class Textures(NamedTuple):
 class TextureFusion(nn.Module):
     """Add sampled textures to the content feature, as far as the evidence speaks for them.
 
-    The candidates of a position compete with each other and with nothing at all, in each channel: what is added is
+    The candidates of a position compete with each other and with nothing at all, in each channel: the added texture is
     their mean under a softmax in which nothing has the logit 0. With one candidate that is a sigmoid gate. With no
     reference, or none that fits, the content feature passes unchanged; the order of candidates does not matter.
 

@@ -24,7 +24,7 @@ class LiteLesson:
 
     Args:
         model: to train.
-        teaching: how; ``frozen`` leaves the texture encoder and the temperature as they are.
+        teaching: how; ``frozen`` leaves the texture encoder and the temperature unchanged.
 
     Raises:
         InputError: what only the paper's networks can.

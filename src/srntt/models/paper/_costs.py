@@ -1,7 +1,7 @@
 """What the paper's networks take of memory: for each step, the maps that are there at once at its worst moment.
 
 The widest maps are those of 64 channels on a grid four times the LR grid: VGG19's first layers, and the last level of
-the transfer. Sizes are in bytes of an LR position, if nothing else is said.
+the transfer. Sizes are in bytes of an LR position, unless stated otherwise.
 """
 
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ from srntt.transfer import SwappedMaps
 class MapCache:
     """A folder of swapped maps and similarities in half precision; 5.7 MB for a pair of 160 x 160 pixels.
 
-    Each is known by its pair's pixels and by the weights that made it, so that what changed is made anew.
+    Each is known by its pair's pixels and by the weights that made it, so that changed ones are computed again.
 
     Args:
         folder: made if it is not there.
@@ -43,7 +43,7 @@ class MapCache:
         maps: SwappedMaps,
         similarity: Float[Tensor, "1 h w"],
     ) -> tuple[SwappedMaps, Float[Tensor, "1 h w"]]:
-        """Keep them, whole or not at all; returns them as ``get`` will."""
+        """Keep them, atomically; returns them as ``get`` will."""
         halved = {name: tensor.half().contiguous() for name, tensor in maps._asdict().items()}
         halved["similarity"] = similarity.half().contiguous()
         kept = {name: tensor.cpu() for name, tensor in halved.items()}

@@ -59,7 +59,7 @@ class PaperSRNTT(nn.Module):
     """LR picture and references to a larger picture: VGG19's features, content extractor, texture transfer.
 
     New ones are in evaluation mode. `train()` reaches the transfer alone: the extractor is trained beforehand, by
-    itself, and stays as it is. VGG19 is no part of the weights: it is read where it is needed first, from where
+    itself, and stays unchanged. VGG19 is no part of the weights: it is read where it is needed first, from where
     `srntt weights get vgg19` put it.
 
     Attributes:

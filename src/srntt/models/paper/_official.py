@@ -97,7 +97,7 @@ def read_official(path: str | Path) -> list[np.ndarray]:
     """
     path = Path(path)
     if not os.path.isfile(path):
-        raise ModelError(f"{path} is no file. Give upscale.npz, srntt.npz or srntt_init.npz.")
+        raise ModelError(f"{path} is not a file. Give upscale.npz, srntt.npz or srntt_init.npz.")
     try:
         content, count = _pickle_of(path)
         array = read_arrays(content)

@@ -36,7 +36,7 @@ def build_corpus(
     reading: Limits = Limits(),  # noqa: B008 (frozen)
     progress: Callable[[str, int, int], object] = lambda stage, done, total: None,
 ) -> CorpusReport:
-    """Add photographs to a folder to train from; what is there already stays as it is.
+    """Add photographs to a folder to train from; existing ones stay unchanged.
 
     Pictures are known by their bytes and by what they show, so that building again adds only what is new. A file that
     cannot be read is reported and stops nothing. The same files give the same corpus, in whatever order they are given.
@@ -44,10 +44,10 @@ def build_corpus(
     Args:
         sources: folders of photographs, and photographs.
         folder: of the corpus; made if it is not there.
-        limits: what becomes of them.
+        limits: how they are reduced, trimmed and selected.
         licence: of all of them; else what is written next to each.
         recursive: look into folders below, too.
-        reading: ceilings for the files that are read.
+        reading: limits for the files that are read.
         progress: called with ("corpus", done, total).
 
     Raises:
@@ -88,7 +88,7 @@ class _Corpus:
         self._licences = Licences()
 
     def offer(self, candidate: Candidate, report: CorpusReport) -> None:
-        """Add a picture if it suits; say what became of it."""
+        """Add a picture if it is suitable; return the outcome."""
         try:
             outcome = self._judge(candidate)
         except (PictureError, MissingDependencyError) as error:
@@ -160,7 +160,7 @@ class _Corpus:
         return LeftOut(path, "small", f"{width} x {height} pixels are left of it")
 
     def _licence(self, candidate: Candidate) -> tuple[str, str]:
-        """In words, and the copy of the text in the corpus."""
+        """The licence as text, and the copy of its file in the corpus."""
         found = Licence(self.licence) if self.licence else self._licences.find(candidate.path, candidate.root)
         if found is None:
             return UNKNOWN, ""

@@ -19,7 +19,7 @@ class Entry:
         file: its name.
         width: in pixels.
         height: in pixels.
-        licence: in words; "unknown" if none was given and nothing is written next to it.
+        licence: as text; "unknown" if none was given and nothing is written next to it.
         licence_file: copy of the text that says so, in the corpus; empty if there is none.
         source: the file that it was made from, as it was given.
         source_width: in pixels.

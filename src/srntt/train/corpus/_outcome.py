@@ -11,7 +11,7 @@ from srntt.train.corpus._texture import TILE
 
 @dataclass(frozen=True)
 class CorpusLimits:
-    """What becomes of a photograph, and which are left out.
+    """Outcome for a photograph, and which are left out.
 
     Attributes:
         megapixels: pictures of more are halved until they have no more, which takes the traces of the camera's

@@ -39,7 +39,7 @@ class Sources:
 
 
 def list_sources(given: Sequence[Path], *, recursive: bool, leave_out: Path) -> Sources:
-    """List pictures. Hidden files and folders are passed over; links to folders are not followed.
+    """List pictures. Hidden files and folders are skipped; links to folders are not followed.
 
     Args:
         given: folders and files.

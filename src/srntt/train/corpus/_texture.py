@@ -6,7 +6,7 @@ import torch
 from srntt._shapes import Bool, UInt8
 from srntt.image import bicubic_pillow
 
-TILE = 64  #: pixels; the side of the squares that are judged
+TILE = 64  #: pixels; the side of the squares that are measured
 DETAIL = 2.0  #: levels of 255; the root of the mean square of what is lost, from which a tile counts as textured
 _SCALE = 4
 _FEW = 0.1  # share of textured tiles below which a row or column at the frame is cut off

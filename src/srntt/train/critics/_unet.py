@@ -13,8 +13,8 @@ _COARSEST = 16  # pixels of the picture to a position at the bottom of the U
 class UNetDiscriminator(nn.Module):
     """Picture to a map of scores, higher where it is taken for real. For training only; starts in training mode.
 
-    As in Real-ESRGAN (arXiv:2107.10833, section 3.4): a U-Net with skips, so that each position is told what is wrong
-    with it, and spectral norm, so that it cannot outrun the generator. Cheaper: pixels are folded 2x2 into channels at
+    As in Real-ESRGAN (arXiv:2107.10833, section 3.4): a U-Net with skips, so that each position receives its own
+    score, and spectral norm, so that it cannot outrun the generator. Cheaper: pixels are folded 2x2 into channels at
     the door, where nothing is lost, and all else runs on the quarter of the positions. It has no batch normalisation:
     scores of a picture depend on it alone.
 

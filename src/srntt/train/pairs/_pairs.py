@@ -28,7 +28,7 @@ _PROBES = 9  # points along a side at which a view's extent is measured
 
 @dataclass(frozen=True)
 class PhotographPairs:
-    """Pairs made from photographs as they are drawn."""
+    """Pairs that are made from photographs when drawn."""
 
     photographs: Photographs
     limits: PairRange

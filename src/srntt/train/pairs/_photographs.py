@@ -11,7 +11,7 @@ from srntt.errors import InputError
 from srntt.image import load, reduce, round_to_8bit
 
 _AREA_CAP = 2_500_000  # pixels beyond which a photograph is not drawn more often: large is not more varied
-_LEVELS = 3  # as they are, halved, quartered
+_LEVELS = 3  # full size, halved, quartered
 _SMALLEST = 16
 _ADVICE = "Give a folder of photographs."
 
@@ -56,7 +56,7 @@ class Photographs:
 
         Args:
             photograph: which.
-            level: 0 as it is, 1 halved, 2 quartered.
+            level: 0 for full size, 1 halved, 2 quartered.
             corner: (y, x) of the first pixel at that level.
             size: side, in pixels of that level.
         """

@@ -97,7 +97,7 @@ def _exposed(references: Float[Tensor, "n 3 H W"], limits: VariationRange, draws
 
 
 def _gaussians(sigma: Float[Tensor, " n"], widest: float) -> Float[Tensor, "n k k"]:
-    """Kernels of a deviation each, as large as the widest that is allowed needs, whoever else is in the batch."""
+    """Kernels of a deviation each, as large as the widest that is allowed needs, whatever else is in the batch."""
     radius = max(1, int(_TAPS * widest + 0.5))
     taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma[:, None]).square())
     taps /= taps.sum(1, keepdim=True)

@@ -65,7 +65,7 @@ def export_onnx(
     if os.path.lexists(path) and not overwrite:
         raise exists_error(str(path))
     if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}. Make it first, or choose another.")
+        raise OutputError(f"{path}: the folder {path.parent} does not exist. Create it first, or choose another.")
     content, metadata, parity = _content(model, name, check)
     with whole_file(path, overwrite=overwrite) as file:
         file.write(content)

@@ -1,4 +1,4 @@
-"""What the file computes beside what the model computes, at several sizes and numbers of references.
+"""Output of the file compared with that of the model, at several sizes and numbers of references.
 
 Needs the package ``onnxruntime``; only ``_onnx_file`` asks for this file.
 """

@@ -29,7 +29,7 @@ def commands() -> list[list[str]]:
     """The words of every call of srntt in the document's shell examples."""
     blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
     lines = [shlex.split(line, comments=True) for line in "".join(blocks).splitlines()]
-    after = {"srntt": 1, "torchrun": 5}  # torchrun --nproc-per-node 4 -m srntt.cli
+    after = {"srntt": 1, "torchrun": 5}  # torchrun --nproc-per-node 4 -m srntt
     return [words[after[words[0]] :] for words in lines if words and words[0] in after]
 
 
@@ -91,7 +91,7 @@ def test_scripts_are_whole_and_say_how_to_be_called(script: Path) -> None:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_scripts_go_from_photographs_to_models_and_on_from_there(place: Path) -> None:
     srntt = place / "srntt"
-    srntt.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m srntt.cli "$@"\n')
+    srntt.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m srntt "$@"\n')
     srntt.chmod(0o755)
     quiet = ["--set", "losses.perceptual=0", "--set", "losses.texture=0", "--set", "losses.adversarial=0"]
 

@@ -62,7 +62,6 @@ DOCUMENTS_TO_COME = {
 }
 SCRIPTS_TO_COME = {"docs/make_hard_cases.py", "docs/make_pictures.py"}
 ROOMS_TO_COME = {
-    "cli",
     "upscale",
 }
 

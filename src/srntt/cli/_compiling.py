@@ -1,4 +1,4 @@
-"""The wait of a new installation: what Numba compiles for this machine is compiled at first use, and then kept."""
+"""Note on the first use of a new installation, when Numba compiles code for the machine and caches it."""
 
 import sys
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 
 class CompilationNote:
-    """Says once that something is compiled, and knows whether it did."""
+    """Note on compilation, printed at most once."""
 
     def __init__(self) -> None:
         self.shown = False
 
     def show(self) -> None:
-        """Say so."""
+        """Print the note, unless shown already."""
         if not self.shown:
             self.shown = True
             print("compiling for this machine, once: up to a minute", file=sys.stderr, flush=True)
@@ -20,9 +20,9 @@ class CompilationNote:
 
 @contextmanager
 def compiling_reported() -> Iterator[CompilationNote]:
-    """Within this block, the first function that Numba compiles, not finding it kept, is told of on stderr.
+    """Print a note on stderr when Numba compiles a function within the block, rather than loading it from the cache.
 
-    Imports Numba, which whatever reads pictures does anyway.
+    Imports Numba, which reading pictures does anyway.
     """
     from numba.core.event import Event, Listener, register, unregister
 

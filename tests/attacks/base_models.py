@@ -18,7 +18,7 @@ def attacks() -> Iterator[Attack]:
     """All of them, where ONNX is installed."""
     if find_spec("onnx") is None or find_spec("onnxruntime") is None:
         return
-    outside, unloaded = "m.onnx keeps factors in another file", "cannot load m.onnx"
+    outside, unloaded = "m.onnx stores factors in another file", "cannot load m.onnx"
     for name, location in (("absolute", "/etc/passwd"), ("climbing", "../../secret"), ("device", "/dev/zero")):
         yield _case(f"tensor-{name}", f"weights in {location}", outside, partial(_resize, _external(location)))
     yield _case("tensor-1-tib", "a tensor that claims 1 TiB and holds nothing", unloaded, partial(_resize, _claimed))
@@ -31,8 +31,8 @@ def attacks() -> Iterator[Attack]:
     ):
         yield _case(f"output-{name}", f"a picture of shape {shape} is made", says, partial(_filled, shape))
     yield _case("output-not-finite", "a picture of NaN is made", "m.onnx returned .*not finite", _not_a_number)
-    yield _case("operator", "an operator of somebody's own", "m.onnx uses the operator evil::Run", _foreign)
-    yield _case("nested", "2,000 branches inside each other", f"m.onnx is no ONNX file|{unloaded}", _nested)
+    yield _case("operator", "an operator of somebody's own", "m.onnx uses the custom operator evil::Run", _foreign)
+    yield _case("nested", "2,000 branches inside each other", f"m.onnx is not an ONNX file|{unloaded}", _nested)
     yield _case("cycle", "two operators that wait for each other", unloaded, _cycle)
 
 

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import lock_descriptor
-
 from srntt.errors import OutputError
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
@@ -49,6 +47,10 @@ def locked(path: Path, folder: Path) -> Iterator[str]:
 
 
 def _lock(descriptor: int, folder: Path) -> str:
+    try:
+        from filelock import lock_descriptor
+    except ModuleNotFoundError:  # `python -m srntt.train` runs where only PyTorch is installed
+        return f"filelock is not installed: do not start a second run that writes to {folder}"
     try:
         if lock_descriptor(descriptor, blocking=False):
             return ""

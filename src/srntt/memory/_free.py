@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import psutil
-
 
 @dataclass(frozen=True)
 class _Files:
@@ -23,6 +21,8 @@ _V2 = _Files("memory.max", "memory.current", "inactive_file")
 def free_bytes() -> int:
     """Return the memory available without swapping, in bytes: the least of machine, container and ulimit."""
     container = container_free_bytes(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
+    import psutil
+
     rooms = (psutil.virtual_memory().available, container, _address_space_bytes())
     return min(room for room in rooms if room is not None)
 
@@ -72,4 +72,6 @@ def _address_space_bytes() -> int | None:
     except ImportError:  # Windows
         return None
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    import psutil
+
     return None if limit == resource.RLIM_INFINITY else max(0, limit - psutil.Process().memory_info().vms)

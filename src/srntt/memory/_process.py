@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import torch
 
 from srntt.errors import InputError
@@ -48,6 +47,8 @@ def format_memory(size: int) -> str:
 
 def resident_bytes() -> int:
     """Return the resident memory of the process, in bytes."""
+    import psutil
+
     return psutil.Process().memory_info().rss
 
 
@@ -70,6 +71,8 @@ def peak_bytes() -> int:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
     if sys.platform == "win32":
+        import psutil
+
         return psutil.Process().memory_info().peak_wset
     import resource
 

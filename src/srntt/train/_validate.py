@@ -9,7 +9,6 @@ from torch import nn
 from srntt.data import Pair, ReferenceKind, as_unit, read_pairs, read_rgb
 from srntt.image import resize_pillow
 from srntt.metrics import psnr_y
-from srntt.upscale import Upscaler
 
 _KINDS: tuple[ReferenceKind, ...] = ("first", "all", "unrelated", "none")
 
@@ -27,6 +26,8 @@ def validate(model: nn.Module, folder: Path, device: torch.device) -> dict[str, 
     Raises:
         InputError: no index.json of pairs.
     """
+    from srntt.upscale import Upscaler  # requires OpenCV, which a machine for training may lack
+
     upscaler = Upscaler(model, device=device)
     scores: dict[ReferenceKind, list[float]] = {kind: [] for kind in _KINDS}
     for pair in read_pairs(folder):

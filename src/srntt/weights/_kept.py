@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from platformdirs import user_cache_path
 from torch import nn
 
 from srntt._safetensors import read_header, read_tensors
@@ -19,7 +18,11 @@ from srntt.weights._vgg_files import load_vgg19
 def weights_cache_dir() -> Path:
     """Return the cache folder: $XDG_CACHE_HOME/srntt, else the system's cache folder. It may not exist yet."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return base / "srntt" if base.is_absolute() else user_cache_path("srntt", appauthor=False)
+    if base.is_absolute():
+        return base / "srntt"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("srntt", appauthor=False)
 
 
 def weights_path(name: str) -> Path:

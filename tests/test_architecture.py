@@ -54,6 +54,7 @@ def make_package(root: Path) -> Path:
         "_failures",
         "_files",
         "_lock",
+        "_onnx_runtime",
         "_safetensors",
         "_shapes",
         "errors",

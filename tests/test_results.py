@@ -1,6 +1,5 @@
 """The tables of the documents are those of benchmarks/results/quality.json, which is of the weights that ship."""
 
-import hashlib
 import importlib
 import json
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from srntt.evaluate import Peer, PreparedReference, Upscaled
+from srntt.models import fingerprint, open_model
 
 REPOSITORY = Path(__file__).parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"
@@ -34,8 +34,7 @@ def test_tables_are_of_the_results(quality: ModuleType, document: str) -> None:
 
 
 def test_results_are_of_the_shipped_weights() -> None:
-    file = REPOSITORY / "src" / "srntt" / "weights" / "lite-rec" / "model.safetensors"
-    weights = hashlib.sha256(file.read_bytes()).hexdigest()
+    weights = fingerprint(open_model("lite-rec"))
     made = {name: item["weights"]["lite-rec"] for name, item in RESULTS["sets"].items()}
     assert {name for name, digest in made.items() if digest != weights} == set(), "run `make results`"
 

@@ -65,7 +65,7 @@ def test_a_list_that_leads_out_is_refused_for_its_picture_alone(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"\xff\xfe\x00", "UTF-8"), (b"x" * 2**21, "limit"), (b"x.txt", "suffix")]
+    ("content", "words"), [(b"\xff\xfe\x00", "UTF-8"), (b"x" * 2**21, "limit"), (b"x.txt", "not a picture")]
 )
 def test_a_list_that_is_none_is_refused(tmp_path: Path, content: bytes, words: str):
     write_pictures(tmp_path, ["in/a.png", "refs/b.png"])

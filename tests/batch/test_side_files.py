@@ -24,8 +24,9 @@ def test_they_report_what_the_result_tells(batch, folders, upscaler):
     assert sorted(shown(folders.outputs)) == FILES
     files = [folders.references / "a" / name for name in ("one.png", "two.png")]
     result = upscaler.upscale(folders.inputs / "a.png", upscaler.encode_references(files))
-    grey = load(folders.outputs / "a.png.map.png").interleaved()
-    assert np.array_equal(grey, result.similarity_picture().interleaved())
+    shares = load(folders.outputs / "a.png.map.png").interleaved()
+    height = result.similarity.shape[0]  # a legend follows, with the names of the references
+    assert np.array_equal(shares[:height], result.share_picture().interleaved()[:height])
     with np.load(folders.outputs / "a.png.provenance.npz") as maps:
         assert list(maps["sources"]) == ["a/one.png", "a/two.png"]
         for name in ("reference", "y", "x", "share"):

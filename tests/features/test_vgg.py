@@ -129,7 +129,7 @@ def test_scaling_travels_with_the_network_but_not_with_the_weights():
 
 def test_small_pictures_are_refused_with_the_size_that_is_needed():
     assert VGG19Features()(torch.rand(1, 3, 4, 7))["relu3_1"].shape == (1, 256, 1, 1)
-    with pytest.raises(InputError, match=r"7x3 has no position at relu3_1. Give 4 pixels"):
+    with pytest.raises(InputError, match=r"7x3 has no position at relu3_1. Give a picture of at least 4x4"):
         VGG19Features()(torch.rand(1, 3, 3, 7))
 
 

@@ -93,7 +93,7 @@ def test_what_no_picture_can_reach_is_reported(light: dict[str, Upscaler]):
     assert free.fallbacks == ()
     assert 1 < kept.consistency.largest < free.consistency.largest
     assert kept.consistency.missed == 144
-    assert kept.fallbacks[-1].startswith("consistent: 144 pixels of the input are still differ by more than 1 of 255")
+    assert kept.fallbacks[-1].startswith("consistent: 144 pixels of the input still differ by more than 1 of 255")
 
 
 def test_edges_of_black_and_white_are_met_where_reducing_clips():

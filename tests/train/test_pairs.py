@@ -136,7 +136,7 @@ def test_a_folder_without_a_large_enough_photograph_is_refused(tmp_path):
     Image.new("RGB", (50, 200)).save(tmp_path / "small.png")
     with pytest.raises(InputError, match="64 x 64 pixels or more"):
         Photographs([tmp_path], 64, _CPU)
-    with pytest.raises(InputError, match="no folder"):
+    with pytest.raises(InputError, match="nowhere does not exist"):
         Photographs([tmp_path / "nowhere"], 64, _CPU)
 
 

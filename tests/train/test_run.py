@@ -207,7 +207,7 @@ def test_validation_scores_what_there_is_and_what_is_wrong_with_it_is_reported_a
     with pytest.raises(InputError, match=r"entry 1: refs 'c\.png' does not exist"):
         train(recipe, replace(place, validation=folder))
     index.write_text('[{"target": "a.png", "references": ["b.png"]}]')
-    with pytest.raises(InputError, match="entry 1 lacks refs"):
+    with pytest.raises(InputError, match="entry 1 is missing refs"):
         train(recipe, replace(place, validation=folder))
     assert not (place.output / "checkpoint.safetensors").exists()
     index.write_text('[{"target": "a.png", "refs": ["b.png"]}]')

@@ -46,7 +46,7 @@ def test_each_reference_is_described(upscaler, truth, low_res):
     assert unknown.description == "no geometry found, searched as it is"
     assert found.as_json()["geometry"]["scale"] == pytest.approx(2.0, abs=0.03)
     assert unknown.as_json()["geometry"] is None
-    assert found.share + unknown.share == pytest.approx(float(result.provenance.share.mean()), abs=1e-6)
+    assert found.share + unknown.share == pytest.approx(float(result.provenance.used.mean()), abs=1e-6)
 
 
 def test_saved_references_give_the_same_bytes(upscaler, truth, low_res, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from reference.views import original_point
 
-from srntt.upscale import References, Upscaler, _upscaler
+from srntt.upscale import References, Upscaler, _pass
 from srntt.views import PlaneMap
 
 _KINDS = [(scale, turns) for scale in (1.0, 0.5) for turns in range(4)]  # of the plain and the turned views, in order
@@ -22,13 +22,13 @@ def upscaler():
 def traced(monkeypatch):
     """What ``trace`` was given last."""
     given = {}
-    real = _upscaler.trace
+    real = _pass.trace
 
     def trace(match, references, share, scale):
         given.update(match=match, share=share)
         return real(match, references, share, scale)
 
-    monkeypatch.setattr(_upscaler, "trace", trace)
+    monkeypatch.setattr(_pass, "trace", trace)
     return given
 
 

@@ -112,7 +112,10 @@ def upscale(
 
 def _not_one_picture(picture: Path | None, more: Sequence[Path]) -> str:
     if picture is None:
-        return "Give a picture to upscale: srntt upscale small.png --ref sharp1.jpg sharp2.jpg"
+        return (
+            "Give a picture to upscale: srntt upscale small.png --ref sharp1.jpg sharp2.jpg. `srntt upscale --help` "
+            "lists the options."
+        )
     named = ", ".join(map(str, (picture, *more)[:3])) + (", ..." if len(more) > 2 else "")
     return (
         f"upscale takes one picture, but {1 + len(more)} were given: {named}. References follow --ref: srntt "

@@ -25,7 +25,7 @@ def test_they_report_what_the_result_tells(batch, folders, upscaler):
     files = [folders.references / "a" / name for name in ("one.png", "two.png")]
     result = upscaler.upscale(folders.inputs / "a.png", upscaler.encode_references(files))
     shares = load(folders.outputs / "a.png.map.png").interleaved()
-    height = result.similarity.shape[0]  # a legend follows, with the names of the references
+    height = result.array.shape[0]  # a legend follows, with the names of the references
     assert np.array_equal(shares[:height], result.share_picture().interleaved()[:height])
     with np.load(folders.outputs / "a.png.provenance.npz") as maps:
         assert list(maps["sources"]) == ["a/one.png", "a/two.png"]

@@ -52,15 +52,3 @@ def test_lr_consistency_is_the_mean_of_what_exceeds_the_slack():
     low_res = torch.full((1, 3, 2, 2), 0.4)
     low_res[..., 0] = 0.5
     assert abs(float(losses.lr_consistency(output, low_res, slack=0.02)) - 0.08 / 2) < 1e-6
-
-
-def test_low_frequencies_compare_the_means_of_tiles_relative_to_the_targets():
-    target = torch.full((1, 3, 16, 8), 0.45, dtype=torch.float64)
-    output = target.clone()
-    output[..., :8, :] += 0.1
-    assert abs(float(losses.low_frequencies(output, target, 8)) - 0.1 / 0.5 / 2) < 1e-12
-    checkerboard = 0.1 * (torch.arange(16)[:, None] + torch.arange(8) & 1) - 0.05
-    assert float(losses.low_frequencies(target + checkerboard, target, 8)) < 1e-12
-    dark = torch.full((1, 3, 8, 8), 0.0, dtype=torch.float64)
-    assert abs(float(losses.low_frequencies(dark + 0.01, dark, 8)) - 0.2) < 1e-12
-    assert gradcheck(lambda x: losses.low_frequencies(x, target, 8), (target + checkerboard + 0.01).requires_grad_())

@@ -33,7 +33,6 @@ class Losses:
         sub_position: distance of its refined matches from the truth.
         lr_consistency: L1 between the reduced output and the input.
         lattice: error of the means of sub-pixels, in smooth places above all.
-        low_frequencies: relative error of the means of tiles of 8 x 8 LR pixels.
         perceptual: distance in the maps of ``features``.
         perceptual_form: ``relative`` to the target's maps, ``frobenius`` (paper) or ``squared`` (released code).
         perceptual_layers: weight of each of its layers.
@@ -57,7 +56,6 @@ class Losses:
     sub_position: float = 0.005
     lr_consistency: float = 0.0
     lattice: float = 0.0
-    low_frequencies: float = 0.0
     perceptual: float = 0.0
     perceptual_form: PerceptualForm = "relative"
     perceptual_layers: dict[str, float] = field(default_factory=lambda: {"relu5_1": 1.0})

@@ -21,7 +21,6 @@ from srntt.train.pairs._draws import generator
 from srntt.transfer import SWAPPED_LAYERS
 from srntt.weights import load_features
 
-_TILE = 8  # LR pixels along a side, of which low frequencies are the means
 _LEAST_RATE = 0.01  # of the peak, at the end of a cosine
 
 
@@ -130,8 +129,6 @@ class Trainer:
             terms["lr_consistency"] = losses.lr_consistency(output, outcome.low_res)
         if wanted.lattice:
             terms["lattice"] = losses.lattice(output, target, self.recipe.config.scale)
-        if wanted.low_frequencies:
-            terms["low_frequencies"] = losses.low_frequencies(output, target, _TILE * self.recipe.config.scale)
         if self.step < self.recipe.schedule.reconstruction_first:
             return terms
         terms |= self._looked_at(outcome)

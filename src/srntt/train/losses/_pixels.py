@@ -1,13 +1,11 @@
 """Losses on pixels: against the HR picture, and against the LR picture that the output must still explain."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Float
 from srntt.image import reduce
 
 _HALF_LEVEL = 0.5 / 255
-_DARK = 0.05  # brightness below which the errors of means cease to be relative
 
 
 def l1(output: Float[Tensor, "b 3 H W"], target: Float[Tensor, "b 3 H W"]) -> Float[Tensor, ""]:
@@ -48,15 +46,3 @@ def lr_consistency(
     """
     reduced = reduce(output, output.shape[-1] // low_res.shape[-1])
     return ((reduced - low_res).abs() - slack).clamp(min=0).mean()
-
-
-def low_frequencies(output: Float[Tensor, "b 3 H W"], target: Float[Tensor, "b 3 H W"], side: int) -> Float[Tensor, ""]:
-    """Mean error of the means of tiles, relative to the means of the target: that shadows keep their brightness.
-
-    Args:
-        output: RGB in [0, 1].
-        target: RGB in [0, 1].
-        side: of a tile, in pixels.
-    """
-    own, truth = F.avg_pool2d(output, side), F.avg_pool2d(target, side)
-    return ((own - truth).abs() / (truth + _DARK)).mean()

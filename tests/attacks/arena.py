@@ -17,8 +17,11 @@ from typing import Any
 from attacks.attack import WRITABLE, Attack, Outcome
 
 TESTS = Path(__file__).parent.parent
+_CALIBRATION = {"home/srntt", "home/srntt/speed.json"}  # measured speeds in the user's cache (docs/commands.md)
 _MOST_SAID = 2000  # characters: a message, not a flood
-_PROGRESS = re.compile(r"compiling for|\d+ of \d+ pictures|(rendering|matching|encode|references|scor)[a-z]*:? ")
+_PROGRESS = re.compile(
+    r"compiling for|predicted: |\d+ of \d+ pictures|(rendering|matching|encode|references|scor)[a-z]*:? "
+)
 Signature = tuple[int, int, int, str]
 
 
@@ -101,7 +104,7 @@ def _outcome(
     inside = f"work/{WRITABLE}/"
     written = [name.removeprefix(inside) for name in after if name.startswith(inside) and not _is_folder(after[name])]
     elsewhere = {name for name in before | after if not name.startswith(inside) and name != inside[:-1]}
-    changed = sorted(ascii(name) for name in elsewhere if before.get(name) != after.get(name))
+    changed = sorted(ascii(name) for name in elsewhere - _CALIBRATION if before.get(name) != after.get(name))
     texts = {name: _text(reported / name) for name in ("out", "err", "misdeeds")}
     state = tuple(sorted(name for name in written if not name.startswith(".srntt-batch/")))
     return Outcome(

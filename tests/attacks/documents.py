@@ -117,7 +117,7 @@ def _evaluated(name: str, about: str, pair: str) -> Attack:
         _pictures(folder)
         (folder / "data/index.json").write_text(json.dumps(_pair(name=pair)))
 
-    files = tuple(f"report/report.{suffix}" for suffix in ("csv", "html", "json", "md"))
+    files = tuple(f"report/report.{suffix}" for suffix in ("csv", "html", "json", "md", "tex"))
     command = ("attacks.documents:evaluate_and_check",)
     return Attack(
         f"index-{name}",
@@ -211,7 +211,7 @@ def _report_folders() -> Iterator[Attack]:
         command = ("evaluate", "--data", "data", "--report", "out/report", *_SMALL)
         return Attack(f"report-folder-{name}", about, with_model(make), command, code, says, writes, 20, 400)
 
-    files = tuple(f"report/report.{suffix}" for suffix in ("csv", "html", "json", "md"))
+    files = tuple(f"report/report.{suffix}" for suffix in ("csv", "html", "json", "md", "tex"))
     fifo = lambda folder: os.mkfifo(folder / "scored.jsonl")  # noqa: E731
     yield case(
         "journal-fifo",

@@ -358,7 +358,7 @@ def _numbers_and_shapes() -> Iterator[Attack]:
         "tiff-negative",
         "signed samples below zero",
         partial(encoded, Image.fromarray(integers), "TIFF"),
-        "signed",
+        "int32 samples",
         ".tif",
     )
     for height, width in ((1, 3000), (3000, 1), (1, 1)):

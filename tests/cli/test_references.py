@@ -42,7 +42,7 @@ def test_a_pattern_that_no_shell_expanded(sources, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("tokens", "message"),
     [
-        (["--ref", "{folder}/empty"], "--ref {folder}/empty: this folder has no pictures"),
+        (["--ref", "{folder}/empty"], "--ref {folder}/empty: this folder contains no pictures"),
         (["--ref", "{folder}/*.webp"], "--ref {folder}/*.webp: nothing matches"),
         (["{folder}/other.png", "{folder}/sharp.jpg"], "takes one picture, but 3 were given"),
         (["{folder}/other.png"], "srntt batch FOLDER --refs FOLDER -o FOLDER"),

@@ -90,7 +90,7 @@ def test_half_a_line_of_the_log_is_never_there(tmp_path: Path, monkeypatch: pyte
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OutputError, match=r"No space .* step 2 is whole: make room, and go on with --resume"):
+    with pytest.raises(OutputError, match=r"No space .* step 2 is whole: make room, and continue with --resume"):
         log.write(2, {})
     assert (tmp_path / "log.jsonl").read_bytes() == before
     monkeypatch.setattr(os, "replace", real)

@@ -104,7 +104,7 @@ def test_an_accelerator_has_room_of_its_own():
     on_device = plan_pieces(_needs(), Room(0, 400_000_000, 9_000_000_000), None)
     on_host = plan_pieces(_needs(), Room(0, 400_000_000), None)
     assert on_device.tile > on_host.tile
-    with pytest.raises(MemoryBudgetError, match=r"and 1 MB on the device"):
+    with pytest.raises(MemoryBudgetError, match=r"and 1 MB are free on the device"):
         plan_pieces(_needs(), Room(0, 9_000_000_000, 1_000_000), None)
 
 

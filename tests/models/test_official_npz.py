@@ -252,8 +252,8 @@ def test_a_size_that_lies_is_refused(tmp_path):
     ("write", "message"),
     [
         (lambda p: p.write_bytes(b"no zip"), "not an official"),
-        (lambda p: p.mkdir(), "no file"),
-        (lambda p: None, "no file"),
+        (lambda p: p.mkdir(), "is not a file"),
+        (lambda p: None, "is not a file"),
         (lambda p: oracle.save_member(p, b"x", "other.npy"), "params.npy alone"),
         (lambda p: oracle.save_member(p, b"x"), "not an official"),
         (lambda p: np.savez(p, params=np.zeros(3)), "list of objects"),

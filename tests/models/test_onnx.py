@@ -143,7 +143,7 @@ def test_what_is_there_stays_unless_requested(model: Lite, tmp_path: Path):
 def test_refusals_say_what_to_do(model: Lite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(InputError, match=r"takes a light model .* not a ContentExtractor"):
         export_onnx(ContentExtractor(), tmp_path / "model.onnx")
-    with pytest.raises(OutputError, match=r"no folder .*absent\. Make it first"):
+    with pytest.raises(OutputError, match=r"the folder .*absent does not exist\. Create it first"):
         export_onnx(model, tmp_path / "absent" / "model.onnx")
     monkeypatch.setattr("srntt.models.lite.onnx._file.find_spec", lambda name: None)
     with pytest.raises(MissingDependencyError, match=r"needs onnx and onnxruntime: pip install 'srntt\[onnx\]'"):

@@ -44,7 +44,7 @@ def test_upscale_consistent_keeps_the_input_and_says_how_closely(folder: Path, c
     assert largest_difference(np.asarray(Image.fromarray(large).resize((20, 16), BICUBIC)), small) <= 1
     assert main(_upscale(folder, "--consistent")) == 0
     report = capsys.readouterr()
-    assert "\nconsistency: downsampled, differs from the input by 0." in report.out
+    assert "\nconsistency: downsampled, it differs from the input by 0." in report.out
     assert "back-projecting: 100 %" in report.err
     assert main(_upscale(folder)) == 0
     assert "consistency" not in capsys.readouterr().out

@@ -68,7 +68,7 @@ def test_sizes(asked, size) -> None:
         ({"width": 10}, "upscaled 0.556 times"),
         ({"width": 0}, "width 0: give at least 1"),
         ({"width": 100, "height": 50}, "differs in aspect ratio"),
-        ({"fit": (3, 3)}, "enlarged"),
+        ({"fit": (3, 3)}, "upscaled 0.167 times"),
     ],
 )
 def test_sizes_that_cannot_be(asked, message) -> None:

@@ -39,7 +39,7 @@ def duplicates(references: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _files(given: Path, picture: Path) -> Iterator[Path]:
-    if given.is_dir():
+    if _is_folder(given):
         from srntt.data import pictures_in
 
         found = list(pictures_in(given, "Give a folder of sharp pictures, or the pictures.").values())
@@ -54,6 +54,13 @@ def _files(given: Path, picture: Path) -> Iterator[Path]:
     if not others:
         raise InputError(nothing)
     yield from others
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long, which opening it will report
+        return False
 
 
 def _same(file: Path, other: Path) -> bool:

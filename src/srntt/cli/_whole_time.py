@@ -51,6 +51,8 @@ def _size(file: Path) -> tuple[int, int]:
 
     with suppress(Exception), warnings.catch_warnings():  # reading the file will report any error
         warnings.simplefilter("ignore")
+        if not file.is_file():  # opening a FIFO would block
+            return _USUAL
         with Image.open(file, formats=_CHEAP_HEADERS) as opened:
             return opened.height, opened.width
     return _USUAL

@@ -15,11 +15,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
 from PIL import Image
 
-from srntt import Upscaler
+from srntt import Upscaler, load
+from srntt.errors import Cancelled, MemoryBudgetError
 from srntt.memory import parse_memory, peak_bytes, start_peak
 from srntt.views.aligned import find_features, find_target_features, place
 
@@ -27,64 +30,66 @@ Image.MAX_IMAGE_PIXELS = None
 _TURN = 10.0  # degrees
 
 
-class _AlignedError(Exception):
-    """Alignment is done; the rest of the upscale is not measured."""
-
-
 def main() -> int:
     """Measure each size within each budget and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("photograph")
+    parser.add_argument("photograph", type=Path)
     parser.add_argument("--megapixels", type=float, nargs="+", default=[12, 24, 96])
     parser.add_argument("--memory", nargs="+", default=["1GB", "2GB"])
-    parser.add_argument("--one", action="store_true", help="measure the first of each in this process")
+    parser.add_argument("--one", type=Path, metavar="REFERENCE", help="measure in this process, with this budget")
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(given.photograph, given.megapixels[0], given.memory[0])))
+        try:
+            print(json.dumps(measure(given.photograph, given.one, given.memory[0])))
+        except MemoryBudgetError as error:
+            print(json.dumps({"note": str(error)}))
         return 0
     print("| reference | memory | peak | encoded | placed | aligned view | found |\n|---|---|---|---|---|---|---|")
     exceeded = False
-    for megapixels in given.megapixels:
-        for memory in given.memory:
-            case = ["--megapixels", str(megapixels), "--memory", memory, "--one"]
-            done = subprocess.run(
-                [sys.executable, __file__, given.photograph, *case], stdout=subprocess.PIPE, text=True, check=True
-            )
-            found = json.loads(done.stdout.splitlines()[-1])
-            exceeded |= found["peak"] > parse_memory(memory)
-            seconds = " | ".join(f"{found[name]:.2f} s" for name in ("encode", "place", "view"))
-            print(
-                f"| {megapixels:g} MP | {memory} | {found['peak'] / 1e6:.0f} MB | {seconds} | {found['note']} |",
-                flush=True,
-            )
+    with TemporaryDirectory() as folder:
+        picture = Image.open(given.photograph).convert("RGB")
+        small = Path(folder, "small.png")
+        _turned(_of_size(picture, 1.5)).save(small)
+        for megapixels in given.megapixels:
+            reference = Path(folder, "reference.jpg")
+            _of_size(picture, megapixels).save(reference, quality=95)
+            for memory in given.memory:
+                exceeded |= _report(small, reference, f"{megapixels:g} MP", memory)
     return int(exceeded)
 
 
-def measure(photograph: str, megapixels: float, memory: str) -> dict[str, float | str]:
+def _report(small: Path, reference: Path, size: str, memory: str) -> bool:
+    """Print a row of the table, and return whether the budget was exceeded."""
+    command = [sys.executable, __file__, str(small), "--memory", memory, "--one", str(reference)]
+    found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()[-1])
+    if "peak" not in found:
+        print(f"| {size} | {memory} | - | - | - | - | {found['note']} |", flush=True)
+        return False
+    seconds = " | ".join(f"{found[name]:.2f} s" for name in ("encode", "place", "view"))
+    print(f"| {size} | {memory} | {found['peak'] / 1e6:.0f} MB | {seconds} | {found['note']} |", flush=True)
+    return found["peak"] > (parse_memory(memory) or 0)
+
+
+def measure(small: Path, reference: Path, memory: str) -> dict[str, float | str]:
     """CPU seconds of each step, and the peak of this process in bytes."""
-    picture = Image.open(photograph).convert("RGB")
-    low_res = _turned(_of_size(picture, 1.5))
-    reference = np.asarray(_of_size(picture, megapixels))
     upscaler = Upscaler.from_pretrained("lite-rec", device="cpu", memory=memory)
     start_peak()
     references, encode = _timed(lambda: upscaler.encode_references([reference]))
-    del reference, picture
     notes: list[str] = list(references.fallbacks)
 
     def stop(stage: str, done: int, total: int) -> None:
-        if stage == "align":
-            raise _AlignedError
+        if stage == "match":
+            raise Cancelled
 
     def align() -> None:
-        try:
-            upscaler.upscale(low_res, references, progress=stop)
-        except _AlignedError:
-            return
+        with suppress(Cancelled):
+            upscaler.upscale(small, references, progress=stop)
 
     _, whole = _timed(align)
     peak = peak_bytes()
-    target = find_target_features(_tensor(low_res))
-    features, finding = _timed(lambda: find_features(references.originals[0].pixels))
+    target = find_target_features(load(small).rgb())
+    original = references.originals[0]
+    features, finding = _timed(lambda: find_features(original.pixels))
     placement, placing = _timed(lambda: place(target, features))
     notes.append("nothing" if placement is None else placement.describe(upscaler.scale))
     return {
@@ -106,18 +111,12 @@ def _of_size(picture: Image.Image, megapixels: float) -> Image.Image:
     return picture.resize((round(picture.width * times), round(picture.height * times)), Image.Resampling.LANCZOS)
 
 
-def _turned(picture: Image.Image) -> np.ndarray:
+def _turned(picture: Image.Image) -> Image.Image:
     """The middle of the turned picture, about 1 megapixel of 1.5."""
     turned = picture.rotate(_TURN, Image.Resampling.BICUBIC)
     width, height = round(picture.width * 0.816), round(picture.height * 0.816)
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
-    return np.asarray(turned.crop((left, top, left + width, top + height)))
-
-
-def _tensor(pixels: np.ndarray):
-    import torch
-
-    return torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1).contiguous()
+    return turned.crop((left, top, left + width, top + height))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def by_model(upscaler: "srntt.upscale.Upscaler") -> Upscale:
     def upscale(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         encoded = upscaler.encode_references(list(references)) if references else None
         result = upscaler.upscale(low_res, encoded)
-        placed = tuple(f"{used.source}: {used.description}" for used in result.references)
+        placed = tuple(f"{Path(used.source).name}: {used.description}" for used in result.references)
         return Upscaled(result.picture.rgb().numpy(), result.fallbacks, result.similarity, result.provenance, placed)
 
     return upscale

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from upscale.elsewhere import psnr, seen_from_elsewhere
 
-from srntt.errors import InputError
+from srntt.errors import InputError, MemoryBudgetError
 from srntt.upscale import References, _aligning
 from srntt.upscale._aligning import check_align
 from srntt.upscale._pass import Pass
@@ -133,13 +133,20 @@ def test_without_geometry_a_reference_is_searched_at_the_size_that_fits(
     assert upscaler.upscale(low_res, twice).references[0].as_json()["reduced"] == 1  # half its size is there already
 
 
-@pytest.mark.parametrize("what", ["placing_bytes", "_fits"])
+@pytest.mark.parametrize("what", ["placing_bytes", "plan"])
 def test_where_memory_does_not_allow_it_references_are_searched_as_they_are(
     upscaler, unaligned, truth, low_res, monkeypatch, what
 ):
     references = upscaler.encode_references([truth.resize((300, 200))])
-    if what == "_fits":
-        monkeypatch.setattr(Pass, "_fits", lambda *_, **__: False)
+    if what == "plan":
+        whole = Pass.plan
+
+        def plan(self, job, views, extra):
+            if len(views) > len(list(references)):
+                raise MemoryBudgetError("aligned views do not fit")
+            return whole(self, job, views, extra)
+
+        monkeypatch.setattr(Pass, "plan", plan)
     else:
         monkeypatch.setattr(_aligning, "placing_bytes", lambda *_: 10**15)
     result = upscaler.upscale(low_res, references)

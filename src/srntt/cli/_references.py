@@ -32,9 +32,9 @@ def unique(references: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(first.values())
 
 
-def duplicates(references: Sequence[Path]) -> tuple[str, ...]:
-    """Return a note on duplicates; empty if there are none."""
-    count = len(references) - len(unique(references))
+def duplicates(references: Sequence[Path], kept: Sequence[Path]) -> tuple[str, ...]:
+    """Return a note on duplicates; empty if `unique` kept all references."""
+    count = len(references) - len(kept)
     return (f"{count} of {len(references)} references skipped, because their files are duplicates",) if count else ()
 
 

@@ -98,7 +98,7 @@ def upscale(
         notes = places.write(results[0], outputs)
         if not compiled.shown:
             schedule.finish()
-    notes = (*duplicates(ref), *notes)
+    notes = (*duplicates(ref, request.references), *notes)
     if json:
         about = as_json(picture, places, upscaler, results[0], notes, reason) | seconds_of(schedule, pages)
         say_json(about | ({"pages": pages} if pages > 1 else {}))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from srntt.data import Pair, ReferenceKind
 from srntt.evaluate._changes import ReferenceChange
@@ -87,31 +87,29 @@ class Evaluator:
 
     def peer(self, peer: Peer) -> Evaluation:
         """Evaluate a peer, which does not use references."""
-        journal = self._journal_of({"peer": peer.name, "made_of": dict(peer.made_of), "device": "cpu"})
-
-        def progress(_: str, done: int, total: int) -> None:
-            self.progress(peer.name, done, total)
-
-        scores = score_pairs(warmed(peer.upscale), self.pairs, "none", self.protocol, progress, self.metrics,
-                             journal=journal, crops=self.crops)  # fmt: skip
-        return Evaluation(self.protocol.name, peer.name, "none", scores, peer=peer.made_of, **self._about("cpu"))
+        return self._other("peer", peer, warmed(peer.upscale), "none")
 
     def outputs(self, outputs: Outputs) -> Evaluation:
         """Evaluate outputs written by another method, with unknown references."""
-        journal = self._journal_of({"outputs": outputs.name, "made_of": dict(outputs.made_of), "device": "cpu"})
-
-        def progress(_: str, done: int, total: int) -> None:
-            self.progress(outputs.name, done, total)
-
-        scores = score_pairs(outputs, self.pairs, "none", self.protocol, progress, self.metrics, journal=journal,
-                             crops=self.crops)  # fmt: skip
-        return Evaluation(self.protocol.name, outputs.name, "unknown", scores, peer=outputs.made_of,
-                          **self._about("cpu"))  # fmt: skip
+        return self._other("outputs", outputs, outputs, "unknown")
 
     def done(self) -> None:
         """Remove the journal, once the report is written."""
         if self.journal:
             self.journal.close()
+
+    def _other(
+        self, what: str, method: Peer | Outputs, upscale: Upscale | Outputs, refs: Literal["none", "unknown"]
+    ) -> Evaluation:
+        """Evaluate another method, which is given no references; ``refs`` is what the report says of them."""
+        journal = self._journal_of({what: method.name, "made_of": dict(method.made_of), "device": "cpu"})
+
+        def progress(_: str, done: int, total: int) -> None:
+            self.progress(method.name, done, total)
+
+        scores = score_pairs(upscale, self.pairs, "none", self.protocol, progress, self.metrics, journal=journal,
+                             crops=self.crops)  # fmt: skip
+        return Evaluation(self.protocol.name, method.name, refs, scores, peer=method.made_of, **self._about("cpu"))
 
     def _journal_of(self, method: Mapping[str, Any]) -> Journal | None:
         surroundings = {**environment(), "device": method["device"]}

@@ -73,10 +73,10 @@ class Journal:
             "protocol": protocol.definition(),
             "context": self.context,
             "name": pair.name,
-            "target": _hash(pair.target),
-            "low_res": pair.low_res and _hash(pair.low_res),
+            "target": file_sha256(pair.target),
+            "low_res": pair.low_res and file_sha256(pair.low_res),
             "kind": kind,
-            "references": [_hash(file) for file in pair.chosen(kind)],
+            "references": [file_sha256(file) for file in pair.chosen(kind)],
             "change": change and change.as_json(),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
@@ -129,7 +129,7 @@ def _last_byte(file: Any) -> bytes:
     return file.read(1)
 
 
-def _hash(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     try:
         if not path.is_file():  # a pipe would block
             raise InputError(f"{path} is not a file. Download the data again.")

@@ -1,6 +1,7 @@
 """One pass of a model, by its scale."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -167,14 +168,9 @@ class Pass:
         found = plain
         if self.align == "auto":
             found = found_views(seen.rgb(), references, encoder, self.progress)
-        if len(found.views) > len(plain.views) and not self._fits(job, found.views, extra):
+        if len(found.views) > len(plain.views):
+            with suppress(MemoryBudgetError):
+                return found, self.plan(job, found.views, extra)
             encoder.fallbacks.append("aligning: memory does not allow it, references are searched unchanged")
             found = plain
         return found, self.plan(job, found.views, extra)
-
-    def _fits(self, job: Job, views: list[EncodedView], extra: Extra) -> bool:
-        try:
-            self.plan(job, views, extra)
-        except MemoryBudgetError:
-            return False
-        return True

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.views.aligned._opencv import deterministic
@@ -45,6 +47,26 @@ def resample(
                 tile = _tile(pixels, positions, (top, bottom), (left, right))
                 whole[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]] = tile
     return whole
+
+
+def resampled_rows(
+    pixels: Shaped[np.ndarray, "H W c"], positions: Positions, size: tuple[int, int], top: int, bottom: int | None
+) -> Float[Tensor, "3 h w"]:
+    """Rows ``top`` to ``bottom`` of an output in [0, 1]; any band of rows gives what the whole output has there.
+
+    Args:
+        pixels: of one or three channels, as for `resample`.
+        positions: likewise.
+        size: height and width of the whole output.
+        top: first row.
+        bottom: one past the last; None for the height.
+    """
+    height, width = size
+    bottom = height if bottom is None else bottom
+    first, last = top // TILE * TILE, min(height, -(-bottom // TILE) * TILE)  # tiles are cut at the same places
+    part = resample(pixels, positions, (first, last), (0, width))
+    picture = torch.from_numpy(part[top - first : bottom - first]).permute(2, 0, 1)
+    return picture.clamp(0, 1).expand(3, -1, -1).contiguous()
 
 
 def resampling_bytes(size: tuple[int, int], ratio: float) -> int:

@@ -11,7 +11,7 @@ from srntt.views._plane_map import PlaneMap
 from srntt.views._view import View
 from srntt.views.aligned._margins import at_shares
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._resample import TILE, resample, resampling_bytes
+from srntt.views.aligned._resample import resampled_rows, resampling_bytes
 
 _TURN, _LARGER = 12.0, 1.25  # degrees, and times: a search finds what is turned or larger by less
 _SMALLEST = 0.8  # pixels of the reference for one of the view: to enlarge it more would add nothing to find
@@ -64,12 +64,7 @@ class UprightView:
 
     def rgb(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "3 h w"]:
         """Rows ``top`` to ``bottom`` in [0, 1]; any band of rows gives what the whole picture has there."""
-        height, width = self.size
-        bottom = height if bottom is None else bottom
-        first, last = top // TILE * TILE, min(height, -(-bottom // TILE) * TILE)  # tiles are cut at the same places
-        part = resample(self.pixels, self._positions, (first, last), (0, width))
-        picture = torch.from_numpy(part[top - first : bottom - first]).permute(2, 0, 1)
-        return picture.clamp(0, 1).expand(3, -1, -1).contiguous()
+        return resampled_rows(self.pixels, self._positions, self.size, top, bottom)
 
     def valid(self) -> Bool[Tensor, "H W"]:
         """Where it shows the reference and not what lies beyond its edges; in whole positions of the LR grid."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from srntt._shapes import Bool, Float, Shaped
 from srntt.views._view import View
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._resample import TILE, resample, resampling_bytes
+from srntt.views.aligned._resample import TILE, resampled_rows, resampling_bytes
 
 _POINTS_AT_ONCE = 2**14
 _ROWS_AT_ONCE = 64
@@ -85,12 +85,7 @@ class AlignedView:
 
         Outside of what is valid they hold something harmless: the reference mirrored.
         """
-        height, width = self.size
-        bottom = height if bottom is None else bottom
-        first, last = top // TILE * TILE, min(height, -(-bottom // TILE) * TILE)  # tiles are cut at the same places
-        part = resample(self.pixels, self._positions, (first, last), (0, width))
-        picture = torch.from_numpy(part[top - first : bottom - first]).permute(2, 0, 1)
-        return picture.clamp(0, 1).expand(3, -1, -1).contiguous()
+        return resampled_rows(self.pixels, self._positions, self.size, top, bottom)
 
     def valid(self) -> Bool[Tensor, "h w"]:
         """Where in the small picture the view shows the same thing."""

@@ -1,10 +1,10 @@
 """The shipped pictures are what examples/README.md says, and the demo runs and tells the truth."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import numpy as np
+from loading import load_module
 from PIL import Image
 
 from srntt import load
@@ -41,11 +41,7 @@ def test_index_names_the_pair():
 
 
 def test_demo_prints_the_gain_and_writes_the_picture(tmp_path, monkeypatch, capsys):
-    specification = importlib.util.spec_from_file_location("demo", EXAMPLES / "demo.py")
-    assert specification
-    assert specification.loader
-    demo = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(demo)
+    demo = load_module(EXAMPLES / "demo.py")
     monkeypatch.chdir(tmp_path)
 
     demo.main()

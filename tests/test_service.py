@@ -1,6 +1,5 @@
 """The service of docs/service.md: what it answers to good and bad requests, and model folders on a hub."""
 
-import importlib.util
 import io
 import logging
 from pathlib import Path
@@ -9,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from loading import load_module
 from PIL import Image
+from tiny import tiny_network
 
 from srntt import Upscaler
 from srntt.models import load_model, save_model
 from srntt.models.lite import Lite, LiteConfig
 
 REPOSITORY = Path(__file__).parent.parent
-TINY = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8)
 
 
 def png(height: int, width: int, seed: int = 0) -> bytes:
@@ -31,12 +31,7 @@ def client() -> Any:
     pytest.importorskip("fastapi", reason="pip install fastapi python-multipart httpx")
     from fastapi.testclient import TestClient
 
-    specification = importlib.util.spec_from_file_location("service", REPOSITORY / "examples" / "service.py")
-    assert specification is not None
-    assert specification.loader is not None
-    service = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(service)
-    return TestClient(service.app)
+    return TestClient(load_module(REPOSITORY / "examples" / "service.py").app)
 
 
 def test_it_answers_with_the_picture_and_the_shares(client: Any):
@@ -62,7 +57,7 @@ def test_a_bad_file_is_the_clients_error(client: Any):
 
 def test_each_image_is_logged(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, logger="srntt"):
-        Upscaler(Lite(TINY), device="cpu").upscale(np.zeros((12, 16, 3), np.uint8))
+        Upscaler(tiny_network(), device="cpu").upscale(np.zeros((12, 16, 3), np.uint8))
     (record,) = (record for record in caplog.records if record.name.startswith("srntt.upscale"))
     assert "16 x 12, 0 references" in record.getMessage()
 
@@ -74,7 +69,7 @@ def test_model_folders_have_the_layout_of_the_hub_mixin(tmp_path: Path):
         def __init__(self, config: dict, **about: Any) -> None:
             super().__init__(LiteConfig(**config))
 
-    save_model(Lite(TINY), tmp_path / "folder")
+    save_model(tiny_network(), tmp_path / "folder")
     picture = torch.rand(1, 3, 9, 7)
     ours = load_model(tmp_path / "folder").eval()
     theirs = LiteOnHub.from_pretrained(tmp_path / "folder").eval()

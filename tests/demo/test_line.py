@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from srntt.demo import _line
-from srntt.demo._line import BusyError, CancelledError, Line, Ticket
+from srntt.demo._line import BusyError, Line, Ticket
+from srntt.errors import Cancelled
 
 SECONDS = 20.0
 
@@ -84,7 +85,7 @@ def test_cancelling_what_is_under_way_ends_it_at_its_next_report(line: Line) -> 
     assert gate.begun.wait(SECONDS)
     assert line.cancel("a")
     finish(ticket)
-    assert isinstance(ticket.error, CancelledError)
+    assert isinstance(ticket.error, Cancelled)
     assert not line.cancel("a")
 
 
@@ -96,7 +97,7 @@ def test_cancelling_what_waits_drops_it_at_once_and_makes_room(line: Line) -> No
     waiting = [line.join(owner, lambda ticket: begun.append(ticket.owner)) for owner in "bc"]
     line.cancel("b")
     assert waiting[0].finished
-    assert isinstance(waiting[0].error, CancelledError)
+    assert isinstance(waiting[0].error, Cancelled)
     assert line.ahead_of(waiting[1]) == 1
     line.join("d", lambda ticket: None)
     gate.open.set()
@@ -110,7 +111,7 @@ def test_an_order_that_nobody_looks_at_is_dropped(line: Line, monkeypatch: pytes
     assert gate.begun.wait(SECONDS)
     monkeypatch.setattr(_line, "_ABANDONED_SECONDS", 0.05)
     finish(ticket)
-    assert isinstance(ticket.error, CancelledError)
+    assert isinstance(ticket.error, Cancelled)
 
 
 def test_an_error_is_the_order_s_own(line: Line) -> None:
@@ -131,7 +132,7 @@ def test_closing_withdraws_everything() -> None:
     assert gate.begun.wait(SECONDS)
     tickets.append(line.join("b", gate))
     line.close(SECONDS)
-    assert all(ticket.finished and isinstance(ticket.error, CancelledError) for ticket in tickets)
+    assert all(ticket.finished and isinstance(ticket.error, Cancelled) for ticket in tickets)
     assert not line._worker.is_alive()
     with pytest.raises(BusyError, match="being stopped"):
         line.join("c", gate)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from srntt.demo import OrderLimits
-from srntt.demo._line import CancelledError, Ticket
+from srntt.demo._line import Ticket
 from srntt.demo._order import Done, Order, fulfil
-from srntt.errors import InputError, PictureError
+from srntt.errors import Cancelled, InputError, PictureError
 from srntt.upscale import Upscaler
 
 
@@ -66,7 +66,7 @@ def test_without_references(run) -> None:
 
 @pytest.mark.parametrize("stage", ["read", "open", "match", "render", "keep"])
 def test_cancelling_goes_through_the_engine_and_leaves_it_fit(run, stage: str) -> None:
-    with pytest.raises(CancelledError):
+    with pytest.raises(Cancelled):
         run("small.png", "sharp.png", ticket=Recorded(withdrawn_at=stage))
     assert run("small.png", "sharp.png").result.fallbacks == ()
 

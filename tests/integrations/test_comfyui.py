@@ -1,6 +1,5 @@
 """The ComfyUI node under its contract: declared inputs are arguments, images are float (batch, h, w, channels)."""
 
-import importlib.util
 import inspect
 from pathlib import Path
 from typing import Any
@@ -8,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from loading import load_module
+from tiny import tiny_network
 
 from srntt import Upscaler
 from srntt.models import list_models
-from srntt.models.lite import Lite, LiteConfig
 
 FILE = Path(__file__).parents[2] / "integrations" / "comfyui_srntt.py"
 
@@ -19,12 +19,8 @@ FILE = Path(__file__).parents[2] / "integrations" / "comfyui_srntt.py"
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The module as ComfyUI imports it, with a small model in place of the shipped ones."""
-    specification = importlib.util.spec_from_file_location("comfyui_srntt", FILE)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    small = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
+    module = load_module(FILE)
+    small = tiny_network()
     monkeypatch.setattr(module, "_upscaler", lambda model, align: Upscaler(small, device="cpu"))
     return module
 

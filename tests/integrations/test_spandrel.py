@@ -1,6 +1,5 @@
 """The architecture for spandrel: the same output as the model without references, loaded as spandrel loads."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from loading import load_module
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -20,13 +20,7 @@ LIGHT = sorted(folder.name for folder in WEIGHTS.glob("lite-*"))
 
 @pytest.fixture(scope="module")
 def integration() -> Any:
-    file = REPOSITORY / "integrations" / "spandrel_srntt.py"
-    specification = importlib.util.spec_from_file_location("spandrel_srntt", file)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return load_module(REPOSITORY / "integrations" / "spandrel_srntt.py")
 
 
 @pytest.fixture

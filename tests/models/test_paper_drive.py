@@ -4,30 +4,23 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from random_vgg import keep_random_vgg19
 
 from srntt.cli import main
 from srntt.errors import InputError, ModelError
-from srntt.features import VGG19Features
 from srntt.image import bicubic_pillow
 from srntt.match import dense_match
 from srntt.models import save_model
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.transfer import SwappedMaps, swap
 from srntt.upscale import Upscaler
-from srntt.weights import save_vgg19, weights_path
 
 
 @pytest.fixture
 def phi(tmp_path, monkeypatch):
     """VGG19 with random weights, where the upscaler looks for it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    torch.manual_seed(1)
-    features = VGG19Features("caffe")
-    for name, parameter in features.named_parameters():
-        torch.nn.init.normal_(parameter, std=0.02 if name.endswith("bias") else (2 / parameter[0].numel()) ** 0.5)
-    weights_path("vgg19-caffe").parent.mkdir(parents=True)
-    save_vgg19(weights_path("vgg19-caffe"), features.state_dict(), "caffe")
-    return features
+    return keep_random_vgg19()
 
 
 @pytest.fixture

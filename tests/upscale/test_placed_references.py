@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from random_vgg import keep_random_vgg19
 from upscale.elsewhere import psnr, seen_from_elsewhere
 
-from srntt.features import VGG19Features
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler
-from srntt.weights import save_vgg19, weights_path
 
 _ORIENTATION = 0x0112
 _WORDS = ["river", "stone", "under", "amber", "window", "quiet", "seven", "lantern", "above", "thirty", "garden"]
@@ -108,12 +107,7 @@ def test_hostile_inputs_pass_through(upscaler, unaligned, shape, value):
 
 def test_the_papers_model_takes_placed_references(truth, low_res, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    torch.manual_seed(1)
-    features = VGG19Features("caffe")
-    for name, parameter in features.named_parameters():
-        torch.nn.init.normal_(parameter, std=0.02 if name.endswith("bias") else (2 / parameter[0].numel()) ** 0.5)
-    weights_path("vgg19-caffe").parent.mkdir(parents=True)
-    save_vgg19(weights_path("vgg19-caffe"), features.state_dict(), "caffe")
+    keep_random_vgg19()
     torch.manual_seed(2)
     model = PaperSRNTT(PaperConfig())
     part = low_res.crop((10, 10, 58, 46))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tiny import tiny_network
 
 from srntt import Upscaler
 from srntt.errors import Cancelled, InputError, PictureError
-from srntt.models.lite import Lite, LiteConfig
 
 RNG = np.random.default_rng(0)
 PICTURES = [RNG.integers(0, 256, (24, 20 + 2 * number, 3), np.uint8) for number in range(4)]
@@ -22,8 +22,7 @@ PATIENCE = 60.0
 
 @pytest.fixture(scope="module")
 def upscaler() -> Upscaler:
-    model = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
-    return Upscaler(model, device="cpu")
+    return Upscaler(tiny_network(), device="cpu")
 
 
 def test_threads_get_what_one_thread_gets(upscaler: Upscaler):

@@ -6,16 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from srntt.errors import SrnttError
+from srntt.errors import Cancelled, SrnttError
 
 Outcome = TypeVar("Outcome")
 Work = Callable[["Ticket[Outcome]"], Outcome]
 
 _ABANDONED_SECONDS = 60.0  # without a poll, after which a page is considered closed
-
-
-class CancelledError(Exception):
-    """Raised in the work of a cancelled order."""
 
 
 class BusyError(SrnttError, RuntimeError):
@@ -63,10 +59,10 @@ class Ticket(Generic[Outcome]):
         """Report progress; passed to ``Upscaler`` as ``progress``.
 
         Raises:
-            CancelledError: The order was cancelled.
+            Cancelled: The order was cancelled.
         """
         if self.withdrawn:
-            raise CancelledError
+            raise Cancelled
         self.stage, self.done, self.total = stage, done, total
 
     def run(self) -> None:
@@ -81,7 +77,7 @@ class Ticket(Generic[Outcome]):
 
     def drop(self) -> None:
         """Cancel the order before it has started."""
-        self.error = CancelledError()
+        self.error = Cancelled()
         self._finished.set()
 
 

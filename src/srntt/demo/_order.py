@@ -61,7 +61,7 @@ def fulfil(order: Order, limits: OrderLimits, open_model: OpenModel, ticket: Tic
         ticket: Ticket to which progress is reported.
 
     Raises:
-        CancelledError: The order was cancelled.
+        Cancelled: The order was cancelled.
         SrnttError: A file is invalid, the work exceeds the limits, or the model cannot be loaded; with the message to
             show.
     """

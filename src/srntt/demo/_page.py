@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr  # pyright: ignore[reportMissingImports]
 
 from srntt.demo import _words
-from srntt.demo._line import CancelledError, Ticket
+from srntt.demo._line import Ticket
 from srntt.demo._service import Ready, Service
 from srntt.errors import SrnttError
 
@@ -169,7 +169,7 @@ async def _watch(service: Service, ticket: "Ticket[Ready]") -> AsyncIterator[str
 def _conclude(ticket: "Ticket[Ready]") -> tuple[Any, ...]:
     if ticket.outcome is not None:
         return _idle(_words.ready(ticket.outcome), _words.view(ticket.outcome.folder))
-    if not isinstance(ticket.error, SrnttError | CancelledError):
+    if not isinstance(ticket.error, SrnttError):
         traceback.print_exception(ticket.error)  # for the operator of the server
     return _idle(_words.ended(ticket.error))
 

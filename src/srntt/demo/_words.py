@@ -5,9 +5,9 @@ from html import escape
 from pathlib import Path
 
 from srntt._failures import is_out_of_memory
-from srntt.demo._line import CancelledError, Ticket
+from srntt.demo._line import Ticket
 from srntt.demo._service import Ready
-from srntt.errors import SrnttError
+from srntt.errors import Cancelled, SrnttError
 from srntt.upscale import HELPED, verdict
 
 _STEPS = ("read", "open", "encode", "align", "match", "render", "keep")
@@ -43,7 +43,7 @@ def under_way(ticket: Ticket) -> str:
 
 def ended(error: BaseException | None) -> str:
     """Return the message for an order that failed or was cancelled."""
-    if isinstance(error, CancelledError):
+    if isinstance(error, Cancelled):
         return _box("Cancelled. Nothing was kept.")
     if isinstance(error, SrnttError):
         return _box(str(error), "failed")

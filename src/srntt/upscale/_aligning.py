@@ -9,7 +9,7 @@ from torch import Tensor
 from srntt._shapes import Float
 from srntt.errors import InputError, MemoryBudgetError
 from srntt.models import EncodedView, Progress
-from srntt.upscale._encode import Encoder
+from srntt.upscale._encode import Encoder, report_part
 from srntt.upscale._provenance import Provenance
 from srntt.upscale._references import References
 from srntt.views import TurnedViews
@@ -23,7 +23,6 @@ from srntt.views.aligned import (
     placing_bytes,
 )
 
-_PARTS = 1000  # steps in which the progress of a reference is reported
 _PLACED = 0.5  # of them are done when it is placed
 
 AlignOption = Literal["auto", "off"]
@@ -130,7 +129,7 @@ def found_views(
             _find(low_res, target, original, encoder, found)
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
-        progress("align", _PARTS * (done + 1), _PARTS * len(given))
+        report_part(progress, "align", done, len(given), 1.0)
     near = [item for item in found.views if item.reach is not None]
     if len(near) == 1:  # several references compete with each other instead
         found.views.extend(replace(near[0], reach=reach) for reach in encoder.drive_on(encoder.device).reaches[1:])
@@ -145,7 +144,7 @@ class _Steps:
 
     def __call__(self, part: float) -> None:
         self._most = max(self._most, _PLACED + (1 - _PLACED) * part)
-        self._progress("align", round(_PARTS * (self._done + self._most)), _PARTS * self._total)
+        report_part(self._progress, "align", self._done, self._total, self._most)
 
 
 def _find(

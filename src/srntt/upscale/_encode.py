@@ -24,7 +24,7 @@ from srntt.memory import (
     release,
     resident_bytes,
 )
-from srntt.models import Drive, EncodedView
+from srntt.models import Drive, EncodedView, Progress
 from srntt.views import Rows, View, ViewMaker, choose_reduction, holds_detail
 from srntt.views.aligned import (
     MOST_POSITIONS,
@@ -39,8 +39,14 @@ from srntt.views.aligned import (
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # fraction of the available memory above which the maps of a reference are memory-mapped
 _DETAIL = "detail"  # name of an additional map while a view is being encoded
+_PARTS = 1000  # steps in which the progress of a reference is reported
 _CPU = torch.device("cpu")
 _Made = TypeVar("_Made")
+
+
+def report_part(progress: Progress, stage: str, done: int, total: int, part: float) -> None:
+    """Report that ``done`` of ``total`` references are finished, and ``part`` of the next one, 0 .. 1."""
+    progress(stage, round(_PARTS * (done + part)), _PARTS * total)
 
 
 @dataclass

@@ -22,7 +22,7 @@ from srntt.upscale._any_size import OutputSize, joined_origins, note, steps, wor
 from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._base_model import BaseModel
 from srntt.upscale._duration import Workload
-from srntt.upscale._encode import Encoder
+from srntt.upscale._encode import Encoder, report_part
 from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
 from srntt.upscale._influence import Box, Influence
@@ -38,7 +38,6 @@ from srntt.views import PLAIN, view_makers
 from srntt.views.aligned import Original
 from srntt.weights import is_hub_address
 
-_PARTS = 1000  # steps in which the progress of a reference is reported
 _log = logging.getLogger(__name__)
 
 
@@ -194,7 +193,7 @@ class Upscaler:
         seen: set[bytes] = set()
         for done, source in enumerate(given):
             if progress:
-                encoder.report = partial(_report_part, progress, done, len(given))
+                encoder.report = partial(report_part, progress, "encode", done, len(given))
             picture = image.load(source, limits=limits_within(limits, self._memory))
             if (digest := picture.digest()) not in seen:
                 picture = stretched(picture)
@@ -202,7 +201,7 @@ class Upscaler:
                 originals.append(Original.of(len(seen), picture))
             seen.add(digest)
             if progress:
-                _report_part(progress, done, len(given), 1.0)
+                report_part(progress, "encode", done, len(given), 1.0)
         if copies := len(given) - len(seen):
             encoder.fallbacks.append(f"references: {copies} of {len(given)} skipped, because they are duplicates")
         return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
@@ -435,10 +434,6 @@ class Upscaler:
 
 def _name(model: str | Path) -> str:
     return str(model) if is_hub_address(model) else Path(model).name
-
-
-def _report_part(progress: Progress, done: int, total: int, part: float) -> None:
-    progress("encode", round(_PARTS * (done + part)), _PARTS * total)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

@@ -60,7 +60,11 @@ def give_back() -> None:
 
 
 def start_peak() -> None:
-    """Reset the peak that ``peak_bytes`` returns, on Linux; elsewhere it counts from the start of the process."""
+    """Reset the peak that ``peak_bytes`` returns, on Linux; elsewhere it counts from the start of the process.
+
+    Freed memory that the allocator keeps is returned first: it would count as used, and hide what is used from then on.
+    """
+    give_back()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

@@ -19,7 +19,7 @@ from srntt.upscale._tiles import Canvas, Span
 _SIDES = (256, 192, 128, 96, PROBED)
 _USABLE = 0.9  # fraction of the budget that is used
 _BITS = 16  # depth of the base, so that rounding to the depth of the picture happens once, at the end
-_SPARE = 1.4  # margin on the memory of the test picture, for fragmentation by larger blocks
+_SPARE = 2  # margin on the memory of the test picture, since freed blocks are not all used again
 _FLOATS = 3 * 4  # bytes per pixel
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -274,13 +275,35 @@ def test_two_processes_learn_what_one_learns_from_the_doubled_batch(recipe, plac
         torch.testing.assert_close(a[name], b[name], rtol=1e-3, atol=1e-4)
 
 
+def test_the_limit_of_time_includes_validation(recipe, place, tmp_path, monkeypatch):
+    """By a clock of its own, on which a step takes a second and a validation ten."""
+    now = [0.0]
+
+    def second():
+        now[0] += 1
+        return now[0]
+
+    def validation(*_):
+        now[0] += 10
+        return {"first": 20.0}
+
+    monkeypatch.setattr("srntt.train._run.time", SimpleNamespace(monotonic=second))
+    monkeypatch.setattr("srntt.train._run.validate", validation)
+    monkeypatch.setattr("srntt.train._run.read_pairs", lambda _: [])
+    limited = _with(recipe, "schedule", steps=1000, minutes=1.0)
+    train(limited, replace(place, every=12.0, validation=tmp_path))
+    assert 48 <= now[0] <= 61
+    (entries,) = _logs(place.output.parent, place.output.name)
+    assert len(entries) == 3
+
+
 @pytest.mark.slow
 def test_two_processes_with_a_limit_of_time_end_together(place, tmp_path):
     """Each has a clock of its own: one of them says when to save, and when it is over."""
     script = [*_script(place), "--set", "schedule.steps=100000", "--set", "schedule.minutes=0.05", "--every", "0.3"]
     _run(["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *script, "-o", str(tmp_path / "two")])
     (entries,) = _logs(tmp_path, "two")
-    assert entries[-1]["minutes"] >= 0.05
+    assert entries[-1]["minutes"] >= 0.03  # the rest is kept for the last checkpoint
     assert len(entries) > 2
 
 

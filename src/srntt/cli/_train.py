@@ -118,7 +118,8 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     every = surroundings.interval(recipe.schedule)
     first = os.environ.get("RANK", "0") == "0"  # only the first process of torchrun prints
     if first:
-        complain(f"training {name} on {surroundings.device}; figures and a checkpoint every {every:g} s")
+        limit = f" for {minutes:g} minutes, validation included" if (minutes := recipe.schedule.minutes) else ""
+        complain(f"training {name} on {surroundings.device}{limit}; figures and a checkpoint every {every:g} s")
     progress = TrainProgress(recipe.schedule, as_json) if first else nullcontext()
     with _interrupts_reported(place.output, first), progress as watcher, compiling_reported():
         weights = run(recipe, surroundings, watcher)

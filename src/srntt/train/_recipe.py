@@ -77,8 +77,9 @@ class Schedule:
 
     Attributes:
         steps: length of the run.
-        minutes: wall time after which the schedule ends, whatever step it is at; 0 for no limit. With it a run is not
-            repeatable: how far it gets depends on the machine.
+        minutes: wall time of the run, validation included, whatever step it is at; 0 for no limit. With it a run is not
+            repeatable: how far it gets depends on the machine. The last checkpoint is expected to take as long as the
+            one before.
         batch: pairs a step, over all processes.
         rate: peak learning rate, reached after ``warmup`` steps.
         decay: ``cosine`` to a hundredth of the peak, or ``step``: halved at each of ``halvings``.

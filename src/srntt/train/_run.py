@@ -136,7 +136,9 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
                 if log:
                     _report(trainer, pairs, place, log)
                 workers.wait()
-            if finished:
+                reported = workers.of_first(clock.seconds(), place.device)
+                trainer.reserved, trainer.seconds = reported - saved, reported
+            if finished or trainer.progress() >= 1:  # a report can use up the time
                 break
     return place.output / "model.safetensors"
 

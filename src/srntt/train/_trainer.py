@@ -54,12 +54,14 @@ class Trainer:
         self._features = {name: load_features(name, layers, device) for name, layers in looked}
         if schedule.compile:
             self.model.fuse = torch.compile(self.model.fuse)  # pyright: ignore[reportCallIssue, reportArgumentType]
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.reserved = 0, 0.0, 0.0
 
     def progress(self) -> float:
-        """Share of the run that is done, by steps or by time, whichever is further."""
+        """Share of the run that is done, by steps or by time, whichever is further. Of the time, ``reserved`` seconds
+        are kept for the last checkpoint and its validation.
+        """
         schedule = self.recipe.schedule
-        by_time = self.seconds / (60 * schedule.minutes) if schedule.minutes else 0.0
+        by_time = (self.seconds + self.reserved) / (60 * schedule.minutes) if schedule.minutes else 0.0
         return min(1.0, max(self.step / schedule.steps, by_time))
 
     def rate(self) -> float:
@@ -98,7 +100,8 @@ class Trainer:
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint and the averaged weights, each atomically."""
-        run = {"step": self.step, "seconds": self.seconds, "recipe": recipe_table(self.recipe)}
+        time = {"seconds": self.seconds, "reserved": self.reserved}
+        run = {"step": self.step, **time, "recipe": recipe_table(self.recipe)}
         write_tensors(folder / "checkpoint.safetensors", self._tensors(), {"run": json.dumps(run)})
         save_model(self.average, folder / "model.safetensors", overwrite=True)
 
@@ -118,6 +121,7 @@ class Trainer:
             for name, tensor in own.items():
                 tensor.copy_(stored[name])
         self.step, self.seconds = int(run["step"]), float(run["seconds"])
+        self.reserved = float(run["reserved"])
 
     def _terms(self, outcome: Outcome) -> dict[str, Tensor]:
         """Those terms of the loss that have a weight and that this step owes."""
@@ -247,7 +251,7 @@ def _read_run(file: Path) -> dict:
     stored = read_header(file).metadata.get("run", "")
     try:
         run = json.loads(stored)
-        return {name: run[name] for name in ("recipe", "step", "seconds")}
+        return {name: run[name] for name in ("recipe", "step", "seconds", "reserved")}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ModelError(f"{file} is no checkpoint of a training run.") from error
 

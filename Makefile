@@ -70,7 +70,7 @@ sbom: $(INSTALLED) $(INSTALLED_AUDIT) ## a bill of materials (CycloneDX) of the 
 	PYTHONPATH=tests $(RUN) -m supply.sbom out/sbom.json
 
 fuzz: $(INSTALLED_DEV) ## ten minutes of fuzzing (FUZZ_SECONDS=60 for one); prints the number of executions; Linux
-	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[fuzz]"
+	$(PIP) install $(PIP_ARGS) -c constraints.txt --group fuzz
 	PYTHONPATH=tests $(RUN) -m fuzz
 
 test-all: lint ## the same with the slow tests
@@ -107,12 +107,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e .
 	@touch "$(VENV)/.installed"
 
-$(INSTALLED_DEV): $(INSTALLED)
-	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev]"
+$(INSTALLED_DEV): $(INSTALLED) # pip before 25.1 knows no groups
+	$(PIP) install $(PIP_ARGS) -c constraints.txt pip
+	$(PIP) install $(PIP_ARGS) -c constraints.txt --group dev
 	@touch "$(VENV)/.installed-dev"
 
 $(INSTALLED_DOCS): $(INSTALLED_DEV)
-	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[dev,docs]"
+	$(PIP) install $(PIP_ARGS) -c constraints.txt --group docs
 	@touch "$(VENV)/.installed-docs"
 
 # Separate from the environment that they inspect.

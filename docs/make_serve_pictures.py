@@ -3,7 +3,7 @@
     srntt serve &
     python docs/make_serve_pictures.py [ADDRESS]     default: http://127.0.0.1:7860
 
-Needs `pip install '.[demo-test]'` and a Chromium on the path.
+Needs `pip install '.[demo]' --group page` and a Chromium on the path.
 """
 
 import io

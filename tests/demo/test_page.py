@@ -1,4 +1,4 @@
-"""The page in a real browser: `pip install '.[demo-test]'` and a Chromium (Debian's, or Playwright's own).
+"""The page in a real browser: `pip install '.[demo]' --group page` and a Chromium (Debian's, or Playwright's own).
 
 The server runs as people run it, in a process of its own that cannot reach beyond this machine.
 """
@@ -17,8 +17,8 @@ from load.server import Server
 from PIL import Image
 
 if find_spec("gradio") is None:
-    pytest.skip("needs the extra demo-test: gradio is not installed", allow_module_level=True)
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra demo-test: playwright is not installed")
+    pytest.skip("needs the extra demo: gradio is not installed", allow_module_level=True)
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs the group page: playwright is not installed")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [

@@ -11,15 +11,15 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parent.parent.parent
 
 
-def closure(*extras: str) -> dict[str, Distribution]:
-    """Every distribution required by ``srntt[extras]`` here, by its normalised name.
+def closure(*groups: str) -> dict[str, Distribution]:
+    """Every distribution required by srntt and dependency groups here, by its normalised name.
 
     The requirements of srntt are read from pyproject.toml: those of an editable installation may be older.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     declared = [
-        *project["dependencies"],
-        *(text for extra in extras for text in project["optional-dependencies"][extra]),
+        *project["project"]["dependencies"],
+        *(text for name in groups for text in project["dependency-groups"][name]),
     ]
     waiting = [(requirement, frozenset({""})) for requirement in map(Requirement, declared)]
     found: dict[str, Distribution] = {}

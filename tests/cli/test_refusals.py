@@ -156,12 +156,13 @@ def test_a_folder_that_cannot_be_written_to(run, folder: Path, model: Path) -> N
     assert "cannot be written to" in ran.err
 
 
-def test_a_folder_that_refuses_is_known_before_the_model_is_loaded(
-    run, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_refuses_is_known_before_anything_is_computed(
+    run, folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
-    ran = run("upscale", folder / "small.png", "-o", folder / "large.png", "--model", "nobody")
-    assert ran.code == 2  # a missing model would have been 4
+    monkeypatch.setattr("srntt.upscale.Upscaler.upscale", None)
+    ran = run("upscale", folder / "small.png", "-o", folder / "large.png", "--model", model)
+    assert ran.code == 2
     assert "cannot be written to" in ran.err
 
 

@@ -10,6 +10,8 @@ from cli.pictures import contents, pixels, size_and_mode
 from PIL import Image
 
 from srntt.image import Picture, load, save
+from srntt.models import save_model
+from srntt.models.lite import Lite, LiteConfig
 
 
 def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path) -> None:
@@ -129,6 +131,14 @@ def test_default_name_keeps_stem_and_format(run, tmp_path: Path, model: Path, na
     assert run("upscale", tmp_path / name, "--model", model).code == 0
     assert sorted(contents(tmp_path)) == sorted([name, expected])
     assert load(tmp_path / expected).width == 44
+
+
+def test_default_name_has_the_scale_of_the_model(run, tmp_path: Path) -> None:
+    twice = Lite(LiteConfig(scale=2, channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
+    save_model(twice, tmp_path / "model")
+    Image.fromarray(pixels(9, 11)).save(tmp_path / "a.png")
+    assert run("upscale", tmp_path / "a.png", "--model", tmp_path / "model").code == 0
+    assert load(tmp_path / "a_x2.png").width == 22
 
 
 def test_default_name_is_png_where_the_format_cannot_hold_the_picture(run, tmp_path: Path, model: Path) -> None:

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     import srntt.upscale
 
 
-_SCALE = 4  #: scale of all models; `save` checks the actual output again
-
-
 @Parameter(name="*")
 @dataclass(frozen=True)
 class OutputOptions:
@@ -111,6 +108,7 @@ def plan_destinations(
     source: "srntt.image.Picture",
     options: OutputOptions,
     size: "srntt.upscale.OutputSize",
+    scale: int,
     *,
     paged: bool = False,
 ) -> Destinations:
@@ -121,18 +119,19 @@ def plan_destinations(
         source: Input.
         options: Requested outputs.
         size: Requested size of the output.
+        scale: Scale of the model.
         paged: Whether a single page is upscaled of a file with several.
 
     Raises:
         InputError: Two outputs have the same name.
         OutputError: A file cannot be written, its format cannot represent the output, or a folder cannot be created.
     """
-    bits, target = options.bits or source.bits, size.of(source.height, source.width, _SCALE)
+    bits, target = options.bits or source.bits, size.of(source.height, source.width, scale)
     folder = options.output and _folder(options.output)
     if options.output and not folder:
         output = Path(options.output)
     else:
-        output = _default_output(file, source, bits, folder or file.parent, size)
+        output = _default_output(file, source, bits, folder or file.parent, size, scale)
     _check_picture(output, source, target, bits=bits, options=options)
     if source.metadata.page[1] > 1 and not paged:
         _check_pages(output, source.metadata.page[1], options)
@@ -152,15 +151,15 @@ def _folder(output: str) -> Path | None:
 
 
 def _default_output(
-    file: Path, source: "srntt.image.Picture", bits: int, folder: Path, size: "srntt.upscale.OutputSize"
+    file: Path, source: "srntt.image.Picture", bits: int, folder: Path, size: "srntt.upscale.OutputSize", scale: int
 ) -> Path:
     """Name the output of ``photo.jpg``: ``photo_x4.jpg``, or ``photo_x4.png`` if JPEG cannot represent it.
 
     Other scales and sizes give ``photo_x1.5.jpg`` or ``photo_3000x2000.jpg``.
     """
-    target = size.of(source.height, source.width, _SCALE)
+    target = size.of(source.height, source.width, scale)
     by_scale = size.scale is not None or not size.is_given
-    stem = f"{file.stem}_x{size.scale or _SCALE:g}" if by_scale else f"{file.stem}_{target[1]}x{target[0]}"
+    stem = f"{file.stem}_x{size.scale or scale:g}" if by_scale else f"{file.stem}_{target[1]}x{target[0]}"
     kept = folder / f"{stem}{file.suffix}"
     try:
         _check_picture(kept, source, target, bits=bits, options=OutputOptions(overwrite=True))

@@ -75,13 +75,13 @@ def upscale(
         target = size.size()
         within = limits_within(reading_limits, parse_memory(model.memory))
         source = reading.load(picture, within)
-    places = plan_destinations(picture, source, outputs, target, paged=reading.page is not None)
     pages = 1 if reading.page else source.metadata.page[1]
     if base and pages > 1:
         raise InputError(f"--base {base} is one picture, and {picture} has {pages} pages. Choose one with --page N.")
     with ProgressOnStderr() as progress, compiling_reported() as compiled:
         chosen, reason = model.chosen_for(source, based=base is not None)
         upscaler = chosen.open()
+        places = plan_destinations(picture, source, outputs, target, upscaler.scale, paged=reading.page is not None)
         options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}
         request = _Request(unique(ref), views_of(augment_refs), target, self_ensemble, options)
         work = _Work(request, upscaler, reading_limits, progress)

@@ -55,6 +55,19 @@ def test_a_measured_upscale_is_what_later_ones_are_predicted_from(speeds: Speeds
     assert not Speeds.of("other", _CPU).calibrated
 
 
+def test_time_that_other_processes_took_is_not_learned(speeds: Speeds) -> None:
+    """On a busy machine, each stage waits; one of two threads takes more processor time than wall time."""
+    clock, processor = Clock(), Clock()
+    schedule = Schedule([("match", 1.0), ("render", 1.0)], speeds, clock, processor=processor)
+    clock.now, processor.now = clock.now + 10, processor.now + 2
+    schedule("match", 1, 1)
+    clock.now, processor.now = clock.now + 3, processor.now + 5
+    schedule("render", 1, 1)
+    schedule.finish()
+    learned = Speeds.of("tiny", _CPU).seconds
+    assert (learned["match"], learned["render"]) == (2.0, 3.0)
+
+
 def test_the_whole_work_moves_within_a_stage_and_over_two_passes(speeds: Speeds) -> None:
     speeds.seconds |= {"start": 1.0, "match": 1.0, "render": 1.0, "finish": 1.0}
     clock = Clock()

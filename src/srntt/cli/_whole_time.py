@@ -43,7 +43,8 @@ def schedule_for(
     load = Workload(picture, sizes, output, augmented, upscaler.align == "auto", repeated)
     began = time.monotonic() - (time.time() - psutil.Process().create_time())
     speeds = Speeds.of(upscaler.model_name, upscaler.device)
-    return Schedule(upscaler.units(load), speeds, began=began)
+    processor = time.process_time if upscaler.device.type == "cpu" else None
+    return Schedule(upscaler.units(load), speeds, began=began, processor=processor)
 
 
 def _size(file: Path) -> tuple[int, int]:

@@ -147,6 +147,8 @@ class Schedule:
         speeds: Speeds of this machine.
         clock: Clock, in seconds.
         began: Start of the work on that clock; now if None.
+        processor: Processor time of this process, in seconds. If given, speeds are not learned from time that other
+            processes took: a stage counts as its processor time if that is less than its wall time.
     """
 
     def __init__(
@@ -155,8 +157,11 @@ class Schedule:
         speeds: Speeds,
         clock: Callable[[], float] = time.monotonic,
         began: float | None = None,
+        processor: Callable[[], float] | None = None,
     ) -> None:
         self._units, self._speeds, self._clock = list(units), speeds, clock
+        self._processor = processor
+        self._last_used = processor() if processor and began is None else 0.0
         self._began = clock() if began is None else began
         self._last, self._place, self._part = self._began, 0, 0.0
         self._predicted = [speeds.seconds[stage] * amount for stage, amount in self._units]
@@ -190,9 +195,13 @@ class Schedule:
         part = done / max(total, 1)
         place = self._find(stage, part)
         now = self._clock()
+        spent = now - self._last
+        if self._processor:
+            used = self._processor()
+            spent, self._last_used = min(spent, used - self._last_used), used
         if place is not None:
             self._place, self._part = place, part
-            self._measured[stage] = self._measured.get(stage, 0.0) + now - self._last
+            self._measured[stage] = self._measured.get(stage, 0.0) + spent
         self._last = now
 
     def started(self) -> None:

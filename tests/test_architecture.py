@@ -16,6 +16,7 @@ FOLDERS = (
     "cli",
     "demo",
     "report",
+    "video",
     "batch",
     "bench",
     "evaluate",
@@ -116,11 +117,11 @@ def test_development_packages_stay_out_of_the_library():
     assert named == {"_shapes.py"}  # which does without jaxtyping where it is absent
 
 
-def test_opencv_is_for_geometry_alone():
+def test_opencv_is_for_geometry_and_motion_alone():
     """Pictures are read, written and resized by image/; OpenCV's channel order and kernels are others."""
     users = [path for path in FILES if "cv2" in imports_of(path)]
     assert users
-    assert {path.parent.name for path in users} == {"aligned"}
+    assert {path.parent.name for path in users} == {"aligned", "video"}
 
 
 def test_the_package_under_test_is_this_one():

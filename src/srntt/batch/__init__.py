@@ -6,6 +6,7 @@ final names in an ``OutputFolder`` and stores the records in its manifest.
 """
 
 from srntt.batch._auto_worker import AutoWorker
+from srntt.batch._descriptor import describe
 from srntt.batch._local_folder import LocalFolder
 from srntt.batch._output_folder import OutputFolder, open_output_folder
 from srntt.batch._ray import RayWorkers, ray_connected
@@ -13,7 +14,7 @@ from srntt.batch._record import Record
 from srntt.batch._remote_folder import Place, place
 from srntt.batch._resolve import Resolver, UpscaleOptions
 from srntt.batch._run import Tally, keep_records, work_here
-from srntt.batch._shared_references import SharedReferences, describe_references
+from srntt.batch._shared_references import ReferenceFile, SharedReferences, describe_references
 from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task, plan_batch
 from srntt.batch._worker import Worker, WorkerSpec
 

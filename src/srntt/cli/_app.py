@@ -14,6 +14,7 @@ from srntt.cli import (
     _serve,
     _train,
     _upscale,
+    _video,
     _weights,
 )
 
@@ -32,6 +33,7 @@ app = App(
 )
 app.command(_upscale.upscale)
 app.command(_batch.batch)
+app.command(_video.video)
 app.command(_evaluate.evaluate)
 app.command(_protocols.protocols)
 app.command(_train.train)

@@ -38,6 +38,7 @@ EXTRAS = {  # with the packages of each
     "jxl": ("pillow-jxl-plugin", "imagecodecs"),
     "tiff": ("imagecodecs",),
     "demo": ("gradio",),
+    "video": ("av",),
     "hub": ("huggingface-hub",),
     "tensorboard": ("tensorboard",),
     "onnx": ("onnx", "onnxruntime"),

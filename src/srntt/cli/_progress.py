@@ -20,6 +20,8 @@ STAGES = {
     "match": "matching",
     "render": "rendering",
     "consistent": "back-projecting",
+    "survey": "looking at the film",
+    "frames": "frames",
     "ensemble": "flips and turns",
     "download": "downloading",
 }

@@ -133,6 +133,11 @@ class Upscaler:
         return self._model
 
     @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the weights."""
+        return self._fingerprint
+
+    @property
     def matcher(self) -> MatcherOption:
         """Requested matcher."""
         return self._matcher

@@ -1,0 +1,98 @@
+"""``srntt video``."""
+
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from srntt.cli._compiling import compiling_reported
+from srntt.cli._exit import Exit
+from srntt.cli._interrupt import raise_if_interrupted
+from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
+from srntt.cli._progress import ProgressOnStderr
+from srntt.cli._references import duplicates, expanded, unique
+from srntt.cli._say import say, say_json
+from srntt.errors import InputError
+
+
+def video(
+    film: Path,
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    ref: Annotated[tuple[Path, ...], Parameter(name=["--ref", "-r"], consume_multiple=True)] = (),
+    self_references: bool = False,
+    best: Annotated[int, Parameter(validator=Number(gte=1))] = 4,
+    crf: Annotated[int, Parameter(validator=Number(gte=0, lte=51))] = 16,
+    fps: float | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
+    limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
+    json: Json = False,
+) -> int:
+    """Upscale a film four times, with detail from stills and from its own sharpest frames. Requires srntt[video].
+
+    Sound, subtitles, chapters and timestamps are copied. An interrupted or killed run continues with --resume; the
+    output appears when it is complete.
+
+    Args:
+        film: A film such as an MP4, MOV, MKV, WebM or AVI, or a folder of frames, in the order of their names.
+        output: File ending in .mp4, .m4v, .mov, .mkv or .webm, or a folder for frames, as PNG.
+        ref: References, sharper pictures of what the film shows: files, folders, or patterns such as *.jpg. May be
+            repeated.
+        self_references: Also use the sharpest frames of each shot as references.
+        best: Number of references for each shot, the most similar ones, if more are given. Default: 4.
+        crf: Constant rate factor of the encoder (H.264, VP9 for .webm): 0 is lossless, larger is smaller. Default: 16.
+        fps: Frames per second of a folder of frames. Default: 25.
+        resume: Continue an interrupted run.
+        overwrite: Replace an existing output, and discard an interrupted run.
+    """
+    ref = expanded(ref, film)
+    refuse_missing([film, *ref])
+    rate = _rate(fps, film)
+    with ProgressOnStderr("frames") as progress, compiling_reported():
+        from srntt.video import FilmOptions, open_clip, upscale_film
+
+        within = limits.limits()
+        clip = open_clip(film, within, rate)
+        chosen, reason = model.chosen_for(next(clip.frames()).picture)
+        references = unique(ref)
+        result = upscale_film(
+            chosen.open(),
+            clip,
+            output,
+            references,
+            options=FilmOptions(self_references, best, crf, resume, overwrite),
+            limits=within,
+            progress=progress,
+        )
+    raise_if_interrupted()
+    notes = (*duplicates(ref, references), *result.notes)
+    if json:
+        about = {"input": str(film), "output": str(output), "model": chosen.model, "model_reason": reason}
+        figures = asdict(result) | {"frames_per_second": round(result.frames_per_second, 3)}
+        say_json(about | figures | {"notes": list(notes)})
+        return Exit.DONE
+    shots = "1 shot" if result.shots == 1 else f"{result.shots} shots"
+    say(
+        f"{output}: {result.width}x{result.height}, {result.frames} frames in {shots}, "
+        f"{result.frames_per_second:.2f} frames per second",
+        *(f"model: {text}" for text in (reason,) if text),
+        *(f"continued: {result.resumed} frames were finished before" for _ in range(bool(result.resumed))),
+        *(f"note: {text}" for text in notes),
+    )
+    return Exit.DONE
+
+
+def _rate(fps: float | None, film: Path) -> Fraction | None:
+    if fps is None:
+        return None
+    if not film.is_dir():
+        raise InputError("--fps applies to a folder of frames; a film has its own timestamps. Leave it out.")
+    if not 0.01 <= fps <= 1000:
+        raise InputError(f"--fps {fps:g}: must be 0.01..1000.")
+    return Fraction(fps).limit_denominator(1001)

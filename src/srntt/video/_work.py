@@ -1,0 +1,179 @@
+"""Folder of an unfinished output: what is done, and what the next frame needs of it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from srntt._files import remove_leftovers, whole_file, write_bytes
+from srntt._lock import locked
+from srntt._shapes import Shaped
+from srntt.data import read_json
+from srntt.errors import InputError, OutputError
+from srntt.video._survey import Shot, Survey
+
+_FORMAT, _VERSION = "video work", 1
+_ADVICE = "Start again with --overwrite."
+_MOST_BYTES = 2**26  # of the survey of a million frames
+
+
+class Work:
+    """Work folder, locked by this process.
+
+    Attributes:
+        folder: Its path.
+        done: Number of finished segments.
+        notes: Warnings for the user.
+    """
+
+    def __init__(self, folder: Path, key: Mapping[str, Any], notes: tuple[str, ...]) -> None:
+        self.folder, self._key, self.notes, self.done = folder, dict(key), notes, 0
+
+    def resume(self) -> None:
+        """Continue an earlier run.
+
+        Raises:
+            InputError: It had another input or other options.
+        """
+        if not self._manifest.exists():
+            return
+        known = _read(self._manifest)
+        if known.get("key") != self._key:
+            changed = sorted(name for name, value in self._key.items() if (known.get("key") or {}).get(name) != value)
+            raise InputError(
+                f"{self.folder} belongs to a run with another {', '.join(changed) or 'version'}. Repeat that command, "
+                f"or start again with --overwrite."
+            )
+        done = known.get("done")
+        if type(done) is not int or done < 0:
+            raise OutputError(f"{self._manifest}: is damaged. {_ADVICE}")
+        self.done = done
+
+    def clear(self) -> None:
+        """Forget an earlier run."""
+        for path in self.folder.iterdir():
+            if path.name != "lock":
+                path.unlink()
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether an earlier run was interrupted."""
+        return self._manifest.exists()
+
+    def survey(self) -> Survey | None:
+        """The survey of an earlier run."""
+        place = self.folder / "survey.json"
+        if not place.exists():
+            return None
+        found = _read(place)
+        try:
+            survey = Survey(
+                [int(time) for time in found["times"]],
+                [Shot(int(shot["first"]), int(shot["stop"])) for shot in found["shots"]],
+                [float(value) for value in found["sharpness"]],
+            )
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise OutputError(f"{place}: is damaged ({error!r}). {_ADVICE}") from error
+        edges = [0, *(shot.stop for shot in survey.shots)]
+        if len(survey.sharpness) != len(survey.times) - 1 or edges[-1] != survey.frames:
+            raise OutputError(f"{place}: is damaged. {_ADVICE}")
+        return survey
+
+    def keep_survey(self, survey: Survey) -> None:
+        """Store the survey."""
+        write_bytes(self.folder / "survey.json", json.dumps(asdict(survey)).encode())
+        self._keep()
+
+    def state(self) -> dict[str, Shaped[np.ndarray, "..."]]:
+        """What the next frame needs of the frames before it."""
+        place = self._state(self.done)
+        if not self.done or not place.exists():
+            return {}
+        try:
+            with np.load(place, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, EOFError, KeyError) as error:
+            raise OutputError(f"{place}: is damaged ({error}). {_ADVICE}") from error
+
+    def finish(self, state: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+        """Record that another segment is finished.
+
+        Args:
+            state: What the next frame needs.
+        """
+        with whole_file(self._state(self.done + 1), overwrite=True) as file:
+            np.savez(file, **state)  # pyright: ignore[reportArgumentType]
+        self.done += 1
+        self._keep()
+        with suppress(OSError):
+            self._state(self.done - 1).unlink()
+
+    def remove(self) -> None:
+        """Remove the folder, when the output is complete."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _manifest(self) -> Path:
+        return self.folder / "manifest.json"
+
+    def _state(self, done: int) -> Path:
+        return self.folder / f"state-{done:06d}.npz"
+
+    def _keep(self) -> None:
+        about = {"srntt": _FORMAT, "version": _VERSION, "key": self._key, "done": self.done}
+        write_bytes(self._manifest, json.dumps(about).encode())
+
+
+@contextmanager
+def open_work(folder: Path, key: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Iterator[Work]:
+    """Create the work folder, lock it, and continue an earlier run if requested.
+
+    Args:
+        folder: Its path.
+        key: What must be the same to continue.
+        resume: Continue an earlier run.
+        overwrite: Start again instead.
+
+    Raises:
+        OutputError: The folder cannot be written to, or another process uses it.
+        InputError: There is an earlier run, and neither is requested; or it had other options.
+    """
+    try:
+        if folder.is_symlink():
+            raise OutputError(f"{folder}: is a symbolic link. Move it away.")
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{folder}: the folder cannot be created: {error.strerror}.") from error
+    with locked(folder / "lock", folder) as warning:
+        remove_leftovers(folder)
+        work = Work(folder, key, (warning,) if warning else ())
+        if work.is_begun and resume:
+            work.resume()
+        elif work.is_begun and not overwrite:
+            raise InputError(
+                f"{folder} holds an interrupted run. Continue it with --resume, or start again with --overwrite."
+            )
+        else:
+            work.clear()
+        try:
+            yield work
+        except BaseException:
+            if not work.is_begun:
+                work.remove()
+            raise
+        work.remove()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found = read_json(path, what="the state of a film", most=_MOST_BYTES, get=_ADVICE, repair=_ADVICE)
+    if not isinstance(found, dict):
+        raise OutputError(f"{path}: is damaged. {_ADVICE}")
+    return found

@@ -20,6 +20,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_model(tmp_path_factory.mktemp("models"))
 
 
+@pytest.fixture(autouse=True)
+def own_speeds(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Measured speeds are kept apart from those of the user."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     """A folder with small.png (20x14, with a comment and EXIF), sharp.png (64x48), other.png (40x40), bad.png."""

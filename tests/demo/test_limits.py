@@ -7,8 +7,8 @@ import pytest
 
 from srntt.demo import OrderLimits
 from srntt.demo._limits import matching_work
-from srntt.errors import InputError, PictureError
-from srntt.image import load
+from srntt.errors import InputError, PictureError, SrnttError
+from srntt.image import Limits, load
 
 
 def blank(height: int, width: int):
@@ -62,6 +62,44 @@ def test_references_have_a_separate_limit(files: Path) -> None:
     assert limits.read_reference(str(files / "sharp.png"), "sharp.png").width == 64
     with pytest.raises(PictureError, match="the limit is 1,000"):
         limits.read_small(str(files / "sharp.png"), "sharp.png")
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "option"),
+    [
+        ({"max_pixels": 279}, "small.png", "--max-pixels 280"),
+        ({"max_bytes": 50}, "small.png", "--max-bytes "),
+        ({"memory": 1}, "small.png", "--memory"),
+    ],
+)
+def test_who_runs_the_server_is_given_the_option_that_lifts_a_limit(files: Path, given, name: str, option: str) -> None:
+    with pytest.raises(SrnttError) as refused:
+        OrderLimits.of_machine(**given).read_small(str(files / name), name)
+    assert option in str(refused.value)
+    assert "Python" not in str(refused.value)
+    assert str(files) not in str(refused.value)
+
+
+def test_counts_and_work_name_their_options_to_who_runs_the_server() -> None:
+    limits = OrderLimits.of_machine(max_references=2, max_work=100, max_seconds=10)
+    for refuse, option in (
+        (lambda: limits.check_count(3), "--max-references 3."),
+        (lambda: limits.check_work(blank(10, 10), [blank(40, 40)]), "--max-work 10000."),
+        (lambda: limits.check_time(12.3), "--max-seconds 13."),
+    ):
+        with pytest.raises(InputError) as refused:
+            refuse()
+        assert str(refused.value).endswith(f", or start srntt serve with {option}")
+    with pytest.raises(InputError) as refused:
+        OrderLimits(max_seconds=10).check_time(12.3)
+    assert "--" not in str(refused.value)
+
+
+def test_who_runs_the_server_has_the_limits_of_the_machine() -> None:
+    local, public = OrderLimits.of_machine(max_bytes=1000), OrderLimits()
+    assert local.max_bytes == 1000
+    assert (local.max_pixels, local.max_work, local.local) == (Limits().max_pixels, None, True)
+    assert (public.max_pixels, public.max_seconds, public.local) == (512 * 512, None, False)
 
 
 @pytest.mark.parametrize("name", ["max_bytes", "max_pixels", "max_reference_pixels", "max_references", "max_work"])

@@ -81,3 +81,19 @@ def test_a_bad_file_is_named(run) -> None:
 def test_too_much_work_is_refused_before_the_next_reference_is_read(run) -> None:
     with pytest.raises(InputError, match="Too much to compare"):
         run("small.png", "sharp.png", "bad.png", limits=OrderLimits(max_work=1000))
+
+
+def test_references_are_reduced_for_who_runs_the_server_and_a_note_says_so(run) -> None:
+    done = run("small.png", "sharp.png", limits=OrderLimits.of_machine(max_reference_pixels=1000))
+    (used,) = done.references
+    assert used.width * used.height <= 1000
+    assert done.notes[0].startswith(f"sharp.png: reduced from 64 x 48 to {used.width} x {used.height} pixels")
+    assert done.result.provenance.x.max() <= used.width
+
+
+def test_predicted_times_follow_the_work(run) -> None:
+    ticket = Recorded()
+    run("small.png", "sharp.png", ticket=ticket)
+    assert ticket.schedule is not None
+    assert ticket.schedule.done == pytest.approx(1.0)
+    assert ticket.schedule.left == pytest.approx(0.0, abs=0.1)

@@ -81,7 +81,7 @@ class Held:
 def load(clients: int, seconds: float) -> Held:
     """Run many visitors against a separate server."""
     with tempfile.TemporaryDirectory(prefix="load-") as folder:
-        server = Server(Path(folder), "--queue", str(QUEUE))
+        server = Server(Path(folder), "--public", "--queue", str(QUEUE))
         try:
             address = look_up(server.port)
             expected = undisturbed(address)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -20,6 +20,8 @@ def serve(
     device: str = "auto",
     memory: str | None = None,
     queue: int = 8,
+    public: bool = False,
+    max_seconds: int | None = None,
     max_pixels: int | None = None,
     max_reference_pixels: int | None = None,
     max_references: int | None = None,
@@ -38,25 +40,30 @@ def serve(
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU if there is one.
         memory: Memory budget of the process, such as 2GB. Default: most of the available memory.
         queue: Number of pictures that may wait; more are refused. Default: 8.
-        max_pixels: Maximum pixels of the low-res picture. Default: 262144, i.e. 512 x 512.
-        max_reference_pixels: Maximum pixels of a reference. Default: 16 million.
-        max_references: Maximum number of references. Default: 6.
-        max_bytes: Maximum size of an uploaded file. Default: 20 MiB.
+        public: Apply the limits of a page for the public, as with an address other than this machine's. By default,
+            the limits are those of this machine: predicted time and memory. References that exceed them are reduced.
+        max_seconds: Maximum predicted time of a picture. Default: 900; no limit with --public.
+        max_pixels: Maximum pixels of the low-res picture. Default: 200 million; 262144, i.e. 512 x 512, with --public.
+        max_reference_pixels: Maximum pixels of a reference. Default: 200 million; 16 million with --public.
+        max_references: Maximum number of references. Default: 255; 6 with --public.
+        max_bytes: Maximum size of an uploaded file. Default: 512 MiB; 20 MiB with --public.
         max_work: Maximum product of the pixels of the low-res picture and the positions (4 x 4 pixels) of its
-            references. Default: 100 billion.
+            references. Default: no limit; 100 billion with --public.
     """
     with compiling_reported():
-        from srntt.demo import OrderLimits, Settings
+        from srntt.demo import OrderLimits, Settings, is_loopback
         from srntt.demo import serve as run
 
-        given = {
+        given: dict[str, Any] = {
             "max_pixels": max_pixels,
             "max_reference_pixels": max_reference_pixels,
             "max_references": max_references,
             "max_bytes": max_bytes,
             "max_work": max_work,
+            "max_seconds": max_seconds,
         }
-        limits = OrderLimits(**{name: value for name, value in given.items() if value is not None})
+        make = OrderLimits if public or not is_loopback(host) else OrderLimits.of_machine
+        limits = make(**{name: value for name, value in given.items() if value is not None})
         models = _by_name(model) if model else Settings().models
         settings = Settings(host, port, models, limits, queue, device, memory)
         settings.check()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from srntt.errors import Cancelled, SrnttError
+from srntt.upscale import Schedule
 
 Outcome = TypeVar("Outcome")
 Work = Callable[["Ticket[Outcome]"], Outcome]
@@ -27,6 +28,7 @@ class Ticket(Generic[Outcome]):
 
     Attributes:
         stage, done, total: Progress of the work.
+        schedule: Predicted times, once they are known; it follows the progress.
         outcome: Result of the work, once finished.
         error: Exception that ended the work, if any.
     """
@@ -34,6 +36,7 @@ class Ticket(Generic[Outcome]):
     def __init__(self, owner: str, work: "Work[Outcome]") -> None:
         self.owner, self.work = owner, work
         self.stage, self.done, self.total = "", 0, 0
+        self.schedule: Schedule | None = None
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self.started: float | None = None

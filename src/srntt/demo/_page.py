@@ -103,11 +103,16 @@ def _unopened_each(payload: Any) -> list[str] | None:
 
 
 def _about_references(service: Service) -> str:
-    return f"References, at most {service.limits.max_references}"
+    return "References" if service.limits.local else f"References, at most {service.limits.max_references}"
 
 
 def _limits_in_words(service: Service) -> str:
     limits = service.limits
+    if limits.local:
+        return (
+            '<div class="srntt-message">Give a small picture, and sharper pictures of similar content as references, '
+            "of any size: large ones are reduced if time or memory requires it.</div>"
+        )
     return (
         f'<div class="srntt-message">Give a small picture of at most {limits.max_pixels:,} pixels '
         f"(such as {int(limits.max_pixels**0.5)} x {int(limits.max_pixels**0.5)}), and sharper pictures of similar "

@@ -42,7 +42,7 @@ class Settings:
         host: Address to listen on.
         port: Port to listen on.
         models: Names or paths of the models by the name offered; the first is the default.
-        limits: Limits on an order.
+        limits: Limits on an order; by default those of the machine.
         waiting: Maximum number of waiting orders.
         device, memory: As for ``Upscaler``.
     """
@@ -50,7 +50,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     models: dict[str, str] = field(default_factory=lambda: {name: name for name in _MODELS})
-    limits: OrderLimits = field(default_factory=OrderLimits)
+    limits: OrderLimits = field(default_factory=OrderLimits.of_machine)
     waiting: int = 8
     device: str = "auto"
     memory: str | None = None
@@ -58,7 +58,7 @@ class Settings:
     @property
     def is_private(self) -> bool:
         """Whether the page is reachable only from this machine."""
-        return self.host in LOOPBACK
+        return is_loopback(self.host)
 
     def check(self) -> None:
         """Validate the settings before importing large packages.
@@ -75,6 +75,11 @@ class Settings:
         if find_spec("gradio") is None:
             raise MissingDependencyError("srntt serve needs Gradio: pip install 'srntt[demo]'.")
         _check_free(self.host, self.port)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address is reachable only from this machine."""
+    return host in LOOPBACK
 
 
 def serve(settings: Settings, when_ready: Callable[[str], None]) -> None:
@@ -153,7 +158,7 @@ def _guard(settings: Settings, uploads: Uploads) -> Any:
     from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
 
     hosts = LOOPBACK if settings.is_private else ()
-    whole = settings.limits.max_bytes * settings.limits.max_references
+    whole = min(uploads.most, settings.limits.max_bytes * (1 + settings.limits.max_references))
     return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole)
 
 

@@ -1,7 +1,7 @@
 """Service behind the page: models, the queue, and the stored results."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Line, Ticket
 from srntt.demo._order import Order, fulfil
 from srntt.errors import InputError
+from srntt.memory import parse_memory
 from srntt.upscale import AUTO, CLEAN, Upscaler, UsedReference
 
 _KEPT_SECONDS = 3600.0
@@ -54,7 +55,7 @@ class Service:
         device: str = "auto",
         memory: str | None = None,
     ) -> None:
-        self.models, self.limits = dict(models), limits
+        self.models, self.limits = dict(models), replace(limits, memory=parse_memory(memory))
         self._device, self._memory = device, memory
         self._upscaler: tuple[str, Upscaler] | None = None
         self._shelf = Shelf(folder, _KEPT_SECONDS)
@@ -87,7 +88,7 @@ class Service:
             done = fulfil(wanted, self.limits, self._open, ticket)
             folder = self._shelf.keep(owner, done)
             reasons = (f"model {done.model_reason}",) if done.model_reason else ()
-            notes = (*reasons, *done.result.notes, *done.result.fallbacks)
+            notes = (*reasons, *done.notes, *done.result.notes, *done.result.fallbacks)
             return Ready(folder, done.result.references, notes, done.result.seconds)
 
         return self.line.join(owner, work)

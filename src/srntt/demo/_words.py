@@ -1,5 +1,6 @@
 """Messages of the page about an order, as HTML with escaped user input."""
 
+import math
 import time
 from html import escape
 from pathlib import Path
@@ -10,6 +11,7 @@ from srntt.demo._service import Ready
 from srntt.errors import Cancelled, SrnttError
 from srntt.upscale import HELPED, verdict
 
+_SHORT_SECONDS, _LONG_SECONDS = 5.0, 90.0  # between which the remaining time is given in seconds
 _STEPS = ("read", "open", "encode", "align", "match", "render", "keep")
 _WORDS = {
     "": "Beginning",
@@ -38,7 +40,16 @@ def under_way(ticket: Ticket) -> str:
     counted = ticket.total > 1
     part = f", {ticket.done / ticket.total:.0%}" if counted else ""
     bar = f'<progress max="{ticket.total}" value="{ticket.done}"></progress>' if counted else "<progress></progress>"
-    return f'<div class="srntt-message">{step}{_WORDS.get(ticket.stage, ticket.stage)}{part}, {seconds} s{bar}</div>'
+    words = f"{step}{_WORDS.get(ticket.stage, ticket.stage)}{part}, {seconds} s{_left(ticket)}"
+    return f'<div class="srntt-message">{words}{bar}</div>'
+
+
+def _left(ticket: Ticket) -> str:
+    """Return the remaining time in words, if it is known and not short."""
+    left = ticket.schedule.left if ticket.schedule else 0.0
+    if left < _SHORT_SECONDS:
+        return ""
+    return f", about {left / 60:.0f} min left" if left >= _LONG_SECONDS else f", about {math.ceil(left / 5) * 5} s left"
 
 
 def ended(error: BaseException | None) -> str:

@@ -32,7 +32,7 @@ def test_the_models_that_are_offered_ship_and_the_help_names_them(run) -> None:
     shipped = {each["name"] for each in list_models()}
     assert set(Settings().models.values()) <= {"auto", *shipped}
     report = " ".join(run("serve", "--help").out.replace("│", " ").split())
-    assert "Default: {}, {} and {}.".format(*Settings().models) in report
+    assert "Default: {}, {}, {} and {}.".format(*Settings().models) in report
 
 
 def test_without_gradio_it_states_what_to_install(run, monkeypatch: pytest.MonkeyPatch, free_port: int) -> None:

@@ -1,12 +1,13 @@
 """One order through the real engine: what comes of it, what is refused, and what cancelling leaves."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from srntt.demo import OrderLimits
 from srntt.demo._line import Ticket
-from srntt.demo._order import Done, Order, fulfil
+from srntt.demo._order import Done, Failed, Fulfilment, Order
 from srntt.errors import Cancelled, InputError, PictureError
 from srntt.upscale import Upscaler
 
@@ -33,9 +34,18 @@ def upscaler(model: Path) -> Upscaler:
 
 @pytest.fixture
 def run(files: Path, upscaler: Upscaler):
-    def run(picture: str, *references: str, ticket: Ticket | None = None, limits: OrderLimits = OrderLimits()) -> Done:  # noqa: B008
-        order = Order(str(files / picture), tuple(str(files / name) for name in references), "tiny")
-        return fulfil(order, limits, lambda name: upscaler, ticket or Recorded())
+    def run(
+        picture: str,
+        *references: str,
+        ticket: Ticket | None = None,
+        limits: OrderLimits = OrderLimits(),  # noqa: B008
+        **wishes: Any,
+    ) -> Done:
+        order = Order((str(files / picture),), tuple(str(files / name) for name in references), "tiny", **wishes)
+        (made,) = Fulfilment(order, limits, lambda name: upscaler, ticket or Recorded()).results()
+        if isinstance(made, Failed):
+            raise made.error
+        return made
 
     return run
 
@@ -97,3 +107,42 @@ def test_predicted_times_follow_the_work(run) -> None:
     assert ticket.schedule is not None
     assert ticket.schedule.done == pytest.approx(1.0)
     assert ticket.schedule.left == pytest.approx(0.0, abs=0.1)
+
+
+def test_size_and_strength(run) -> None:
+    done = run("small.png", "sharp.png", scale=2.0, strength=0.0)
+    assert (done.result.picture.width, done.result.picture.height, done.scale) == (40, 28, 2.0)
+    assert not done.result.provenance.used.any()
+    assert (done.result.array == run("small.png", scale=2.0).result.array).all()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"scale": 0.5}, {"scale": float("nan")}, {"strength": 2.0}, {"quality": 0}, {"format": "EXE"}]
+)
+def test_options_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        Order(("small.png",), (), "tiny", **wrong)
+
+
+def test_several_pictures_in_a_row_share_their_encoded_references(
+    files: Path, upscaler: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, encoded, encode = ("small.png", "bad.png", "other.png"), [], upscaler.encode_references
+
+    def counted(references, **options):
+        encoded.append(references)
+        return encode(references, **options)
+
+    monkeypatch.setattr(upscaler, "encode_references", counted)
+    order = Order(tuple(str(files / name) for name in names), (str(files / "sharp.png"),), "tiny")
+    ticket, limits = Recorded(), OrderLimits(max_pictures=3)
+    first, second, third = Fulfilment(order, limits, lambda name: upscaler, ticket).results()
+    assert isinstance(first, Done)
+    assert isinstance(third, Done)
+    assert (first.picture.source, third.picture.source) == ("small.png", "other.png")
+    assert isinstance(second, Failed)
+    assert (second.name, str(second.error)[:8]) == ("bad.png", "bad.png:")
+    assert len(encoded) == 1
+    assert ticket.place == (2, 3)
+    with pytest.raises(InputError, match="3 small pictures; the limit here is 2"):
+        next(Fulfilment(order, OrderLimits(max_pictures=2), lambda name: upscaler, ticket).results())

@@ -91,7 +91,8 @@ class Visitor:
 
     def order(self, picture: str, references: list[str]) -> str:
         """Press Upscale; return the number of the job."""
-        data = [_file(picture), [_file(path) for path in references], self.address.model]
+        wishes = [self.address.model, 0, 1, "PNG", 95, False]
+        data = [[_file(picture)], [_file(path) for path in references], *wishes]
         return json.loads(self._post("/queue/join", {"data": data, "fn_index": self.address.begin}))["event_id"]
 
     def messages(self) -> Iterator[dict[str, Any]]:

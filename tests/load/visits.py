@@ -242,7 +242,7 @@ def _ending(message: dict) -> tuple[str, str]:
     """The outcome of a job according to its last message, and the address of the view of its result."""
     if not message["success"]:
         return f"failed: {json.dumps(message['output'])[:300]}", ""
-    text, view = unescape(message["output"]["data"][0]), message["output"]["data"][1]
+    text, view = unescape(message["output"]["data"][0]), unescape(message["output"]["data"][1] or "")
     ended = next((kind for pattern, kind in _SAID.items() if re.search(pattern, text)), f"said: {text[:300]}")
-    shown = re.search(r'src="([^"]+)"', view or "")
-    return ended, unescape(shown[1]) if shown else ""
+    shown = re.search(r'"src": "([^"]+)"', view)
+    return ended, shown[1] if shown else ""

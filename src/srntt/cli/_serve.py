@@ -25,6 +25,7 @@ def serve(
     max_pixels: int | None = None,
     max_reference_pixels: int | None = None,
     max_references: int | None = None,
+    max_pictures: int | None = None,
     max_bytes: int | None = None,
     max_work: int | None = None,
 ) -> int:
@@ -36,7 +37,7 @@ def serve(
             who reaches another address can use the page.
         model: Model offered to visitors: a name (srntt weights list), a model folder or a .safetensors file. May be
             repeated; the first is preselected. auto chooses lite-rec or lite-real by the picture. Default: auto,
-            lite-rec and lite-gan.
+            lite-rec, lite-real and lite-gan.
         device: cpu, cuda, cuda:1, mps or auto. Default: auto, the GPU if there is one.
         memory: Memory budget of the process, such as 2GB. Default: most of the available memory.
         queue: Number of pictures that may wait; more are refused. Default: 8.
@@ -46,6 +47,7 @@ def serve(
         max_pixels: Maximum pixels of the low-res picture. Default: 200 million; 262144, i.e. 512 x 512, with --public.
         max_reference_pixels: Maximum pixels of a reference. Default: 200 million; 16 million with --public.
         max_references: Maximum number of references. Default: 255; 6 with --public.
+        max_pictures: Maximum number of low-res pictures of an order. Default: 100; 1 with --public.
         max_bytes: Maximum size of an uploaded file. Default: 512 MiB; 20 MiB with --public.
         max_work: Maximum product of the pixels of the low-res picture and the positions (4 x 4 pixels) of its
             references. Default: no limit; 100 billion with --public.
@@ -58,6 +60,7 @@ def serve(
             "max_pixels": max_pixels,
             "max_reference_pixels": max_reference_pixels,
             "max_references": max_references,
+            "max_pictures": max_pictures,
             "max_bytes": max_bytes,
             "max_work": max_work,
             "max_seconds": max_seconds,

@@ -94,7 +94,7 @@ def reductions(sizes: Sequence[tuple[int, int]], used: Sequence[Picture]) -> tup
 
 
 def _ladder(references: Sequence[Picture], step: int, limits: OrderLimits) -> Iterator[list[Picture]]:
-    """Yield the references as they are, then, for a local visitor, in ever smaller sizes."""
+    """Yield the references unchanged, then, for a local visitor, in ever smaller sizes."""
     yield list(references)
     most = max((each.width * each.height for each in references), default=0)
     while limits.local and most > _LEAST_PIXELS:

@@ -1,23 +1,35 @@
 """ASGI middleware that restricts the requests to Gradio and its responses.
 
-It refuses requests for other host names (DNS rebinding), uploads beyond the limits, and anything that would make the
-server or the browser fetch from other hosts.
+It refuses requests for other host names (DNS rebinding) and from other sites, uploads beyond the limits, too many
+requests at once, and anything that would make the server or the browser fetch from other hosts.
 """
 
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
+from srntt.demo._bodies import (
+    FORM_BYTES,
+    WHOLE_SECONDS,
+    Message,
+    Receive,
+    RefusedError,
+    UploadMeter,
+    check_json,
+    next_part,
+    whole_body,
+)
 from srntt.demo._uploads import Uploads
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_BODY_BYTES = 2**20  #: limit for requests other than uploads: file names and the name of a model
-_FORM_BYTES = 2**16  #: limit for an upload without its files
+_MOST_REQUESTS = 256  # at once, of which an open page holds two or three
+_MOST_BODIES = 32  # that arrive at once
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     # Gradio uses inline scripts and styles, and creates templates with Function().
     "content-security-policy": (
@@ -42,57 +54,102 @@ class Guard:
 
     def __init__(self, app: App, hosts: tuple[str, ...], uploads: Uploads, max_upload: int) -> None:
         self._app, self._hosts, self._uploads = app, hosts, uploads
-        self._max_upload = max_upload + _FORM_BYTES
+        self._max_upload = max_upload + FORM_BYTES
+        self._requests = self._bodies = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # which the page does not use
+            return await send({"type": "websocket.close", "code": 1000})
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        if refusal := self._refuse(scope, headers):
-            return await _answer(send, *refusal)
-        if _is_upload(scope):
-            with self._uploads.taking(int(headers["content-length"])):
-                return await self._upload(scope, receive, send)
-        if scope["method"] == "POST":
-            body = await _whole_body(receive)
-            if body is None:
-                return await _answer(send, 413, f"The limit is {_BODY_BYTES} bytes.")
-            if _names_an_address(body):
-                return await _answer(send, 400, "Upload files; addresses are not accepted.")
-            receive = _again(body, receive)
-        return await self._app(scope, receive, _with_headers(send))
+        answer = _Answer(send)
+        try:
+            with self._counted("_requests", _MOST_REQUESTS):
+                await self._admitted(scope, receive, answer)
+        except RefusedError as refused:
+            await answer.refuse(refused.status, refused.text)
 
-    async def _upload(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Forward an upload; an upload aborted by the visitor is not an error of the server."""
-        gone = False
+    async def _admitted(self, scope: MutableMapping[str, Any], receive: Receive, answer: "_Answer") -> None:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        self._refuse(scope, headers)
+        if _is_upload(scope):
+            length = int(headers["content-length"])
+            meter = UploadMeter(headers.get("content-type", ""), length)
+            with self._counted("_bodies", _MOST_BODIES), self._uploads.taking(length):
+                return await self._upload(scope, receive, answer, meter)
+        if scope["method"] not in _SAFE_METHODS:
+            with self._counted("_bodies", _MOST_BODIES):
+                body = await whole_body(receive)
+            check_json(body)
+            receive = _again(body, receive)
+        return await self._app(scope, receive, answer)
+
+    @contextmanager
+    def _counted(self, name: str, most: int) -> Iterator[None]:
+        """Count what is under way; refuse more than the limit."""
+        if getattr(self, name) >= most:
+            raise RefusedError(503, "Too many requests at once. Try again in a minute.")
+        setattr(self, name, getattr(self, name) + 1)
+        try:
+            yield
+        finally:
+            setattr(self, name, getattr(self, name) - 1)
+
+    async def _upload(
+        self, scope: MutableMapping[str, Any], receive: Receive, answer: "_Answer", meter: UploadMeter
+    ) -> None:
+        """Forward an upload while it is counted; one that is refused or aborted is not an error of the server."""
+        until, gone = asyncio.get_running_loop().time() + WHOLE_SECONDS, False
+        refused: RefusedError | None = None
 
         async def receiving() -> Message:
-            nonlocal gone
-            message = await receive()
+            nonlocal gone, refused
+            try:
+                message = await next_part(receive)
+                if message["type"] == "http.request":
+                    meter.count(message.get("body", b""))
+                if asyncio.get_running_loop().time() > until:
+                    raise RefusedError(408, "The upload takes too long.")
+            except RefusedError as error:
+                refused, message = error, {"type": "http.disconnect"}
             gone = gone or message["type"] == "http.disconnect"
             return message
 
         try:
-            await self._app(scope, receiving, _with_headers(send))
+            await self._app(scope, receiving, answer)
         except Exception:
             if not gone:
                 raise
+        if refused:
+            raise refused
 
-    def _refuse(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> tuple[int, str] | None:
+    def _refuse(self, scope: MutableMapping[str, Any], headers: dict[str, str]) -> None:
+        """Raise RefusedError for a request that is refused by its headers."""
         if self._hosts and _host_of(headers.get("host", "")) not in self._hosts:
-            return 421, "This server answers to its own address only."
+            raise RefusedError(421, "This server answers to its own address only.")
         if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
-            return 404, "Nothing is fetched from other hosts."
+            raise RefusedError(404, "Nothing is fetched from other hosts.")
+        if scope["method"] not in _SAFE_METHODS and _is_from_elsewhere(headers):
+            raise RefusedError(403, "Requests from other sites are not accepted.")
+        if "transfer-encoding" in headers and ("content-length" in headers or _is_upload(scope)):
+            raise RefusedError(400, "Give the length of the body (Content-Length) without a Transfer-Encoding.")
         if not _is_upload(scope):
-            return None
+            return
         length = headers.get("content-length", "")
         if not length.isdecimal():
-            return 411, "The length of the upload is required (Content-Length)."
+            raise RefusedError(411, "The length of the upload is required (Content-Length).")
         if int(length) > self._max_upload:
-            return 413, f"The upload has {int(length):,} bytes; the limit is {self._max_upload:,}."
+            raise RefusedError(413, f"The upload has {int(length):,} bytes; the limit is {self._max_upload:,}.")
         if not self._uploads.has_room(int(length)):
-            return 507, "There is no space for more pictures now. Try again later."
-        return None
+            raise RefusedError(507, "There is no space for more pictures now. Try again later.")
+
+
+def _is_from_elsewhere(headers: dict[str, str]) -> bool:
+    """Return whether a browser sends a request for a page of another site."""
+    if site := headers.get("sec-fetch-site"):
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
 
 
 def _is_upload(scope: MutableMapping[str, Any]) -> bool:
@@ -106,21 +163,6 @@ def _host_of(header: str) -> str:
     return header.partition(":")[0].lower()
 
 
-async def _whole_body(receive: Receive) -> bytes | None:
-    """Read the body of a request; return None if it is too long."""
-    parts: list[bytes] = []
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
-        parts.append(message.get("body", b""))
-        more = message.get("more_body", False)
-        if sum(map(len, parts)) > _BODY_BYTES:
-            return None
-    return b"".join(parts)
-
-
 def _again(body: bytes, receive: Receive) -> Receive:
     """Replay the body, then pass on further messages (such as a disconnect)."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
@@ -131,35 +173,27 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _names_an_address(body: bytes) -> bool:
-    """Return whether a request gives a URL as the path of a file, which Gradio would download."""
-    try:
-        waiting = [json.loads(body)]
-    except ValueError:
-        return False
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            path = value.get("path")
-            if isinstance(path, str) and "://" in path:
-                return True
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return False
+class _Answer:
+    """Sends a response with the headers of the guard; it can be refused as long as nothing was sent.
 
+    Args:
+        send: Sends to the server.
+    """
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+    def __init__(self, send: Send) -> None:
+        self._send, self._begun = send, False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self._begun = True
             ours = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
             message = {**message, "headers": [*message.get("headers", []), *ours]}
-        await send(message)
+        await self._send(message)
 
-    return sending
-
-
-async def _answer(send: Send, status: int, text: str) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    async def refuse(self, status: int, text: str) -> None:
+        """Send a refusal, and close the connection, whose body is not read to its end."""
+        if self._begun:
+            return
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": text.encode()})

@@ -1,4 +1,4 @@
-"""Files of a result, for download and display, in a separate folder for each result."""
+"""Files of results, for download and display, in a separate folder for each picture."""
 
 import base64
 import json
@@ -6,6 +6,8 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,90 +15,141 @@ import numpy as np
 
 from srntt._files import write_bytes
 from srntt._shapes import Float
-from srntt.demo._order import Done
-from srntt.image import Picture, enlarge, picture_like, save
-from srntt.upscale import Provenance
+from srntt.demo._order import FORMATS, Done
+from srntt.errors import InputError
+from srntt.image import Picture, resized, save
+from srntt.upscale import Provenance, share_color
 
 _LARGEST_WEBP = 16_383
+_THUMBNAIL = 240  # pixels of the longer side
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Stored result: its owner, folder, size in bytes, and the time when it was stored."""
+
+    owner: str
+    folder: Path
+    size: int
+    since: float
 
 
 class Shelf:
-    """Storage of results until their visitor leaves or orders again, or a time limit.
+    """Storage of results until their visitor leaves or orders again, a time limit, or a limit of the total size.
 
     The names of folders are long and random, so that they cannot be guessed.
 
     Args:
         folder: Folder of the results.
         seconds: Time limit.
+        most: Maximum size of all results in bytes; the oldest are deleted first.
     """
 
-    def __init__(self, folder: Path, seconds: float) -> None:
-        self.folder, self._seconds = folder, seconds
-        self._kept: dict[str, tuple[Path, float]] = {}
+    def __init__(self, folder: Path, seconds: float, most: int) -> None:
+        self.folder, self._seconds, self._most = folder, seconds, most
+        self._kept: list[_Kept] = []
         self._guard = threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, owner: str, done: Done) -> Path:
-        """Write the files of a result, replacing the owner's previous one; return their folder."""
+    def keep(self, owner: str, done: Done) -> tuple[Path, tuple[str, ...]]:
+        """Write the files of a result; return their folder, and notes on what the format could not represent.
+
+        Raises:
+            InputError: The result alone exceeds the maximum size.
+        """
         folder = self.folder / secrets.token_urlsafe(24)
         folder.mkdir(mode=0o700)
         try:
-            write_result(done, folder)
+            notes = write_result(done, folder)
+            size = sum(file.stat().st_size for file in folder.iterdir())
+            if size > self._most:
+                raise InputError(
+                    f"The files of the result have {size / 1e6:,.0f} MB; the limit of this page is "
+                    f"{self._most / 1e6:,.0f} MB. Use srntt upscale, or give a smaller picture."
+                )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         with self._guard:
-            before = self._kept.pop(owner, None)
-            self._kept[owner] = (folder, time.monotonic())
-        if before:
-            shutil.rmtree(before[0], ignore_errors=True)
+            self._kept.append(_Kept(owner, folder, size, time.monotonic()))
         self.sweep()
-        return folder
+        return folder, notes
 
     def forget(self, owner: str) -> None:
-        """Delete the result of an owner."""
-        with self._guard:
-            kept = self._kept.pop(owner, None)
-        if kept:
-            shutil.rmtree(kept[0], ignore_errors=True)
+        """Delete the results of an owner."""
+        self._drop(lambda kept: kept.owner == owner)
 
     def sweep(self) -> None:
-        """Delete results that exceed the time limit."""
+        """Delete results that exceed the time limit, and the oldest while the total exceeds its limit."""
         now = time.monotonic()
+        self._drop(lambda kept: now - kept.since > self._seconds)
         with self._guard:
-            late = [owner for owner, (_, since) in self._kept.items() if now - since > self._seconds]
-        for owner in late:
-            self.forget(owner)
+            sizes = [kept.size for kept in self._kept]
+            fitting = next(n for n in range(len(sizes) + 1) if sum(sizes[n:]) <= self._most)
+            late = self._kept[:fitting]
+        self._drop(lambda kept: kept in late)
+
+    def _drop(self, leaves: Callable[[_Kept], bool]) -> None:
+        with self._guard:
+            gone = [kept for kept in self._kept if leaves(kept)]
+            self._kept = [kept for kept in self._kept if kept not in gone]
+        for kept in gone:
+            shutil.rmtree(kept.folder, ignore_errors=True)
 
 
-def write_result(done: Done, folder: Path) -> None:
-    """Write the output without metadata, the bicubic upscale, references as WebP, provenance, similarity, and
-    view.json, which lists the files for the page.
+def write_result(done: Done, folder: Path) -> tuple[str, ...]:
+    """Write the output, the bicubic upscale, references as WebP, provenance, maps, and view.json, which lists the
+    files for the page.
+
+    Returns:
+        Notes on what the format of the output could not represent.
     """
-    stem = f"{Path(done.picture.source).stem}_x{done.scale}"
-    files = {"result": f"{stem}.png", "before": f"{stem}-before.png"}
-    save(done.result.picture, folder / files["result"], strip=True)
-    save(_plainly_enlarged(done), folder / files["before"], strip=True)
+    order, output = done.order, done.result.picture
+    stem = f"{Path(done.picture.source).stem}_x{done.scale:.3g}"
+    files = {"result": f"{stem}.{FORMATS[order.format]}", "before": f"{stem}-before.png"}
+    quality = order.quality if order.format == "JPEG" else None
+    notes = save(output, folder / files["result"], strip=not order.metadata, quality=quality)
+    files["shown"] = files["result"]
+    if order.format == "TIFF":  # which browsers do not show
+        files["shown"] = f"{stem}-shown.png"
+        save(output, folder / files["shown"], strip=True)
+    save(resized(done.picture.to_8bit(), (output.height, output.width)), folder / files["before"], strip=True)
     view = _about(done)
-    provenance, similarity = done.result.provenance, done.result.similarity_picture()
-    if provenance and similarity and done.result.similarity is not None:
-        files |= {"provenance": f"{stem}-provenance.npz", "similarity": f"{stem}-similarity.png"}
+    provenance, similarity, shares = (
+        done.result.provenance,
+        done.result.similarity_picture(),
+        done.result.share_picture(),
+    )
+    if provenance and similarity and shares and done.result.similarity is not None:
+        files |= {"provenance": f"{stem}-provenance.npz"}
         provenance.save(folder / files["provenance"])
-        save(similarity, folder / files["similarity"])
+        for name, picture in (("share", shares), ("similarity", similarity)):
+            files[name] = f"{stem}-{name}.png"
+            save(picture, folder / files[name])
         view |= _maps(provenance, done.result.similarity)
     view["files"] = files
     for number, reference in enumerate(done.references):
-        view["references"][number]["file"] = _save_reference(reference, folder, number)
+        view["references"][number] |= _save_reference(reference, folder, number)
     write_bytes(folder / "view.json", json.dumps(view).encode())
+    return notes
 
 
 def _about(done: Done) -> dict[str, Any]:
+    output = done.result.picture
     references = [
-        {"name": used.source, "part": used.share, "width": picture.width, "height": picture.height}
-        for used, picture in zip(done.result.references, done.references, strict=True)
+        {
+            "name": used.source,
+            "part": used.share,
+            "description": used.description,
+            "colour": "#{:02x}{:02x}{:02x}".format(*share_color(number)),
+            "width": picture.width,
+            "height": picture.height,
+        }
+        for number, (used, picture) in enumerate(zip(done.result.references, done.references, strict=True))
     ]
     size = {"width": done.picture.width, "height": done.picture.height, "scale": done.scale}
-    return {"model": done.model, "references": references, **size}
+    output_size = {"output_width": output.width, "output_height": output.height}
+    return {"model": done.model, "format": done.order.format, "references": references, **size, **output_size}
 
 
 def _maps(provenance: Provenance, similarity: Float[np.ndarray, "h w"]) -> dict[str, str]:
@@ -115,16 +168,15 @@ def _levels(values: Float[np.ndarray, "h w"]) -> np.ndarray:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
-def _plainly_enlarged(done: Done) -> Picture:
-    """Upscale by bicubic, for comparison."""
-    small = done.picture.to_8bit()
-    alpha = None if small.alpha is None else enlarge(small.alpha_plane()[None], done.scale)[0]
-    return picture_like(small, enlarge(small.rgb()[None], done.scale)[0].clamp(0, 1), alpha)
-
-
-def _save_reference(picture: Picture, folder: Path, number: int) -> str:
-    """Save a reference for display, as WebP if its sides are at most 16,383 pixels, a tenth of the size of PNG."""
+def _save_reference(picture: Picture, folder: Path, number: int) -> dict[str, str]:
+    """Save a reference for display, and a thumbnail; as WebP if its sides are at most 16,383 pixels, a tenth of the
+    size of PNG.
+    """
+    shown = picture.to_8bit()
     suffix = "webp" if max(picture.height, picture.width) <= _LARGEST_WEBP else "png"
-    name = f"reference-{number + 1}.{suffix}"
-    save(picture.to_8bit(), folder / name, strip=True, quality=90)
-    return name
+    factor = min(1.0, _THUMBNAIL / max(picture.height, picture.width))
+    small = resized(shown, (max(1, round(factor * picture.height)), max(1, round(factor * picture.width))))
+    names = {"file": f"reference-{number + 1}.{suffix}", "thumbnail": f"reference-{number + 1}-small.webp"}
+    for kind, each in (("file", shown), ("thumbnail", small)):
+        save(each, folder / names[kind], strip=True, quality=90 if names[kind].endswith("webp") else None)
+    return names

@@ -9,6 +9,7 @@ from srntt.errors import InputError, MemoryBudgetError, PictureError, SrnttError
 from srntt.image import Limits, Picture, load
 from srntt.memory import budget_bytes, limits_within
 
+_LOCAL_PICTURES = 100
 _CELL = 4  #: side of the reference cells that are counted as one position, for any scale of the model
 _LOCAL_SECONDS = 900
 _MOST_REFERENCES = 255  # the index of a reference is sent to the page in a byte
@@ -24,9 +25,10 @@ class OrderLimits:
         max_pixels: Maximum pixels of the low-res picture.
         max_reference_pixels: Maximum pixels of a reference.
         max_references: Maximum number of references.
+        max_pictures: Maximum number of low-res pictures, which are upscaled one after another.
         max_work: Maximum number of pairs of a low-res pixel and a reference position (4 x 4 pixels), which exact
             matching compares; None for no limit. Fast matching, used for large orders if available, takes far less.
-        max_seconds: Maximum predicted time; None for no limit.
+        max_seconds: Maximum predicted time of a picture; None for no limit.
         local: Whether the visitor runs the server: references that exceed a limit are reduced instead of refused, and
             messages name the option that raises a limit.
         memory: Memory budget of the process in bytes; None for most of the available memory.
@@ -36,6 +38,7 @@ class OrderLimits:
     max_pixels: int = 512 * 512
     max_reference_pixels: int = 16_000_000
     max_references: int = 6
+    max_pictures: int = 1
     max_work: int | None = 100_000_000_000
     max_seconds: int | None = None
     local: bool = False
@@ -58,7 +61,8 @@ class OrderLimits:
         """
         most = Limits()
         widest = {"max_bytes": most.max_bytes, "max_pixels": most.max_pixels, "max_reference_pixels": most.max_pixels}
-        counts = {"max_references": _MOST_REFERENCES, "max_work": None, "max_seconds": _LOCAL_SECONDS}
+        counts = {"max_references": _MOST_REFERENCES, "max_pictures": _LOCAL_PICTURES}
+        counts |= {"max_work": None, "max_seconds": _LOCAL_SECONDS}
         return cls(**{**widest, **counts, "local": True, **given})
 
     def check_count(self, references: int) -> None:
@@ -67,6 +71,14 @@ class OrderLimits:
             raise InputError(
                 f"{references} references; the limit here is {self.max_references}. Give the most similar ones"
                 + self._or_option("max-references", min(references, _MOST_REFERENCES))
+            )
+
+    def check_pictures(self, pictures: int) -> None:
+        """Raise InputError if there are too many low-res pictures."""
+        if pictures > self.max_pictures:
+            raise InputError(
+                f"{pictures} small pictures; the limit here is {self.max_pictures}. Give fewer"
+                + self._or_option("max-pictures", pictures)
             )
 
     def check_work(self, picture: Picture, references: Sequence[Picture]) -> None:

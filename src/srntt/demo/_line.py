@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from srntt.errors import Cancelled, SrnttError
 from srntt.upscale import Schedule
@@ -29,6 +29,8 @@ class Ticket(Generic[Outcome]):
     Attributes:
         stage, done, total: Progress of the work.
         schedule: Predicted times, once they are known; it follows the progress.
+        place: Number of the picture in progress, from 0, and number of pictures of the order.
+        parts: Finished parts of the outcome.
         outcome: Result of the work, once finished.
         error: Exception that ended the work, if any.
     """
@@ -37,6 +39,8 @@ class Ticket(Generic[Outcome]):
         self.owner, self.work = owner, work
         self.stage, self.done, self.total = "", 0, 0
         self.schedule: Schedule | None = None
+        self.place: tuple[int, int] = (0, 1)
+        self.parts: list[Any] = []
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
         self.started: float | None = None

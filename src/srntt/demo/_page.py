@@ -11,14 +11,16 @@ import gradio as gr  # pyright: ignore[reportMissingImports]
 
 from srntt.demo import _words
 from srntt.demo._line import Ticket
+from srntt.demo._order import FORMATS, Order
 from srntt.demo._service import Ready, Service
-from srntt.errors import SrnttError
+from srntt.errors import InputError, SrnttError
 
 _HERE = Path(__file__).parent
 _LOOK_SECONDS = 0.25
 _EVENTS = 200  # events that Gradio may queue: enough to report to each that our much shorter queue is full
+_SCALES = [("of the model, usually 4 times", 0), *((f"{scale:g} times", scale) for scale in (1.5, 2, 3, 6, 8, 12, 16))]
 _INTRODUCTION = """# srntt
-Reference-based image super-resolution: upscales a picture four times, with detail from sharper pictures of similar
+Reference-based image super-resolution: upscales pictures, with detail from sharper pictures of similar
 content, and shows where each detail came from."""
 _WARNING = """Output detail is not evidence: it is transferred from the best match, so that faces, plates and text may
 come from the wrong picture. Results are deleted when you close the page; uploads and anything left, after an hour."""
@@ -50,6 +52,8 @@ def theme() -> gr.themes.Base:
     ).set(  # the default shade has too little contrast with white text
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
     )
 
@@ -61,44 +65,78 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
         service: Service behind the page.
         examples: Examples; their files must be in a folder that the server may serve.
     """
-    models = list(service.models)
     with gr.Blocks(title="srntt", analytics_enabled=False, delete_cache=(60, 3600)) as page:
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                picture = gr.Image(
-                    label="Small picture", type="filepath", image_mode=None, sources=["upload", "clipboard"],
-                    buttons=[], height=220, elem_id="small",
-                )  # fmt: skip
-                picture.preprocess = _unopened
-                references = gr.File(
-                    label=_about_references(service), file_count="multiple", type="filepath", height=150,
-                    elem_id="references",
-                )  # fmt: skip
-                references.preprocess = _unopened_each
-                model = gr.Dropdown(models, value=models[0], label="Model", elem_id="model")
+                pictures = _files("Small pictures" if service.limits.max_pictures > 1 else "Small picture", "small")
+                references = _files(_about_references(service), "references")
+                wishes = _options(service)
                 with gr.Row():
                     begin = gr.Button("Upscale", variant="primary", elem_id="begin", min_width=100)
                     cancel = gr.Button("Cancel", interactive=False, elem_id="cancel", min_width=100)
                 for number, example in enumerate(examples):
                     _fill_in(
-                        gr.Button(example.label, size="sm", elem_id=f"example-{number}"), example, picture, references
+                        gr.Button(example.label, size="sm", elem_id=f"example-{number}"), example, pictures, references
                     )
             with gr.Column(scale=2, min_width=280):
                 message = gr.HTML(_limits_in_words(service), elem_id="message")
                 view = gr.HTML(elem_id="view")
         gr.Markdown(_WARNING)
-        _wire(service, page, begin, cancel, [picture, references, model], [message, view, begin, cancel])
+        _wire(service, page, begin, cancel, [pictures, references, *wishes], [message, view, begin, cancel])
     return page.queue(max_size=_EVENTS, default_concurrency_limit=None)
 
 
-def _unopened(payload: Any) -> str | None:
-    """Replace Gradio's preprocessing, which decodes uploads without limits."""
-    return None if payload is None else payload.path
+def _files(label: str, name: str) -> gr.File:
+    """Create an upload of files, without Gradio's preprocessing, which leaves an empty file for each upload."""
+    files = gr.File(label=label, file_count="multiple", type="filepath", height=150, elem_id=name)
+    files.preprocess = _unopened_each
+    return files
+
+
+def _options(service: Service) -> list[Any]:
+    """Create the choice of the model and the options, in the order of the arguments of ``_order``."""
+    models = list(service.models)
+    model = gr.Dropdown(models, value=models[0], label="Model", info=_words.model_help(models[0]), elem_id="model")
+    with gr.Accordion("Options", open=False, elem_id="options"):
+        scale = gr.Dropdown(_SCALES, value=0, label="Size", elem_id="scale")
+        strength = gr.Slider(0, 1, 1, step=0.05, label="Strength of the references", elem_id="strength")
+        form = gr.Radio(list(FORMATS), value="PNG", label="Format", elem_id="format")
+        quality = gr.Slider(1, 100, 95, step=1, label="Quality of JPEG", visible=False, elem_id="quality")
+        metadata = gr.Checkbox(False, label="Keep EXIF, colour profile and comments", elem_id="metadata")
+    model.change(
+        lambda chosen: gr.update(info=_words.model_help(chosen)), model, model,
+        queue=False, show_progress="hidden", api_visibility="private",
+    )  # fmt: skip
+    form.change(
+        lambda chosen: gr.update(visible=chosen == "JPEG"), form, quality,
+        queue=False, show_progress="hidden", api_visibility="private",
+    )  # fmt: skip
+    return [model, scale, strength, form, quality, metadata]
+
+
+def _order(pictures: list[str] | None, references: list[str] | None, *wishes: Any) -> Order:
+    """Return the order of what the components give.
+
+    Raises:
+        InputError: A value is out of range, or no picture was given.
+    """
+    if not pictures:
+        raise InputError("Give a small picture first: drop one here, or try an example.")
+    model, scale, strength, form, quality, metadata = wishes
+    try:
+        return Order(
+            tuple(pictures), tuple(references or ()), str(model), float(scale) or None, float(strength), str(form),
+            int(quality), bool(metadata),
+        )  # fmt: skip
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SrnttError):
+            raise
+        raise InputError(f"An option is not a number: {error}.") from error
 
 
 def _unopened_each(payload: Any) -> list[str] | None:
-    """Replace Gradio's preprocessing, which leaves an empty file for each upload."""
+    """Return the paths of uploads."""
     return None if payload is None else [file.path for file in payload]
 
 
@@ -120,31 +158,37 @@ def _limits_in_words(service: Service) -> str:
     )
 
 
-def _fill_in(button: gr.Button, example: Example, picture: gr.Image, references: gr.File) -> None:
-    def fill_in() -> tuple[str, list[str]]:
-        return example.picture, list(example.references)
+def _fill_in(button: gr.Button, example: Example, pictures: gr.File, references: gr.File) -> None:
+    def fill_in() -> tuple[list[str], list[str]]:
+        return [example.picture], list(example.references)
 
-    button.click(fill_in, None, [picture, references], queue=False, show_progress="hidden", api_visibility="private")
+    button.click(fill_in, None, [pictures, references], queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _wire(
     service: Service, page: gr.Blocks, begin: gr.Button, cancel: gr.Button, given: list[Any], shown: list[Any]
 ) -> None:
     async def upscale(
-        picture: str | None, references: list[str] | None, model: str, request: gr.Request
+        pictures: list[str] | None,
+        references: list[str] | None,
+        model: str,
+        scale: float,
+        strength: float,
+        form: str,
+        quality: int,
+        metadata: bool,
+        request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
-        """Upscale; yields the message and the view of the result."""
-        if not picture:
-            yield _idle(_words.refused("Give a small picture first: drop one here, or try an example."))
-            return
+        """Upscale; yields the message and the view of the results."""
         try:
-            ticket = service.order(_owner(request), picture, references or [], model)
+            order = _order(pictures, references, model, scale, strength, form, quality, metadata)
+            ticket = service.order(_owner(request), order)
         except SrnttError as error:
             yield _idle(_words.refused(str(error)))
             return
         try:
-            async for words in _watch(service, ticket):
-                yield words, gr.skip(), gr.update(interactive=False), gr.update(interactive=True)
+            async for words, view in _watch(service, ticket):
+                yield words, view, gr.update(interactive=False), gr.update(interactive=True)
             yield _conclude(ticket)
         finally:
             ticket.cancel()  # the page was closed
@@ -160,23 +204,25 @@ def _wire(
     page.unload(leave)
 
 
-async def _watch(service: Service, ticket: "Ticket[Ready]") -> AsyncIterator[str]:
-    """Yield the message about an order whenever it changes, until the order is finished."""
-    last = ""
+async def _watch(service: Service, ticket: "Ticket[tuple[Ready, ...]]") -> AsyncIterator[tuple[str, Any]]:
+    """Yield the message about an order whenever it changes, and its finished pictures, until it is finished."""
+    last, shown = "", 0
     while not ticket.finished:
         words = _words.under_way(ticket) if ticket.started else _words.waiting(service.line.ahead_of(ticket))
-        if words != last:
-            yield words
-        last = words
+        finished = len(ticket.parts)
+        if words != last or finished != shown:
+            yield words, _words.view(ticket.parts[:finished]) if finished != shown else gr.skip()
+        last, shown = words, finished
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _conclude(ticket: "Ticket[Ready]") -> tuple[Any, ...]:
+def _conclude(ticket: "Ticket[tuple[Ready, ...]]") -> tuple[Any, ...]:
+    view = _words.view(ticket.parts)
     if ticket.outcome is not None:
-        return _idle(_words.ready(ticket.outcome), _words.view(ticket.outcome.folder))
+        return _idle(_words.ready(ticket.outcome), view)
     if not isinstance(ticket.error, SrnttError):
         traceback.print_exception(ticket.error)  # for the operator of the server
-    return _idle(_words.ended(ticket.error))
+    return _idle(_words.ended(ticket.error, len(ticket.parts)), view)
 
 
 def _idle(message: str, view: str = "") -> tuple[Any, ...]:

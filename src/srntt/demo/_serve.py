@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from srntt.demo._page import Example
     from srntt.demo._service import Service
 
-_MODELS = ("auto", "lite-rec", "lite-gan")  #: models for which the page can state whether a reference helped
+_MODELS = ("auto", "lite-rec", "lite-real", "lite-gan")
 _STORED_BYTES = 2 * 2**30  #: bytes of uploads from which further ones are refused
 _TIDY_SECONDS = 30.0
 _SESSIONS = 200  #: sessions whose state Gradio keeps; by default it keeps 10,000, each for an hour
@@ -158,7 +158,9 @@ def _guard(settings: Settings, uploads: Uploads) -> Any:
     from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
 
     hosts = LOOPBACK if settings.is_private else ()
-    whole = min(uploads.most, settings.limits.max_bytes * (1 + settings.limits.max_references))
+    whole = min(
+        uploads.most, settings.limits.max_bytes * (settings.limits.max_pictures + settings.limits.max_references)
+    )
     return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole)
 
 

@@ -1,6 +1,6 @@
 """Service behind the page: models, the queue, and the stored results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,29 +9,36 @@ import numpy as np
 from srntt.demo._keep import Shelf
 from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Line, Ticket
-from srntt.demo._order import Order, fulfil
+from srntt.demo._order import Done, Failed, Fulfilment, Order
 from srntt.errors import InputError
 from srntt.memory import parse_memory
 from srntt.upscale import AUTO, CLEAN, Upscaler, UsedReference
 
 _KEPT_SECONDS = 3600.0
+_KEPT_BYTES = 4 * 2**30
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Result ready for display.
+    """Picture ready for display, or the reason why it could not be upscaled.
 
     Attributes:
-        folder: Folder of its files.
+        name: Name of the low-res picture.
+        folder: Folder of its files; None for a picture that failed.
         references: Outcome of each reference.
         notes: Notes on reading the input, and deviations from the plan.
         seconds: Time of the upscale.
+        verdict: Whether the references helped; None without references.
+        error: Reason for failing, or None.
     """
 
-    folder: Path
-    references: tuple[UsedReference, ...]
-    notes: tuple[str, ...]
-    seconds: float
+    name: str
+    folder: Path | None
+    references: tuple[UsedReference, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    verdict: str | None = None
+    error: str | None = None
 
 
 class Service:
@@ -58,7 +65,7 @@ class Service:
         self.models, self.limits = dict(models), replace(limits, memory=parse_memory(memory))
         self._device, self._memory = device, memory
         self._upscaler: tuple[str, Upscaler] | None = None
-        self._shelf = Shelf(folder, _KEPT_SECONDS)
+        self._shelf = Shelf(folder, _KEPT_SECONDS, _KEPT_BYTES)
         self.line = Line(waiting)
 
     def warm_up(self) -> None:
@@ -72,26 +79,38 @@ class Service:
         gray = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
         upscaler.upscale(gray[:16, :16], upscaler.encode_references([gray]))
 
-    def order(self, owner: str, picture: str, references: Sequence[str], model: str) -> "Ticket[Ready]":
-        """Append an order to the queue.
+    def order(self, owner: str, wanted: Order) -> "Ticket[tuple[Ready, ...]]":
+        """Append an order to the queue; its finished pictures are added to the ``parts`` of the ticket.
 
         Raises:
-            InputError: There are too many references, or the model is not offered.
+            InputError: There are too many files, or the model is not offered.
             BusyError: The queue is full.
         """
-        if model not in self.models:
-            raise InputError(f"There is no model {model!r} here. Choose one of {', '.join(self.models)}.")
-        self.limits.check_count(len(references))
-        wanted = Order(picture, tuple(references), model)
+        if wanted.model not in self.models:
+            raise InputError(f"There is no model {wanted.model!r} here. Choose one of {', '.join(self.models)}.")
+        self.limits.check_count(len(wanted.references))
+        self.limits.check_pictures(len(wanted.pictures))
 
-        def work(ticket: Ticket) -> Ready:
-            done = fulfil(wanted, self.limits, self._open, ticket)
-            folder = self._shelf.keep(owner, done)
-            reasons = (f"model {done.model_reason}",) if done.model_reason else ()
-            notes = (*reasons, *done.notes, *done.result.notes, *done.result.fallbacks)
-            return Ready(folder, done.result.references, notes, done.result.seconds)
+        def work(ticket: Ticket) -> tuple[Ready, ...]:
+            for made in Fulfilment(wanted, self.limits, self._open, ticket).results():
+                if isinstance(made, Failed) and len(wanted.pictures) == 1:
+                    raise made.error
+                ticket.parts.append(self._ready(owner, made, first=not ticket.parts))
+            return tuple(ticket.parts)
 
         return self.line.join(owner, work)
+
+    def _ready(self, owner: str, made: Done | Failed, *, first: bool) -> Ready:
+        """Store a result; the first one of an order replaces the results of the owner's previous order."""
+        if first:
+            self._shelf.forget(owner)
+        if isinstance(made, Failed):
+            return Ready(made.name, None, error=str(made.error))
+        folder, saved = self._shelf.keep(owner, made)
+        reasons = (f"model {made.model_reason}",) if made.model_reason else ()
+        result = made.result
+        notes = (*reasons, *made.notes, *result.notes, *result.fallbacks, *saved)
+        return Ready(made.picture.source, folder, result.references, notes, result.seconds, result.verdict)
 
     def leave(self, owner: str) -> None:
         """Cancel the orders and delete the result of a visitor who left."""

@@ -1,27 +1,33 @@
-// <srntt-view src=".../view.json">: before and after under a slider, the similarity map over them, and for the place under
-// the pointer (or clicked, or walked to with the arrow keys) the place in the reference that its detail came from.
-// Everything is drawn from the result's own files: pointing asks the server for nothing.
+// <srntt-series items='[{"name": ..., "src": ".../view.json"}, ...]'>: the results of an order, one shown at a time.
+// <srntt-view src=".../view.json">: before and after under a slider, the references with what each gave, a map over the
+// result, and for the place under the pointer (or clicked, touched, or walked to with the arrow keys) the place in the
+// reference that its detail came from. Everything is drawn from the result's own files, without further requests.
 (() => {
   const MARKUP = `
     <div class="sv-tools">
       <label class="sv-wipe">before <input type="range" min="0" max="1000" value="500" aria-label="Before and after"> after</label>
-      <label>size <select aria-label="Size of the picture">
+      <label>size <select class="sv-size" aria-label="Size of the picture">
         <option value="fit">fit</option><option value="1">100 %</option><option value="2">200 %</option><option value="4">400 %</option>
       </select></label>
-      <label class="sv-of-references"><input type="checkbox"> similarity map</label>
+      <label class="sv-of-references">map <select class="sv-kind" aria-label="Map over the picture">
+        <option value="">none</option><option value="share">share of the references</option><option value="similarity">similarity</option>
+      </select></label>
     </div>
-    <div class="sv-window"><div class="sv-stage" tabindex="0" role="application"
-        aria-label="The result. Point, click or use the arrow keys to see where a detail came from.">
+    <div class="sv-window" tabindex="0" role="group" aria-label="The result, which can be scrolled"><div class="sv-stage" tabindex="0" role="application"
+        aria-label="The result. Point, tap or use the arrow keys to see where a detail came from.">
       <img class="sv-after" alt="after: the result" draggable="false">
-      <img class="sv-before" alt="before: the small picture, plainly enlarged" draggable="false">
+      <img class="sv-before" alt="before: the small picture, enlarged by bicubic interpolation" draggable="false">
       <canvas class="sv-map" hidden></canvas>
-      <div class="sv-handle"></div><div class="sv-mark" hidden></div>
+      <div class="sv-handle" tabindex="0" role="slider" aria-label="Before and after" aria-orientation="horizontal"
+        aria-valuemin="0" aria-valuemax="100" aria-valuenow="50"></div>
+      <div class="sv-mark" hidden></div>
     </div></div>
+    <ul class="sv-references sv-of-references" aria-label="What each reference gave"></ul>
     <div class="sv-origin sv-of-references">
       <figure><canvas class="sv-here" width="192" height="192"></canvas><figcaption>in the result</figcaption></figure>
       <figure><canvas class="sv-there" width="192" height="192"></canvas><figcaption>in the reference</figcaption></figure>
       <figure><canvas class="sv-whole" width="192" height="192"></canvas><figcaption>the whole reference</figcaption></figure>
-      <p class="sv-words" aria-live="polite">Point at the picture to see where a detail came from; click to keep the place.</p>
+      <p class="sv-words" aria-live="polite">Point at the picture or tap it to see where a detail came from; click to keep the place.</p>
     </div>
     <p class="sv-files"></p>`;
   const CROP = 48; // pixels of the result and of the reference that the close-ups show, along a side
@@ -60,6 +66,7 @@
       this.kept = null;
       this.read();
       this.furnish();
+      this.introduce();
       this.listen();
       this.wipe(500);
     }
@@ -82,13 +89,12 @@
     furnish() {
       const { about, base } = this;
       const address = (kind) => base + encodeURIComponent(about.files[kind]);
-      this.find("after").src = address("result");
+      this.find("after").src = address("shown");
       this.find("before").src = address("before");
       this.resize("fit");
-      const files = [["result", "picture (PNG)"]];
+      const files = [["result", `picture (${about.format})`]];
       if (this.withReferences) {
-        files.push(["provenance", "provenance (NPZ)"], ["similarity", "similarity map (PNG)"]);
-        this.paintMap();
+        files.push(["share", "share map (PNG)"], ["similarity", "similarity map (PNG)"], ["provenance", "provenance (NPZ)"]);
       }
       this.find("files").append(
         "Download: ",
@@ -100,13 +106,41 @@
       );
     }
 
-    paintMap() {
-      const { width, height } = this.about;
+    introduce() {
+      this.find("references").append(
+        ...this.about.references.map((each) => {
+          const card = document.createElement("li");
+          const thumbnail = picture(this.base + each.thumbnail);
+          thumbnail.alt = "";
+          const words = document.createElement("span");
+          const name = document.createElement("b");
+          const share = document.createElement("span");
+          name.textContent = each.name;
+          share.className = "sv-share";
+          share.style.setProperty("--part", `${100 * each.part}%`);
+          share.style.setProperty("--colour", each.colour);
+          share.textContent = `${Math.round(100 * each.part)} % of the picture has detail from it`;
+          words.append(name, document.createElement("br"), each.description, share);
+          card.append(thumbnail, words);
+          return card;
+        }),
+      );
+    }
+
+    paintMap(kind) {
+      const { width, height, references } = this.about;
+      const { reference, share, similarity } = this.maps;
+      const colours = references.map(({ colour }) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)));
       const canvas = this.find("map");
       Object.assign(canvas, { width, height });
+      canvas.classList.toggle("sv-shares", kind === "share");
       const paint = canvas.getContext("2d");
       const pixels = paint.createImageData(width, height);
-      this.maps.similarity.forEach((level, index) => pixels.data.set([level, level, level, 255], 4 * index));
+      for (let index = 0; index < width * height; index++) {
+        const level = similarity[index];
+        const colour = kind === "share" ? [...colours[reference[index]], share[index]] : [level, level, level, 255];
+        pixels.data.set(colour, 4 * index);
+      }
       paint.putImageData(pixels, 0, 0);
     }
 
@@ -114,14 +148,27 @@
       const stage = this.find("stage");
       const range = this.querySelector("input[type=range]");
       range.addEventListener("input", () => this.wipe(+range.value));
-      this.querySelector("select").addEventListener("change", (event) => this.resize(event.target.value));
-      this.querySelector("input[type=checkbox]").addEventListener("change", (event) => {
-        this.find("map").hidden = !event.target.checked;
+      this.find("size").addEventListener("change", (event) => this.resize(event.target.value));
+      this.find("kind").addEventListener("change", (event) => {
+        this.find("map").hidden = !event.target.value;
+        this.find("stage").classList.toggle("sv-dimmed", event.target.value === "share");
+        if (event.target.value) this.paintMap(event.target.value);
       });
       const handle = this.find("handle");
       handle.addEventListener("pointerdown", (event) => {
         handle.setPointerCapture(event.pointerId);
+        handle.focus({ preventScroll: true });
         event.preventDefault();
+      });
+      handle.addEventListener("keydown", (event) => {
+        const at = +range.value;
+        const to = { ArrowLeft: at - 20, ArrowDown: at - 20, ArrowRight: at + 20, ArrowUp: at + 20 };
+        Object.assign(to, { PageDown: at - 100, PageUp: at + 100, Home: 0, End: 1000 });
+        if (!(event.key in to)) return;
+        event.preventDefault();
+        event.stopPropagation(); // the stage walks with the same keys
+        range.value = to[event.key];
+        this.wipe(+range.value);
       });
       handle.addEventListener("pointermove", (event) => {
         if (!handle.hasPointerCapture(event.pointerId)) return;
@@ -145,12 +192,13 @@
       const part = Math.min(1000, Math.max(0, thousandths)) / 10;
       this.find("before").style.clipPath = `inset(0 ${100 - part}% 0 0)`;
       this.find("handle").style.left = `${part}%`;
+      this.find("handle").setAttribute("aria-valuenow", Math.round(part));
     }
 
     resize(size) {
-      const { width, scale } = this.about;
+      const { output_width: width } = this.about;
       const stage = this.find("stage");
-      stage.style.width = size === "fit" ? `min(100%, ${width * scale}px)` : `${width * scale * +size}px`;
+      stage.style.width = size === "fit" ? `min(100%, ${width}px)` : `${width * +size}px`;
       stage.classList.toggle("sv-sharp", size === "2" || size === "4");
     }
 
@@ -196,8 +244,8 @@
       this.find("words").textContent =
         `${about.references[number].name}, pixel ${Math.round(x)}, ${Math.round(y)}. ` +
         `Similarity ${(maps.similarity[index] / 255).toFixed(2)}. ` +
-        `Let in: ${percent(maps.share[index])}` +
-        (maps.share[index] / 255 <= 0.25 ? ": hardly anything of this place came from a reference." : ".");
+        `Share of the references: ${percent(maps.share[index])}` +
+        (maps.share[index] / 255 <= 0.25 ? ", hardly anything." : ".");
       Object.assign(this.dataset, { row, column, reference: number, y: Math.round(y), x: Math.round(x) });
     }
 
@@ -242,5 +290,44 @@
     }
   }
 
+  let current = null; // the view on the page, which stays when further results are added to the series
+
+  class Series extends HTMLElement {
+    connectedCallback() {
+      const items = JSON.parse(this.getAttribute("items"));
+      const ready = items.filter(({ src }) => src);
+      if (!ready.length) return;
+      const kept = ready.find(({ src }) => src === current?.getAttribute("src"));
+      if (!kept) current = document.createElement("srntt-view");
+      const show = (item) => {
+        current.setAttribute("src", item.src);
+        for (const button of buttons) button.setAttribute("aria-pressed", button.item === item);
+      };
+      const buttons = items.map((item) => {
+        const button = document.createElement("button");
+        Object.assign(button, { type: "button", item, textContent: item.name, disabled: !item.src });
+        button.addEventListener("click", () => show(item));
+        return button;
+      });
+      const list = document.createElement("div");
+      list.className = "sv-series";
+      if (items.length > 1) list.append(...buttons);
+      this.replaceChildren(list, current);
+      show(kept ?? ready[0]);
+    }
+  }
+
+  // A picture from the clipboard becomes a small picture.
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])].filter(({ type }) => type.startsWith("image/"));
+    const input = document.querySelector("#small input[type=file]");
+    if (!files.length || !input) return;
+    const carrier = new DataTransfer();
+    for (const file of files) carrier.items.add(file);
+    input.files = carrier.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
   customElements.define("srntt-view", View);
+  customElements.define("srntt-series", Series);
 })();

@@ -6,13 +6,14 @@ from srntt.upscale._base_model import BaseModel
 from srntt.upscale._choose_model import AUTO, CLEAN, Degradation, ModelChoice, choose_model
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._duration import Schedule, Speeds, Workload
-from srntt.upscale._helpfulness import HELPED, verdict
+from srntt.upscale._helpfulness import HELPED, helped, verdict
 from srntt.upscale._influence import Box, check_strength
 from srntt.upscale._matcher import MatcherOption
 from srntt.upscale._provenance import USED, Provenance
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._self_ensemble import self_ensemble
+from srntt.upscale._share_picture import share_color
 from srntt.upscale._upscaler import Upscaler
 
 __all__ = [

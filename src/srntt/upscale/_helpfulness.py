@@ -21,6 +21,11 @@ class Used(Protocol):
     def share(self) -> float: ...
 
 
+def helped(references: Sequence[Used]) -> bool:
+    """Return whether references helped, all together."""
+    return sum(each.share for each in references) >= HELPED
+
+
 def verdict(references: Sequence[Used]) -> str:
     """Return a message on whether the references helped.
 
@@ -30,7 +35,7 @@ def verdict(references: Sequence[Used]) -> str:
     whole = sum(each.share for each in references)
     one = len(references) == 1
     subject = "The reference" if one else "The references"
-    if whole < HELPED:
+    if not helped(references):
         return (
             f"{subject} did not help: the model found detail that fits at {_percent(whole)} of the places only, about "
             "what an unrelated picture gives. The result is nearly what it would be without. Try a sharper picture "

@@ -46,6 +46,11 @@ def share_picture(picture: Picture, provenance: Provenance, references: Sequence
     return Picture(color, source="<share map>")
 
 
+def share_color(number: int) -> tuple[int, int, int]:
+    """Return the colour of a reference in the map, RGB 0..255."""
+    return _COLOURS[number % len(_COLOURS)]
+
+
 def _places(pixels: int, places: int) -> Int64[np.ndarray, "_"]:
     """Return the LR position of each pixel along a side."""
     return np.arange(pixels) * places // pixels
@@ -63,7 +68,7 @@ def _legend(width: int, references: Sequence[Used]) -> UInt8[np.ndarray, "h w 3"
     for number, text in enumerate(texts):
         top = size // 2 + number * line
         if number < min(len(references), _MOST_NAMED):
-            draw.rectangle((size // 2, top + size // 4, size // 2 + size, top + size // 4 + size), _COLOURS[number % 7])
+            draw.rectangle((size // 2, top + size // 4, size // 2 + size, top + size // 4 + size), share_color(number))
         draw.text((left, top), _fitting(text, width - left - size // 2, font), _INK, font)
     return np.asarray(page)
 

@@ -5,8 +5,9 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,10 @@ class Repository:
     commits: list[tuple[str, dict[str, bytes]]] = field(default_factory=list)
     claimed_sizes: dict[str, int] = field(default_factory=dict)
     claimed_hashes: dict[str, str] = field(default_factory=dict)
+    claimed_commit: str = ""
+    etag: str = ""
+    endless: tuple[str, ...] = ()  # files, or "list": sent as fast as they are read
+    slow: tuple[str, ...] = ()  # files, or "list": five bytes a second
 
     def commit(self, files: dict[str, bytes]) -> str:
         whole = {**(self.commits[-1][1] if self.commits else {}), **files}
@@ -51,6 +56,7 @@ class Hub:
     large: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    open: bool = True
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -93,6 +99,15 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
+    def drip(self, pause: float) -> None:
+        """Send content without end, until the client or the server goes away."""
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            self.close_connection = True
+            while self.hub.open:
+                self.wfile.write(b" " if pause else bytes(1 << 16))
+                time.sleep(pause)
+
     @property
     def known(self) -> bool:
         return self.headers.get("Authorization") == f"Bearer {self.hub.token}"
@@ -121,18 +136,26 @@ class Handler(BaseHTTPRequestHandler):
                 digest = repository.claimed_hashes.get(file, hashlib.sha256(content).hexdigest())
                 entry["lfs"] = {"sha256": digest, "size": size, "pointerSize": 130}
             siblings.append(entry)
+        if "list" in repository.endless + repository.slow:
+            self.drip(0.2 if "list" in repository.slow else 0.0)
+            return
+        sha = repository.claimed_commit or sha
         self.respond({"id": name, "sha": sha, "private": repository.private, "siblings": siblings})
 
     def file(self, name: str, revision: str, path: str) -> None:
         if (found := self.state(name, revision)) is None:
             return
-        _, sha, files = found
+        repository, sha, files = found
+        if path in repository.endless + repository.slow:
+            self.drip(0.2 if path in repository.slow else 0.0)
+            return
         if path not in files:
             self.refuse("EntryNotFound", 404)
             return
         content = files[path]
         large = len(content) >= LFS_FROM
         etag = hashlib.sha256(content).hexdigest() if large else git_hash(content)
+        etag = repository.etag or etag
         headers = {"X-Repo-Commit": sha, "ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
         if large:
             headers |= {"X-Linked-ETag": f'"{etag}"', "X-Linked-Size": str(len(content))}
@@ -218,6 +241,7 @@ def serving() -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.open = False
         server.shutdown()
         thread.join()
         server.server_close()

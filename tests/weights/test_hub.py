@@ -135,7 +135,7 @@ def test_a_file_changed_in_the_cache_is_found(hub: Hub):
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.resolve().write_bytes(content)
-    with pytest.raises(ModelError, match=r"model\.safetensors has the hash .* The file was deleted; try again"):
+    with pytest.raises(ModelError, match=r"model\.safetensors in the cache has the hash .* It was deleted; try again"):
         fetch_model(f"hf://someone/tiny@{commit}")
     assert load_model(fetch_model(f"hf://someone/tiny@{commit}"))
 

@@ -1,20 +1,22 @@
 """Models on the Hugging Face Hub, or the server set by HF_ENDPOINT: ``hf://owner/name[@revision]``.
 
 The prefix, which the tools of the hub use too, makes downloads explicit; ``owner/name`` without it is a local folder.
-At most three files are downloaded from a repository, within a size limit for each, and their hashes are compared with
-those of the hub before they are read.
+At most three files are downloaded from a repository, each within a size limit and a deadline. Files whose hash is not
+that of the hub's list are not stored.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from srntt._failures import reason
 from srntt.errors import InputError, MissingDependencyError, ModelError, SrnttError
+from srntt.weights._hub_cache import HubCache
+from srntt.weights._hub_requests import Listed, download, is_commit, is_digest, list_files
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi  # pyright: ignore[reportMissingImports]
@@ -26,7 +28,6 @@ _NEEDED = ("config.json", "model.safetensors")
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9]|[._-](?![.-]))*"
 _REVISION = r"[A-Za-z0-9](?:[A-Za-z0-9_/-]|\.(?!\.))*"
 _ADDRESS = re.compile(rf"(?P<repository>{_NAME}/{_NAME})(?:@(?P<revision>{_REVISION}))?")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -77,19 +78,20 @@ def fetch_model(address: str) -> Path:
         InputError: Not such an address.
         MissingDependencyError: The extra ``hub`` is not installed.
         ModelError: The repository or revision does not exist or is not accessible; it is not a model of srntt; a file
-            is too large, or its hash differs from that of the hub (it is then deleted); the hub cannot be reached.
+            is too large, or its hash differs from that of the hub (it is then deleted); the hub cannot be reached,
+            or its answers are malformed, too long or too slow.
     """
     place = HubAddress.parse(address)
-    client = hub_client()
+    hub_client()
     from huggingface_hub import is_offline_mode  # pyright: ignore[reportMissingImports]
 
-    offline = is_offline_mode()
-    if (offline or _is_commit(place)) and (folder := _cached(place)):
+    offline, cache = is_offline_mode(), HubCache.of(place.repository)
+    if (offline or is_commit(place.revision)) and (folder := _cached(place, cache)):
         return folder
     if offline:
         raise ModelError(f"{place} is not in the cache, and HF_HUB_OFFLINE forbids downloading it. Unset it once.")
     with explained(place):
-        return _fetched(client, place)
+        return _fetched(place, cache)
 
 
 def hub_client() -> "HfApi":
@@ -137,62 +139,41 @@ def explained(place: HubAddress) -> Iterator[None]:
         ) from error
 
 
-def _fetched(client: "HfApi", place: HubAddress) -> Path:
-    info = client.model_info(place.repository, revision=place.revision, files_metadata=True)
-    offered = {item.rfilename: item for item in info.siblings or []}
+def _fetched(place: HubAddress, cache: HubCache) -> Path:
+    commit, offered = list_files(place.repository, place.revision)
     if missing := [name for name in _NEEDED if name not in offered]:
         raise ModelError(f"{place} is not a model of srntt: it has no {' and no '.join(missing)}.")
     names = [name for name in MAX_BYTES if name in offered]
     for name in names:
-        _refuse_large(place, name, offered[name].size)
-    paths = [Path(client.hf_hub_download(place.repository, name, revision=info.sha)) for name in names]
-    for name, path in zip(names, paths, strict=True):
-        _refuse_large(place, name, path.stat().st_size)
-        large = offered[name].lfs
-        _refuse_changed(place, path, large.sha256 if large else offered[name].blob_id)
-    return paths[0].parent
+        _refuse_listed(place, name, offered[name])
+    for name in names:
+        listed = offered[name]
+        fill = partial(download, place.repository, commit, name, listed)
+        if found := cache.store(commit, name, listed.digest, fill):
+            raise ModelError(
+                f"{place}: {name} has the hash {found}, but the hub states {listed.digest}. It was deleted; try again."
+            )
+    if not is_commit(place.revision):
+        cache.remember(place.revision or "main", commit)
+    return cache.snapshot(commit)
 
 
-def _cached(place: HubAddress) -> Path | None:
+def _cached(place: HubAddress, cache: HubCache) -> Path | None:
     """Return the folder of a complete cached model, or None; blobs of the cache are named by their hash."""
-    from huggingface_hub import try_to_load_from_cache  # pyright: ignore[reportMissingImports]
-
-    found = [try_to_load_from_cache(place.repository, name, revision=place.revision) for name in _NEEDED]
-    paths = [Path(path) for path in found if isinstance(path, str)]
-    if len(paths) < len(_NEEDED):
+    revision = place.revision or "main"
+    commit = revision if is_commit(revision) else cache.commit_of(revision)
+    if commit is None or not all(cache.is_in(cache.snapshot(commit) / name) for name in _NEEDED):
         return None
-    for path in paths:
-        _refuse_changed(place, path, path.resolve().name)
-    return paths[0].parent
+    for name in _NEEDED:
+        if found := cache.differs(cache.snapshot(commit) / name):
+            raise ModelError(
+                f"{place}: {name} in the cache has the hash {found}, not that of its name. It was deleted; try again."
+            )
+    return cache.snapshot(commit)
 
 
-def _is_commit(place: HubAddress) -> bool:
-    return place.revision is not None and _COMMIT.fullmatch(place.revision) is not None
-
-
-def _refuse_large(place: HubAddress, name: str, size: int | None) -> None:
-    if size is not None and size > MAX_BYTES[name]:
-        raise ModelError(f"{place}: {name} has {size:,} bytes; the limit is {MAX_BYTES[name]:,}.")
-
-
-def _refuse_changed(place: HubAddress, path: Path, expected: str | None) -> None:
-    """Verify the SHA-256 (large files) or the git blob hash (small files); delete the file if it differs."""
-    found = _hash_like(path, expected or "")
-    if found is None or found == expected:
-        return
-    path.resolve().unlink()
-    path.unlink(missing_ok=True)
-    raise ModelError(
-        f"{place}: {path.name} has the hash {found}, but the hub states {expected}. The file was deleted; try again."
-    )
-
-
-def _hash_like(path: Path, expected: str) -> str | None:
-    """Compute the hash of the kind that is expected; None if that is not a hash (a cache without links)."""
-    if re.fullmatch(r"[0-9a-f]{64}", expected):
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    if re.fullmatch(r"[0-9a-f]{40}", expected):
-        content = path.read_bytes()  # a config or model card: weights are in LFS
-        return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-    return None
+def _refuse_listed(place: HubAddress, name: str, listed: Listed) -> None:
+    if listed.size > MAX_BYTES[name]:
+        raise ModelError(f"{place}: {name} has {listed.size:,} bytes; the limit is {MAX_BYTES[name]:,}.")
+    if not is_digest(listed.digest):
+        raise ModelError(f"{place}: the hub states no hash of {name} (40 or 64 hex digits). Nothing was downloaded.")

@@ -52,7 +52,10 @@ def test_torn_anywhere_the_last_line_is_unwritten_and_the_next_takes_its_place(t
     for end in range(len(whole)):
         path.write_bytes(whole[:end])
         kept = [item for item in ({"n": 1}, {"n": 2}) if len(written_until(whole, item)) <= end]
-        assert read(path) == kept
+        with LocalLines(path, KIND) as lines:
+            assert lines.items == kept
+            torn = end > 0 and not whole[:end].endswith(b"\n")
+            assert lines.notes == ((f"{path}: line {whole[:end].count(10) + 1} is incomplete and was ignored",) * torn)
         written(path, {"n": 3})
         assert read(path) == [*kept, {"n": 3}]
 

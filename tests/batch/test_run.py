@@ -242,7 +242,7 @@ def test_foreign_files_stay(batch, folders):
     done = batch()
     assert counts(done) == (1, 0, 2)
     assert (folders.outputs / "a.png").read_text() == "mine"
-    assert "exists already" in done.tally.failed[0].reason
+    assert "a.png: exists already, and the manifest of the folder does not list it" in done.tally.failed[0].reason
     assert counts(batch(resume=True)) == (0, 1, 2)
     assert counts(batch(resume=True, overwrite=True)) == (1, 1, 1)
     assert (folders.outputs / "c.png").is_dir()
@@ -339,3 +339,17 @@ def test_without_references_it_states_so(batch):
     done = batch(references=False)
     assert counts(done) == (3, 0, 0)
     assert done.tally.without_references == 3
+
+
+def test_lines_that_the_manifest_lost_are_reported_and_nothing_is_replaced(batch, folders):
+    """A picture whose line was lost was reported as any other file, without the reason."""
+    assert counts(batch()) == (3, 0, 0)
+    manifest = folders.outputs / ".srntt-batch/manifest.jsonl"
+    head, _, *rest = manifest.read_bytes().splitlines(keepends=True)
+    before = {path.name: path.read_bytes() for path in folders.outputs.glob("*.png")}
+    manifest.write_bytes(b"".join([head, *rest]))
+    done = batch(resume=True)
+    assert counts(done) == (0, 2, 1)
+    assert "or lines of the manifest were lost" in done.tally.failed[0].reason
+    assert {path.name: path.read_bytes() for path in folders.outputs.glob("*.png")} == before
+    assert counts(batch(resume=True, overwrite=True)) == (1, 2, 0)

@@ -73,7 +73,7 @@ def test_foreign_objects_stay_and_bad_ones_fail_alone(batch: Callable, memory, r
     done = batch()
     assert [name for name, _ in done.tally.failed] == ["a.png", "bad.png", "empty.png"]
     reasons = [reason for _, reason in done.tally.failed]
-    assert reasons[0].startswith("memory://b/out/a.png: exists already.")
+    assert reasons[0].startswith("memory://b/out/a.png: exists already, and the manifest")
     assert reasons[1].startswith("memory://b/in/bad.png: is not a whole PNG")
     assert reasons[2].startswith("memory://b/in/empty.png: is empty")
     assert memory.cat_file("/b/out/a.png") == b"mine"

@@ -122,6 +122,18 @@ def test_a_reader_that_leaves_is_no_reason_to_shout(start, folder: Path, model: 
     assert (folder / "small_x4.png").exists()
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["--help"], ["bench"], ["weights", "list"], ["weights", "list", "--json"]])
+def test_a_full_stdout_is_reported(command: list[str], unbuffered: str) -> None:
+    with open("/dev/full", "w") as full:
+        environ = environment(PYTHONUNBUFFERED=unbuffered)
+        done = subprocess.run([*SRNTT, *command], stdout=full, stderr=subprocess.PIPE, env=environ, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"srntt: stdout: cannot be written: No space left on device. Redirect it elsewhere")
+    assert done.stderr.count(b"\n") == 1
+
+
 def test_closed_stderr_does_not_break_stdout(folder: Path, model: Path) -> None:
     command = [*SRNTT, "upscale", str(folder / "small.png"), "--model", str(model), "--json"]
     done = subprocess.run(

@@ -35,6 +35,7 @@ class LocalLines:
     Attributes:
         path: Path of the file.
         items: Objects that the file contained when it was opened.
+        notes: Report of an incomplete last line.
 
     Raises:
         OutputError: The file has other content, or cannot be read and written.
@@ -42,6 +43,7 @@ class LocalLines:
 
     def __init__(self, path: Path, kind: str) -> None:
         self.path = os.fspath(path)
+        self.notes: tuple[str, ...] = ()
         self._head = _encoded({"srntt": kind, "version": 1})
         self._file = self._opened()
         try:
@@ -79,7 +81,8 @@ class LocalLines:
             for number, line in enumerate(iter(lambda: file.readline(_MOST_BYTES_OF_A_LINE), b""), 1):
                 item = _decoded(line)
                 if item is None and self._end + len(line) == size and (number > 1 or self._head.startswith(line)):
-                    break  # incomplete
+                    self.notes = (f"{self.path}: line {number} is incomplete and was ignored",)
+                    break
                 if item is None or (number == 1 and line != self._head):
                     raise refused(f"{self.path}, line {number}")
                 self._end += len(line)
@@ -114,6 +117,8 @@ class RemoteLines:
     Raises:
         OutputError: The folder has other content, or cannot be read.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, folder: RemoteFolder, kind: str) -> None:
         self.path = folder.url

@@ -100,5 +100,5 @@ def open_output_folder(location: str | os.PathLike | Place) -> Iterator[OutputFo
         descriptors = stack.enter_context(open_lines(root, f"{STATE_FOLDER}/descriptors.jsonl", "batch descriptors"))
         root.discard_unfinished()
         stack.callback(root.discard_unfinished)
-        notes = (warning,) if warning else ()
+        notes = (*([warning] if warning else []), *manifest.notes)
         yield OutputFolder(root, History(manifest.items, manifest.path), manifest, descriptors, notes)

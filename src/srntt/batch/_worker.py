@@ -15,7 +15,6 @@ from torch import nn
 
 import srntt
 from srntt._failures import is_out_of_memory
-from srntt._files import exists_error
 from srntt.batch._encoded import EncodedReferences, ReferenceStore
 from srntt.batch._local_folder import Save
 from srntt.batch._record import History, Record
@@ -146,7 +145,11 @@ class Worker:
         for name in resolved.files(output):
             replaceable = self._spec.overwrite or self._spec.history.owns(name)
             if not self._outputs.is_free(name, replaceable=replaceable):
-                raise exists_error(self._outputs.locate(name))
+                raise OutputError(
+                    f"{self._outputs.locate(name)}: exists already, and the manifest of the folder does not list it: "
+                    "another program wrote it, or lines of the manifest were lost. Give another folder, or replace "
+                    "such files with --overwrite (overwrite=True in Python)."
+                )
         return output
 
     def _first_that_holds(self, outputs: Sequence[str], picture: Picture) -> str:

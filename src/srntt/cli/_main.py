@@ -3,10 +3,13 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from srntt.cli._exit import Exit, exit_code, explanation
 from srntt.cli._interrupt import interruptible
-from srntt.cli._say import complain, tolerate_any_name
+from srntt.cli._say import close_stdout, complain, printing, tolerate_any_name
+
+_GROUPS = ([], ["bench"], ["corpus"], ["export"], ["weights"])  # they print help if they are alone
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
@@ -24,7 +27,7 @@ def main(tokens: Sequence[str] | None = None) -> int:
         with interruptible():
             return _run(given)
     except BrokenPipeError:  # the reader of stdout has exited (| head)
-        _close_stdout()
+        close_stdout()
         return Exit.SOME_FAILED
     except KeyboardInterrupt as error:
         return _ended(error, debug)
@@ -37,15 +40,16 @@ def _run(tokens: list[str]) -> int:
 
     from srntt.cli._app import app
 
+    about = {"-h", "--help", "--version"} & set(tokens)
     try:
-        code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        with printing() if about or tokens[:2] in _GROUPS else nullcontext():  # help is printed by cyclopts
+            code = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         command = " ".join(["srntt", *(error.command_chain or ())])
         complain(f"{str(error).strip()}\nSee {command} --help.")
         return Exit.USAGE
     if code is None:  # help or version was shown, on request or because no command was given
-        code = Exit.DONE if {"-h", "--help", "--version"} & set(tokens) else Exit.USAGE
-    sys.stdout.flush()
+        code = Exit.DONE if about else Exit.USAGE
     return code
 
 
@@ -56,8 +60,3 @@ def _ended(error: BaseException, debug: bool) -> int:
         traceback.print_exception(error)
     complain(explanation(error))
     return exit_code(error)
-
-
-def _close_stdout() -> None:
-    """Redirect stdout to the null device, since the interpreter reports a broken pipe again on exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,20 +5,49 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
+
+from srntt.errors import OutputError
 
 _MOST_SAID = 1500  # characters of a complaint
 
 
+@contextlib.contextmanager
+def printing() -> Iterator[None]:
+    """Flush stdout at the end of the block, in which nothing else is written to.
+
+    Raises:
+        OutputError: Stdout cannot be written to, such as a file on a full disk.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        close_stdout()
+        raise OutputError(
+            f"stdout: cannot be written: {error.strerror}. Redirect it elsewhere; files named by options are complete."
+        ) from error
+
+
+def close_stdout() -> None:
+    """Redirect stdout to the null device, since the interpreter reports an error again on exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def say(*lines: str) -> None:
-    """Print results as text on stdout."""
-    for line in lines:
-        print(printable(line))
+    """Print results as text on stdout; raise OutputError if that fails."""
+    with printing():
+        for line in lines:
+            print(printable(line))
 
 
 def say_json(value: Any) -> None:
-    """Print results as one JSON value on stdout."""
-    print(json.dumps(value, indent=1, allow_nan=False))
+    """Print results as one JSON value on stdout; raise OutputError if that fails."""
+    with printing():
+        print(json.dumps(value, indent=1, allow_nan=False))
 
 
 def complain(text: str) -> None:

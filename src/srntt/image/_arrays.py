@@ -46,15 +46,17 @@ def samples_from_tensor(tensor: Tensor, value_range: ValueRange = None) -> Sampl
     Raises:
         InputError: unsupported shape or dtype, no pixels, or values that are not finite or outside [0, 1].
     """
+    if tensor.is_nested or tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
+        raise InputError("tensor that is meta, sparse, nested or quantized: give a dense tensor that holds its values.")
     shape = tuple(tensor.shape)
     if tensor.ndim not in (2, 3) or (tensor.ndim == 3 and shape[0] not in (1, 2, 3, 4)):
         raise InputError(
             f"tensor of shape {shape}: give (h, w) or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; "
             f"channels come first in tensors and last in arrays, and there is no batch axis.{_tensor_hint(shape)}"
         )
-    if tensor.dtype == torch.bfloat16:  # unknown to NumPy
+    if tensor.dtype.is_floating_point and tensor.dtype.itemsize < 4:  # bfloat16 and smaller are unknown to NumPy
         tensor = tensor.float()
-    plain = tensor.detach().cpu()
+    plain = tensor.detach().cpu().resolve_conj().resolve_neg()
     return samples_from_array((plain if plain.ndim == 2 else plain.permute(1, 2, 0)).numpy(), value_range)
 
 

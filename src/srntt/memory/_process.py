@@ -14,6 +14,7 @@ from srntt.memory._free import free_bytes
 
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG]I?)?B?\s*", re.IGNORECASE)
+_MOST_BITS = 62  # of an amount
 _DEFAULT_SHARE = 0.8  # of the available memory, if the user sets no budget
 
 
@@ -29,13 +30,16 @@ def parse_memory(amount: int | str | None) -> int | None:
     """
     if amount is None:
         return None
-    match = _AMOUNT.fullmatch(str(amount))
-    size = int(float(match[1]) * _UNITS[(match[2] or "").upper()]) if match else 0
-    if size <= 0:
+    huge = isinstance(amount, int) and amount.bit_length() > _MOST_BITS
+    given = f"An integer of {amount.bit_length()} bits" if huge else repr(amount)
+    match = None if huge else _AMOUNT.fullmatch(str(amount))
+    size = float(match[1]) * _UNITS[(match[2] or "").upper()] if match else 0
+    if not 1 <= size < 2**_MOST_BITS:
         raise InputError(
-            f"{amount!r} is not an amount of memory. Give a number of bytes, or an amount such as 800MB, 1.5GB or 2GiB."
+            f"{given[:100]} is not an amount of memory. Give a number of bytes, or an amount such as 800MB, 1.5GB or "
+            "2GiB."
         )
-    return size
+    return int(size)
 
 
 def format_memory(size: int) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import torch
 from torch import Tensor, nn
 
+from srntt._defaults import with_original_defaults
 from srntt._files import exists_error, unfinished_file, write_bytes
 from srntt._safetensors import Header, read_header, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError, OutputError, SrnttError
@@ -84,6 +85,7 @@ def _whole_folder(path: Path) -> Iterator[Path]:
         raise OutputError(f"{path}: cannot be written: {error.strerror}. Choose another folder.") from error
 
 
+@with_original_defaults
 def load_model(path: str | Path) -> nn.Module:
     """Read a model onto the CPU, in evaluation mode, as float32.
 

@@ -47,6 +47,8 @@ def find_model(name: str | Path) -> Path:
     """
     if is_hub_address(name):
         return fetch_model(str(name))
+    if not isinstance(name, str | os.PathLike):
+        raise InputError(f"model is {name!r}; give a name, a path, or hf://owner/name.")
     path = Path(name)
     if path.name == str(name) and os.path.isfile(EMBEDDED / path / "model.safetensors"):
         return EMBEDDED / path
@@ -95,8 +97,10 @@ def choose_device(device: str | torch.device) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise InputError(f"{device!r} is not a device. Give auto, cpu, cuda, cuda:1 or mps.") from error
+    if chosen.type == "meta":
+        raise InputError("The device meta holds no values. Give auto, cpu, cuda, cuda:1 or mps.")
     try:
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

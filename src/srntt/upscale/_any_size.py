@@ -7,6 +7,7 @@ reference with detail for 8x thus contributes it at the size at which 8x needs i
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 
@@ -35,6 +36,9 @@ class OutputSize:
     fit: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        for name, given in (("scale", self.scale), ("width", self.width), ("height", self.height)):
+            if given is not None and not isinstance(given, Real):
+                raise InputError(f"{name} is {given!r}; give a number.")
         ways = [self.scale is not None, self.width is not None or self.height is not None, self.fit is not None]
         if sum(ways) > 1:
             raise InputError("scale, width or height, and fit exclude each other. Give one of them.")
@@ -81,6 +85,13 @@ class OutputSize:
         if self.width or self.height:
             return self.width / width if self.width else (self.height or 0) / height
         return float(factor if self.scale is None else self.scale)
+
+
+def checked_size(size: tuple[int | None, int | None] | None) -> tuple[int | None, int | None]:
+    """Return width and height as given; raise InputError if these are not two."""
+    if size is not None and not (isinstance(size, tuple | list) and len(size) == 2):
+        raise InputError(f"size is {size!r}; give (width, height), one of which may be None.")
+    return (None, None) if size is None else (size[0], size[1])
 
 
 def steps(source: tuple[int, int], target: tuple[int, int], factor: int) -> tuple[tuple[int, int], ...]:

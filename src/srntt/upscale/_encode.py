@@ -210,10 +210,28 @@ class Encoder:
         """Choose the rows of a band, and whether maps are memory-mapped."""
         drive = self.drive_on(self.device)
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
-        plan = partial(plan_reference, size, views, making, drive.appetite, drive.context, room)
-        self._mapped = self.device == _CPU and plan(True).kept > _MAPPED * max(0, self.budget - room.held)
-        chosen = plan(self._mapped)
+        self._planned = partial(plan_reference, size, views, making, drive.appetite, drive.context)
+        kept = self._planned(room, mapped=True).kept
+        self._mapped = self.device == _CPU and kept > _MAPPED * max(0, self.budget - room.held)
+        chosen = self._planned(room, mapped=self._mapped)
         self._band, self.peak = chosen.band, max(self.peak, chosen.peak)
+
+    def _keep_in_memory(self, reason: str) -> None:
+        """Plan again without a temporary file.
+
+        Raises:
+            MemoryBudgetError: The maps do not fit in memory.
+        """
+        give_back()
+        try:
+            chosen = self._planned(Room(resident_bytes(), self.budget), mapped=False)
+        except MemoryBudgetError as error:
+            raise MemoryBudgetError(
+                f"There is no space for a temporary file ({reason}), and without one memory does not suffice. {error} "
+                "Or set TMPDIR to a folder with more space."
+            ) from error
+        self._mapped, self._band, self.peak = False, min(self._band, chosen.band), max(self.peak, chosen.peak)
+        self.fallbacks.append(f"encoding: no space for a temporary file ({reason}), kept in memory")
 
     def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}
@@ -224,6 +242,7 @@ class Encoder:
         while top < height:
             bottom = min(height, top + self._band)
             outer = slice(max(0, top - drive.context), min(height, bottom + drive.context))
+            no_space = ""
             try:
                 band = rows(outer.start, outer.stop)[:, :, :width]
                 parts = drive.encode(band)
@@ -240,8 +259,15 @@ class Encoder:
                 continue
             except Exception as error:
                 refuse_failed_device(error, "encoding a reference")
-                if not is_out_of_memory(error):
+                if file and isinstance(error, OSError):
+                    no_space = error.strerror or str(error)
+                elif not is_out_of_memory(error):
                     raise
+            band = parts = part = None  # released, as is the error with its frames
+            if no_space:
+                maps, file, top = {}, None, 0
+                self._keep_in_memory(no_space)
+                continue
             self._shrink()
             drive = self.drive_on(self.device)
             maps = {name: whole.to(self.device) for name, whole in maps.items()}
@@ -250,12 +276,7 @@ class Encoder:
     def _empty(self, part: Tensor, outer: slice, height: int, file: MappedFile | None) -> Tensor:
         """Allocate the map of a picture of ``height`` rows, given the map ``part`` of a band."""
         shape = (part.shape[0], height * part.shape[1] // (outer.stop - outer.start), part.shape[2])
-        if file:
-            try:
-                return file.empty(*shape)
-            except OSError as error:
-                self.fallbacks.append(f"encoding: no space for a temporary file ({error.strerror}), kept in memory")
-        return torch.empty(shape, device=part.device)
+        return file.empty(*shape) if file else torch.empty(shape, device=part.device)
 
     def _shrink(self) -> None:
         release(self.device)

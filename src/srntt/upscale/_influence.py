@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -60,6 +61,8 @@ class Influence:
         check_strength(strength)
         if isinstance(protect, Source):
             raise InputError("protect is one mask; give a list of masks and boxes: protect=[mask].")
+        if not isinstance(protect, Iterable):
+            raise InputError(f"protect is {protect!r}; give a list of masks and boxes.")
         given = list(protect)
         if invert and not given:
             raise InputError("protect_invert needs a mask or a box: the places where references are used.")
@@ -100,8 +103,8 @@ class Influence:
 
 def check_strength(strength: float | int) -> None:
     """Raise InputError unless the strength is from 0 to 1."""
-    if not (math.isfinite(strength) and 0 <= strength <= 1):
-        raise InputError(f"strength {strength}: give 0 (references are not used) to 1 (as the model decides).")
+    if not (isinstance(strength, Real) and math.isfinite(strength) and 0 <= strength <= 1):
+        raise InputError(f"strength {strength!r}: give 0 (references are not used) to 1 (as the model decides).")
 
 
 def _box(source: Picture, box: Box) -> Bool[Tensor, "h w"]:

@@ -19,7 +19,7 @@ def check_matcher(option: str, device: torch.device) -> None:
     """
     if option == "auto":
         return
-    if option not in MATCHERS:
+    if not isinstance(option, str) or option not in MATCHERS:
         raise InputError(f"Matcher {option!r} does not exist; available: auto, {', '.join(MATCHERS)}.")
     if reason := MATCHERS[option].refusal(device):
         raise InputError(f"Matcher {option!r} cannot be used: {reason}. Give matcher 'auto', or another device.")

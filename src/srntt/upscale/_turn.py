@@ -11,17 +11,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from srntt._defaults import original_defaults
+
 P = ParamSpec("P")
 T = TypeVar("T")
 _lock = threading.RLock()
 
 
 def in_turn(function: Callable[P, T]) -> Callable[P, T]:
-    """Serialise the calls of all functions with this decorator across threads."""
+    """Serialise the calls of all functions with this decorator across threads, with the defaults of PyTorch."""
 
     @wraps(function)
     def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
-        with _lock:
+        with _lock, original_defaults():
             return function(*args, **kwargs)
 
     return waiting

@@ -13,12 +13,13 @@ import torch
 from torch import nn
 
 from srntt import image
+from srntt._defaults import with_original_defaults
 from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source, ValueRange, resized
 from srntt.memory import budget_bytes, limits_within, parse_memory, peak_bytes, start_peak
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
 from srntt.upscale._aligning import AlignOption, check_align, joined_found, used_references
-from srntt.upscale._any_size import OutputSize, joined_origins, note, steps, worst
+from srntt.upscale._any_size import OutputSize, checked_size, joined_origins, note, steps, worst
 from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._base_model import BaseModel
 from srntt.upscale._duration import Workload
@@ -63,6 +64,7 @@ class Upscaler:
         (32, 24, 3)
     """
 
+    @with_original_defaults
     def __init__(
         self,
         model: nn.Module | str | Path,
@@ -276,7 +278,7 @@ class Upscaler:
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         if base is not None:
             check_takes_base(self._drive, self.model_name)
-        width, height = size or (None, None)
+        width, height = checked_size(size)
         output = OutputSize(scale, width, height)
         within = limits_within(limits, self._memory)
         source = image.load(picture, limits=within, value_range=value_range)

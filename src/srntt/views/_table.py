@@ -20,6 +20,12 @@ def view_makers(names: Sequence[str]) -> list[ViewMaker]:
     Raises:
         InputError: no kind, one that does not exist, or one twice.
     """
-    if isinstance(names, str) or not names or len(set(names)) < len(names) or not set(names) <= set(VIEWS):
+    if (
+        isinstance(names, str)
+        or not isinstance(names, Sequence)
+        or not names
+        or len(set(names)) < len(names)
+        or not set(names) <= set(VIEWS)
+    ):
         raise InputError(f"views={names!r}: give a list of one or more of {', '.join(map(repr, VIEWS))}, each once.")
     return [VIEWS[name] for name in names]

@@ -18,7 +18,7 @@ def compiled(function: Callable) -> Any:
     Python code that Numba cannot compile. Damaged files of the cache are replaced.
     """
     try:
-        dispatcher = njit(nogil=True, cache=True, error_model="numpy")(function)
+        dispatcher: Any = njit(nogil=True, cache=True, error_model="numpy")(function)
         dispatcher._cache = _ReplacedCache(function)
         return dispatcher
     except RuntimeError:  # read-only installation, and the user has no cache folder
@@ -31,10 +31,10 @@ class _ReplacedCache(FunctionCache):
     Numba's own raises EOFError, or whatever reading a damaged file leads to, in every run.
     """
 
-    def load_overload(self, *arguments: Any) -> Any:
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Load compiled code; return None if there is none, or if it is damaged."""
         try:
-            return super().load_overload(*arguments)
+            return super().load_overload(sig, target_context)
         except Exception as error:
             _report(
                 f"The cache of compiled code in {self.cache_path} is damaged ({type(error).__name__}); it is replaced."
@@ -45,10 +45,10 @@ class _ReplacedCache(FunctionCache):
             self.disable()
         return None
 
-    def save_overload(self, *arguments: Any) -> None:
+    def save_overload(self, sig: Any, data: Any) -> None:
         """Store compiled code, unless that fails."""
         try:
-            super().save_overload(*arguments)
+            super().save_overload(sig, data)
         except OSError as error:
             _report(f"Compiled code cannot be stored in {self.cache_path} ({error.strerror}): compiling is repeated.")
 

@@ -30,8 +30,9 @@ def parse_memory(amount: int | str | None) -> int | None:
     """
     if amount is None:
         return None
-    huge = isinstance(amount, int) and amount.bit_length() > _MOST_BITS
-    given = f"An integer of {amount.bit_length()} bits" if huge else repr(amount)
+    bits = amount.bit_length() if isinstance(amount, int) else 0
+    huge = bits > _MOST_BITS  # Python refuses to print the largest
+    given = f"An integer of {bits} bits" if huge else repr(amount)
     match = None if huge else _AMOUNT.fullmatch(str(amount))
     size = float(match[1]) * _UNITS[(match[2] or "").upper()] if match else 0
     if not 1 <= size < 2**_MOST_BITS:

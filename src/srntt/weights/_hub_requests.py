@@ -1,4 +1,4 @@
-"""Requests to a hub: with a byte ceiling and a deadline, so that no answer can fill the disk or last forever."""
+"""Requests to a hub: with a byte limit and a deadline, so that no answer can fill the disk or last forever."""
 
 import hashlib
 import json

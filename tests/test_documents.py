@@ -50,7 +50,7 @@ def shell_commands() -> list[tuple[str, set[str]]]:
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     whole = "".join(blocks).replace("\\\n", " ")
     lines = [line.split("#")[0].split() for line in whole.splitlines() if line.startswith("srntt ")]
-    grouped = ("weights", "corpus", "export", "bench")
+    grouped = ("weights", "corpus", "export", "bench", "library")
     names = [" ".join(words[1:3] if words[1] in grouped else words[1:2]) for words in lines]
     return [(name, {word for word in words if word.startswith("-")}) for name, words in zip(names, lines, strict=True)]
 

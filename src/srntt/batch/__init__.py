@@ -7,6 +7,7 @@ final names in an ``OutputFolder`` and stores the records in its manifest.
 
 from srntt.batch._auto_worker import AutoWorker
 from srntt.batch._descriptor import describe
+from srntt.batch._library_references import LibraryReferences, with_library
 from srntt.batch._local_folder import LocalFolder
 from srntt.batch._output_folder import OutputFolder, open_output_folder
 from srntt.batch._ray import RayWorkers, ray_connected

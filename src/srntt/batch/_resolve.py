@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from srntt.batch._descriptor import describe
+from srntt.batch._library_references import LibraryReferences
 from srntt.batch._shared_references import ReferenceFile, SharedReferences, decode
 from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import InputError, PictureError
@@ -168,7 +168,7 @@ class Resolver:
     def __init__(
         self,
         batch: Batch,
-        shared: SharedReferences,
+        shared: SharedReferences | LibraryReferences,
         options: UpscaleOptions,
         best: int,
         limits: Limits,
@@ -198,10 +198,8 @@ class Resolver:
         file = InputFile(inputs.read(task.name, limits), inputs.locate(task.name), limits, self._options)
         if task.references is not None:
             references = self._own(task.references)
-        elif self._shared.files:
-            references = self._shared.best(describe(file.picture), self._best, but=file.sha256)
         else:
-            references = ()
+            references = self._shared.best_for(file.picture, file.sha256, self._best)
         return ResolvedTask(task, file, references, self._batch.side_files if references else ())
 
     def open_input(self, task: Task) -> Picture:

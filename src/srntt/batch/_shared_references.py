@@ -65,6 +65,10 @@ class SharedReferences:
     descriptors: Float[np.ndarray, "n 896"] = field(default_factory=lambda: np.zeros((0, LENGTH), np.float32))
     failures: tuple[Failure, ...] = ()
 
+    def best_for(self, picture: Picture, sha256: str, count: int) -> tuple[ReferenceFile, ...]:
+        """Return the references most similar to a picture, without itself."""
+        return self.best(describe(picture), count, but=sha256) if self.files else ()
+
     def best(self, descriptor: Float[np.ndarray, "896"], count: int, *, but: str = "") -> tuple[ReferenceFile, ...]:
         """Return the most similar references, the most similar first.
 

@@ -16,6 +16,7 @@ from torch import nn
 import srntt
 from srntt._failures import is_out_of_memory
 from srntt.batch._encoded import EncodedReferences, ReferenceStore
+from srntt.batch._library_references import LibraryReferences
 from srntt.batch._local_folder import Save
 from srntt.batch._record import History, Record
 from srntt.batch._resolve import ResolvedTask, Resolver, UpscaleOptions
@@ -55,7 +56,7 @@ class WorkerSpec:
     model: nn.Module
     name: str
     batch: Batch
-    shared: SharedReferences
+    shared: SharedReferences | LibraryReferences
     options: UpscaleOptions
     history: History
     device: str = "auto"

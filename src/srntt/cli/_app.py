@@ -10,6 +10,7 @@ from srntt.cli import (
     _doctor,
     _evaluate,
     _export,
+    _library,
     _protocols,
     _serve,
     _train,
@@ -47,6 +48,15 @@ weights.command(_weights.get)
 weights.command(_weights.convert)
 weights.command(_weights.push)
 app.command(weights)
+
+library = App(name="library", help="Find references in an album of photographs.")
+library.command(_library.add)
+library.command(_library.update)
+library.command(_library.find)
+library.command(_library.list_files, name="list")
+library.command(_library.remove)
+library.command(_library.info)
+app.command(library)
 
 corpus = App(name="corpus", help="Prepare photographs for training.")
 corpus.command(_corpus.build)

@@ -15,6 +15,7 @@ from srntt.cli._batch_progress import BatchProgress
 from srntt.cli._batch_summary import Preview, about_raw, as_json, as_lines, previews_as_json, previews_as_lines
 from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit, NothingToDoError
+from srntt.cli._library_options import LibraryOptions
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
 from srntt.cli._read_options import ReadOptions
 from srntt.cli._say import complain, say, say_json
@@ -24,6 +25,7 @@ from srntt.errors import InputError, SrnttError
 if TYPE_CHECKING:
     import srntt.batch
     import srntt.image
+    import srntt.library
 
 
 def batch(
@@ -32,6 +34,7 @@ def batch(
     *,
     outputs: BatchOutputOptions,
     references: BatchReferenceOptions = BatchReferenceOptions(),  # noqa: B008 (frozen)
+    library: LibraryOptions = LibraryOptions(),  # noqa: B008 (frozen)
     recursive: bool = False,
     dry_run: bool = False,
     size: SizeOptions = SizeOptions(),  # noqa: B008 (frozen)
@@ -61,12 +64,16 @@ def batch(
             times slower.
     """
     engine.check()
-    from srntt.batch import LocalFolder, plan_batch
+    from srntt.batch import LocalFolder, plan_batch, with_library
 
     inputs, output = engine.place(folder), engine.place(outputs.output)
     refs = engine.place(references.refs) if references.refs else None
-    outputs.check(with_references=refs is not None)
-    influence.check(with_references=refs is not None)
+    if refs and library.is_used:
+        raise InputError("--refs and --library exclude each other. Give one of them.")
+    album = library.open(limits.limits())
+    referenced = refs is not None or album is not None
+    outputs.check(with_references=referenced)
+    influence.check(with_references=referenced)
     bases = [model.base_model] if model.base_model else []
     refuse_missing(
         [*influence.masks, *(place.path for place in (inputs, refs) if isinstance(place, LocalFolder)), *bases]
@@ -79,9 +86,12 @@ def batch(
             f"{folder}: no pictures{'' if recursive else ' (use --recursive to include subfolders)'}; "
             f"{planned.ignored} other files.{''.join(f' {note}.' for note in about_raw(planned))}"
         )
+    if album:
+        planned = with_library(planned, album)
     chosen = upscale_options(outputs, references, tile, model, size, influence, reading)
     chosen = replace(chosen, consistent=consistent, self_ensemble=self_ensemble)
-    command = _Command(planned, outputs, references, engine, model, chosen, limits.limits(), influence.masks, json)
+    limit, masks = limits.limits(), influence.masks
+    command = _Command(planned, outputs, references, album, engine, model, chosen, limit, masks, json)
     return command.preview() if dry_run else command.run()
 
 
@@ -92,6 +102,7 @@ class _Command:
     batch: "srntt.batch.Batch"
     outputs: BatchOutputOptions
     references: BatchReferenceOptions
+    library: "srntt.library.Library | None"
     engine: BatchEngineOptions
     model: ModelOptions
     options: "srntt.batch.UpscaleOptions"
@@ -221,11 +232,13 @@ class _Command:
 
     def _shared(
         self, folder: "srntt.batch.OutputFolder | None", progress: BatchProgress
-    ) -> "srntt.batch.SharedReferences":
-        """Return the shared references, if any picture needs them."""
-        from srntt.batch import SharedReferences, describe_references
+    ) -> "srntt.batch.SharedReferences | srntt.batch.LibraryReferences":
+        """Return the shared references, if any picture needs them, or those of the library."""
+        from srntt.batch import LibraryReferences, SharedReferences, describe_references
         from srntt.memory import limits_within, parse_memory
 
+        if self.library:
+            return LibraryReferences(self.library)
         if not (self.batch.references and self.batch.chooses):
             return SharedReferences()
         limits, lines = limits_within(self.limits, parse_memory(self.model.memory)), folder and folder.descriptors

@@ -24,6 +24,7 @@ STAGES = {
     "frames": "frames",
     "ensemble": "flips and turns",
     "download": "downloading",
+    "index": "reading photographs",
 }
 _SECONDS_BETWEEN_LINES = 5.0
 

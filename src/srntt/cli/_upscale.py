@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
+from srntt.cli._library_options import LibraryOptions, found_as_json, found_as_lines
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
 from srntt.cli._outputs import Destinations, OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
@@ -33,6 +34,7 @@ def upscale(
     *more: Annotated[Path, Parameter(show=False)],
     ref: Annotated[tuple[Path, ...], Parameter(name=["--ref", "-r"], consume_multiple=True)] = (),
     augment_refs: bool = False,
+    library: LibraryOptions = LibraryOptions(),  # noqa: B008 (frozen)
     size: SizeOptions = SizeOptions(),  # noqa: B008 (frozen)
     influence: InfluenceOptions = InfluenceOptions(),  # noqa: B008 (frozen)
     base: Path | None = None,
@@ -65,13 +67,14 @@ def upscale(
     refuse_missing([picture, *ref, *influence.masks, *(file for file in (base, model.base_model) if file)])
     if base and model.base_model:
         raise InputError("--base and --base-model exclude each other. Give one of them.")
-    outputs.check(with_references=bool(ref))
+    referenced = bool(ref) or library.is_used
+    outputs.check(with_references=referenced)
     reading.value_range()  # raises before anything is read
     reading_limits = limits.limits()
     with compiling_reported():
         from srntt.memory import limits_within, parse_memory
 
-        influence.check(with_references=bool(ref))
+        influence.check(with_references=referenced)
         target = size.size()
         within = limits_within(reading_limits, parse_memory(model.memory))
         source = reading.load(picture, within)
@@ -82,6 +85,9 @@ def upscale(
         chosen, reason = model.chosen_for(source, based=base is not None)
         upscaler = chosen.open()
         places = plan_destinations(picture, source, outputs, target, upscaler.scale, paged=reading.page is not None)
+        album = library.open(within)
+        found = album.find(source, exclude=[picture]) if album else None
+        ref += found.paths if found else ()
         options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}
         request = _Request(unique(ref), views_of(augment_refs), target, self_ensemble, options)
         work = _Work(request, upscaler, reading_limits, progress)
@@ -101,10 +107,12 @@ def upscale(
     notes = (*duplicates(ref, request.references), *notes)
     if json:
         about = as_json(picture, places, upscaler, results[0], notes, reason) | seconds_of(schedule, pages)
+        about |= {"library": found and found_as_json(found)}
         say_json(about | ({"pages": pages} if pages > 1 else {}))
     else:
         time = as_time(schedule, pages)
         say(*as_lines(places, results[0], notes, time, reason, consistent=consistent))
+        say(*(f"library: {line}" for line in (found_as_lines(found) if found else ())))
         if pages > 1:
             say(f"pages: {pages}; the figures above are for the first")
     return Exit.DONE

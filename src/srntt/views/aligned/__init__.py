@@ -3,10 +3,18 @@
 from srntt.views.aligned._align import align, align_densely, place
 from srntt.views.aligned._costs import dense_matches_bytes, placing_bytes
 from srntt.views.aligned._dense import MOST_POSITIONS, dense_matches
-from srntt.views.aligned._keypoints import TargetFeatures, find_features, find_target_features
+from srntt.views.aligned._keypoints import (
+    Keypoints,
+    TargetFeatures,
+    detect,
+    find_features,
+    find_target_features,
+    gray_at_most,
+)
+from srntt.views.aligned._opencv import deterministic
 from srntt.views.aligned._original import Original
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._planes import Plane
+from srntt.views.aligned._planes import Plane, find_planes, match_keypoints
 from srntt.views.aligned._upright import UprightView
 from srntt.views.aligned._view import AlignedView
 

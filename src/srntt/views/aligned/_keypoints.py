@@ -120,7 +120,7 @@ def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
     """
     height, width = pixels.shape[:2]
     with deterministic():
-        gray = stretched(_gray(_at_most(pixels, DETECTED)))
+        gray = gray_at_most(pixels, DETECTED)
         shown = find_margins(gray)
         grays = _pyramid(filled(gray[..., None], shown)[..., 0])
     return ReferenceFeatures((height, width), tuple(Level(each, (height, width)) for each in grays), shown)
@@ -139,10 +139,18 @@ def enlargement(size: tuple[int, int]) -> int:
     return 4 if min(size) < _SMALL else 2
 
 
-def detect(gray: UInt8[np.ndarray, "h w"], size: tuple[int, int]) -> Keypoints:
-    """SIFT (Lowe 2004) with square-rooted descriptors; positions in pixels of the picture at ``size``."""
+def gray_at_most(pixels: Shaped[np.ndarray, "H W c"], longest: int) -> UInt8[np.ndarray, "_ _"]:
+    """A picture in grey, its range of values stretched, at most so many pixels wide or high."""
+    return stretched(_gray(_at_most(pixels, longest)))
+
+
+def detect(gray: UInt8[np.ndarray, "h w"], size: tuple[int, int], most: int = MOST_POINTS) -> Keypoints:
+    """SIFT (Lowe 2004) with square-rooted descriptors; positions in pixels of the picture at ``size``.
+
+    At most so many points: those of the highest contrast.
+    """
     sift = cv2.SIFT_create(  # pyright: ignore[reportAttributeAccessIssue]
-        nfeatures=MOST_POINTS, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE, enable_precise_upscale=True
+        nfeatures=most, contrastThreshold=_CONTRAST, edgeThreshold=_EDGE, enable_precise_upscale=True
     )
     found, descriptors = sift.detectAndCompute(gray, None)
     if descriptors is None or not found:

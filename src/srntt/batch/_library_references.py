@@ -1,0 +1,50 @@
+"""References of each picture from a library of photographs."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from srntt.batch._local_folder import LocalFolder
+from srntt.batch._shared_references import ReferenceFile
+from srntt.batch._tasks import Batch
+from srntt.data import Failure
+from srntt.image import Picture
+from srntt.library import Library
+
+
+@dataclass(frozen=True)
+class LibraryFolder(LocalFolder):
+    """All files of the machine, by their absolute paths; in messages, the library.
+
+    Attributes:
+        library: File of the library.
+    """
+
+    library: Path = Path()
+
+    def __str__(self) -> str:
+        return str(self.library)
+
+
+@dataclass(frozen=True)
+class LibraryReferences:
+    """Photographs of a library. It can be pickled.
+
+    Attributes:
+        library: The library, at the same path on every machine.
+        failures: None; as of `SharedReferences`.
+    """
+
+    library: Library
+    failures: tuple[Failure, ...] = ()
+
+    def best_for(self, picture: Picture, sha256: str, count: int) -> tuple[ReferenceFile, ...]:
+        """Return the photographs that would add the most to a picture."""
+        found = self.library.find(picture, most=count, exclude=[picture.source])
+        files = (ReferenceFile(str(choice.path), choice.sha256) for choice in found.choices)
+        return tuple(file for file in files if file.sha256 != sha256)
+
+
+def with_library(batch: Batch, library: Library) -> Batch:
+    """Return a batch without reference folder whose pictures take their references from a library."""
+    tasks = tuple(replace(task, references=None) for task in batch.tasks)
+    return replace(batch, references=LibraryFolder(Path("/"), library.path), tasks=tasks)

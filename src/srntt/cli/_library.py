@@ -1,0 +1,156 @@
+"""``srntt library``: an album of photographs that finds references."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from srntt.cli._exit import Exit
+from srntt.cli._library_options import LibraryFile, found_as_json, found_as_lines
+from srntt.cli._options import Json, LimitOptions, refuse_missing
+from srntt.cli._progress import ProgressOnStderr
+from srntt.cli._say import complain, say, say_json
+
+if TYPE_CHECKING:
+    import srntt.library
+
+
+def add(
+    folders: tuple[Path, ...],
+    /,
+    *,
+    library_file: LibraryFile = None,
+    limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
+    json: Json = False,
+) -> int:
+    """Add folders of photographs with their subfolders, or bring them up to date. Only new and changed files are read.
+
+    An interrupted or killed run keeps what it has added; the next one continues.
+
+    Args:
+        folders: Folders of photographs.
+        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
+    """
+    refuse_missing(folders)
+    from srntt.library import Library
+
+    library = Library(library_file, limits=limits.limits())
+    with ProgressOnStderr(counted="photographs") as progress:
+        update = library.add(folders, progress=progress)
+    return _report(library, update, json)
+
+
+def update(
+    *,
+    library_file: LibraryFile = None,
+    limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
+    json: Json = False,
+) -> int:
+    """Bring all folders up to date: find photographs that are new, changed, moved or deleted.
+
+    Args:
+        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
+    """
+    from srntt.library import Library
+
+    library = Library(library_file, limits=limits.limits())
+    with ProgressOnStderr(counted="photographs") as progress:
+        done = library.update(progress=progress)
+    return _report(library, done, json)
+
+
+def find(
+    picture: Path,
+    /,
+    *,
+    best: Annotated[int, Parameter(validator=Number(gte=1))] = 5,
+    library_file: LibraryFile = None,
+    limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
+    json: Json = False,
+) -> int:
+    """Find photographs of the same scene that are sharper than a picture, and state why each is chosen.
+
+    Args:
+        picture: The low-res picture.
+        best: Number of photographs at most. Default: 5.
+        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
+    """
+    refuse_missing([picture])
+    from srntt.library import Library
+
+    found = Library(library_file, limits=limits.limits()).find(picture, most=best)
+    if json:
+        say_json(found_as_json(found))
+    else:
+        say(*found_as_lines(found))
+    return Exit.DONE if found.choices else Exit.NOTHING_TO_DO
+
+
+def remove(folders: tuple[Path, ...], /, *, library_file: LibraryFile = None, json: Json = False) -> int:
+    """Remove folders from the library. Photographs themselves are not deleted.
+
+    Args:
+        folders: Folders, which may no longer exist.
+        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
+    """
+    from srntt.library import Library
+
+    library = Library(library_file)
+    removed = library.remove(folders)
+    if json:
+        say_json({"library": str(library.path), "removed": removed})
+    else:
+        say(f"{library.path}: {removed} files removed")
+    return Exit.DONE
+
+
+def list_files(*, library_file: LibraryFile = None, json: Json = False) -> int:
+    """List the files of all photographs.
+
+    Args:
+        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
+    """
+    from srntt.library import Library
+
+    files = [str(path) for path in Library(library_file).files()]
+    if json:
+        say_json(files)
+    else:
+        say(*files)
+    return Exit.DONE if files else Exit.NOTHING_TO_DO
+
+
+def info(*, library_file: LibraryFile = None, json: Json = False) -> int:
+    """Show the folders, the number of photographs and the size of the library.
+
+    Args:
+        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
+    """
+    from srntt.library import Library
+
+    about = Library(library_file).info()
+    if json:
+        say_json({**asdict(about), "path": str(about.path), "folders": [str(path) for path in about.folders]})
+    else:
+        say(f"{about.path}: {about.photographs:,} photographs in {about.files:,} files, {about.bytes / 1e6:.1f} MB")
+        say(*(f"folder: {path}" for path in about.folders))
+    return Exit.DONE
+
+
+def _report(library: "srntt.library.Library", update: "srntt.library.Update", json: bool) -> int:
+    """Print the outcome of an update, with failures on stderr, and return the exit code."""
+    photographs = library.info().photographs
+    if json:
+        failed = [failure._asdict() for failure in update.failures]
+        counts = {name: count for name, count in vars(update).items() if name != "failures"}
+        say_json({"library": str(library.path), **counts, "failed": failed, "photographs": photographs})
+    else:
+        counted = [f"{count} {name}" for name, count in vars(update).items() if name != "failures" and count]
+        if update.failures:
+            counted.append(f"{len(update.failures)} cannot be read")
+        say(f"{library.path}: {', '.join(counted) or 'nothing new'}; {photographs:,} photographs now")
+    for name, reason in update.failures:
+        complain(reason if name in reason else f"{name}: {reason}")
+    return Exit.SOME_FAILED if update.failures else Exit.DONE

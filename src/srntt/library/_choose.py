@@ -1,0 +1,31 @@
+"""The best few photographs: those that add detail where the others do not."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from srntt.library._judge import Judged
+
+LEAST = 0.03  #: of the picture to which a photograph must add detail
+_AGAIN = 0.25  # worth of detail where a chosen photograph has it, too: a second opinion helps
+
+
+def choose(judged: Sequence[Judged], most: int) -> list[Judged]:
+    """Choose photographs one by one, each for what it adds to those before it.
+
+    Args:
+        judged: Photographs of the scene.
+        most: Number to choose at most.
+    """
+    left = [one for one in judged if one.share >= LEAST]
+    chosen: list[Judged] = []
+    while left and len(chosen) < most:
+        covered = np.logical_or.reduce([one.adds for one in chosen]) if chosen else np.zeros_like(left[0].adds)
+        worth = [_worth(one, covered) for one in left]
+        chosen.append(left.pop(int(np.argmax(worth))))
+    return chosen
+
+
+def _worth(one: Judged, covered: np.ndarray) -> float:
+    again = (one.adds & covered).mean()
+    return float((one.adds & ~covered).mean() + _AGAIN * again) * max(0.0, float(one.placement.correlation.mean()))

@@ -1,0 +1,133 @@
+"""From a small picture to its references: by descriptor, then by keypoints, then by the photographs themselves."""
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from srntt.errors import SrnttError
+from srntt.image import Limits, Picture, load, read_file
+from srntt.library._codebook import codebook
+from srntt.library._describe import PackedKeypoints, global_descriptor
+from srntt.library._judge import Judged, what_it_adds
+from srntt.library._search import read_descriptors
+from srntt.views.aligned import (
+    Keypoints,
+    TargetFeatures,
+    deterministic,
+    find_planes,
+    find_target_features,
+    match_keypoints,
+)
+
+COMPARED = 50  #: photographs whose keypoints are compared, the most alike ones
+_SUPPORT = 10  # keypoints on planes, from which a photograph is opened
+_OPENED = 10  # photographs that are opened, at most: those of the most support
+
+
+class Candidate(NamedTuple):
+    """A photograph that may show the scene.
+
+    Attributes:
+        paths: Its files.
+        sha256: Hash of their content.
+        similarity: Cosine of the global descriptors.
+        support: Keypoints that lie on planes seen in both pictures.
+    """
+
+    paths: tuple[Path, ...]
+    sha256: bytes
+    similarity: float
+    support: int
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A small picture, prepared.
+
+    Attributes:
+        picture: The picture.
+        features: Its keypoints.
+    """
+
+    picture: Picture
+    features: TargetFeatures
+
+    @classmethod
+    def of(cls, picture: Picture) -> "Target":
+        """Prepare a picture."""
+        return cls(picture, find_target_features(picture.rgb()))
+
+
+def candidates(connection: sqlite3.Connection, target: Target) -> list[Candidate]:
+    """Return the photographs whose keypoints agree with the picture, the most first."""
+    with deterministic():
+        query = global_descriptor(target.picture.color)
+        nearest = read_descriptors(connection, len(query)).nearest(query, COMPARED)
+        found = [_candidate(connection, target, number, similarity) for number, similarity in nearest]
+    supported = [one for one in found if one.support >= _SUPPORT and one.paths]
+    return sorted(supported, key=lambda one: -one.support)
+
+
+def opened(
+    target: Target, candidates: Sequence[Candidate], skip: Callable[[Path], bool], limits: Limits
+) -> tuple[list[Judged], list[str]]:
+    """Open the most promising photographs and judge what they add.
+
+    Args:
+        target: Small picture.
+        candidates: The most promising first.
+        skip: Whether a file is not wanted, such as that of the picture itself.
+        limits: Limits on reading.
+
+    Returns:
+        Photographs of the scene, and notes on files that could not be used.
+    """
+    judged, notes, tried = [], [], 0
+    for candidate in candidates:
+        paths = [path for path in candidate.paths if not skip(path)]
+        if len(paths) < len(candidate.paths):  # a file that is not wanted: nor are its duplicates
+            continue
+        if tried == _OPENED:
+            break
+        tried += 1
+        path, picture, problem = _read(paths, candidate.sha256, limits)
+        if picture is None:
+            notes.append(problem)
+        elif added := what_it_adds(target.features, picture):
+            judged.append(Judged(path, candidate.sha256.hex(), candidate.similarity, *added))
+    return judged, notes
+
+
+def _candidate(connection: sqlite3.Connection, target: Target, number: int, similarity: float) -> Candidate:
+    find = "SELECT sha256, height, width, packed FROM photograph JOIN keypoints ON photograph = id WHERE id = ?"
+    row = connection.execute(find, (number,)).fetchone()
+    if row is None:
+        return Candidate((), b"", similarity, 0)
+    sha256, height, width, packed = row
+    rows = connection.execute("SELECT path FROM file WHERE photograph = ? ORDER BY path", (number,))
+    paths = tuple(Path(os.fsdecode(path)) for (path,) in rows)
+    support = _support(target.features.keypoints, PackedKeypoints.unpack(packed), (height, width))
+    return Candidate(paths, bytes(sha256), similarity, support)
+
+
+def _support(mine: Keypoints, packed: PackedKeypoints, size: tuple[int, int]) -> int:
+    theirs = Keypoints(packed.positions(size), codebook().decode(packed.codes))
+    return sum(plane.support for plane in find_planes(*match_keypoints(mine, [theirs])))
+
+
+def _read(paths: Sequence[Path], sha256: bytes, limits: Limits) -> tuple[Path, Picture | None, str]:
+    """Read the first file that still has the content that was indexed."""
+    problem = ""
+    for path in paths:
+        try:
+            content = read_file(str(path), limits)
+            if hashlib.sha256(content).digest() == sha256:
+                return path, load(content, limits=limits), ""
+            problem = f"{path}: has changed since it was added, skipped. Run srntt library update."
+        except SrnttError as error:
+            problem = str(error).replace("<bytes>", str(path), 1)
+    return paths[0], None, problem

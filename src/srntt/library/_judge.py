@@ -1,0 +1,81 @@
+"""What a photograph would add to a small picture: by its geometry, and by the detail that it has there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from srntt._shapes import Bool, Float
+from srntt.image import Picture
+from srntt.views import find_detail
+from srntt.views.aligned import AlignedView, Original, Placement, TargetFeatures, place
+
+_BAND, _POSITIONS = 48, 2**17  # rows and positions of the small picture that are looked at; larger ones are sampled
+_SAME, _NEARLY_ALL = 0.97, 0.95  # correlation at that share of the places: the same exposure, not another of the scene
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A photograph of the same scene.
+
+    Attributes:
+        path: File.
+        sha256: Hash of its content, in hexadecimal.
+        similarity: Cosine of the global descriptors, -1..1.
+        placement: Against the small picture.
+        adds: Where it has detail that the small picture lacks, in some rows of it.
+    """
+
+    path: Path
+    sha256: str
+    similarity: float
+    placement: Placement
+    adds: Bool[np.ndarray, "a b"]
+
+    @property
+    def share(self) -> float:
+        """Fraction of the picture to which it adds detail."""
+        return float(self.adds.mean())
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it is the same exposure, larger or not, and not another photograph of the scene."""
+        alike = self.placement.correlation > _SAME
+        return bool(self.placement.used_planes == 1 and alike.mean() > _NEARLY_ALL)
+
+
+def what_it_adds(
+    target: TargetFeatures, picture: Picture, scale: int = 4
+) -> tuple[Placement, Bool[np.ndarray, "a b"]] | None:
+    """Place a photograph, and find where it is sharper; None if no geometry is found.
+
+    Args:
+        target: Small picture.
+        picture: The photograph.
+        scale: Pixels of the output for one of the small picture.
+    """
+    original = Original.of(0, picture)
+    placement = place(target, original.features)
+    if placement is None:
+        return None
+    view = AlignedView(original.filled, placement, scale)
+    valid, height = view.valid(), target.size[0]
+    bands = [(top, min(top + _BAND, height)) for top in _tops(*target.size)]
+    adds = [_added(view.rgb(top * scale, end * scale), valid[top:end], scale) for top, end in bands]
+    return placement, torch.cat(adds).numpy()
+
+
+def _added(band: Float[Tensor, "3 H W"], valid: Bool[Tensor, "h w"], scale: int) -> Bool[Tensor, "h w"]:
+    detail = find_detail(band, scale)
+    return valid & detail.is_textured & detail.is_lost
+
+
+def _tops(height: int, width: int) -> list[int]:
+    """First rows of bands, evenly spread; all rows of a picture that is not large."""
+    count = -(-height // _BAND)
+    most = max(1, _POSITIONS // (width * _BAND))
+    if count <= most:
+        return list(range(0, height, _BAND))
+    return np.linspace(0, height - _BAND, most).round().astype(int).tolist()

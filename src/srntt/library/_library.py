@@ -1,0 +1,265 @@
+"""Public interface: an album that finds references."""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from srntt.errors import InputError
+from srntt.image import Limits, Source, load
+from srntt.library._choose import choose
+from srntt.library._database import opened_for_writing, reading, transaction
+from srntt.library._find import Target, candidates, opened
+from srntt.library._judge import Judged
+from srntt.library._update import Update, Updater, known_files, remove_unused
+from srntt.views.aligned import Placement, deterministic
+
+Progress = Callable[[str, int, int], None]
+_MOST = 5
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A photograph chosen as a reference.
+
+    Attributes:
+        path: File.
+        sha256: Hash of its content, in hexadecimal.
+        share: Fraction of the picture to which it adds detail, 0..1.
+        placement: Alignment with the picture.
+        similarity: Cosine of the global descriptors, -1..1.
+    """
+
+    path: Path
+    sha256: str
+    share: float
+    placement: Placement
+    similarity: float
+
+    @property
+    def reason(self) -> str:
+        """State why it was chosen: ``same scene, 2.9x larger, 3 planes; 61 % of the picture; sharper at 48 %``."""
+        return f"{self.placement.describe()}; sharper at {self.share:.0%} of it".replace("%", " %").replace("  ", " ")
+
+
+@dataclass(frozen=True)
+class Found:
+    """Result of a search.
+
+    Attributes:
+        choices: References, the best first.
+        copies: Files that show the picture itself, which are not used as references. One may be the original.
+        compared: Number of photographs in the library.
+        notes: Files that could not be used, and why.
+    """
+
+    choices: tuple[Choice, ...]
+    copies: tuple[Path, ...]
+    compared: int
+    notes: tuple[str, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Files of the references."""
+        return tuple(choice.path for choice in self.choices)
+
+
+@dataclass(frozen=True)
+class LibraryInfo:
+    """Facts about a library.
+
+    Attributes:
+        path: Its file.
+        folders: Folders that it is kept up to date with.
+        photographs: Number of photographs with different content.
+        files: Number of files.
+        bytes: Size of the file of the library.
+    """
+
+    path: Path
+    folders: tuple[Path, ...]
+    photographs: int
+    files: int
+    bytes: int
+
+
+class Library:
+    """Index of your photographs, in one SQLite file, that finds references for a picture.
+
+    Several processes may use a library at once. A process may be killed at any time: what it had stored is kept.
+
+    Args:
+        path: File; by default `default_library`. It is created by `add`.
+        limits: Limits on pictures.
+
+    Example:
+        >>> import tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> library = Library(f"{folder}/library.sqlite")
+        >>> library.add([folder]).added
+        0
+        >>> library.info().photographs
+        0
+    """
+
+    def __init__(self, path: str | os.PathLike | None = None, *, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.path = Path(os.path.abspath(default_library() if path is None else path))
+        self._limits = limits
+
+    def __repr__(self) -> str:
+        return f"<Library {str(self.path)!r}>"
+
+    def add(self, folders: Iterable[str | os.PathLike], *, progress: Progress | None = None) -> Update:
+        """Add folders with their subfolders, and keep them for later updates. Photographs are read, never changed.
+
+        Args:
+            folders: Folders.
+            progress: Called with ("index", done, total); an exception stops the work, and what was done is kept.
+
+        Returns:
+            The number of photographs that are new, changed, moved, gone or unchanged, and files that cannot be read.
+
+        Raises:
+            InputError: A folder cannot be listed, or the file is not a library.
+            OutputError: The library cannot be written: a full disk, permissions, or another process that keeps it
+                locked.
+        """
+        roots = [_root(folder) for folder in folders]
+        for root in roots:
+            if not os.path.isdir(root):
+                raise InputError(f"{root} is not a folder. Give a folder of photographs.")
+        with opened_for_writing(self.path) as connection:
+            with transaction(connection):
+                rows = [(os.fsencode(root),) for root in roots]
+                connection.executemany("INSERT OR IGNORE INTO folder VALUES (?)", rows)
+            return self._updated(connection, roots, progress)
+
+    def update(self, *, progress: Progress | None = None) -> Update:
+        """Bring all folders up to date: find photographs that are new, changed, moved or deleted.
+
+        Folders that do not exist at present, such as those on a drive that is not connected, are reported as failures,
+        and their photographs are kept.
+
+        Raises:
+            InputError: There is no library.
+            OutputError: See `add`.
+        """
+        self.info()  # raises if there is none
+        with opened_for_writing(self.path) as connection:
+            roots = [os.fsdecode(path) for (path,) in connection.execute("SELECT path FROM folder ORDER BY path")]
+            return self._updated(connection, roots, progress)
+
+    def remove(self, folders: Iterable[str | os.PathLike]) -> int:
+        """Remove folders with their subfolders from the library. Photographs themselves are not deleted.
+
+        Returns:
+            Number of files removed.
+
+        Raises:
+            InputError: There is no library, or it contains nothing of a folder.
+            OutputError: See `add`.
+        """
+        self.info()
+        removed = 0
+        with opened_for_writing(self.path) as connection, transaction(connection):
+            for root in map(_root, folders):
+                files = known_files(connection, root)
+                row = (os.fsencode(root),)
+                listed = connection.execute("DELETE FROM folder WHERE path = ?", row).rowcount
+                if not files and not listed:
+                    raise InputError(f"{self.path} contains nothing of {root}. srntt library info lists its folders.")
+                connection.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in files])
+                removed += len(files)
+            remove_unused(connection)
+        return removed
+
+    def find(self, picture: Source, *, most: int = _MOST, exclude: Sequence[str | os.PathLike] = ()) -> Found:
+        """Find the references that would add the most detail to a picture.
+
+        The 50 photographs most similar by a global descriptor are compared by keypoints. Those that show the same scene
+        are opened and aligned, and of these the ones are chosen that are sharper than the picture, each for what it
+        adds to the others. Copies and enlargements of the picture are not chosen.
+
+        Args:
+            picture: Low-res picture, as for `srntt.load`.
+            most: Number of references at most.
+            exclude: Files that are not chosen. The file of the picture itself never is.
+
+        Raises:
+            InputError: There is no library, or it is damaged.
+            PictureError: The picture cannot be read.
+        """
+        if most < 1:
+            raise InputError(f"most={most}: must be at least 1.")
+        loaded = load(picture, limits=self._limits)
+        target = Target.of(loaded)
+        with reading(self.path) as connection:
+            (compared,) = connection.execute("SELECT count(*) FROM photograph").fetchone()
+            promising = candidates(connection, target)
+        unwanted = [Path(path) for path in (*exclude, loaded.source)]
+        judged, notes = opened(target, promising, lambda path: any(_same(path, one) for one in unwanted), self._limits)
+        copies = tuple(one.path for one in judged if one.is_copy)
+        chosen = choose([one for one in judged if not one.is_copy], most)
+        return Found(tuple(map(_choice, chosen)), copies, compared, tuple(notes))
+
+    def files(self) -> list[Path]:
+        """List the files of all photographs, sorted.
+
+        Raises:
+            InputError: There is no library, or it is damaged.
+        """
+        with reading(self.path) as connection:
+            rows = connection.execute("SELECT path FROM file ORDER BY path").fetchall()
+        return [Path(os.fsdecode(path)) for (path,) in rows]
+
+    def info(self) -> LibraryInfo:
+        """Return facts about the library.
+
+        Raises:
+            InputError: There is no library, or it is damaged.
+        """
+        with reading(self.path) as connection:
+            folders = connection.execute("SELECT path FROM folder ORDER BY path").fetchall()
+            (photographs,) = connection.execute("SELECT count(*) FROM photograph").fetchone()
+            (files,) = connection.execute("SELECT count(*) FROM file").fetchone()
+        size = 0
+        for name in (self.path, f"{self.path}-wal"):
+            with suppress(OSError):
+                size += os.stat(name).st_size
+        return LibraryInfo(self.path, tuple(Path(os.fsdecode(path)) for (path,) in folders), photographs, files, size)
+
+    def _updated(self, connection, roots: list[str], progress: Progress | None) -> Update:
+        with deterministic():  # one thread for each photograph
+            updater = Updater(connection, self._limits, torch.get_num_threads(), progress or (lambda *_: None))
+            for root in roots:
+                updater.folder(root)
+        return updater.update
+
+
+def default_library() -> Path:
+    """Return the file of the library if none is given: $SRNTT_LIBRARY, else in the user's data folder."""
+    if given := os.environ.get("SRNTT_LIBRARY"):
+        return Path(given)
+    base = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if base.is_absolute():
+        return base / "srntt" / "library.sqlite"
+    from platformdirs import user_data_path
+
+    return user_data_path("srntt", appauthor=False) / "library.sqlite"
+
+
+def _root(folder: str | os.PathLike) -> str:
+    return os.path.realpath(os.fsdecode(folder))
+
+
+def _choice(one: Judged) -> Choice:
+    return Choice(one.path, one.sha256, one.share, one.placement, one.similarity)
+
+
+def _same(path: Path, other: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return path.samefile(other)
+    return False

@@ -4,21 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from srntt.library._judge import Judged
+from srntt.library._assess import Assessed
 
 LEAST = 0.03  #: of the picture to which a photograph must add detail
 _AGAIN = 0.25  # worth of detail where a chosen photograph has it, too: a second opinion helps
 
 
-def choose(judged: Sequence[Judged], most: int) -> list[Judged]:
+def choose(assessed: Sequence[Assessed], most: int) -> list[Assessed]:
     """Choose photographs one by one, each for what it adds to those before it.
 
     Args:
-        judged: Photographs of the scene.
+        assessed: Photographs of the scene.
         most: Number to choose at most.
     """
-    left = [one for one in judged if one.share >= LEAST]
-    chosen: list[Judged] = []
+    left = [one for one in assessed if one.share >= LEAST]
+    chosen: list[Assessed] = []
     while left and len(chosen) < most:
         covered = np.logical_or.reduce([one.adds for one in chosen]) if chosen else np.zeros_like(left[0].adds)
         worth = [_worth(one, covered) for one in left]
@@ -26,6 +26,6 @@ def choose(judged: Sequence[Judged], most: int) -> list[Judged]:
     return chosen
 
 
-def _worth(one: Judged, covered: np.ndarray) -> float:
+def _worth(one: Assessed, covered: np.ndarray) -> float:
     again = (one.adds & covered).mean()
     return float((one.adds & ~covered).mean() + _AGAIN * again) * max(0.0, float(one.placement.correlation.mean()))

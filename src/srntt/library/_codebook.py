@@ -20,7 +20,7 @@ class Codebook:
     Attributes:
         codes: Values of the parts of a descriptor, for product quantisation (Jegou et al. 2011).
         mean: Mean of descriptors.
-        axes: Principal axes that words are told apart by.
+        axes: Principal axes along which words differ.
         words: Centres of clusters, along these axes.
         center: Mean of aggregated descriptors.
         projection: Principal axes of what is left without it.

@@ -76,7 +76,7 @@ def describe(picture: Picture) -> Described:
 
 
 def global_descriptor(pixels: Shaped[np.ndarray, "H W c"]) -> Float[np.ndarray, " d"]:
-    """Return the global descriptor of a picture, of unit length: it tells scenes apart, at any resolution."""
+    """Return the global descriptor of a picture, of unit length: it distinguishes scenes, at any resolution."""
     return codebook().aggregate(_detected(pixels, _GLOBAL, MOST).descriptors)
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from srntt.errors import SrnttError
 from srntt.image import Limits, Picture, load, read_file
+from srntt.library._assess import Assessed, what_it_adds
 from srntt.library._codebook import codebook
 from srntt.library._describe import PackedKeypoints, global_descriptor
-from srntt.library._judge import Judged, what_it_adds
 from srntt.library._search import read_descriptors
 from srntt.views.aligned import (
     Keypoints,
@@ -74,8 +74,8 @@ def candidates(connection: sqlite3.Connection, target: Target) -> list[Candidate
 
 def opened(
     target: Target, candidates: Sequence[Candidate], skip: Callable[[Path], bool], limits: Limits
-) -> tuple[list[Judged], list[str]]:
-    """Open the most promising photographs and judge what they add.
+) -> tuple[list[Assessed], list[str]]:
+    """Open the most promising photographs and assess what they add.
 
     Args:
         target: Small picture.
@@ -86,7 +86,7 @@ def opened(
     Returns:
         Photographs of the scene, and notes on files that could not be used.
     """
-    judged, notes, tried = [], [], 0
+    assessed, notes, tried = [], [], 0
     for candidate in candidates:
         paths = [path for path in candidate.paths if not skip(path)]
         if len(paths) < len(candidate.paths):  # a file that is not wanted: nor are its duplicates
@@ -98,8 +98,8 @@ def opened(
         if picture is None:
             notes.append(problem)
         elif added := what_it_adds(target.features, picture):
-            judged.append(Judged(path, candidate.sha256.hex(), candidate.similarity, *added))
-    return judged, notes
+            assessed.append(Assessed(path, candidate.sha256.hex(), candidate.similarity, *added))
+    return assessed, notes
 
 
 def _candidate(connection: sqlite3.Connection, target: Target, number: int, similarity: float) -> Candidate:

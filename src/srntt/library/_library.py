@@ -10,10 +10,10 @@ import torch
 
 from srntt.errors import InputError
 from srntt.image import Limits, Source, load
+from srntt.library._assess import Assessed
 from srntt.library._choose import choose
 from srntt.library._database import opened_for_writing, reading, transaction
 from srntt.library._find import Target, candidates, opened
-from srntt.library._judge import Judged
 from srntt.library._update import Update, Updater, known_files, remove_unused
 from srntt.views.aligned import Placement, deterministic
 
@@ -200,9 +200,11 @@ class Library:
             (compared,) = connection.execute("SELECT count(*) FROM photograph").fetchone()
             promising = candidates(connection, target)
         unwanted = [Path(path) for path in (*exclude, loaded.source)]
-        judged, notes = opened(target, promising, lambda path: any(_same(path, one) for one in unwanted), self._limits)
-        copies = tuple(one.path for one in judged if one.is_copy)
-        chosen = choose([one for one in judged if not one.is_copy], most)
+        assessed, notes = opened(
+            target, promising, lambda path: any(_same(path, one) for one in unwanted), self._limits
+        )
+        copies = tuple(one.path for one in assessed if one.is_copy)
+        chosen = choose([one for one in assessed if not one.is_copy], most)
         return Found(tuple(map(_choice, chosen)), copies, compared, tuple(notes))
 
     def files(self) -> list[Path]:
@@ -234,9 +236,7 @@ class Library:
     def _updated(self, connection, roots: list[str], progress: Progress | None) -> Update:
         with deterministic():  # one thread for each photograph
             updater = Updater(connection, self._limits, torch.get_num_threads(), progress or (lambda *_: None))
-            for root in roots:
-                updater.folder(root)
-        return updater.update
+            return updater.folders(roots)
 
 
 def default_library() -> Path:
@@ -255,7 +255,7 @@ def _root(folder: str | os.PathLike) -> str:
     return os.path.realpath(os.fsdecode(folder))
 
 
-def _choice(one: Judged) -> Choice:
+def _choice(one: Assessed) -> Choice:
     return Choice(one.path, one.sha256, one.share, one.placement, one.similarity)
 
 

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,6 +54,21 @@ class _Known:
     photograph: int
 
 
+@dataclass(frozen=True)
+class _Scan:
+    """A folder, listed.
+
+    Attributes:
+        new: Files to read: new ones, and those whose size or time differs.
+        gone: Files that no longer exist.
+        known: Files in the library, by path.
+    """
+
+    new: list[str]
+    gone: list[bytes]
+    known: dict[bytes, _Known]
+
+
 class Updater:
     """Updates the rows of folders.
 
@@ -69,8 +84,20 @@ class Updater:
         self._hashes = {bytes(sha256) for (sha256,) in connection.execute("SELECT sha256 FROM photograph")}
         self.update = Update()
 
-    def folder(self, root: str) -> None:
-        """Update one folder with its subfolders. If it cannot be listed, its photographs stay in the library."""
+    def folders(self, roots: Sequence[str]) -> Update:
+        """Update folders with their subfolders. If one cannot be listed, its photographs stay in the library."""
+        scans = [scan for scan in map(self._scan, roots) if scan]
+        total, done = sum(len(scan.new) for scan in scans), 0
+        came: set[int] = set()
+        for scan in scans:
+            came |= self._store(scan, done, total)
+            done += len(scan.new)
+        for scan in scans:  # now that files that moved to another folder are known there
+            self._forget(scan, came)
+        return self.update
+
+    def _scan(self, root: str) -> "_Scan | None":
+        """List a folder."""
         try:
             listing = list_folder(Path(root), recursive=True)
         except (OSError, ValueError) as error:
@@ -78,17 +105,16 @@ class Updater:
                 f"{root}: cannot be listed: {getattr(error, 'strerror', error)}. Its photographs stay in the library."
             )
             self.update.failures.append(Failure(root, reason))
-            return
+            return None
         self.update.failures += [Failure(os.path.join(root, name), reason) for name, reason in listing.failures]
         unread = [_below(os.path.join(root, failure.name)) for failure in listing.failures]
         known = known_files(self._connection, root)
         paths = [os.path.join(root, name) for name in listing.pictures]
         new = [path for path in paths if not self._is_unchanged(path, known)]
         self.update.unchanged += len(paths) - len(new)
-        came = self._store(new, known)
         listed = {os.fsencode(path) for path in paths}
         gone = [path for path in known if path not in listed and not any(map(path.startswith, unread))]
-        self._forget(gone, known, came)
+        return _Scan(new, gone, known)
 
     def _is_unchanged(self, path: str, known: dict[bytes, _Known]) -> bool:
         row = known.get(os.fsencode(path))
@@ -100,8 +126,15 @@ class Updater:
             return False
         return (row.size, row.modified) == (status.st_size, status.st_mtime_ns)
 
-    def _store(self, paths: list[str], known: dict[bytes, _Known]) -> set[int]:
-        """Read and store files; return the photographs that appeared under new names."""
+    def _store(self, scan: "_Scan", before: int, total: int) -> set[int]:
+        """Read and store new files; return the photographs that appeared under new names.
+
+        Args:
+            scan: Folder.
+            before: Number of files of other folders that were read.
+            total: Number of files to read in all folders.
+        """
+        paths = scan.new
         came: set[int] = set()
         read = partial(read_photograph, limits=self._limits, known=self._hashes)
         waiting: list[tuple[str, Photograph]] = []
@@ -112,11 +145,11 @@ class Updater:
             else:
                 self._refuse(path, found)
             if waiting and (done == len(paths) or time.monotonic() - last > _COMMIT_SECONDS):
-                came |= self._commit(waiting, known)
+                came |= self._commit(waiting, scan.known)
                 waiting, last = [], time.monotonic()
-            self._progress("index", done, len(paths))
+            self._progress("index", before + done, total)
         if waiting:
-            came |= self._commit(waiting, known)
+            came |= self._commit(waiting, scan.known)
         return came
 
     def _refuse(self, path: str, found: Unreadable) -> None:
@@ -166,12 +199,13 @@ class Updater:
         self.update.added += 1
         return number
 
-    def _forget(self, gone: list[bytes], known: dict[bytes, _Known], came: set[int]) -> None:
-        moved = sum(known[path].photograph in came for path in gone)
+    def _forget(self, scan: "_Scan", came: set[int]) -> None:
+        """Remove files that are gone, and photographs that no file has."""
+        moved = sum(scan.known[path].photograph in came for path in scan.gone)
         self.update.moved += moved
-        self.update.removed += len(gone) - moved
+        self.update.removed += len(scan.gone) - moved
         with transaction(self._connection):
-            self._connection.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in gone])
+            self._connection.executemany("DELETE FROM file WHERE path = ?", [(path,) for path in scan.gone])
             remove_unused(self._connection)
 
 

@@ -17,7 +17,7 @@ _SAME, _NEARLY_ALL = 0.97, 0.95  # correlation at that share of the places: the 
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Assessed:
     """A photograph of the same scene.
 
     Attributes:

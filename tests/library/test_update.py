@@ -45,6 +45,15 @@ def test_a_moved_file_is_found_by_its_hash(filled: Library, album: Path, monkeyp
     assert album / "2024" / "renamed.png" in filled.files()
 
 
+def test_a_file_that_moves_to_another_folder_is_recognised(filled: Library, album: Path, monkeypatch):
+    other = album.with_name("other")
+    other.mkdir()
+    filled.add([other])
+    monkeypatch.setattr("srntt.library._read.describe", lambda _: pytest.fail("was described"))
+    (album / "near.png").rename(other / "near.png")
+    assert counts(filled.update()) == {"moved": 1, "unchanged": 3}
+
+
 def test_a_deleted_file_leaves_nothing(filled: Library, album: Path):
     (album / "near.png").unlink()
     assert counts(filled.update()) == {"removed": 1, "unchanged": 3}

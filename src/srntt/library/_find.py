@@ -16,6 +16,7 @@ from srntt.library._describe import PackedKeypoints, global_descriptor
 from srntt.library._search import read_descriptors
 from srntt.views.aligned import (
     Keypoints,
+    Plane,
     TargetFeatures,
     deterministic,
     find_planes,
@@ -25,6 +26,7 @@ from srntt.views.aligned import (
 
 COMPARED = 50  #: photographs whose keypoints are compared, the most alike ones
 _SUPPORT = 10  # keypoints on planes, from which a photograph is opened
+_LARGER = 1.25  # pixels of a photograph for one of the picture, below which it cannot be sharper
 _OPENED = 10  # photographs that are opened, at most: those of the most support
 
 
@@ -35,13 +37,23 @@ class Candidate(NamedTuple):
         paths: Its files.
         sha256: Hash of their content.
         similarity: Cosine of the global descriptors.
-        support: Keypoints that lie on planes seen in both pictures.
+        planes: Planes seen in both pictures.
     """
 
     paths: tuple[Path, ...]
     sha256: bytes
     similarity: float
-    support: int
+    planes: tuple[Plane, ...]
+
+    @property
+    def support(self) -> int:
+        """Number of keypoints on planes."""
+        return sum(plane.support for plane in self.planes)
+
+    @property
+    def is_promising(self) -> bool:
+        """Whether it shows the scene, and somewhere larger than the picture does."""
+        return self.support >= _SUPPORT and max(plane.scale for plane in self.planes) >= _LARGER
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,11 +77,14 @@ class Target:
 def candidates(connection: sqlite3.Connection, target: Target) -> list[Candidate]:
     """Return the photographs whose keypoints agree with the picture, the most first."""
     with deterministic():
-        query = global_descriptor(target.picture.color)
-        nearest = read_descriptors(connection, len(query)).nearest(query, COMPARED)
-        found = [_candidate(connection, target, number, similarity) for number, similarity in nearest]
-    supported = [one for one in found if one.support >= _SUPPORT and one.paths]
-    return sorted(supported, key=lambda one: -one.support)
+        found = [_candidate(connection, target, *near) for near in most_alike(connection, target.picture)]
+    return sorted((one for one in found if one.is_promising and one.paths), key=lambda one: -one.support)
+
+
+def most_alike(connection: sqlite3.Connection, picture: Picture) -> list[tuple[int, float]]:
+    """Return the numbers of the photographs most similar by descriptor, with their similarity."""
+    query = global_descriptor(picture.color)
+    return read_descriptors(connection, len(query)).nearest(query, COMPARED)
 
 
 def opened(
@@ -106,17 +121,17 @@ def _candidate(connection: sqlite3.Connection, target: Target, number: int, simi
     find = "SELECT sha256, height, width, packed FROM photograph JOIN keypoints ON photograph = id WHERE id = ?"
     row = connection.execute(find, (number,)).fetchone()
     if row is None:
-        return Candidate((), b"", similarity, 0)
+        return Candidate((), b"", similarity, ())
     sha256, height, width, packed = row
     rows = connection.execute("SELECT path FROM file WHERE photograph = ? ORDER BY path", (number,))
     paths = tuple(Path(os.fsdecode(path)) for (path,) in rows)
-    support = _support(target.features.keypoints, PackedKeypoints.unpack(packed), (height, width))
-    return Candidate(paths, bytes(sha256), similarity, support)
+    planes = _planes(target.features.keypoints, PackedKeypoints.unpack(packed), (height, width))
+    return Candidate(paths, bytes(sha256), similarity, planes)
 
 
-def _support(mine: Keypoints, packed: PackedKeypoints, size: tuple[int, int]) -> int:
+def _planes(mine: Keypoints, packed: PackedKeypoints, size: tuple[int, int]) -> tuple[Plane, ...]:
     theirs = Keypoints(packed.positions(size), codebook().decode(packed.codes))
-    return sum(plane.support for plane in find_planes(*match_keypoints(mine, [theirs])))
+    return tuple(find_planes(*match_keypoints(mine, [theirs])))
 
 
 def _read(paths: Sequence[Path], sha256: bytes, limits: Limits) -> tuple[Path, Picture | None, str]:

@@ -1,4 +1,4 @@
-"""Creates docs/serve-wide.webp and docs/serve-narrow.webp: the page in a headless Chromium with the example images.
+"""Creates docs/serve-wide.webp, serve-narrow.webp and serve-share.webp: the page in a headless Chromium.
 
     srntt serve &
     python docs/make_serve_pictures.py [ADDRESS]     default: http://127.0.0.1:7860
@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright  # pyright: ignore[reportMissingImports]
 
 HERE = Path(__file__).parent
-WINDOWS = {"wide": (1200, 900), "narrow": (400, 900)}
+WINDOWS = {"wide": (1400, 900, "light"), "narrow": (390, 900, "light"), "share": (1400, 900, "dark")}
 PLACE = (0.77, 0.27)  # in the result: the indicator next to the headlamp
 
 
@@ -28,6 +28,8 @@ def photograph(page, name: str) -> None:
     page.eval_on_selector(".sv-stage", "it => it.scrollIntoView({block: 'center', behavior: 'instant'})")
     box = page.query_selector(".sv-stage").bounding_box()
     page.mouse.click(box["x"] + PLACE[0] * box["width"], box["y"] + PLACE[1] * box["height"])
+    if name == "share":
+        page.select_option(".sv-kind", "share")
     page.wait_for_timeout(500)
     shot = Image.open(io.BytesIO(page.screenshot(full_page=True)))
     shot.convert("RGB").save(HERE / f"serve-{name}.webp", quality=80, method=6)
@@ -36,8 +38,8 @@ def photograph(page, name: str) -> None:
 def main(address: str = "http://127.0.0.1:7860") -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, (width, height) in WINDOWS.items():
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        for name, (width, height, scheme) in WINDOWS.items():
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(address)
             page.wait_for_selector("#begin")
             photograph(page, name)

@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium, of which there is none on the path"),
 ]
 MOTORCYCLE = Path(__file__).parents[2] / "examples" / "motorcycle"
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 120_000  # ms, of a machine that has other things to do
 
 
@@ -50,8 +51,8 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     """Opens the page; by the end, nothing may have been asked of another server, and no script may have failed."""
     requested, failed, contexts = [], [], []
 
-    def visit(width: int = 1200, height: int = 1000) -> Any:
-        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+    def visit(width: int = 1200, height: int = 1000, **options: Any) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, **options))
         page = contexts[-1].new_page()
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: requested.append(request.url))
@@ -68,14 +69,19 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
     assert failed == []
 
 
-def upload(page: Any, small: Path | None, *references: Path) -> None:
-    if small:
-        page.set_input_files("#small input[type=file]", small)
-        page.wait_for_selector("#small img")
-    if references:
-        page.set_input_files("#references input[type=file]", list(references))
-        for reference in references:
-            page.wait_for_selector(f"#references :text('{reference.stem}')")
+def upload(page: Any, small: Path | list[Path], *references: Path) -> None:
+    for place, files in (("#small", small if isinstance(small, list) else [small]), ("#references", list(references))):
+        if files:
+            page.set_input_files(f"{place} input[type=file]", files)
+        for file in files:
+            page.wait_for_selector(f"{place} :text('{file.stem}')")
+
+
+def made(folder: Path) -> tuple[Path, Path]:
+    """A small picture and a reference."""
+    Image.fromarray(pixels(16, 20)).save(folder / "small.png")
+    Image.fromarray(pixels(64, 80)).save(folder / "sharp.png")
+    return folder / "small.png", folder / "sharp.png"
 
 
 def upscale(page: Any) -> str:
@@ -102,7 +108,7 @@ def test_upload_run_slider_provenance_download(visit: Callable[..., Any], server
 
     sizes = "() => [...document.querySelectorAll('.sv-stage img')].map(i => [i.naturalWidth, i.naturalHeight])"
     assert page.evaluate(sizes) == [[740, 500], [740, 500]]  # full resolution, both
-    page.select_option("srntt-view select", "1")
+    page.select_option(".sv-size", "1")
     box = page.query_selector(".sv-stage").bounding_box()
     assert (round(box["width"]), round(box["height"])) == (740, 500)
 
@@ -144,28 +150,150 @@ def test_upload_run_slider_provenance_download(visit: Callable[..., Any], server
     with Image.open(tmp_path / "result.png") as picture:
         assert (picture.size, picture.info) == ((740, 500), {})
 
-    page.check("srntt-view input[type=checkbox]")
-    assert page.is_visible(".sv-map")
+    assert page.is_hidden(".sv-map")
+    shown = []
+    for kind in ("share", "similarity"):
+        page.select_option(".sv-kind", kind)
+        assert page.is_visible(".sv-map")
+        at = "it => [...it.getContext('2d').getImageData(111, 60, 1, 1).data]"
+        shown.append(page.eval_on_selector(".sv-map", at))
+    (red, green, blue, opacity), (*gray, whole) = shown
+    assert (red, green, blue) != (red, red, red)
+    assert opacity / 255 == pytest.approx(where["share"][row, column], abs=0.01)
+    assert len(set(gray)) == 1
+    assert whole == 255
+    words = page.inner_text(".sv-references li")
+    assert words.startswith("reference.png")
+    assert "same scene" in words
+    assert " % of the picture has detail from it" in words
+    assert page.eval_on_selector(".sv-references img", "it => it.naturalWidth") == 240
     assert len(server.results()) == 1
 
 
 def test_a_reference_that_does_not_help_is_reported_not_to(visit: Callable[..., Any]) -> None:
     page = visit()
     page.click("#example-1")
-    page.wait_for_selector("#references :text('reference-turned')")
+    page.wait_for_selector("#references :text('reference-negative')")
     assert "The reference did not help: " in upscale(page)
 
 
 def test_the_keyboard_walks(visit: Callable[..., Any], tmp_path: Path) -> None:
     page = visit()
-    Image.fromarray(pixels(16, 20)).save(tmp_path / "small.png")
-    Image.fromarray(pixels(64, 80)).save(tmp_path / "sharp.png")
-    upload(page, tmp_path / "small.png", tmp_path / "sharp.png")
+    upload(page, *made(tmp_path))
     upscale(page)
     page.focus(".sv-stage")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert page.eval_on_selector("srntt-view", "it => [it.dataset.row, it.dataset.column]") == ["9", "11"]
+    place = "it => [it.getAttribute('aria-valuenow'), it.style.left]"
+    page.focus(".sv-handle")
+    for key, percent in (("ArrowRight", "52"), ("ArrowLeft", "50"), ("PageUp", "60"), ("End", "100"), ("Home", "0")):
+        page.keyboard.press(key)
+        assert page.eval_on_selector(".sv-handle", place) == [percent, f"{percent}%"]
+    assert page.input_value(".sv-wipe input") == "0"
+    assert page.eval_on_selector("srntt-view", "it => it.dataset.row") == "9", "only the slider moved"
+
+
+def test_touch_moves_the_slider_and_chooses_a_place(visit: Callable[..., Any], tmp_path: Path) -> None:
+    page = visit(width=390, height=800, has_touch=True, is_mobile=True)
+    upload(page, *made(tmp_path))
+    upscale(page)
+    box = _in_view(page)
+    handle = page.query_selector(".sv-handle").bounding_box()
+    assert handle["width"] == 44
+    middle, height = handle["x"] + 22, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    for kind, x in (("Start", middle), ("Move", middle + 2), ("Move", box["x"] + 0.8 * box["width"]), ("End", None)):
+        points = [] if x is None else [{"x": x, "y": height}]
+        touch.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    assert abs(int(page.get_attribute(".sv-handle", "aria-valuenow")) - 80) <= 1
+    page.touchscreen.tap(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
+    assert page.eval_on_selector("srntt-view", "it => [it.dataset.row, it.dataset.column]") == ["1", "2"]
+    assert page.is_visible(".sv-mark.sv-kept")
+
+
+def test_several_pictures_in_a_row(visit: Callable[..., Any], server: Server, tmp_path: Path) -> None:
+    small, sharp = made(tmp_path)
+    Image.fromarray(pixels(12, 24, seed=3)).save(tmp_path / "second.png")
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nand no more")
+    page = visit()
+    upload(page, [small, tmp_path / "bad.png", tmp_path / "second.png"], sharp)
+    page.click("#begin")
+    page.wait_for_selector("#message :text('Done: 2 of 3 pictures.')")
+    assert "bad.png is not a whole PNG" in page.inner_text("#message").replace(": ", " ")
+    page.wait_for_selector(".sv-series button:nth-child(3)")
+    buttons = page.query_selector_all(".sv-series button")
+    assert [(each.inner_text(), each.is_enabled()) for each in buttons] == [
+        ("small.png", True), ("bad.png", False), ("second.png", True),
+    ]  # fmt: skip
+    width = "() => document.querySelector('.sv-after').naturalWidth == "
+    page.wait_for_function(width + "80")
+    buttons[2].click()
+    page.wait_for_function(width + "96")
+    assert buttons[2].get_attribute("aria-pressed") == "true"
+    assert len(page.query_selector_all("srntt-view")) == 1
+
+
+def test_options(visit: Callable[..., Any], tmp_path: Path) -> None:
+    small, sharp = made(tmp_path)
+    page = visit()
+    upload(page, small, sharp)
+    page.click("#options button")
+    assert page.is_hidden("#quality")
+    page.check("#format input[value=JPEG]")
+    page.wait_for_selector("#quality")
+    page.click("#scale input")
+    page.click("#scale [role=option]:has-text('2 times') >> nth=0")
+    page.fill("#strength input[type=number]", "0")
+    page.keyboard.press("Tab")
+    assert "did not help" in upscale(page)
+    with page.expect_download() as download:
+        page.click("text=picture (JPEG)")
+    assert download.value.suggested_filename == "small_x2.jpg"
+    download.value.save_as(tmp_path / "result.jpg")
+    with Image.open(tmp_path / "result.jpg") as picture:
+        assert (picture.format, picture.size) == ("JPEG", (40, 32))
+
+
+def test_the_help_of_a_model_follows_the_choice(visit: Callable[..., Any]) -> None:
+    page = visit()
+    assert "Chooses lite-rec or lite-real" in page.inner_text("#model")
+    page.click("#model input")
+    page.click("#model [role=option]:has-text('lite-real')")
+    page.wait_for_selector("#model :text('cameras, scans, the web')")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is missing: npm install --no-save axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_of_accessibility(visit: Callable[..., Any], tmp_path: Path, scheme: str) -> None:
+    page = visit(width=1400, color_scheme=scheme)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert serious(page) == []
+    small, sharp = made(tmp_path)
+    upload(page, [small, sharp], sharp)
+    page.click("#options button")
+    page.check("#format input[value=JPEG]")
+    page.click("#begin")
+    page.wait_for_selector("#message :text('Done: 2 pictures.')")
+    page.wait_for_function("() => document.querySelector('.sv-after')?.naturalWidth > 0")
+    page.focus(".sv-stage")
+    page.keyboard.press("ArrowDown")
+    for width in (1400, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        assert serious(page) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def serious(page: Any) -> list[tuple[str, str, str]]:
+    """Rule, element and help of serious and critical faults."""
+    page.wait_for_timeout(500)  # colours fade in
+    found = page.evaluate("() => axe.run()")["violations"]
+    return [
+        (fault["id"], node["html"][:200], fault["help"])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
 
 
 def test_a_bad_file_and_no_file(visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -209,7 +337,7 @@ def test_cancel_a_full_queue_and_a_page_that_is_closed(
     pages[2].wait_for_selector("#message :text('Step ')")
     pages[2].close()  # and nobody cancels it: the page has gone
     pages[0].click("#example-2")
-    pages[0].wait_for_selector("#small img[src*=motorcycle]")
+    pages[0].wait_for_selector("#small :text('motorcycle')")
     assert upscale(pages[0]).startswith("Done, without references")
 
 
@@ -227,7 +355,7 @@ def test_a_narrow_window_scrolls_down_only(visit: Callable[..., Any]) -> None:
 def test_results_go_with_their_page_and_everything_with_the_server(visit: Callable[..., Any], server: Server) -> None:
     page = visit()
     page.click("#example-2")
-    page.wait_for_selector("#small img")
+    page.wait_for_selector("#small :text('motorcycle')")
     upscale(page)
     link = page.get_attribute("srntt-view", "src")
     kept = server.results()

@@ -1,16 +1,18 @@
 """Whether references helped: the words, and how the rule was chosen."""
 
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from srntt import Upscaler, load
 from srntt.metrics import psnr_y, round_to_bytes
-from srntt.upscale import HELPED, USED, Provenance, verdict
+from srntt.upscale import HELPED, USED, Provenance, helped, used_level, verdict
 
 
 def provenance(reference: list[int], share: list[float], sources: tuple[str, ...]) -> Provenance:
@@ -29,6 +31,21 @@ def test_only_places_that_let_enough_in_count() -> None:
     found = provenance([0, 0, 1, 1], [0.9, USED, 0.3, 0.1], ("a", "b", "c"))
     assert found.shares() == [0.25, 0.25, 0.0]
     assert found.used.tolist() == [[True, False, True, False]]
+
+
+def test_lite_real_counts_places_from_a_half() -> None:
+    assert (used_level("lite-real"), used_level("lite-rec"), used_level("my-model")) == (0.5, USED, USED)
+    found = replace(provenance([0, 0, 1, 1], [0.9, 0.4, 0.5, 0.6], ("a", "b")), level=used_level("lite-real"))
+    assert found.used.tolist() == [[True, False, False, True]]
+    assert found.shares() == [0.25, 0.25]
+
+
+def test_a_result_has_the_level_of_its_model() -> None:
+    picture = np.zeros((8, 8, 3), np.uint8)
+    for model in ("lite-real", "lite-rec"):
+        result = Upscaler.from_pretrained(model, device="cpu").upscale(picture, [np.full((32, 32, 3), 9, np.uint8)])
+        assert result.provenance is not None
+        assert result.provenance.level == used_level(model)
 
 
 def test_words_when_it_helped() -> None:
@@ -87,3 +104,37 @@ def test_the_rule_on_photographs(shared_data: Path) -> None:
     assert [each for each in gained if each[1] < HELPED] == []
     print(f"\n{len(gained)} gained 0.5 dB or more; of {len(little)} that gained less,", end=" ")
     print(f"{sum(part >= HELPED for _, part in little)} are said to have helped")
+
+
+SCENES = ("archesa_00", "axe_00", "caliterra1_00", "lewis0_00", "pcbangled_00")
+
+
+def as_from_the_web(target: Image.Image) -> Image.Image:
+    """Blurred, reduced, with noise and compressed."""
+    small = target.filter(ImageFilter.GaussianBlur(1.5)).resize((target.width // 4, target.height // 4))
+    noise = np.random.default_rng(0).normal(0, 4, (small.height, small.width, 3))
+    file = io.BytesIO()
+    Image.fromarray(np.clip(small + noise, 0, 255).astype(np.uint8)).save(file, "jpeg", quality=60)
+    return Image.open(file)
+
+
+@pytest.mark.slow
+def test_the_rule_with_lite_real(shared_data: Path) -> None:
+    """Five scenes of the training pairs, in other crops and degraded otherwise than those its level was chosen on.
+
+    One of the unrelated references fills a flat sky, without harm, and is reported as helpful.
+    """
+    folder = shared_data / "train-pairs"
+    items = {Path(item["target"]).stem: item for item in json.loads((folder / "index.json").read_text())}
+    upscaler, wrong = Upscaler.from_pretrained("lite-real", device="cpu"), []
+    for number, name in enumerate(SCENES):
+        with Image.open(folder / items[name]["target"]) as target:
+            small = as_from_the_web(target.convert("RGB").crop((368, 240, 656, 528)))
+        unrelated = items[SCENES[number - 1]]["target"]
+        fits = [(items[name]["refs"][0], name != "lewis0_00"), (unrelated, False)]
+        for reference, expected in fits:
+            used = upscaler.upscale(small, upscaler.encode_references([folder / reference])).references
+            if helped(used) is not expected:
+                wrong.append((name, reference, used))
+    assert len(wrong) <= 1, wrong
+    assert all(reference == items[SCENES[-1]]["target"] for _, reference, _ in wrong), wrong

@@ -49,12 +49,14 @@ def theme() -> gr.themes.Base:
         primary_hue="amber",
         font=("system-ui", "sans-serif"),
         font_mono=("ui-monospace", "monospace"),
-    ).set(  # the default shade has too little contrast with white text
+    ).set(  # the default shades have too little contrast
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
     )
 
 

@@ -165,7 +165,7 @@ def _guard(settings: Settings, uploads: Uploads) -> Any:
 
 
 def _examples(folder: Path) -> tuple["Example", ...]:
-    """Copy the example pictures: with a matching reference, with one that cannot help, and without."""
+    """Copy the example pictures: with a matching reference, with one that does not help, and without."""
     from srntt.demo._page import Example
     from srntt.image import load, picture_like, save
 
@@ -173,14 +173,15 @@ def _examples(folder: Path) -> tuple["Example", ...]:
     if shipped is None:
         return ()
     folder.mkdir()
-    small, reference, turned = (str(folder / f"{name}.png") for name in ("motorcycle", "reference", "reference-turned"))
+    names = "motorcycle", "reference", "reference-negative"
+    small, reference, other = (str(folder / f"{name}.png") for name in names)
     shutil.copyfile(shipped / "low-res.png", small)
     shutil.copyfile(shipped / "reference.png", reference)
     picture = load(reference)
-    save(picture_like(picture, picture.color[::-1, ::-1].copy()), turned, strip=True)
+    save(picture_like(picture, ~picture.color), other, strip=True)
     return (
         Example("Example: motorcycle, with another photograph", small, (reference,)),
-        Example("Example: the same, a reference upside down", small, (turned,)),
+        Example("Example: the same, a negative as reference", small, (other,)),
         Example("Example: the same, no reference", small, ()),
     )
 

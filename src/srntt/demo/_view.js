@@ -328,6 +328,19 @@
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
+  // Two faults of Gradio for assistive technology: a button for more files within another button, which cannot be
+  // entered, and a label that differs from the text of the button.
+  new MutationObserver(() => {
+    for (const outer of document.querySelectorAll("button:has(button):not([role])")) {
+      outer.setAttribute("role", "group");
+      outer.tabIndex = -1;
+      outer.title = outer.ariaLabel = "More files";
+    }
+    for (const button of document.querySelectorAll("button.upload-container[aria-label]")) {
+      if (button.innerText.trim()) button.removeAttribute("aria-label");
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   customElements.define("srntt-view", View);
   customElements.define("srntt-series", Series);
 })();

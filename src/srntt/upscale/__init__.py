@@ -9,7 +9,7 @@ from srntt.upscale._duration import Schedule, Speeds, Workload
 from srntt.upscale._helpfulness import HELPED, helped, verdict
 from srntt.upscale._influence import Box, check_strength
 from srntt.upscale._matcher import MatcherOption
-from srntt.upscale._provenance import USED, Provenance
+from srntt.upscale._provenance import USED, Provenance, used_level
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._self_ensemble import self_ensemble

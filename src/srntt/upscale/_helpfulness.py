@@ -2,7 +2,9 @@
 
 Measured with `lite-rec` on 21 photographs, each upscaled with references of the same scene and with an unrelated one
 (tests/upscale/test_helpfulness.py): unrelated ones gave detail at less than 13 % of the places, all that gained 0.5 dB
-of PSNR or more at more than 21 %. In between, under 0.5 dB, a small gain may be called none.
+of PSNR or more at more than 21 %. In between, under 0.5 dB, a small gain may be called none. For `lite-real`, which
+takes a little of nearly every reference, places count from a share of 0.5 (`Provenance.level`), chosen on training
+pairs: docs/serve.md.
 """
 
 from collections.abc import Sequence

@@ -16,6 +16,7 @@ from srntt.models import EncodedView
 from srntt.upscale._references import picture_names
 
 USED = 0.25  #: share above which the detail of a position is attributed to a reference
+_USED_BY_MODEL = {"lite-real": 0.5}  # it takes a little of nearly every reference: docs/serve.md
 _ROWS_AT_ONCE = 256
 
 
@@ -29,6 +30,7 @@ class Provenance:
         y, x: Position in that reference, in pixels; (0, 0) is the centre of the first pixel.
         share: Share of all references together, from 0 (none) to 1. For light models, the mean value of the gate that
             controls textures.
+        level: Share above which a position is ``used``: 0.25, and 0.5 for the model ``lite-real``.
     """
 
     sources: tuple[str, ...]
@@ -36,6 +38,7 @@ class Provenance:
     y: Float[np.ndarray, "h w"]
     x: Float[np.ndarray, "h w"]
     share: Float[np.ndarray, "h w"]
+    level: float = USED
 
     def __repr__(self) -> str:
         height, width = self.share.shape
@@ -43,8 +46,8 @@ class Provenance:
 
     @property
     def used(self) -> Bool[np.ndarray, "h w"]:
-        """Positions where references were used: those with a ``share`` above 0.25."""
-        return self.share > USED
+        """Positions where references were used: those with a ``share`` above ``level``."""
+        return self.share > self.level
 
     def shares(self) -> list[float]:
         """Return for each reference the fraction of positions with detail from it, 0 .. 1, among those ``used``."""
@@ -59,6 +62,11 @@ class Provenance:
         maps = {name: getattr(self, name) for name in ("reference", "y", "x", "share")}
         with whole_file(Path(path), overwrite=overwrite) as file:
             np.savez_compressed(file, sources=np.array(self.sources, dtype=np.str_), **maps)
+
+
+def used_level(model: str) -> float:
+    """Return the share above which a position counts as used, by the name of the model."""
+    return _USED_BY_MODEL.get(model, USED)
 
 
 def trace(match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int) -> Provenance:

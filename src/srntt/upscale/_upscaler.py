@@ -32,6 +32,7 @@ from srntt.upscale._matcher import MatcherOption, check_matcher
 from srntt.upscale._own_range import deepened, own_gain, stretched, unstretch
 from srntt.upscale._pass import Made, Pass
 from srntt.upscale._plan import job_of
+from srntt.upscale._provenance import used_level
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._turn import in_turn
@@ -385,6 +386,7 @@ class Upscaler:
     ) -> Result:
         first, last = passes[0], passes[-1]
         origin = joined_origins(first.provenance, last.provenance)
+        origin = origin and replace(origin, level=used_level(self.model_name))
         fallbacks = (
             *forked,
             *(references.fallbacks if references else ()),

@@ -293,7 +293,17 @@
   let current = null; // the view on the page, which stays when further results are added to the series
 
   class Series extends HTMLElement {
+    static observedAttributes = ["items"];
+
+    attributeChangedCallback() {
+      if (this.isConnected) this.list();
+    }
+
     connectedCallback() {
+      this.list();
+    }
+
+    list() {
       const items = JSON.parse(this.getAttribute("items"));
       const ready = items.filter(({ src }) => src);
       if (!ready.length) return;

@@ -172,6 +172,7 @@
       });
       handle.addEventListener("pointermove", (event) => {
         if (!handle.hasPointerCapture(event.pointerId)) return;
+        event.stopPropagation(); // the stage would show the place
         const box = stage.getBoundingClientRect();
         range.value = Math.round((1000 * (event.clientX - box.left)) / box.width);
         this.wipe(+range.value);
@@ -301,6 +302,8 @@
 
     connectedCallback() {
       this.list();
+      // Gradio removes what it did not make itself when it updates the attribute.
+      new MutationObserver(() => this.childElementCount || this.list()).observe(this, { childList: true });
     }
 
     list() {

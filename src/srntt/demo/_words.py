@@ -87,7 +87,9 @@ def ready(results: Sequence[Ready]) -> str:
     whole = (
         f"Done: {len(results) - failed} of {len(results)} pictures." if failed else f"Done: {len(results)} pictures."
     )
-    lines = "".join(f'<li class="{_kind(each)}"><b>{escape(each.name)}</b>: {_about(each)}</li>' for each in results)
+    lines = "".join(
+        f'<li class="{_kind(each)}"><b>{escape(each.name)}</b>: {_about(each, named=True)}</li>' for each in results
+    )
     return f'<div class="srntt-message">{whole}<ul>{lines}</ul></div>'
 
 
@@ -97,9 +99,10 @@ def _kind(result: Ready) -> str:
     return "poor" if result.references and not helped(result.references) else ""
 
 
-def _about(result: Ready) -> str:
+def _about(result: Ready, *, named: bool = False) -> str:
+    """Describe a result; `named` if its name precedes, with which errors of a file begin."""
     if result.error is not None:
-        return escape(result.error)
+        return escape(result.error.removeprefix(f"{result.name}: ") if named else result.error)
     said = result.verdict or "Done, without references: detail is the model's guess."
     notes = "".join(f"<br>{escape(note)}" for note in result.notes)
     return f"{escape(said)} {result.seconds:.1f} s.{notes}"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from srntt.demo import Settings, _serve
+from srntt.demo import OrderLimits, Settings, _serve
 from srntt.models import list_models
 
 
@@ -102,3 +102,24 @@ def test_an_open_address_is_warned_of(run, monkeypatch, free_port: int, host: st
     assert ("without password or encryption" in ran.err) is warned
     (settings,) = served
     assert (settings.host, settings.port, settings.waiting, settings.limits.max_pixels) == (host, free_port, 3, 100)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        ((), OrderLimits.of_machine()),
+        (("--public",), OrderLimits()),
+        (("--host", "0.0.0.0"), OrderLimits()),
+        (("--max-pixels", "7", "--max-seconds", "60"), OrderLimits.of_machine(max_pixels=7, max_seconds=60)),
+        (("--public", "--max-pictures", "9", "--max-work", "8"), OrderLimits(max_pictures=9, max_work=8)),
+    ],
+)
+@pytest.mark.usefixtures("with_gradio")
+def test_limits_are_the_machine_s_unless_the_page_is_public(
+    run, monkeypatch, free_port: int, tokens: tuple[str, ...], expected: OrderLimits
+) -> None:
+    served = []
+    monkeypatch.setattr(_serve, "_check_free", lambda host, port: None)
+    monkeypatch.setattr("srntt.demo.serve", lambda settings, announce: served.append(settings))
+    assert run("serve", "--port", free_port, *tokens).code == 0
+    assert served[0].limits == expected

@@ -258,6 +258,7 @@ def test_a_body_that_does_not_arrive_is_abandoned(uploads: Uploads, path: str, m
 
 
 def test_too_many_at_once_are_refused(ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_guard, "_MOST_UPLOADS", 0)
     monkeypatch.setattr(_guard, "_MOST_BODIES", 0)
     assert ask("POST", "/gradio_api/upload", FILE, content_length="100")[::2] == (503, None)
     assert ask("POST", "/gradio_api/queue/join", b"{}")[::2] == (503, None)

@@ -28,7 +28,8 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_REQUESTS = 256  # at once, of which an open page holds two or three
-_MOST_BODIES = 32  # that arrive at once
+_MOST_UPLOADS = 128  # at once
+_MOST_BODIES = 48  # of other requests, held in memory while they arrive
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     # Gradio uses inline scripts and styles, and creates templates with Function().
@@ -55,7 +56,7 @@ class Guard:
     def __init__(self, app: App, hosts: tuple[str, ...], uploads: Uploads, max_upload: int) -> None:
         self._app, self._hosts, self._uploads = app, hosts, uploads
         self._max_upload = max_upload + FORM_BYTES
-        self._requests = self._bodies = 0
+        self._requests = self._sending = self._bodies = 0
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":  # which the page does not use
@@ -75,7 +76,7 @@ class Guard:
         if _is_upload(scope):
             length = int(headers["content-length"])
             meter = UploadMeter(headers.get("content-type", ""), length)
-            with self._counted("_bodies", _MOST_BODIES), self._uploads.taking(length):
+            with self._counted("_sending", _MOST_UPLOADS), self._uploads.taking(length):
                 return await self._upload(scope, receive, answer, meter)
         if scope["method"] not in _SAFE_METHODS:
             with self._counted("_bodies", _MOST_BODIES):

@@ -1,8 +1,8 @@
-"""Creates the images and tables of docs/references.md and docs/gallery.md: every figure there is measured here.
+"""Creates the images and tables of docs/references.md and docs/gallery.md. Every figure there is measured here.
 
     python docs/make_pictures.py [FOLDER]
 
-FOLDER has the photographs of Debian's package lomiri-wallpapers-16.04; by default /usr/share/backgrounds.
+FOLDER contains the photographs of the Debian package lomiri-wallpapers-16.04 (default: /usr/share/backgrounds).
 """
 
 import io
@@ -22,13 +22,13 @@ DOCS = Path(__file__).parent
 PICTURES = DOCS / "pictures"
 MOTORCYCLE = DOCS.parent / "examples" / "motorcycle"
 BICUBIC = Image.Resampling.BICUBIC
-PART = (240, 160, 560, 400)  # of the motorcycle, for repeated measurements: engine and front wheel
+PART = (240, 160, 560, 400)  # crop of the motorcycle for repeated measurements: engine and front wheel
 PANEL, GAP, TITLE = 240, 6, 20
 
 
 @dataclass(frozen=True)
 class Target:
-    """A photograph, and the low-resolution image made from it."""
+    """A photograph and the low-resolution image made from it."""
 
     truth: Image.Image
 
@@ -37,11 +37,11 @@ class Target:
         return self.truth.resize((self.truth.width // 4, self.truth.height // 4), BICUBIC)
 
     def psnr(self, picture: Image.Image) -> float:
-        """PSNR-Y in dB, 4 pixels cropped, as in the README."""
+        """PSNR-Y in dB with 4 pixels cropped, as in the README."""
         return psnr_y(load(picture).rgb().numpy(), load(self.truth).rgb().numpy(), crop=4)
 
 
-def turned(degrees: float) -> Callable[[Image.Image], Image.Image]:
+def rotated(degrees: float) -> Callable[[Image.Image], Image.Image]:
     return lambda picture: picture.rotate(degrees, BICUBIC, expand=True)
 
 
@@ -69,33 +69,33 @@ def left_half(picture: Image.Image) -> Image.Image:
 
 
 CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
-    "as it is": lambda picture: picture,
+    "unchanged": lambda picture: picture,
     "half as bright": darker,
-    "under noise (20 of 255)": noisy,
+    "with noise (20 of 255)": noisy,
     "JPEG of quality 15": compressed,
-    "turned by 15 degrees": turned(15),
+    "rotated by 15 degrees": rotated(15),
     "1.5 times larger": resized(1.5),
     "1.5 times smaller": resized(1 / 1.5),
     "2 times larger": resized(2),
-    "left half of it": left_half,
+    "left half only": left_half,
     "blurred (Gaussian, 2 pixels)": lambda picture: picture.filter(ImageFilter.GaussianBlur(2)),
-    "turned by 45 degrees": turned(45),
-    "turned by 90 degrees": turned(90),
+    "rotated by 45 degrees": rotated(45),
+    "rotated by 90 degrees": rotated(90),
     "3 times smaller": resized(1 / 3),
     "mirrored": ImageOps.mirror,
 }
 SHOWN = (
-    "as it is",
-    "under noise (20 of 255)",
+    "unchanged",
+    "with noise (20 of 255)",
     "blurred (Gaussian, 2 pixels)",
     "3 times smaller",
-    "turned by 90 degrees",
+    "rotated by 90 degrees",
 )
-AUGMENTED = ("2 times larger", "turned by 45 degrees", "turned by 90 degrees")
+AUGMENTED = ("2 times larger", "rotated by 45 degrees", "rotated by 90 degrees")
 
 
 def gains(upscaler: Upscaler, names: list[str]) -> tuple[float, dict[str, tuple[float, Image.Image]]]:
-    """PSNR-Y without reference, and the gain and result with each change of the reference; a "+" turns it."""
+    """PSNR-Y without a reference, and the gain and result for each change; a trailing "+" adds augmented views."""
     target = Target(Image.open(MOTORCYCLE / "truth.png").convert("RGB").crop(PART))
     reference = Image.open(MOTORCYCLE / "reference.png").convert("RGB")
     alone = target.psnr(upscaler.upscale(target.small).image)
@@ -110,7 +110,7 @@ def gains(upscaler: Upscaler, names: list[str]) -> tuple[float, dict[str, tuple[
 
 
 def strip(path: Path, columns: list[tuple[str, list[Image.Image]]]) -> None:
-    """Columns of images of one width, with a title above each."""
+    """Draw columns of images of equal width, each below its title."""
     rows = [max(column[row].height for _, column in columns) for row in range(len(columns[0][1]))]
     width = len(columns) * (PANEL + GAP) - GAP
     sheet = Image.new("RGB", (width, TITLE + sum(rows) + GAP * (len(rows) - 1)), "white")
@@ -125,19 +125,19 @@ def strip(path: Path, columns: list[tuple[str, list[Image.Image]]]) -> None:
 
 
 def framed(picture: Image.Image, height: int) -> Image.Image:
-    """The whole image on white, as wide as a panel."""
+    """The whole image, as wide as a panel, on white."""
     return ImageOps.pad(picture, (PANEL, height), Image.Resampling.LANCZOS, color="white")
 
 
 def detail(picture: Image.Image, corner: tuple[int, int], size: tuple[int, int] = (120, 90)) -> Image.Image:
-    """A part, every pixel a square."""
+    """A magnified crop in which every pixel is a square."""
     left, top = corner
     part = picture.crop((left, top, left + size[0], top + size[1]))
     return part.resize((PANEL, PANEL * size[1] // size[0]), Image.Resampling.NEAREST)
 
 
 def insert(document: str, mark: str, lines: list[str]) -> None:
-    """Write lines between the marks of a document."""
+    """Replace the lines between two marks of a document."""
     path = DOCS / document
     before, rest = path.read_text(encoding="utf-8").split(f"<!-- {mark} -->\n")
     after = rest.split("<!-- end -->", 1)[1]
@@ -145,7 +145,7 @@ def insert(document: str, mark: str, lines: list[str]) -> None:
 
 
 def make_references(upscaler: Upscaler, unrelated: Image.Image) -> None:
-    """The table of changes, and the strip of some of them."""
+    """Generate the table of changes and the strips that show some of them."""
     CHANGES["another scene"] = lambda _: unrelated
     names = [*CHANGES, *(f"{name}+" for name in AUGMENTED)]
     alone, found = gains(upscaler, names)
@@ -167,7 +167,7 @@ def make_references(upscaler: Upscaler, unrelated: Image.Image) -> None:
 
 
 def sets(folder: Path) -> dict[str, tuple[Target, list[Image.Image], tuple[int, int]]]:
-    """Targets, references and the corner of a detail, by title."""
+    """Target, references and corner of the detail for each title."""
     stream = Image.open(folder / "life_by_Aitzol_Berasategi.jpg").convert("RGB")
     dogs = Image.open(folder / "friends_by_Aitzol_Berasategi.jpg").convert("RGB")
     motorcycle = Image.open(MOTORCYCLE / "truth.png").convert("RGB")
@@ -184,7 +184,7 @@ def sets(folder: Path) -> dict[str, tuple[Target, list[Image.Image], tuple[int, 
 
 
 def make_gallery(upscaler: Upscaler, folder: Path) -> None:
-    """A strip for each set, and the table of their figures."""
+    """Generate a strip for each set, and the table."""
     lines = ["| | bicubic | no reference | with reference | reference used |", "| --- | --- | --- | --- | --- |"]
     for name, (target, references, corner) in sets(folder).items():
         encoded: References = upscaler.encode_references(references)

@@ -54,16 +54,6 @@ _PATTERNS = [
     for wording, better in DISCOURAGED.items()
 ]
 
-# What does not follow these rules yet. Remove a row once its text does.
-DOCUMENTS_TO_COME = {
-    "docs/hard-cases.md",
-    "docs/references.md",
-}
-SCRIPTS_TO_COME = {"docs/make_hard_cases.py", "docs/make_pictures.py"}
-ROOMS_TO_COME = {
-    "upscale",
-}
-
 DOCUMENTS = sorted(
     str(path.relative_to(REPOSITORY))
     for pattern in ("*.md", "docs/*.md", "examples/*.md", "integrations/*.md", "src/srntt/weights/*/*.md")
@@ -86,11 +76,6 @@ SCRIPTS += sorted(
     )
     for path in REPOSITORY.glob(pattern)
 )
-
-
-def _later(names: list[str], to_come: set[str]) -> list[object]:
-    mark = pytest.mark.xfail(reason="its text is still to be rewritten")
-    return [pytest.param(name, marks=mark) if name in to_come else name for name in names]
 
 
 def discouraged(text: str, first_line: int = 1) -> Iterator[tuple[int, str]]:
@@ -131,13 +116,13 @@ def _advice(name: str, found: Iterator[tuple[int, str]]) -> list[str]:
     return [f"{name}:{line}: {advice}" for line, advice in sorted(found)]
 
 
-@pytest.mark.parametrize("name", _later(DOCUMENTS, DOCUMENTS_TO_COME))
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_are_plain(name: str):
     text = (REPOSITORY / name).read_text(encoding="utf-8")
     assert _advice(name, discouraged(without_code(text))) == []
 
 
-@pytest.mark.parametrize("name", _later(DOCUMENTS, DOCUMENTS_TO_COME))
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_wrap(name: str):
     assert [f"{name}:{line}" for line in long_lines((REPOSITORY / name).read_text(encoding="utf-8"))] == []
 
@@ -151,14 +136,14 @@ def _advice_on_python(file: Path) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", _later(SCRIPTS, SCRIPTS_TO_COME))
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_are_plain(name: str):
     file = REPOSITORY / name
     found = discouraged(file.read_text(encoding="utf-8"))
     assert (_advice_on_python(file) if file.suffix == ".py" else _advice(name, found)) == []
 
 
-@pytest.mark.parametrize("room", _later(list(ROOMS), ROOMS_TO_COME))
+@pytest.mark.parametrize("room", list(ROOMS))
 def test_messages_and_docstrings_are_plain(room: str):
     assert [advice for file in ROOMS[room] for advice in _advice_on_python(file)] == []
 

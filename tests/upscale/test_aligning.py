@@ -43,7 +43,7 @@ def test_each_reference_is_described(upscaler, truth, low_res):
     result = upscaler.upscale(low_res, upscaler.encode_references([turned, noise]))
     found, unknown = result.references
     assert found.description.startswith("same scene, 2.0x larger, turned 90 degrees anticlockwise, ")
-    assert unknown.description == "no geometry found, searched as it is"
+    assert unknown.description == "no geometry found; searched unchanged"
     assert found.as_json()["geometry"]["scale"] == pytest.approx(2.0, abs=0.03)
     assert unknown.as_json()["geometry"] is None
     assert found.share + unknown.share == pytest.approx(float(result.provenance.used.mean()), abs=1e-6)
@@ -122,7 +122,7 @@ def test_without_geometry_a_reference_is_searched_at_the_size_that_fits(
     references = upscaler.encode_references([seen])
     result = upscaler.upscale(low_res, references)
     (used,) = result.references
-    assert used.description == "no geometry found, searched as it is and at 1/2 of its size"
+    assert used.description == "no geometry found; searched unchanged and at 1/2 of its size"
     assert used.as_json()["reduced"] == 2
     assert psnr(result.image, truth) > psnr(unaligned.upscale(low_res, references).image, truth) + 1.0
     share = result.provenance.share > 0.3

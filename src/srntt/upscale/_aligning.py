@@ -56,7 +56,7 @@ class UsedReference:
         if self.placement:
             return self.placement.describe(self.scale)
         smaller = "" if self.reduced == 1 else f" and at 1/{self.reduced} of its size"
-        return f"no geometry found, searched as it is{smaller}"
+        return f"no geometry found; searched unchanged{smaller}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields by name; geometry is None if none was found."""
@@ -128,7 +128,7 @@ def found_views(
         try:
             _find(low_res, target, original, encoder, found)
         except MemoryBudgetError:
-            encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched as it is")
+            encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched unchanged")
         report_part(progress, "align", done, len(given), 1.0)
     near = [item for item in found.views if item.reach is not None]
     if len(near) == 1:  # several references compete with each other instead

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 from srntt._shapes import Float, Int64
 from srntt.views.aligned._homography import faced, jacobians, transform
@@ -57,10 +59,10 @@ def match_keypoints(
     Each level is matched by itself: the same point at another size is no rival.
     """
     mine, theirs = [np.zeros((0, 2), np.float32)], [np.zeros((0, 2), np.float32)]
-    queries = target.descriptors.astype(np.float32)
+    queries = torch.from_numpy(target.descriptors).float()
     for level in levels:
         if min(len(target.points), len(level.points)) >= 2:
-            own, other = _mutual(queries, level.descriptors.astype(np.float32))
+            own, other = _mutual(queries, torch.from_numpy(level.descriptors).float())
             mine.append(target.points[own])
             theirs.append(level.points[other])
     return np.concatenate(mine), np.concatenate(theirs)
@@ -89,33 +91,31 @@ def find_planes(
 
 
 def _mutual(
-    queries: Float[np.ndarray, "n 128"], keys: Float[np.ndarray, "m 128"]
+    queries: Float[Tensor, "n 128"], keys: Float[Tensor, "m 128"]
 ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
     """Numbers of the queries and keys that match; sums of whole numbers, so the same on any number of threads."""
-    closeness = _closeness(queries, keys)
+    closeness = _closeness(queries, keys).numpy()
     rows = np.arange(len(queries))
     index = closeness.argmax(1)
     best = closeness[rows, index]
     closeness[rows, index] = -np.inf
-    own = _squares(queries)
+    own = _squares(queries).numpy()
     nearest, second = (own - 2 * close for close in (best, closeness.max(1)))
     clear = np.flatnonzero(nearest < _RATIO**2 * second)
     if not len(clear):
         return clear, clear
-    back = _closeness(keys[index[clear]], queries).argmax(1)
+    back = _closeness(keys[torch.from_numpy(index[clear])], queries).numpy().argmax(1)
     chosen = clear[back == clear]
     return chosen, index[chosen]
 
 
-def _closeness(one: Float[np.ndarray, "n d"], other: Float[np.ndarray, "m d"]) -> Float[np.ndarray, "n m"]:
+def _closeness(one: Float[Tensor, "n d"], other: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
     """Minus half the squared distances, but for what is the same along a row."""
-    dots = one @ other.T
-    dots -= _squares(other) / 2
-    return dots
+    return (one @ other.T).sub_(_squares(other) / 2)
 
 
-def _squares(vectors: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
-    return np.einsum("nd,nd->n", vectors, vectors)
+def _squares(vectors: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+    return vectors.square().sum(1)
 
 
 def _estimate(

@@ -18,7 +18,7 @@ from srntt.views.aligned._keypoints import (
 )
 from srntt.views.aligned._opencv import deterministic, in_parallel
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._planes import Plane, find_planes, match_keypoints
+from srntt.views.aligned._planes import MOST_PLANES, Plane, find_planes, match_keypoints, once_each
 
 _NEAR = 2.2  # times as large as the small picture: levels of the reference that are searched first
 _FINE = 1.4  # pixels of the largest of these for one of the small picture, if they are to be enough
@@ -66,25 +66,36 @@ def align_densely(
 
 def _keypoint_planes(target: TargetFeatures, levels: Sequence[Level]) -> tuple[Plane, ...]:
     """Those that the levels of about the size of the small picture show; where these do not suffice, those of all
-    levels and of the small picture enlarged further.
+    levels and of the small picture enlarged further. Where there are few points, matches at several sizes also count
+    several times: what is seen again at another size is more likely right.
     """
     longest = _NEAR * max(target.gray.shape)
     near = [level for level in levels if max(level.gray.shape) <= longest]
-    planes = _planes(target.keypoints, near)
-    if _suffice(planes, near) or (len(near) == len(levels) and target.more_keypoints is target.keypoints):
-        return planes
-    return _planes(target.more_keypoints, levels)
+    matches = _matches(target.keypoints, near)
+    planes = list(find_planes(*once_each(*matches)))
+    if _are_enough(planes) and _are_fine(planes, near):
+        return tuple(planes)
+    if len(near) < len(levels) or target.more_keypoints is not target.keypoints:
+        matches = _matches(target.more_keypoints, levels)
+        planes = list(find_planes(*once_each(*matches)))
+    if not _are_enough(planes):
+        planes += find_planes(*matches)
+    return tuple(planes[:MOST_PLANES])
 
 
-def _planes(keypoints: Keypoints, levels: Sequence[Level]) -> tuple[Plane, ...]:
-    found = in_parallel(lambda level: level.keypoints, levels)
-    return tuple(find_planes(*match_keypoints(keypoints, found)))
+def _matches(
+    keypoints: Keypoints, levels: Sequence[Level]
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
+    return match_keypoints(keypoints, in_parallel(lambda level: level.keypoints, levels))
 
 
-def _suffice(planes: Sequence[Plane], levels: Sequence[Level]) -> bool:
-    """Whether these planes stand on many points, and the levels show them as finely as the small picture does."""
-    if sum(plane.support for plane in planes) < _ENOUGH:
-        return False
+def _are_enough(planes: Sequence[Plane]) -> bool:
+    """Whether these planes stand on many points."""
+    return sum(plane.support for plane in planes) >= _ENOUGH
+
+
+def _are_fine(planes: Sequence[Plane], levels: Sequence[Level]) -> bool:
+    """Whether the levels show these planes as finely as the small picture does."""
     reduction = max(levels[0].gray.shape) / max(levels[0].size)
     return all(plane.scale * reduction >= _FINE for plane in planes)
 

@@ -17,6 +17,7 @@ _TOLERANCE = 0.75  # pixels of the small picture
 _REMOVED = 2 * _TOLERANCE  # within which matches count as explained by a plane, and are not offered to the next
 _ITERATIONS, _CONFIDENCE = 10_000, 0.9999
 _LEAST = 8  # different keypoints that a plane stands on
+_CELLS = 256  # along the longer side of the reference: in one of them, matches of the same point are the same
 _SPREAD = 1.5  # pixels: smallest standard deviation of these points in any direction
 _CONDITION = 1e12
 _SCALES = (1 / 16, 64.0)  # pixels of the reference for one of the small picture
@@ -68,6 +69,16 @@ def match_keypoints(
     return np.concatenate(mine), np.concatenate(theirs)
 
 
+def once_each(
+    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"]
+) -> tuple[Float[np.ndarray, "k 2"], Float[np.ndarray, "k 2"]]:
+    """The matches without repetitions of the same points at coarser sizes, of which a few would outvote many points."""
+    cell = np.ptp(theirs, 0).max(initial=0) / _CELLS if len(theirs) else 1.0
+    cells = np.concatenate([mine * 2, theirs / max(cell, 1.0)], 1)
+    first = np.sort(np.unique(np.rint(cells), axis=0, return_index=True)[1])
+    return mine[first], theirs[first]
+
+
 def find_planes(
     mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"], least: int = _LEAST
 ) -> Iterator[Plane]:
@@ -82,9 +93,9 @@ def find_planes(
         if len(mine) < least:
             return
         to_reference, inlier = _estimate(mine, theirs)
-        if to_reference is None or not _is_supported(mine[inlier], least):
+        if to_reference is None:
             return
-        if _is_sound(to_reference, mine[inlier]):
+        if _is_supported(mine[inlier], least) and _is_sound(to_reference, mine[inlier]):
             yield Plane(to_reference, mine[inlier])
         rest = ~(inlier | (_error(to_reference, mine, theirs) < _REMOVED))
         mine, theirs = mine[rest], theirs[rest]

@@ -25,7 +25,9 @@ os.environ |= {
 
 import ray
 from batch.pictures import shown
+from PIL import Image
 from ray.cluster_utils import Cluster
+from views.aligned.scenes import scene
 
 from srntt.batch._lines import LocalLines
 from srntt.cli import main
@@ -153,6 +155,30 @@ def interrupted(folder: Path, model: str) -> dict:
         "resumed": [resumed.code, resumed.report["done"], resumed.report["skipped"]],
         "whole": all(content == shown(outputs)[name] for name, content in there.items()),
         "twice": [name for name, count in recorded(outputs).items() if count > 1],
+    }
+
+
+def aligned(folder: Path, model: str) -> dict:
+    """Parts of a scene with a turned photograph of it as reference, here and on the cluster."""
+    picture = scene(3, 512)
+    for number in range(4):
+        corner = 40 * number
+        part = Image.fromarray(picture[corner : corner + 288, corner : corner + 384])
+        part.resize((96, 72), Image.Resampling.BICUBIC).save(folder / "in" / f"p{number:02}.png")
+    for name in ("x.png", "y.jpg"):
+        (folder / "refs" / name).unlink()
+    Image.fromarray(picture).rotate(90, expand=True).save(folder / "refs" / "turned.png")
+    here = {}
+    for align in ("auto", "off"):
+        batch(command(folder, model, str(folder / align), "--align", align))
+        here[align] = shown(folder / align)
+    with cluster_of_two() as cluster:
+        done = batch(command(folder, model, str(folder / "out"), *on(cluster.address, 2)))
+    return {
+        "code": done.code,
+        "done": done.report["done"],
+        "same": shown(folder / "out") == here["auto"],
+        "differs_without": sum(here["auto"][name] != here["off"][name] for name in here["auto"]),
     }
 
 

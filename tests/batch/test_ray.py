@@ -78,6 +78,13 @@ def test_interrupted_and_resumed(tmp_path: Path, model: Path):
 
 @pytest.mark.slow
 @needs_ray
+def test_references_are_aligned_as_without_a_cluster(tmp_path: Path, model: Path):
+    seen = on_a_cluster("aligned", tmp_path, model, pictures=4)
+    assert seen == {"code": 0, "done": 4, "same": True, "differs_without": 4}
+
+
+@pytest.mark.slow
+@needs_ray
 def test_two_workers_share_a_gpu(tmp_path: Path, model: Path):
     assert on_a_cluster("half_a_gpu", tmp_path, model, pictures=2) == {"code": 0, "workers": 2, "done": 2}
 

@@ -312,6 +312,15 @@ def opened(page: Path) -> str:
 
 
 @pytest.mark.slow
+def test_the_page_lists_how_each_reference_was_aligned(tmp_path: Path) -> None:
+    lines = ("x.jpg: same scene, 2.9x larger, 3 planes; 61 % of the picture", "y.jpg: no geometry found")
+    evaluation = viewed(tmp_path, lambda *given: replace(traced(*given), placed=lines))
+    folder = written(tmp_path, evaluation)
+    assert json.loads((folder / "report.json").read_text())["images"][0]["placed"] == list(lines)
+    assert f"{'. '.join(lines)}." in opened(folder / "report.html")
+
+
+@pytest.mark.slow
 def test_robustness_is_drawn_as_curves(tmp_path: Path) -> None:
     """A line for each kind of references, a level one for the peer; many rows are told apart by more than colour."""
     noisy = [

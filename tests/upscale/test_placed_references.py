@@ -1,6 +1,7 @@
 """Placed references of every kind of file and model, and references that only look as if they could be placed."""
 
 import pickle
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,14 @@ from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler
 
 _ORIENTATION = 0x0112
+_REPETITIVE = [
+    ("train-photos-2/photo2_017.jpg", "train-photos/elementary-47c67f0a.jpg"),  # windows, and lettering
+    ("train-photos/elementary-47c67f0a.jpg", "train-photos-2/photo2_017.jpg"),
+    ("train-photos-2/photo2_006.jpg", "train-photos-2/photo2_019.jpg"),  # arches
+    ("train-photos-2/photo2_019.jpg", "train-photos-2/photo2_006.jpg"),
+    ("train-photos/pop-os-7d851346.jpg", "train-photos/pop-os-c00e276f.jpg"),  # triangles
+    ("train-photos-2/photo2_050.jpg", "train-photos/pop-os-f1946f13.jpg"),  # signs
+]
 _WORDS = ["river", "stone", "under", "amber", "window", "quiet", "seven", "lantern", "above", "thirty", "garden"]
 
 
@@ -45,6 +54,27 @@ def test_print_and_facades_of_another_place_cost_nothing(upscaler, make, seed):
     truth, other = make(0), make(seed)
     low_res = truth.resize((truth.width // 4, truth.height // 4), Image.Resampling.BICUBIC)
     result = upscaler.upscale(low_res, upscaler.encode_references([other]))
+    assert psnr(result.image, truth) > psnr(upscaler.upscale(low_res).image, truth) - 0.02
+
+
+def _part(file: Path) -> Image.Image:
+    """The middle of a photograph, 320 x 240 pixels of about 480 x 360."""
+    picture = Image.open(file).convert("RGB")
+    times = max(480 / picture.width, 360 / picture.height)
+    size = round(picture.width * times), round(picture.height * times)
+    left, top = (size[0] - 320) // 2, (size[1] - 240) // 2
+    return picture.resize(size, Image.Resampling.LANCZOS).crop((left, top, left + 320, top + 240))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("one", "other"), _REPETITIVE)
+def test_photographs_of_other_facades_and_signs_cost_nothing(shared_data, one, other):
+    upscaler = Upscaler.from_pretrained("lite-rec", device="cpu")
+    truth = _part(shared_data / one)
+    low_res = truth.resize((80, 60), Image.Resampling.BICUBIC)
+    reference = Image.open(shared_data / other).convert("RGB")
+    reference.thumbnail((480, 480), Image.Resampling.LANCZOS)
+    result = upscaler.upscale(low_res, upscaler.encode_references([reference]))
     assert psnr(result.image, truth) > psnr(upscaler.upscale(low_res).image, truth) - 0.02
 
 
@@ -105,16 +135,39 @@ def test_hostile_inputs_pass_through(upscaler, unaligned, shape, value):
     assert result.array.tobytes() == unaligned.upscale(given, references).array.tobytes()
 
 
-def test_the_papers_model_takes_placed_references(truth, low_res, tmp_path, monkeypatch):
+@pytest.fixture
+def papers_model(tmp_path, monkeypatch) -> PaperSRNTT:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     keep_random_vgg19()
     torch.manual_seed(2)
-    model = PaperSRNTT(PaperConfig())
+    return PaperSRNTT(PaperConfig())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["16 bits", "grey", "alpha"])
+def test_the_papers_model_takes_inputs_and_references_of_every_kind(truth, low_res, papers_model, kind):
+    upscaler = Upscaler(papers_model, device="cpu")
+    seen = seen_from_elsewhere(truth.crop((40, 40, 232, 184)), 1.0, 90)[0]
+    opaque = np.full((*seen.shape[:2], 1), 255, np.uint8)
+    part = low_res.crop((10, 10, 58, 46))
+    given, reference, shape = {
+        "16 bits": (np.asarray(part).astype(np.uint16) * 257, seen.astype(np.uint16) * 257, (144, 192, 3)),
+        "grey": (np.asarray(part.convert("L")), np.asarray(Image.fromarray(seen).convert("L")), (144, 192, 1)),
+        "alpha": (np.dstack([np.asarray(part), opaque[:36, :48] - 55]), np.dstack([seen, opaque]), (144, 192, 4)),
+    }[kind]
+    result = upscaler.upscale(given, upscaler.encode_references([reference]))
+    (used,) = result.references
+    assert used.description.startswith("same scene, turned 90 degrees anticlockwise")
+    assert used.share > 0
+    assert result.array.shape == shape
+
+
+def test_the_papers_model_takes_placed_references(truth, low_res, papers_model):
     part = low_res.crop((10, 10, 58, 46))
     seen = seen_from_elsewhere(truth.crop((40, 40, 232, 184)), 1.0, 90)[0]
     made = {}
     for align in ("auto", "off"):
-        upscaler = Upscaler(model, device="cpu", align=align)
+        upscaler = Upscaler(papers_model, device="cpu", align=align)
         made[align] = upscaler.upscale(part, upscaler.encode_references([seen]))
     (used,) = made["auto"].references
     assert used.placement is not None

@@ -93,9 +93,9 @@ def find_planes(
         if len(mine) < least:
             return
         to_reference, inlier = _estimate(mine, theirs)
-        if to_reference is None:
+        if to_reference is None or not _is_supported(mine[inlier], least):
             return
-        if _is_supported(mine[inlier], least) and _is_sound(to_reference, mine[inlier]):
+        if _is_sound(to_reference, mine[inlier]):
             yield Plane(to_reference, mine[inlier])
         rest = ~(inlier | (_error(to_reference, mine, theirs) < _REMOVED))
         mine, theirs = mine[rest], theirs[rest]

@@ -3,7 +3,7 @@
     python benchmarks/library.py found OUTPUT.json LIBRARY PAIRS_FOLDER... [--psnr]
     python benchmarks/library.py size FOLDER_OF_PHOTOGRAPHS [COUNT]
 
-``found``: LIBRARY is a file that ``srntt library add --library-file`` made of all photographs at hand. Each target of
+``found``: LIBRARY is a file that ``srntt library add --library-file`` made of all available photographs. Each target of
 the pairs is reduced by four (bicubic) and looked up among all photographs but itself. A choice is right if it shows the
 same scene: a photograph in the same folder, whose name is the same up to the last underscore. With ``--psnr``, each is
 upscaled by ``lite-rec`` with what was found, and with all hand-picked references. An interrupted run continues.

@@ -5,7 +5,7 @@
 
 ``found``: LIBRARY is a file that ``srntt library add --library-file`` made of all available photographs. Each target of
 the pairs is reduced by four (bicubic) and looked up among all photographs but itself. A choice is right if it shows the
-same scene: a photograph in the same folder, whose name is the same up to the last underscore. With ``--psnr``, each is
+same scene: a photograph in a folder of pairs whose name is the same up to the last underscore. With ``--psnr``, each is
 upscaled by ``lite-rec`` with what was found, and with all hand-picked references. An interrupted run continues.
 
 ``size``: photographs are added to a new library, then made entries: copies with the keypoints of two photographs mixed,
@@ -92,7 +92,7 @@ def _reduced(pair: Pair) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scene(path: Path) -> tuple[str, str]:
-    return path.parent.name, path.stem.rpartition("_")[0]
+    return path.parent.name.partition("-")[0], path.stem.rpartition("_")[0]  # folders of pairs share scenes
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Every attack, by family."""
 
-from attacks import base_models, documents, foreign, models, names, pictures
+from attacks import base_models, documents, foreign, libraries, models, names, pictures
 from attacks.attack import Attack
 
 FAMILIES: dict[str, tuple[Attack, ...]] = {
@@ -9,5 +9,6 @@ FAMILIES: dict[str, tuple[Attack, ...]] = {
     "model files": tuple(models.attacks()),
     "base models": tuple(base_models.attacks()),
     "foreign weights": tuple(foreign.attacks()),
+    "libraries": tuple(libraries.attacks()),
     "documents": tuple(documents.attacks()),
 }

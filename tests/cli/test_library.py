@@ -54,7 +54,7 @@ def test_find_states_reasons(run, library: Path, made: Path):
 def test_nothing_found(run, library: Path, tmp_path: Path):
     save(np.zeros((20, 30, 3), np.uint8), tmp_path / "black.png")
     found = run("library", "find", tmp_path / "black.png")
-    assert (found.code, "nothing of the same scene" in found.out) == (3, True)
+    assert (found.code, "nothing sharper of the same scene" in found.err) == (3, True)
 
 
 def test_upscale_uses_what_was_found(run, library: Path, made: Path, model: Path, tmp_path: Path):

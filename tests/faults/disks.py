@@ -10,7 +10,7 @@ from faults.fault import Fault, Ground, Trial, spread
 from faults.mounts import enlarge, make_read_only, obey_modes, own_mounts, small_disk
 from faults.works import Undisturbed, Work, is_reported, judged, known, leftovers, went_on
 
-_NAMES = ("upscale", "batch", "train", "weights")
+_NAMES = ("upscale", "batch", "train", "weights", "library")
 _PLENTY = 256 * 1024  # KiB
 
 
@@ -22,10 +22,10 @@ def faults() -> Iterator[Fault]:
         )
     for name in _NAMES:
         yield Fault(f"broken-{name}", f"{name}: one act on the disk fails (EIO)", _acts(name, _broken), 1, 40)
-    yield Fault("small-disk", "all: a real disk (tmpfs) of decreasing size", _small_disks, 4, 32)
-    yield Fault("read-only", "all: a real disk (tmpfs) mounted read-only", _read_only, 4, 4)
-    yield Fault("no-permission", "all: a read-only folder (mode 0555)", _no_permission, 4, 4)
-    yield Fault("no-reading", "all: unreadable inputs (mode 0000)", _no_reading, 4, 4)
+    yield Fault("small-disk", "all: a real disk (tmpfs) of decreasing size", _small_disks, 5, 40)
+    yield Fault("read-only", "all: a real disk (tmpfs) mounted read-only", _read_only, 5, 5)
+    yield Fault("no-permission", "all: a read-only folder (mode 0555)", _no_permission, 5, 5)
+    yield Fault("no-reading", "all: unreadable inputs (mode 0000)", _no_reading, 5, 5)
 
 
 def _full(at: int) -> Disk:

@@ -8,7 +8,7 @@ from faults.disk import Disk, kill
 from faults.fault import Fault, Ground, Trial, spread
 from faults.works import Undisturbed, Work, judged, known, leftovers, went_on
 
-_NAMES = ("upscale", "batch", "train", "weights")
+_NAMES = ("upscale", "batch", "train", "weights", "library")
 
 
 def faults() -> Iterator[Fault]:

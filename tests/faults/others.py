@@ -18,6 +18,7 @@ def faults() -> Iterator[Fault]:
     yield Fault("clock", "all: the clock is set back by an hour at each query", _clock, 4, 4)
     yield Fault("two-batch", "two batches in one folder at once", _two_batches, 1, 8)
     yield Fault("two-upscale", "two upscales to one name at once, without --overwrite", _two_upscales, 1, 8)
+    yield Fault("two-library", "two processes that add the same folder to one library", _two_libraries, 1, 8)
     yield Fault("two-train", "two training runs in one folder at once", _two_trains, 0, 4)
 
 
@@ -115,6 +116,17 @@ def _two_upscales(ground: Ground, count: int) -> Iterator[Trial]:
             lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
             lost += [] if any("exists already" in one.output for one in ended) else ["no message"]
         yield Trial("one refused, the other done", tuple(lost))
+
+
+def _two_libraries(ground: Ground, count: int) -> Iterator[Trial]:
+    work, whole = known("library", ground)
+    for _ in range(count):
+        with ground.folder() as folder:
+            ended = _both(folder, work.begin)
+            facts, lost = judged(work, whole, folder)
+            lost += [] if facts == whole.facts else ["other photographs than one process alone adds"]
+            lost += [f"exit code {one.code}: {one.output[-300:]}" for one in ended if one.code != 0]
+        yield Trial("both done", tuple(lost))
 
 
 def _two_trains(ground: Ground, count: int) -> Iterator[Trial]:

@@ -20,6 +20,7 @@ from models import official_oracle
 from PIL import Image
 
 from srntt._safetensors import read_header, read_tensors
+from srntt.library import reading
 from srntt.models import load_model, save_model
 from srntt.models.lite import Lite, LiteConfig
 
@@ -114,10 +115,12 @@ def works(ground: Ground) -> dict[str, Work]:
     settings = ("--photographs", str(things / "photographs"), "-o", "out/run", "--every", "0", "--device", "cpu")
     train = ("train", str(things / "recipe.toml"), *settings, "--threads", "1")
     convert = ("weights", "convert", str(things / "upscale.npz"), "-o", "out/extractor")
+    library = ("library", "add", str(things / "photographs"), "--library-file", "out/library.sqlite")
     found = (
         Work("upscale", upscale, lambda facts: upscale, _contents),
         Work("batch", batch, lambda facts: batch, _contents, (0, 3)),
         Work("train", train, lambda facts: _resumed(train, facts), _run_facts),
+        Work("library", library, lambda facts: library, _library_facts),
         Work("weights", convert, lambda facts: (*convert, "--overwrite") if facts else convert, _model_facts),
     )
     return {work.name: work for work in found}
@@ -164,6 +167,21 @@ def _model_facts(folder: Path) -> Facts:
     if any(name.startswith("extractor/") for name in facts):
         load_model(folder / "out" / "extractor")
     return facts
+
+
+def _library_facts(folder: Path) -> Facts:
+    """What is stored of each photograph: one that was not reached yet is missing."""
+    path = folder / "out" / "library.sqlite"
+    if not path.exists():
+        return {}
+    select = (
+        "SELECT path, sha256, descriptor, packed FROM file JOIN photograph ON id = file.photograph "
+        "JOIN keypoints ON keypoints.photograph = id"
+    )
+    with reading(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        rows = connection.execute(select).fetchall()
+    return {Path(os.fsdecode(name)).name: hashlib.sha256(b"".join(stored)).hexdigest() for name, *stored in rows}
 
 
 def _run_facts(folder: Path) -> Facts:

@@ -68,9 +68,13 @@ def found_as_json(found: "srntt.library.Found") -> dict[str, Any]:
     }
 
 
-def found_as_lines(found: "srntt.library.Found") -> list[str]:
-    """Return the same as lines of text: each choice with its reason."""
-    nothing = f"nothing of the same scene that is sharper, among {found.compared:,} photographs"
-    lines = [f"{choice.path}: {choice.reason}" for choice in found.choices] or [nothing]
-    lines += [f"note: {path} shows the picture itself; not used as a reference" for path in found.copies]
-    return lines + [f"note: {note}" for note in found.notes]
+def choices_as_lines(found: "srntt.library.Found") -> list[str]:
+    """Return each reference with the reason why it was chosen."""
+    return [f"{choice.path}: {choice.reason}" for choice in found.choices]
+
+
+def notes_as_lines(found: "srntt.library.Found") -> list[str]:
+    """Return what was not found, and what was not used."""
+    nothing = f"nothing sharper of the same scene among {found.compared:,} photographs"
+    copies = [f"{path} shows the picture itself; not used as a reference" for path in found.copies]
+    return [*([] if found.choices else [nothing]), *copies, *found.notes]

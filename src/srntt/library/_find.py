@@ -25,9 +25,9 @@ from srntt.views.aligned import (
 )
 
 COMPARED = 50  #: photographs whose keypoints are compared, the most alike ones
-_SUPPORT = 10  # keypoints on planes, from which a photograph is opened
+_SUPPORT = 8  # keypoints on planes that promise geometry
 _LARGER = 1.25  # pixels of a photograph for one of the picture, below which it cannot be sharper
-_OPENED = 10  # photographs that are opened, at most: those of the most support
+_OPENED = 8  # photographs that are opened: those of the most support, then the most alike
 
 
 class Candidate(NamedTuple):
@@ -52,8 +52,8 @@ class Candidate(NamedTuple):
 
     @property
     def is_promising(self) -> bool:
-        """Whether it shows the scene, and somewhere larger than the picture does."""
-        return self.support >= _SUPPORT and max(plane.scale for plane in self.planes) >= _LARGER
+        """Whether it shows the scene somewhere larger than the picture does, or no geometry was found yet."""
+        return not self.planes or max(plane.scale for plane in self.planes) >= _LARGER
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +75,14 @@ class Target:
 
 
 def candidates(connection: sqlite3.Connection, target: Target) -> list[Candidate]:
-    """Return the photographs whose keypoints agree with the picture, the most first."""
+    """Return the photographs to open: those whose keypoints agree with the picture, then the most alike ones.
+
+    Views from far apart share too few of the keypoints that are stored; opened, a photograph has more.
+    """
     with deterministic():
         found = [_candidate(connection, target, *near) for near in most_alike(connection, target.picture)]
-    return sorted((one for one in found if one.is_promising and one.paths), key=lambda one: -one.support)
+    promising = [one for one in found if one.is_promising and one.paths]
+    return sorted(promising, key=lambda one: -one.support if one.support >= _SUPPORT else 0)
 
 
 def most_alike(connection: sqlite3.Connection, picture: Picture) -> list[tuple[int, float]]:

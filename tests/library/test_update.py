@@ -131,3 +131,21 @@ def test_progress_and_cancelling_keep_what_was_done(library: Library, album: Pat
         library.add([album], progress=stop)
     assert library.info().files == 2
     assert counts(library.update()) == {"added": 2, "unchanged": 2}
+
+
+def test_a_photograph_that_is_replaced_while_it_is_read_is_added_later(library: Library, album: Path, monkeypatch):
+    path = str(album / "near.png")
+
+    def replaced_meanwhile(name: str, limits: object) -> bytes:
+        content = Path(name).read_bytes()
+        if name == path:
+            save(np.full((40, 50, 3), 7, np.uint8), album / "new.png")
+            os.replace(album / "new.png", path)
+        return content
+
+    with monkeypatch.context() as patched:
+        patched.setattr("srntt.library._read.read_file", replaced_meanwhile)
+        update = library.add([album])
+    assert counts(update) == {"added": 3, "failures": 1}
+    assert "changed while it was read" in update.failures[0].reason
+    assert counts(library.update()) == {"added": 1, "unchanged": 3}

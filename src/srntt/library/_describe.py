@@ -11,7 +11,7 @@ from srntt.views.aligned import Keypoints, detect, gray_at_most
 
 KEPT = 800  #: keypoints of a photograph, at most
 MOST = 2000  # keypoints that a global descriptor is made of, at most
-_SEARCHED, _GLOBAL = 640, 320  # pixels of the longer side for keypoints, and for the global descriptor
+_SEARCHED, _GLOBAL = 512, 320  # pixels of the longer side for keypoints, and for the global descriptor
 _STEPS = 400  # of the values of a descriptor, which are below 0.3
 _SHARE = 2**16 - 1
 _POINT = 4  # bytes
@@ -68,16 +68,17 @@ class Described:
 def describe(picture: Picture) -> Described:
     """Describe a photograph of any size."""
     size = picture.height, picture.width
-    found = _detected(picture.color, _SEARCHED, KEPT)
+    gray = gray_at_most(picture.color, _SEARCHED)
+    found = _detected(gray, size, KEPT)
     shares = (found.points + 0.5) / np.array([size[1], size[0]], np.float32)
     points = np.rint(np.clip(shares, 0, 1) * _SHARE).astype(np.uint16)
     packed = PackedKeypoints(points, codebook().encode(found.descriptors))
-    return Described(size, quantised(global_descriptor(picture.color)), packed)
+    return Described(size, quantised(_descriptor(gray)), packed)
 
 
 def global_descriptor(pixels: Shaped[np.ndarray, "H W c"]) -> Float[np.ndarray, " d"]:
     """Return the global descriptor of a picture, of unit length: it distinguishes scenes, at any resolution."""
-    return codebook().aggregate(_detected(pixels, _GLOBAL, MOST).descriptors)
+    return _descriptor(gray_at_most(pixels, _SEARCHED))
 
 
 def quantised(descriptor: Float[np.ndarray, " d"]) -> Int[np.ndarray, " d"]:
@@ -85,9 +86,13 @@ def quantised(descriptor: Float[np.ndarray, " d"]) -> Int[np.ndarray, " d"]:
     return np.clip(np.rint(descriptor * _STEPS), -127, 127).astype(np.int8)
 
 
-def _detected(pixels: Shaped[np.ndarray, "H W c"], longest: int, most: int) -> Keypoints:
-    height, width = pixels.shape[:2]
-    gray = gray_at_most(pixels, longest)
+def _descriptor(gray: UInt8[np.ndarray, "h w"]) -> Float[np.ndarray, " d"]:
+    small = gray_at_most(gray[..., None], _GLOBAL)
+    return codebook().aggregate(_detected(small, small.shape, MOST).descriptors)
+
+
+def _detected(gray: UInt8[np.ndarray, "h w"], size: tuple[int, ...], most: int) -> Keypoints:
+    """Keypoints in pixels of a picture of this height and width."""
     if min(gray.shape) < _LEAST_SIDE:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-    return detect(gray, (height, width), most)
+    return detect(gray, (size[0], size[1]), most)

@@ -78,7 +78,7 @@ def measure(small: Path, reference: Path, memory: str) -> dict[str, float | str]
     notes: list[str] = list(references.fallbacks)
 
     def stop(stage: str, done: int, total: int) -> None:
-        if stage == "match":
+        if stage == "align" and done == total:
             raise Cancelled
 
     def align() -> None:

@@ -64,8 +64,11 @@ class ModelOptions:
 
         return replace(self, model=CLEAN) if self.model == AUTO else self
 
-    def open(self) -> "srntt.upscale.Upscaler":
+    def open(self, precision: Literal["float32", "auto"] = "float32") -> "srntt.upscale.Upscaler":
         """Load the model.
+
+        Args:
+            precision: As for ``Upscaler``.
 
         Raises:
             InputError: The memory or device is invalid, or the matcher does not run on the device.
@@ -80,6 +83,7 @@ class ModelOptions:
             memory=self.memory,
             matcher=self.matcher,
             align=self.align,
+            precision=precision,
             base_model=self.base_model,
         )
 

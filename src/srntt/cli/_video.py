@@ -28,6 +28,7 @@ def video(
     best: Annotated[int, Parameter(validator=Number(gte=1))] = 4,
     crf: Annotated[int, Parameter(validator=Number(gte=0, lte=51))] = 16,
     fps: float | None = None,
+    frame_by_frame: bool = False,
     resume: bool = False,
     overwrite: bool = False,
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
@@ -48,6 +49,7 @@ def video(
         best: Number of references for each shot, the most similar ones, if more are given. Default: 4.
         crf: Constant rate factor of the encoder (H.264, VP9 for .webm): 0 is lossless, larger is smaller. Default: 16.
         fps: Frames per second of a folder of frames. Default: 25.
+        frame_by_frame: Do not average each output with those before it, moved to where it shows the same things.
         resume: Continue an interrupted run.
         overwrite: Replace an existing output, and discard an interrupted run.
     """
@@ -62,11 +64,11 @@ def video(
         chosen, reason = model.chosen_for(next(clip.frames()).picture)
         references = unique(ref)
         result = upscale_film(
-            chosen.open(),
+            chosen.open(precision="auto"),
             clip,
             output,
             references,
-            options=FilmOptions(self_references, best, crf, resume, overwrite),
+            options=FilmOptions(self_references, best, crf, not frame_by_frame, resume, overwrite),
             limits=within,
             progress=progress,
         )

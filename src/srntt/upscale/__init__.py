@@ -15,6 +15,7 @@ from srntt.upscale._result import Result
 from srntt.upscale._self_ensemble import self_ensemble
 from srntt.upscale._share_picture import share_color
 from srntt.upscale._upscaler import Upscaler
+from srntt.views.aligned import Track
 
 __all__ = [
     "BaseModel",
@@ -23,6 +24,7 @@ __all__ = [
     "Provenance",
     "References",
     "Result",
+    "Track",
     "Upscaler",
     "UsedReference",
     "choose_model",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,12 +18,14 @@ from srntt.views.aligned import (
     Original,
     Placement,
     TargetFeatures,
+    Track,
     align_densely,
     find_target_features,
     place,
     placing_bytes,
 )
 
+_ENOUGH_SHOWN = 0.9  # of the detail of a picture of a sequence, by placed references, to search near them only
 _PLACED = 0.5  # of them are done when it is placed
 
 AlignOption = Literal["auto", "off"]
@@ -106,7 +109,11 @@ def check_align(option: str) -> None:
 
 
 def found_views(
-    low_res: Float[Tensor, "3 h w"], references: References | None, encoder: Encoder, progress: Progress
+    low_res: Float[Tensor, "3 h w"],
+    references: References | None,
+    encoder: Encoder,
+    progress: Progress,
+    track: Track | None = None,
 ) -> Found:
     """Add views aligned with a low-res picture, or, without geometry, downsampled to a suitable size.
 
@@ -117,19 +124,25 @@ def found_views(
         references: Encoded references with their original pictures.
         encoder: Encoder of the model.
         progress: Called with ("align", done, total).
+        track: Placements against the picture before, of a sequence. References that are placed and together show
+            nearly all of the picture are then searched near each position only.
     """
     found = Found(list(references or ()))
     given = references.originals if references else ()
     if not given:
         return found
     target = find_target_features(low_res)
+    if track:
+        track.begin(target)
     for done, original in enumerate(given):
         encoder.report = _Steps(progress, done, len(given))
         try:
-            _find(low_res, target, original, encoder, found)
+            _find(low_res, target, original, encoder, found, track)
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched unchanged")
         report_part(progress, "align", done, len(given), 1.0)
+    if track and _shown(found, target) >= _ENOUGH_SHOWN:
+        found.views[:] = [item for item in found.views if item.reach is not None]
     near = [item for item in found.views if item.reach is not None]
     if len(near) == 1:  # several references compete with each other instead
         found.views.extend(replace(near[0], reach=reach) for reach in encoder.drive_on(encoder.device).reaches[1:])
@@ -148,7 +161,12 @@ class _Steps:
 
 
 def _find(
-    low_res: Float[Tensor, "3 h w"], target: TargetFeatures, original: Original, encoder: Encoder, found: Found
+    low_res: Float[Tensor, "3 h w"],
+    target: TargetFeatures,
+    original: Original,
+    encoder: Encoder,
+    found: Found,
+    track: Track | None,
 ) -> None:
     """Align one reference, and add its view or replace the original one.
 
@@ -158,17 +176,20 @@ def _find(
         original: Original reference.
         encoder: Encoder of the model.
         found: Result so far, changed in place.
+        track: Placements against the picture before, or None.
     """
     number, threads = original.number, torch.get_num_threads()
     encoder.need(original.finding_bytes)
     encoder.need(placing_bytes(target.size, original.features, threads))
-    placement = place(target, original.features)
+    placement = track.place(number, target, original.features) if track else place(target, original.features)
     encoder.report(0.0)
     places = [place for place, item in enumerate(found.views) if item.number == number]
     times = encoder.reduction(low_res, original) if placement is None and len(places) == 1 else 1
     reduced = encoder.encode(number, original.picture, [TurnedViews([(1 / times, 0)])]) if times > 1 else []
     if placement is None and (matches := encoder.matches(low_res, (reduced or [found.views[places[0]]])[0])):
         placement = align_densely(target, original.features, *matches)
+    if track:
+        track.keep(number, placement)
     if placement:
         aligned = encoder.encode_aligned(original, placement)
         if len(places) == 1 and (upright := encoder.encode_upright(original, placement)):
@@ -178,6 +199,16 @@ def _find(
     elif reduced:
         found.reductions[number] = times
         found.views.extend(reduced)
+
+
+def _shown(found: Found, target: TargetFeatures) -> float:
+    """Share of the picture that placed references show, weighted by its detail: what is flat resembles nothing."""
+    alike = [placement.alike for placement in found.placements.values()]
+    if not alike:
+        return 0.0
+    down, right = np.gradient(target.gray)
+    detail = down * down + right * right
+    return float((detail * np.logical_or.reduce(alike)).sum() / max(float(detail.sum()), 1e-12))
 
 
 def used_references(

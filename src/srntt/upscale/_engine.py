@@ -38,6 +38,7 @@ class Engine:
         progress: Called with (stage, done, total).
         base: Base from which the model starts, or None.
         influence: Strength of the references at each place; None to leave it to the model.
+        half: Compute the network in bfloat16.
         fallbacks: Deviations from the plan, in order.
     """
 
@@ -48,6 +49,7 @@ class Engine:
     progress: Progress
     base: Picture | None = None
     influence: Influence | None = None
+    half: bool = False
     fallbacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -134,6 +136,13 @@ class Engine:
         return replace(rendered, image=influence.keep(rendered.image, alone.image))
 
     def _rendered_with(
+        self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, options: dict[str, Tensor]
+    ) -> Rendered:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.half):
+            rendered = self._rendered_from_base(low_res, matched, window, options)
+        return Rendered(rendered.image.float(), None if rendered.share is None else rendered.share.float())
+
+    def _rendered_from_base(
         self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, options: dict[str, Tensor]
     ) -> Rendered:
         if self.base is None:

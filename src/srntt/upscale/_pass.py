@@ -25,6 +25,7 @@ from srntt.upscale._plan import Plan, job_of, plan_upscale
 from srntt.upscale._provenance import Provenance, trace
 from srntt.upscale._references import References
 from srntt.upscale._tiles import Canvas
+from srntt.views.aligned import Track
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,8 @@ class Pass:
         tile: Side of a tile, or None.
         consistent: Whether to make the output consistent with the input.
         progress: Called with (stage, done, total).
+        track: Alignment of the picture before, of a sequence, or None.
+        half: Compute the network in bfloat16.
     """
 
     drive_on: Callable[[torch.device], Drive]
@@ -75,6 +78,8 @@ class Pass:
     tile: int | None
     consistent: bool
     progress: Progress
+    track: Track | None = None
+    half: bool = False
 
     def make(
         self,
@@ -105,7 +110,7 @@ class Pass:
         resized = 0 if output == (job.height * scale, job.width * scale) else output[0] * output[1] * job.pixel
         extra = Extra(under is not None, influence is not None and influence.protects, resized)
         found, plan = self._searched(seen, references, encoder, extra)
-        engine = Engine(self.drive_on, self.device, found.views, plan, self.progress, under, influence)
+        engine = Engine(self.drive_on, self.device, found.views, plan, self.progress, under, influence, self.half)
         field = engine.match(low_res)
         for item in found.views:
             item.rest()
@@ -167,8 +172,8 @@ class Pass:
         plain = Found(list(references or ()))
         found = plain
         if self.align == "auto":
-            found = found_views(seen.rgb(), references, encoder, self.progress)
-        if len(found.views) > len(plain.views):
+            found = found_views(seen.rgb(), references, encoder, self.progress, self.track)
+        if found.placements or found.reductions:
             with suppress(MemoryBudgetError):
                 return found, self.plan(job, found.views, extra)
             encoder.fallbacks.append("aligning: memory does not allow it, references are searched unchanged")

@@ -84,7 +84,9 @@ def plan_upscale(
     if not references:
         return Plan.of(plan_pieces(needs, room, tile))
     maps = [item.maps[drive.key] for item in anywhere]
-    sizes = Sizes(job.height * job.width, tuple(key[0].numel() for key in maps), maps[0].shape[0], drive.patch)
+    channels = references[0].maps[drive.key].shape[0]
+    keys = tuple(key[0].numel() for key in maps) or (0,)  # a view in the frame of the picture needs no search
+    sizes = Sizes(job.height * job.width, keys, channels, drive.patch)
     threads = torch.get_num_threads()
     joining = needs.field if 0 < len(anywhere) < len(references) else 0  # candidates of both kinds, concatenated
 
@@ -95,6 +97,8 @@ def plan_upscale(
 
         return Plan.of(plan_pieces(needs, room, tile, matching), matcher)
 
+    if not anywhere:
+        return replace(plan("exact"), reason="exact matching: near each position")
     return plan_matching(matcher, sizes, device, plan)
 
 

@@ -32,12 +32,13 @@ from srntt.upscale._matcher import MatcherOption, check_matcher
 from srntt.upscale._own_range import deepened, own_gain, stretched, unstretch
 from srntt.upscale._pass import Made, Pass
 from srntt.upscale._plan import job_of
+from srntt.upscale._precision import PrecisionOption, check_precision, is_half
 from srntt.upscale._provenance import used_level
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
 from srntt.upscale._turn import in_turn
 from srntt.views import PLAIN, view_makers
-from srntt.views.aligned import Original
+from srntt.views.aligned import Original, Track
 from srntt.weights import is_hub_address
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,8 @@ class Upscaler:
             predicted to be three times faster and fits in memory. ``Result.matcher`` states which was used.
         align: ``auto`` also searches each reference warped to the viewpoint of the picture, if its geometry can be
             estimated; ``off`` does not. ``Result.references`` states the outcome.
+        precision: ``auto`` computes the network in bfloat16 on processors that have instructions for it: nearly twice
+            as fast, and on pans from photographs within 0.01 dB; the output then depends on the processor.
         base_model: ONNX file of another upscaler of the same scale, whose output is the base of every picture; the
             model must support it. It runs on the CPU, in tiles that fit in memory, and requires the extra ``onnx``.
 
@@ -75,6 +78,7 @@ class Upscaler:
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
         align: AlignOption = "auto",
+        precision: PrecisionOption = "float32",
         base_model: str | Path | BaseModel | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
@@ -82,6 +86,8 @@ class Upscaler:
         self.model_name, self.device = name or "model", choose_device(device)
         check_matcher(matcher, self.device)
         check_align(align)
+        check_precision(precision)
+        self._precision: PrecisionOption = precision
         self._matcher: MatcherOption = matcher
         self._align: AlignOption = align
         self._memory = parse_memory(memory)
@@ -100,6 +106,7 @@ class Upscaler:
         memory: int | str | None = None,
         matcher: MatcherOption = "auto",
         align: AlignOption = "auto",
+        precision: PrecisionOption = "float32",
         base_model: str | Path | BaseModel | None = None,
     ) -> "Upscaler":
         """Load an embedded model by name, a model from a folder or .safetensors file, or from a hub.
@@ -110,6 +117,7 @@ class Upscaler:
             memory: As in the constructor.
             matcher: As in the constructor.
             align: As in the constructor.
+            precision: As in the constructor.
             base_model: As in the constructor.
 
         Raises:
@@ -117,7 +125,7 @@ class Upscaler:
             InputError: An option is invalid.
             MissingDependencyError: The device is not available, or the extra ``hub`` is not installed.
         """
-        options = {"device": device, "memory": memory, "matcher": matcher, "align": align}
+        options = {"device": device, "memory": memory, "matcher": matcher, "align": align, "precision": precision}
         return cls(model, base_model=base_model, **options)
 
     def __repr__(self) -> str:
@@ -231,6 +239,7 @@ class Upscaler:
         consistent: bool = False,
         value_range: ValueRange = None,
         limits: Limits = Limits(),  # noqa: B008 (frozen)
+        track: Track | None = None,
         progress: Progress | None = None,
     ) -> Result:
         """Upscale a picture, with or without detail from references.
@@ -256,6 +265,9 @@ class Upscaler:
             value_range: Values of black and white, as for ``srntt.load``, for floats outside [0, 1] and for signed or
                 32-bit integers.
             limits: Limits on reading.
+            track: For pictures of a sequence, such as a film: carries the alignment of references from one picture to
+                the next, which is faster. References that are aligned and together show nearly all of the picture are
+                then searched near each position only. The same object is given with every picture.
             progress: Called with ("base", "align", "match", "render" or "consistent", done, total); an exception, such
                 as ``Cancelled``, ends the work.
 
@@ -302,6 +314,8 @@ class Upscaler:
             tile=None if tile == "auto" else tile,
             consistent=consistent,
             progress=progress or _silent,
+            track=track,
+            half=is_half(self._precision, self.device),
         )
         sizes = steps((source.height, source.width), target, self.scale)
         if len(sizes) > 1:  # raises before the first pass, not after it

@@ -14,10 +14,11 @@ from srntt._files import exists_error
 from srntt.errors import InputError, OutputError
 from srntt.image import Limits
 from srntt.models import Progress
-from srntt.upscale import References, Upscaler
+from srntt.upscale import References, Track, Upscaler
 from srntt.video._clip import CONTAINERS, Clip, Frame, Output, open_output
 from srntt.video._folder import refuse_used
 from srntt.video._references import ShotReferences
+from srntt.video._steady import Steady
 from srntt.video._survey import Shot, Survey, survey_of
 from srntt.video._work import Work, open_work
 
@@ -32,6 +33,7 @@ class FilmOptions:
         self_references: Use the sharpest frames of each shot as further references.
         best: Number of references of a shot that are chosen from those given, if there are more.
         quality: Constant rate factor of the encoder, 0 .. 51: 0 is lossless, larger is smaller.
+        steady: Average each output with those before it, moved to where it shows the same things.
         resume: Continue an interrupted run.
         overwrite: Replace an existing output.
     """
@@ -39,6 +41,7 @@ class FilmOptions:
     self_references: bool = False
     best: int = 4
     quality: int = 16
+    steady: bool = True
     resume: bool = False
     overwrite: bool = False
 
@@ -142,7 +145,7 @@ class _Film:
         self, upscaler: Upscaler, clip: Clip, survey: Survey, references: ShotReferences, options: FilmOptions
     ) -> None:
         self._upscaler, self._clip, self._survey = upscaler, clip, survey
-        self._references, self._options = references, options
+        self._references, self._options, self._steady = references, options, Steady(upscaler.scale)
         self.notes: tuple[str, ...] = ()
 
     def run(self, work: Work, output: Output, report: Progress) -> int:
@@ -153,22 +156,27 @@ class _Film:
             return self._survey.frames
         frames, total = self._clip.frames(todo[0].first), self._survey.frames
         shot, references = None, None
+        self._steady.restore(work.state())
         for segment in todo:
             if shot is None or segment.first >= shot.stop:
                 shot = next(each for each in self._survey.shots if each.first <= segment.first < each.stop)
                 references = self._references.of(self._clip, self._survey, shot, own=self._options.self_references)
+            if segment.first == shot.first:
+                self._steady.reset()
+            track = Track()  # a new one for each segment, so that a run that continues gives the same output
             with output.segment(work.done) as sink:
                 for frame in islice(frames, segment.stop - segment.first):
                     report("frames", frame.number, total)
-                    sink.add(self._upscaled(frame, references))
-            work.finish({})
+                    sink.add(self._upscaled(frame, references, track))
+            work.finish(self._steady.state())
         report("frames", total, total)
         return todo[0].first
 
-    def _upscaled(self, frame: Frame, references: References | None) -> Frame:
-        result = self._upscaler.upscale(frame.picture, references)
+    def _upscaled(self, frame: Frame, references: References | None, track: Track) -> Frame:
+        result = self._upscaler.upscale(frame.picture, references, track=track)
         self.notes = tuple(dict.fromkeys((*self.notes, *result.fallbacks)))
-        return replace(frame, picture=result.picture)
+        picture = self._steady.next(result.picture) if self._options.steady else result.picture
+        return replace(frame, picture=picture)
 
 
 def _segments(shots: Sequence[Shot]) -> Iterator[Shot]:

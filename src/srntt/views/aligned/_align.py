@@ -43,7 +43,7 @@ def place(target: TargetFeatures, features: ReferenceFeatures) -> Placement | No
     """As `align`, of a small picture that is prepared."""
     # PAPER: references are scaled and rotated copies at most; here they are seen from where the small picture was.
     with deterministic():
-        return _placed(target, _keypoint_planes(target, features.levels), features)
+        return placed(target, _keypoint_planes(target, features.levels), features)
 
 
 def align_densely(
@@ -61,7 +61,7 @@ def align_densely(
         theirs: their matches in the reference.
     """
     with deterministic():
-        return _placed(target, tuple(find_planes(mine, theirs, least=LEAST)), features)
+        return placed(target, tuple(find_planes(mine, theirs, least=LEAST)), features)
 
 
 def _keypoint_planes(target: TargetFeatures, levels: Sequence[Level]) -> tuple[Plane, ...]:
@@ -100,7 +100,7 @@ def _are_fine(planes: Sequence[Plane], levels: Sequence[Level]) -> bool:
     return all(plane.scale * reduction >= _FINE for plane in planes)
 
 
-def _placed(target: TargetFeatures, planes: tuple[Plane, ...], features: ReferenceFeatures) -> Placement | None:
+def placed(target: TargetFeatures, planes: tuple[Plane, ...], features: ReferenceFeatures) -> Placement | None:
     """The planes that the pictures themselves bear out, and where; None for none."""
     if not planes:
         return None

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from srntt._shapes import Float, UInt8
+from srntt.views.aligned._motion import search_flow
 from srntt.views.aligned._opencv import in_parallel
 
 _ENLARGED = 2
@@ -18,7 +19,7 @@ _FEW = 0.05  # share of trusted flow around a place, below which it fades to non
 def residual_flow(one: Float[np.ndarray, "a b"], other: Float[np.ndarray, "a b"]) -> Float[np.ndarray, "a b 2"]:
     """For each place of one picture, how far (x, y) from it the same thing lies in the other; 0 where unknown.
 
-    Dense inverse search (Kroeger et al. 2016) on both pictures enlarged.
+    Dense inverse search on both pictures enlarged.
 
     Args:
         one: grey, in [0, 1].
@@ -26,7 +27,7 @@ def residual_flow(one: Float[np.ndarray, "a b"], other: Float[np.ndarray, "a b"]
     """
     if min(one.shape) * _ENLARGED < 2 * 8:  # a patch of the search
         return np.zeros((*one.shape, 2), np.float32)
-    first, second = _evened(one), _evened(other)
+    first, second = evened(one), evened(other)
     there, back = in_parallel(_search, ((first, second), (second, first)))
     trusted = _returns(there, back) & (np.hypot(there[..., 0], there[..., 1]) < _LONGEST * _ENLARGED)
     weight = cv2.GaussianBlur(trusted.astype(np.float32), (0, 0), _SMOOTHED)
@@ -35,12 +36,10 @@ def residual_flow(one: Float[np.ndarray, "a b"], other: Float[np.ndarray, "a b"]
 
 
 def _search(pair: tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]) -> Float[np.ndarray, "h w 2"]:
-    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)  # pyright: ignore[reportAttributeAccessIssue]
-    search.setFinestScale(0)
-    return search.calc(*pair, None)
+    return search_flow(*pair)
 
 
-def _evened(gray: Float[np.ndarray, "a b"]) -> UInt8[np.ndarray, "_ _"]:
+def evened(gray: Float[np.ndarray, "a b"]) -> UInt8[np.ndarray, "_ _"]:
     """Enlarged, with the same mean and contrast everywhere."""
     large = cv2.resize(gray, None, fx=_ENLARGED, fy=_ENLARGED, interpolation=cv2.INTER_CUBIC)
     centred = large - cv2.GaussianBlur(large, (0, 0), _SURROUNDINGS)

@@ -1,0 +1,142 @@
+"""Temporal stability: each output is averaged with those before it, moved to where it shows the same things.
+
+A recursive mean, as of a Kalman filter: an output counts as one of at most `_MOST` observations, and those before it
+count as far as they agree with it. Motion is estimated on the outputs, whose fine detail makes it exact.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from srntt._shapes import Bool, Float, Shaped, UInt8
+from srntt.image import Picture
+from srntt.views.aligned import deterministic, plane_motion, search_flow
+
+_MOST = 8.0  # observations
+_FINE, _FINE_CONTRAST = 12.0, 0.3  # difference that is no agreement, in levels of 255 and for one of local contrast
+_COARSE, _COARSE_CONTRAST = 3.0, 0.2  # likewise, of means over what one input pixel covers
+_SURROUNDINGS, _WIDER = 2.0, 4.0  # pixels: standard deviation of windows
+_BETTER = 1.15, 0.5  # times, and levels: flow must fit better than the plane by that
+_SMALLEST = 32  # pixels of a side, below which there is no flow
+_ROWS, _HALO = 256, 32  # rows at once, and those around that windows reach
+_COLORS = 3
+
+
+class Steady:
+    """Outputs of a shot, in order, made steady.
+
+    Args:
+        scale: Output pixels for an input pixel.
+    """
+
+    def __init__(self, scale: int) -> None:
+        self._scale = scale
+        self._mean: Float[np.ndarray, "H W c"] | None = None
+        self._count: Float[np.ndarray, "H W"] | None = None
+
+    def reset(self) -> None:
+        """Begin another shot."""
+        self._mean = self._count = None
+
+    def next(self, picture: Picture) -> Picture:
+        """Average an output with those before it."""
+        levels = np.float32(np.iinfo(picture.color.dtype).max / 255)
+        current = picture.color.astype(np.float32) / levels
+        if self._mean is None or self._count is None or min(current.shape[:2]) < _SMALLEST:
+            self._mean, self._count = current, np.ones(current.shape[:2], np.float32)
+            return picture
+        with deterministic():
+            self._average(current, self._mean, self._count)
+        color = np.clip(np.rint(self._mean * levels), 0, np.iinfo(picture.color.dtype).max)
+        return replace(picture, color=np.ascontiguousarray(color.astype(picture.color.dtype)))
+
+    def state(self) -> dict[str, Shaped[np.ndarray, "..."]]:
+        """What the next output needs."""
+        return {} if self._mean is None or self._count is None else {"mean": self._mean, "count": self._count}
+
+    def restore(self, state: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+        """Continue from a state."""
+        self._mean, self._count = state.get("mean"), state.get("count")
+
+    def _average(
+        self, current: Float[np.ndarray, "H W c"], mean: Float[np.ndarray, "H W c"], count: Float[np.ndarray, "H W"]
+    ) -> None:
+        flow = _motion(current, mean)
+        updated, counted = np.empty_like(current), np.empty_like(count)
+        height = len(current)
+        for top in range(0, height, _ROWS):
+            bottom = min(height, top + _ROWS)
+            first, last = max(0, top - _HALO), min(height, bottom + _HALO)
+            inner = slice(top - first, bottom - first)
+            moved, seen = _moved(mean, count, flow[first:last], first)
+            seen = np.minimum(seen, _MOST) * _agreement(moved, current[first:last], self._scale)
+            weight = (seen / (seen + 1))[..., None]
+            part = weight * moved + (1 - weight) * current[first:last]
+            updated[top:bottom], counted[top:bottom] = part[inner], seen[inner] + 1
+        self._mean, self._count = updated, counted
+
+
+def _motion(current: Float[np.ndarray, "H W c"], before: Float[np.ndarray, "H W c"]) -> Float[np.ndarray, "H W 2"]:
+    """From each pixel to the same thing before: along the plane of the whole picture, unless flow fits better."""
+    one, other = _gray(current), _gray(before)
+    flow = search_flow(one, other, finest=1)
+    plane = plane_motion(flow)
+    if plane is None:
+        return flow
+    height, width = one.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    there = cv2.perspectiveTransform(np.stack([x, y], -1).reshape(-1, 1, 2), plane).reshape(height, width, 2)
+    along = there - np.stack([x, y], -1)
+    by_flow, by_plane = (_misfit(one, other, x + each[..., 0], y + each[..., 1]) for each in (flow, along))
+    times, more = _BETTER
+    share = _smooth((by_plane < times * by_flow + more).astype(np.float32), _WIDER)[..., None]
+    return share * along + (1 - share) * flow
+
+
+def _misfit(
+    one: UInt8[np.ndarray, "H W"],
+    other: UInt8[np.ndarray, "H W"],
+    x: Float[np.ndarray, "H W"],
+    y: Float[np.ndarray, "H W"],
+) -> Float[np.ndarray, "H W"]:
+    moved = cv2.remap(other, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return _smooth(cv2.absdiff(one, moved).astype(np.float32), _WIDER)
+
+
+def _moved(
+    mean: Float[np.ndarray, "H W c"], count: Float[np.ndarray, "H W"], flow: Float[np.ndarray, "h W 2"], first: int
+) -> tuple[Float[np.ndarray, "h W c"], Float[np.ndarray, "h W"]]:
+    """The mean and the count at the ends of the flow, for rows from ``first`` on; nothing is known outside."""
+    height, width = count.shape
+    y, x = np.mgrid[first : first + len(flow), :width].astype(np.float32)
+    x, y = x + flow[..., 0], y + flow[..., 1]
+    moved = cv2.remap(mean, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(count, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inside: Bool[np.ndarray, "h W"] = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return moved.reshape(*flow.shape[:2], -1), seen * inside
+
+
+def _agreement(
+    moved: Float[np.ndarray, "h W c"], current: Float[np.ndarray, "h W c"], scale: int
+) -> Float[np.ndarray, "h W"]:
+    """How far two outputs agree, 0 .. 1: in detail, and in the means that the input determines."""
+    difference = moved - current
+    fine = _smooth(np.abs(difference).mean(2), _SURROUNDINGS)
+    means = cv2.blur(difference, (scale, scale)).reshape(difference.shape)
+    coarse = _smooth(np.abs(means).mean(2), _SURROUNDINGS * scale)
+    gray = current.mean(2)
+    contrast = np.sqrt(np.maximum(0, _smooth(gray * gray, _WIDER) - _smooth(gray, _WIDER) ** 2))
+    fine /= _FINE + _FINE_CONTRAST * contrast
+    coarse /= _COARSE + _COARSE_CONTRAST * contrast
+    return np.exp(-(fine * fine) - coarse * coarse)
+
+
+def _gray(pixels: Float[np.ndarray, "H W c"]) -> UInt8[np.ndarray, "H W"]:
+    luma = pixels @ np.array((0.299, 0.587, 0.114), np.float32) if pixels.shape[2] == _COLORS else pixels[..., 0]
+    return np.clip(np.rint(luma), 0, 255).astype(np.uint8)
+
+
+def _smooth(values: Float[np.ndarray, "h W"], sigma: float) -> Float[np.ndarray, "h W"]:
+    return cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)

@@ -8,7 +8,7 @@ from faults.children import Ended, in_fork, nothing, run
 from faults.disk import Disk, fail_with
 from faults.fault import Fault, Ground, Trial, spread
 from faults.mounts import enlarge, make_read_only, obey_modes, own_mounts, small_disk
-from faults.works import Undisturbed, Work, is_reported, judged, known, leftovers, went_on
+from faults.works import FILMS, Undisturbed, Work, is_reported, judged, known, leftovers, went_on
 
 _NAMES = ("upscale", "batch", "train", "weights", "library")
 _PLENTY = 256 * 1024  # KiB
@@ -16,13 +16,13 @@ _PLENTY = 256 * 1024  # KiB
 
 def faults() -> Iterator[Fault]:
     """All of them."""
-    for name in _NAMES:
+    for name in (*_NAMES, *FILMS):
         yield Fault(
             f"full-{name}", f"{name}: the disk is full from one act on, each in turn", _acts(name, _full), 2, 40
         )
     for name in _NAMES:
         yield Fault(f"broken-{name}", f"{name}: one act on the disk fails (EIO)", _acts(name, _broken), 1, 40)
-    yield Fault("small-disk", "all: a real disk (tmpfs) of decreasing size", _small_disks, 5, 40)
+    yield Fault("small-disk", "all: a real disk (tmpfs) of decreasing size", _small_disks, 6, 48)
     yield Fault("read-only", "all: a real disk (tmpfs) mounted read-only", _read_only, 5, 5)
     yield Fault("no-permission", "all: a read-only folder (mode 0555)", _no_permission, 5, 5)
     yield Fault("no-reading", "all: unreadable inputs (mode 0000)", _no_reading, 5, 5)
@@ -61,9 +61,10 @@ def _trial(work: Work, whole: Undisturbed, folder: Path, ended: Ended, undo: Cal
 
 
 def _small_disks(ground: Ground, count: int) -> Iterator[Trial]:
-    for name in _NAMES:
+    names = (*_NAMES, *FILMS)
+    for name in names:
         work, whole = known(name, ground)
-        yield from _forked(lambda work=work, whole=whole: _on_small_disks(work, whole, ground, count // len(_NAMES)))
+        yield from _forked(lambda work=work, whole=whole: _on_small_disks(work, whole, ground, count // len(names)))
 
 
 def _on_small_disks(work: Work, whole: Undisturbed, ground: Ground, count: int) -> list[Trial]:

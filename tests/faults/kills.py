@@ -6,16 +6,16 @@ from pathlib import Path
 from faults.children import Ended, run, run_killed
 from faults.disk import Disk, kill
 from faults.fault import Fault, Ground, Trial, spread
-from faults.works import Undisturbed, Work, judged, known, leftovers, went_on
+from faults.works import FILMS, Undisturbed, Work, judged, known, leftovers, went_on
 
 _NAMES = ("upscale", "batch", "train", "weights", "library")
 
 
 def faults() -> Iterator[Fault]:
     """All of them."""
-    for name in _NAMES:
+    for name in (*_NAMES, *FILMS):
         yield Fault(f"kill-{name}", f"{name} killed at a random moment", _at_random(name), 1, 50)
-    for name in _NAMES:
+    for name in (*_NAMES, *FILMS):
         about = f"{name} killed before or during a disk operation, each in turn"
         yield Fault(f"kill-{name}-writing", about, _at_acts(name), 2, 60)
 

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,8 @@ precision = "fp32"
 #: Printed by the interpreter for an error in a callback, which cannot be caught; not a message of srntt.
 _IGNORED = re.compile(r"^Exception ignored in.*?^MemoryError: ?$", re.DOTALL | re.MULTILINE)
 Facts = dict[str, str]
+#: Films need the extra video.
+FILMS = ("video",) if find_spec("av") else ()
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def works(ground: Ground) -> dict[str, Work]:
     batch = ("batch", str(things / "in"), "-r", str(things / "refs"), "-o", "out/all", "--resume", *model)
     settings = ("--photographs", str(things / "photographs"), "-o", "out/run", "--every", "0", "--device", "cpu")
     train = ("train", str(things / "recipe.toml"), *settings, "--threads", "1")
+    video = ("video", str(things / "film.mp4"), "--ref", str(things / "ref.png"), "-o", "out/x.mp4", *model)
     convert = ("weights", "convert", str(things / "upscale.npz"), "-o", "out/extractor")
     library = ("library", "add", str(things / "photographs"), "--library-file", "out/library.sqlite")
     found = (
@@ -121,6 +125,7 @@ def works(ground: Ground) -> dict[str, Work]:
         Work("batch", batch, lambda facts: batch, _contents, (0, 3)),
         Work("train", train, lambda facts: _resumed(train, facts), _run_facts),
         Work("library", library, lambda facts: library, _library_facts),
+        Work("video", video, lambda facts: (*video, "--overwrite" if facts else "--resume"), _contents),
         Work("weights", convert, lambda facts: (*convert, "--overwrite") if facts else convert, _model_facts),
     )
     return {work.name: work for work in found}
@@ -141,6 +146,10 @@ def _make_things(things: Path) -> None:
         torch.manual_seed(0)
         config = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8)
         save_model(Lite(config), things / "model", card="# tiny\n\nFor tests.\n")
+    if FILMS:
+        from video.films import pictures, write_film
+
+        write_film(things / "film.mp4", pictures(20))
     tape = official_oracle.Tape(seed=3)
     official_oracle.content_extractor(tape, np.zeros((3, 3, 3)))
     official_oracle.save_official(things / "upscale.npz", tape.arrays)

@@ -58,7 +58,7 @@ def test_other_options_do_not_continue_a_run(upscaler: Upscaler, film: Path, tmp
 def test_a_damaged_state_is_reported(upscaler: Upscaler, film: Path, tmp_path: Path, name: str):
     with pytest.raises(Cancelled):
         upscaled(upscaler, film, tmp_path / "out.mp4", stop=4)
-    (tmp_path / "out.mp4.srntt-video" / name).write_bytes(b'{"times": [0]')
+    (tmp_path / ".out.mp4.srntt-video" / name).write_bytes(b'{"times": [0]')
     with pytest.raises((InputError, OutputError), match=rf"{name}.*--overwrite"):
         upscaled(upscaler, film, tmp_path / "out.mp4", resume=True)
 
@@ -66,7 +66,7 @@ def test_a_damaged_state_is_reported(upscaler: Upscaler, film: Path, tmp_path: P
 def test_two_runs_to_one_output(upscaler: Upscaler, film: Path, tmp_path: Path):
     from srntt.video._work import open_work
 
-    folder = tmp_path / "out.mp4.srntt-video"
+    folder = tmp_path / ".out.mp4.srntt-video"
     with (
         open_work(folder, {}, resume=False, overwrite=False),
         pytest.raises(OutputError, match="is being written to"),

@@ -1,5 +1,7 @@
 """Outputs made steady: less flicker on a pan, and nothing of the past where it does not fit."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ def _flicker(pictures: list[Picture]) -> float:
     """Root mean square of what changes where nothing does but the place."""
     y, x = STEP
     colors = [picture.color.astype(float) for picture in pictures]
-    pairs = zip(colors, colors[1:], strict=False)
+    pairs = pairwise(colors)
     return float(np.sqrt(np.mean([((one[y:, x:] - other[:-y, :-x])[8:-8, 8:-8] ** 2).mean() for one, other in pairs])))
 
 

@@ -121,7 +121,7 @@ class ContainerClip:
             options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
             try:
                 container = self._av.open(file, "r", container_options=options, metadata_errors="replace")
-            except (self._av.error.FFmpegError, ValueError, OverflowError) as error:
+            except (self._av.error.FFmpegError, OSError, ValueError, OverflowError) as error:
                 raise PictureError(f"{self.path}: is not a film that is read ({_reason(error)}). {_ADVICE}") from error
             with container:
                 self._check_stream(container)
@@ -160,7 +160,7 @@ class ContainerClip:
     def _decoding(self) -> Iterator[None]:
         try:
             yield
-        except (self._av.error.FFmpegError, ValueError) as error:
+        except (self._av.error.FFmpegError, OSError, ValueError) as error:
             raise PictureError(
                 f"{self.path}: cannot be decoded ({_reason(error)}). The file is damaged or incomplete; repair or "
                 "re-encode it first."

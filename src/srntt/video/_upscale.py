@@ -113,7 +113,7 @@ def upscale_film(
     stills, report = [Path(path) for path in references], progress or _silent
     _refuse_existing(place, options)
     key = _key(upscaler, clip, stills, options)
-    folder = place.with_name(f"{place.name}.srntt-video")
+    folder = place.with_name(f".{place.name}.srntt-video")
     written = open_output(clip, place, folder, upscaler.scale, options.quality)
     with open_work(folder, key, resume=options.resume, overwrite=options.overwrite) as work:
         survey = work.survey()
@@ -189,12 +189,12 @@ def _segments(shots: Sequence[Shot]) -> Iterator[Shot]:
 def _refuse_existing(output: Path, options: FilmOptions) -> None:
     if not output.parent.is_dir():
         raise OutputError(f"{output}: the folder {output.parent} does not exist. Create it first.")
-    if options.overwrite or options.resume:
+    if options.overwrite:
         return
     if output.suffix.lower() in CONTAINERS:
         if os.path.lexists(output):
             raise exists_error(str(output))
-    else:
+    elif not options.resume:  # an interrupted run has written some of the frames
         refuse_used(output)
 
 

@@ -14,7 +14,7 @@ from srntt._shapes import Bool, Float, Shaped, UInt8
 from srntt.image import Picture
 from srntt.views.aligned import deterministic, plane_motion, search_flow
 
-_MOST = 8.0  # observations
+_MOST = 3.0  # observations; more gain nothing, and blur what a real clip has of its own
 _FINE, _FINE_CONTRAST = 12.0, 0.3  # difference that is no agreement, in levels of 255 and for one of local contrast
 _COARSE, _COARSE_CONTRAST = 3.0, 0.2  # likewise, of means over what one input pixel covers
 _SURROUNDINGS, _WIDER = 2.0, 4.0  # pixels: standard deviation of windows

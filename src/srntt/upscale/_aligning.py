@@ -25,7 +25,7 @@ from srntt.views.aligned import (
     placing_bytes,
 )
 
-_ENOUGH_SHOWN = 0.9  # of the detail of a picture of a sequence, by placed references, to search near them only
+_ENOUGH_SHOWN = 0.99  # of the detail of a picture of a sequence, by placed references, to search near them only
 _PLACED = 0.5  # of them are done when it is placed
 
 AlignOption = Literal["auto", "off"]

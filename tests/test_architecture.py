@@ -24,6 +24,7 @@ FOLDERS = (
     "upscale",
     "models",
     "weights",
+    "library",
     "views",
     "transfer",
     "match",

@@ -53,6 +53,7 @@ def make_package(root: Path) -> Path:
         "__init__",
         "__main__",
         "_compile",
+        "_defaults",
         "_failures",
         "_files",
         "_lock",

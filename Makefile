@@ -9,6 +9,7 @@ PEERS_VENV ?= .venv-peers
 FAISS_VENV ?= .venv-faiss
 AUDIT_VENV ?= .venv-audit
 DATA ?= ../shared/data
+HARM ?=
 
 empty :=
 space := $(empty) $(empty)
@@ -23,7 +24,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load fuzz audit sbom
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load fuzz audit sbom harm
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -56,6 +57,9 @@ attacks: $(INSTALLED_DEV) ## run every attack on images, names, models and docum
 
 faults: $(INSTALLED_DEV) ## inject faults (kill -9, full disks, no memory, ...); print a table; half an hour; Linux
 	PYTHONPATH=tests OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(RUN) -m faults
+
+harm: $(INSTALLED_DEV) ## search for the most harmful reference (HARM="--model lite-gan --tries 400"); ten minutes
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(RUN) -m harm $(HARM)
 
 load: $(INSTALLED_DEV) ## load test: fifty clients on the page for two minutes (LOAD_CLIENTS, LOAD_SECONDS); Linux
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[demo]"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from srntt._failures import is_out_of_memory, refuse_failed_device
-from srntt._shapes import Float, Shaped
+from srntt._shapes import Bool, Float, Shaped
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.memory import (
@@ -40,6 +40,7 @@ _SMALLEST_BAND = 64
 _MAPPED = 0.1  # fraction of the available memory above which the maps of a reference are memory-mapped
 _DETAIL = "detail"  # name of an additional map while a view is being encoded
 _PARTS = 1000  # steps in which the progress of a reference is reported
+_REDUCED = 2.0  # pixels of a reference for one of an aligned view
 _CPU = torch.device("cpu")
 _Made = TypeVar("_Made")
 
@@ -111,7 +112,7 @@ class Encoder:
         drive = self.drive_on(self.device)
         aligned = AlignedView(self._filled(original), placement, drive.scale)
         self._plan(placement.reference, [aligned.size], aligned.bytes)
-        encoded = self._encode_view(original.number, original.source, placement.reference, aligned.view())
+        encoded = self._encode_placed(original, placement, aligned.view())
         return replace(encoded, reach=drive.reaches[0] if drive.reaches else None)
 
     def encode_upright(self, original: Original, placement: Placement) -> EncodedView | None:
@@ -126,7 +127,11 @@ class Encoder:
         if not upright.is_needed or min(upright.size) < upright.scale:
             return None
         self._plan(placement.reference, [upright.size], upright.bytes)
-        return self._encode_view(original.number, original.source, placement.reference, upright.view())
+        return self._encode_placed(original, placement, upright.view())
+
+    def _encode_placed(self, original: Original, placement: Placement, view: View) -> EncodedView:
+        continuous = partial(_continuous, original, view, placement.scale / self.drive_on(self.device).scale)
+        return self._encode_view(original.number, original.source, placement.reference, view, continuous)
 
     def _filled(self, original: Original) -> Shaped[np.ndarray, "H W c"]:
         """Return the pixels of a reference with its margins filled, after accounting for their memory."""
@@ -194,12 +199,21 @@ class Encoder:
         self.device = _CPU
         return work(self.drive_on(_CPU))
 
-    def _encode_view(self, number: int, source: str, size: tuple[int, int], view: View) -> EncodedView:
+    def _encode_view(
+        self,
+        number: int,
+        source: str,
+        size: tuple[int, int],
+        view: View,
+        continuous: Callable[[int], Bool[Tensor, "h w"] | None] = lambda scale: None,
+    ) -> EncodedView:
         maps, file = self._encode_rows(view.rows, *view.size)
         drive = self.drive_on(self.device)
         valid, shown = maps.pop(_DETAIL)[0] > 0, view.valid_positions(drive.scale)
         if shown is not None:
             valid &= shown.to(valid.device)
+        if (fine := continuous(drive.scale)) is not None:
+            valid &= fine.to(valid.device)
         if valid.all():
             valid = None
         else:
@@ -291,6 +305,24 @@ class Encoder:
                 f"Out of memory while encoding even {self._band} rows of a reference. "
                 "Close other programs, or give fewer or smaller references."
             )
+
+
+def _continuous(original: Original, view: View, ratio: float, scale: int) -> Bool[Tensor, "h w"] | None:
+    """Where a view shows what does not consist of rectangles in the reference; None: everywhere.
+
+    Args:
+        original: the reference.
+        view: of it, in which rectangles may have become blurred.
+        ratio: pixels of the reference for one of the view. Where it is large, rectangles are too small to matter.
+        scale: pixels of the view for a position.
+    """
+    if ratio >= _REDUCED or not (blocks := original.rectangles(scale)).any():
+        return None
+    height, width = (extent // scale for extent in view.size)
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    points = view.to_original(torch.stack([rows, columns], -1).double() * scale + (scale - 1) / 2)
+    y, x = ((at / scale).long().clamp(0, size - 1) for at, size in zip(points.unbind(-1), blocks.shape, strict=True))
+    return ~blocks[y, x]
 
 
 def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:

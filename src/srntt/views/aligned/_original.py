@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from torch import Tensor
 
-from srntt._shapes import Shaped
+from srntt._shapes import Bool, Shaped
 from srntt.image import Picture, to_pixels
+from srntt.views._detail import rectangles
 from srntt.views.aligned._costs import finding_bytes
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
 from srntt.views.aligned._margins import filled
@@ -49,6 +51,17 @@ class Original:
     def filled(self) -> Shaped[np.ndarray, "H W c"]:
         """Its pixels, where margins have the colour of what is next to them."""
         return self.first.filled if self.first else filled(self.pixels, self.features.shown)
+
+    def rectangles(self, scale: int) -> Bool[Tensor, "h w"]:
+        """Where it consists of rectangles of pixels, on a grid ``scale`` times coarser."""
+        known = (self.first or self)._rectangles
+        if scale not in known:
+            known[scale] = rectangles(self.pixels, scale)
+        return known[scale]
+
+    @cached_property
+    def _rectangles(self) -> dict[int, Bool[Tensor, "h w"]]:
+        return {}
 
     @property
     def picture(self) -> Picture:

@@ -217,7 +217,10 @@ class Encoder:
         if valid.all():
             valid = None
         else:
-            maps[drive.key].mul_(valid)  # invalid positions never match
+            for channel in maps[drive.key]:
+                channel.mul_(valid)  # invalid positions never match
+                if file:
+                    file.rest()
         return EncodedView(number, source, view.name, *size, view.to_original, maps, valid, file=file)
 
     def _plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:

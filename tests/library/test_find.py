@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from library.album import save
+from views.aligned.scenes import reference_to_scene, scene, seen
 
 from srntt.errors import InputError
 from srntt.library import Library
@@ -35,6 +36,15 @@ def test_neither_the_picture_itself_nor_its_copy_is_chosen(filled: Library, albu
     save(small, album / "again" / "copy.png")
     filled.update()
     found = filled.find(album / "small.png")
+    assert {path.name for path in found.paths} == {"near.png", "turned.png"}
+
+
+def test_copies_and_enlargements_are_reported_and_not_chosen(filled: Library, album: Path, small: np.ndarray):
+    original = seen(scene(1), reference_to_scene((384, 512), 2.0, 0.0, 0.0), (384, 512), 2)
+    save(original, album / "original.png")
+    filled.update()
+    found = filled.find(small)
+    assert {path.name for path in found.copies} == {"enlarged.png", "original.png"}
     assert {path.name for path in found.paths} == {"near.png", "turned.png"}
 
 

@@ -13,7 +13,8 @@ from srntt.views import find_detail
 from srntt.views.aligned import AlignedView, Original, Placement, TargetFeatures, place
 
 _BAND, _POSITIONS = 48, 2**17  # rows and positions of the small picture that are looked at; larger ones are sampled
-_SAME, _NEARLY_ALL = 0.97, 0.95  # correlation at that share of the places: the same exposure, not another of the scene
+_FRAME, _TURN = 0.003, 0.2  # by which width and height, and degrees, of a copy may differ; other views differ by 0.01
+_SAME, _MOST = 0.9, 0.7  # correlation at that share of the places: the same moment; of copies, 73 % or more have it
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +42,11 @@ class Assessed:
 
     @property
     def is_copy(self) -> bool:
-        """Whether it is the same exposure, larger or not, and not another photograph of the scene."""
-        alike = self.placement.correlation > _SAME
-        return bool(self.placement.used_planes == 1 and alike.mean() > _NEARLY_ALL)
+        """Whether it is the same exposure in the same frame, larger or not, and not another photograph of the scene."""
+        placed = self.placement
+        times = [extent / placed.scale / own for extent, own in zip(placed.reference, placed.size, strict=True)]
+        in_frame = all(abs(ratio - 1) < _FRAME for ratio in times) and abs(placed.turn) < _TURN
+        return bool(in_frame and (placed.correlation > _SAME).mean() > _MOST)
 
 
 def what_it_adds(

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from srntt._shapes import Float, Int, Shaped, UInt8
 from srntt.image import Picture
-from srntt.library._codebook import codebook
+from srntt.library._codebook import codebook, unit
 from srntt.views.aligned import Keypoints, detect, gray_at_most
 
 KEPT = 800  #: keypoints of a photograph, at most
 MOST = 2000  # keypoints that a global descriptor is made of, at most
 _SEARCHED, _GLOBAL = 512, 320  # pixels of the longer side for keypoints, and for the global descriptor
+_VERY_SMALL = 200  # pixels of the longer side
 _STEPS = 400  # of the values of a descriptor, which are below 0.3
 _SHARE = 2**16 - 1
 _POINT = 4  # bytes
@@ -77,8 +79,13 @@ def describe(picture: Picture) -> Described:
 
 
 def global_descriptor(pixels: Shaped[np.ndarray, "H W c"]) -> Float[np.ndarray, " d"]:
-    """Return the global descriptor of a picture, of unit length: it distinguishes scenes, at any resolution."""
-    return _descriptor(gray_at_most(pixels, _SEARCHED))
+    """Return the global descriptor of a small picture, of unit length; a very small one is also enlarged for it."""
+    gray = gray_at_most(pixels, _SEARCHED)
+    own, longest = _descriptor(gray), max(gray.shape)
+    if longest >= _VERY_SMALL:
+        return own
+    times = _GLOBAL / longest
+    return unit(own + _descriptor(cv2.resize(gray, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)))
 
 
 def quantised(descriptor: Float[np.ndarray, " d"]) -> Int[np.ndarray, " d"]:

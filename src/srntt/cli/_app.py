@@ -13,6 +13,7 @@ from srntt.cli import (
     _library,
     _protocols,
     _serve,
+    _stack,
     _train,
     _upscale,
     _video,
@@ -35,6 +36,7 @@ app = App(
 app.command(_upscale.upscale)
 app.command(_batch.batch)
 app.command(_video.video)
+app.command(_stack.stack)
 app.command(_evaluate.evaluate)
 app.command(_protocols.protocols)
 app.command(_train.train)

@@ -1,6 +1,7 @@
 """Films: containers such as MP4, and folders of frames, upscaled shot by shot with bounded memory."""
 
 from srntt.video._clip import Clip, open_clip
+from srntt.video._stack import upscale_stack
 from srntt.video._upscale import FilmOptions, FilmResult, upscale_film
 
-__all__ = ["Clip", "FilmOptions", "FilmResult", "open_clip", "upscale_film"]
+__all__ = ["Clip", "FilmOptions", "FilmResult", "open_clip", "upscale_film", "upscale_stack"]

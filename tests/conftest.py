@@ -5,6 +5,7 @@ Shape checks and warnings as errors are switched on in pyproject.toml (`[tool.py
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,18 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the development data at ../shared/data, which is not part of the project")
     return folder
+
+
+@pytest.fixture(scope="module")
+def searched_everywhere() -> Iterator[None]:
+    """References are searched everywhere, as the callable model does, even where their detail is not a photograph's."""
+    import torch
+
+    from srntt.upscale import _encode
+
+    def everywhere(picture, scale):
+        return torch.ones(picture.shape[1] // scale, picture.shape[2] // scale, dtype=torch.bool)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_encode, "holds_detail", everywhere)
+        yield

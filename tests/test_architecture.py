@@ -123,7 +123,7 @@ def test_opencv_is_for_geometry_and_motion_alone():
     """Pictures are read, written and resized by image/; OpenCV's channel order and kernels are others."""
     users = [path for path in FILES if "cv2" in imports_of(path)]
     assert users
-    assert {path.parent.name for path in users} == {"aligned", "video"}
+    assert {path.parent.name for path in users} == {"aligned", "library", "video"}
 
 
 def test_the_package_under_test_is_this_one():

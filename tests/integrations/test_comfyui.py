@@ -41,6 +41,7 @@ def test_it_offers_every_shipped_model(nodes: Any) -> None:
     assert set(nodes.MODELS) == {model["name"] for model in list_models()}
 
 
+@pytest.mark.usefixtures("searched_everywhere")
 def test_a_batch_is_enlarged_with_the_same_references(nodes: Any) -> None:
     node = nodes.NODE_CLASS_MAPPINGS["SRNTTUpscale"]()
     generator = torch.Generator().manual_seed(0)

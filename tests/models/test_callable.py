@@ -12,6 +12,8 @@ from srntt.models.lite import Lite, LiteConfig, Shown
 from srntt.upscale import References, Upscaler
 from srntt.views import PlaneMap
 
+pytestmark = pytest.mark.usefixtures("searched_everywhere")  # of noise, not all is searched
+
 
 def _network(scale: int, candidates: int) -> Lite:
     """Of the smallest size, but with textures that count."""

@@ -18,13 +18,15 @@ from srntt.models import save_model
 from srntt.models.lite import Lite, LiteConfig
 from srntt.models.lite.onnx import OnnxFile, export_onnx
 from srntt.models.paper import ContentExtractor
-from srntt.upscale import Upscaler, _encode
+from srntt.upscale import Upscaler
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx: pip install 'srntt[onnx]'")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the package onnxruntime: pip install 'srntt[onnx]'")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PAGE = Path(__file__).parents[2] / "docs" / "onnx.md"
+
+pytestmark = pytest.mark.usefixtures("searched_everywhere")  # a graph searches all that it is given
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +71,6 @@ def run(session, low_res: np.ndarray, references: list[np.ndarray]) -> np.ndarra
     return (picture[0].transpose(1, 2, 0) * 255).round().astype(np.int64)
 
 
-def everywhere(picture, scale):
-    return torch.ones(picture.shape[1] // scale, picture.shape[2] // scale, dtype=torch.bool)
-
-
 @pytest.mark.parametrize(
     ("size", "references"),
     [
@@ -84,10 +82,7 @@ def everywhere(picture, scale):
         ((17, 26), [(40, 40), (40, 52), (33, 35), (64, 30), (8, 8), (70, 21), (44, 44)]),
     ],
 )
-def test_gives_what_the_engine_gives_at_any_size_with_any_number_of_references(
-    model, session, size, references, monkeypatch
-):
-    monkeypatch.setattr(_encode, "holds_detail", everywhere)  # the graph searches all that it is given
+def test_gives_what_the_engine_gives_at_any_size_with_any_number_of_references(model, session, size, references):
     low_res = pixels(*size, 0)
     sharp = [pixels(*shape, number) for number, shape in enumerate(references, 1)]
     upscaler = Upscaler(model, device="cpu", matcher="exact", align="off")

@@ -15,6 +15,8 @@ from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.transfer import SwappedMaps, swap
 from srntt.upscale import Upscaler
 
+pytestmark = pytest.mark.usefixtures("searched_everywhere")  # of noise, not all is searched
+
 
 @pytest.fixture
 def phi(tmp_path, monkeypatch):

@@ -15,6 +15,8 @@ from srntt.models import ARCHITECTURES, export_model, load_model, save_model
 from srntt.train import Losses, Recipe, Schedule, Surroundings, read_recipe, train
 from srntt.upscale import Upscaler
 
+pytestmark = pytest.mark.usefixtures("searched_everywhere")  # of noise, not all is searched
+
 
 @pytest.fixture(autouse=True)
 def one_line(monkeypatch):

@@ -5,10 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-import torch
 from reference.views import original_point
 
-from srntt.upscale import References, Upscaler, _encode, _pass
+from srntt.upscale import References, Upscaler, _pass
 from srntt.views import PlaneMap
 
 _KINDS = [(scale, turns) for scale in (1.0, 0.5) for turns in range(4)]  # of the plain and the turned views, in order
@@ -41,12 +40,8 @@ def found_at(traced, row: int, column: int) -> tuple[int, tuple[Fraction, Fracti
     return int(traced["match"].reference[candidate, row, column]), (point[0], point[1])
 
 
-def _everywhere(picture, scale):
-    return torch.ones(*(extent // scale for extent in picture.shape[1:]), dtype=torch.bool)
-
-
-def test_turned_and_scaled_views_are_traced_to_a_ten_thousandth_of_a_pixel(upscaler, traced, monkeypatch):
-    monkeypatch.setattr(_encode, "holds_detail", _everywhere)  # the references consist of rectangles
+@pytest.mark.usefixtures("searched_everywhere")  # the references consist of rectangles
+def test_turned_and_scaled_views_are_traced_to_a_ten_thousandth_of_a_pixel(upscaler, traced):
     random = np.random.default_rng(3)
     coarse = random.integers(0, 256, (23, 17, 3), dtype=np.uint8).repeat(5, 0).repeat(5, 1)
     sizes = [(115, 85), (93, 85)]

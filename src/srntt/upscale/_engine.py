@@ -1,6 +1,7 @@
 """Engine of an upscale: matching, then rendering in tiles, with fallbacks if memory runs out."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -138,7 +139,7 @@ class Engine:
     def _rendered_with(
         self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, options: dict[str, Tensor]
     ) -> Rendered:
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(self._device.type, torch.bfloat16) if self.half else nullcontext():
             rendered = self._rendered_from_base(low_res, matched, window, options)
         return Rendered(rendered.image.float(), None if rendered.share is None else rendered.share.float())
 

@@ -98,9 +98,9 @@ def test_whatever_is_downloaded_is_known_by_its_hash():
     sums = [source.sha256 for weights in WEIGHTS.values() for source in weights.sources]
     assert len(sums) == 5
     assert all(re.fullmatch("[0-9a-f]{64}", text) for text in sums)
-    opening = r"urlopen|urlretrieve|requests\.get|hf_hub_download|snapshot_download|torch\.hub|load_state_dict_from_url"
+    opening = r"urlopen|urlretrieve|requests\.get|hf_hub_download|snapshot_download|torch\.hub|get_session"
     openers = {path.name for path in (ROOT / "src").rglob("*.py") if re.search(opening, path.read_text())}
-    assert openers == {"_get.py", "_hub.py"}
+    assert openers == {"_get.py", "_hub_requests.py"}
 
 
 def test_torch_load_reads_known_files_alone_and_weights_only():

@@ -26,7 +26,7 @@ def rotated_sharply(picture: Image.Image, degrees: float) -> Image.Image:
 
 
 def from_the_side(picture: Image.Image) -> Image.Image:
-    """View from far to the left: the right edge has 55 % of the height of the left edge."""
+    """View from far to the left: the right edge has 55% of the height of the left edge."""
     width, height = picture.size
     narrow, inset = round(0.7 * width), round(0.225 * height)
     corners = [(0, 0), (0, height), (narrow, height - inset), (narrow, inset)]

@@ -136,6 +136,16 @@ def _advice_on_python(file: Path) -> list[str]:
     ]
 
 
+def test_messages_have_no_space_before_the_percent_sign():
+    spaced = re.compile(r"[\d}] %(?! ?\w)|[\d}] % of")
+    python = [(file, text) for file in PACKAGE.rglob("*.py") for _, text in spoken(file.read_text(encoding="utf-8"))]
+    pages = [
+        (file, file.read_text(encoding="utf-8")) for kind in ("*.js", "*.html", "*.md") for file in PACKAGE.rglob(kind)
+    ]
+    assert [(file.name, found[0]) for file, text in (*python, *pages) for found in spaced.finditer(text)] == []
+    assert spaced.search("{part:.0f} % of the picture")
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_are_plain(name: str):
     file = REPOSITORY / name

@@ -70,7 +70,7 @@ def test_a_base_model_makes_the_base(run, folder: Path, tmp_path: Path) -> None:
     ran = run(*requested, "-o", folder / "large.png")
     assert ran.code == 0, ran.err
     assert "base: repeat.onnx" in ran.out
-    assert "base model: 100 %" in ran.err
+    assert "base model: 100%" in ran.err
     two = run(*requested, "--base", folder / "other.png", "-o", folder / "two.png")
     assert two.code == 2
     assert "--base and --base-model exclude each other" in two.err

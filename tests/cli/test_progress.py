@@ -12,7 +12,7 @@ def test_a_line_when_a_stage_ends(capsys: pytest.CaptureFixture[str]) -> None:
             for done in range(101):
                 progress(stage, done, 100)
     captured = capsys.readouterr()
-    assert captured.err.splitlines() == ["matching: 100 %", "rendering: 100 %", "polish: 100 %"]
+    assert captured.err.splitlines() == ["matching: 100%", "rendering: 100%", "polish: 100%"]
     assert captured.out == ""
 
 
@@ -23,9 +23,9 @@ def test_a_line_every_five_seconds(capsys: pytest.CaptureFixture[str], monkeypat
         for done in range(13):  # one a second
             progress("render", done, 12)
             now += 1
-    assert capsys.readouterr().err.splitlines() == ["rendering: 41 %", "rendering: 83 %", "rendering: 100 %"]
+    assert capsys.readouterr().err.splitlines() == ["rendering: 41%", "rendering: 83%", "rendering: 100%"]
 
 
 def test_nothing_to_count_is_not_a_division(capsys: pytest.CaptureFixture[str]) -> None:
     ProgressOnStderr()("match", 0, 0)
-    assert capsys.readouterr().err == "matching: 0 %\n"
+    assert capsys.readouterr().err == "matching: 0%\n"

@@ -78,7 +78,11 @@ REFUSALS = {
     "memory below nothing": ("small.png --memory -5GB", 2, "'-5GB' is not an amount of memory"),
     "hardly any memory": ("small.png --memory 1B", 4, "budget is 1 bytes, but the program alone uses"),
     "memory of words": ("small.png --memory lots", 2, "'lots' is not an amount of memory"),
-    "too little memory": ("small.png --memory 1KB", 4, "with references; large pictures need more"),
+    "too little memory": (
+        "small.png --memory 1KB",
+        4,
+        "with one small reference; larger pictures and more references need more",
+    ),
     "device that is none": ("small.png --device toaster", 2, "'toaster' is not a device"),
     "pixel limit": ("small.png --max-pixels 100", 1, "280 pixels, the limit is 100.*--max-pixels 280"),
     "byte limit": ("small.png --max-bytes 100", 1, "the limit is 100.*--max-bytes"),

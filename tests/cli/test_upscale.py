@@ -24,7 +24,9 @@ def test_writes_the_picture_and_says_how_it_went(run, folder: Path, model: Path)
     assert "predicted" in first
     assert second.startswith("The reference ")
     assert "(mean similarity " in second
-    assert re.fullmatch(rf"{folder}/sharp.jpg: \d+% of the detail, no geometry found; searched unchanged", third)
+    assert re.fullmatch(
+        rf"{folder}/sharp.jpg: detail at \d+% of the places; no geometry found; searched unchanged", third
+    )
     assert fourth.startswith("exact matching: predicted ")
 
 
@@ -42,7 +44,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(run, folder: Path, model: P
     json.loads(ran.out)
     message = [line for line in ran.err.splitlines() if not line.startswith("compiling")]  # in a new installation
     assert message.pop(0).startswith("predicted: ")
-    assert message == ["reading references: 100 %", "aligning references: 100 %", "matching: 100 %", "rendering: 100 %"]
+    assert message == ["reading references: 100%", "aligning references: 100%", "matching: 100%", "rendering: 100%"]
 
 
 def test_json_reports_everything_but_the_pixels(run, folder: Path, model: Path) -> None:

@@ -84,7 +84,7 @@ def test_get_shows_how_far_a_download_is(run, monkeypatch: pytest.MonkeyPatch, v
 
     monkeypatch.setattr("srntt.weights.get_weights", fetch)
     ran = run("weights", "get", "vgg19")
-    assert (ran.code, ran.err) == (0, "downloading: 100 %\n")
+    assert (ran.code, ran.err) == (0, "downloading: 100%\n")
 
 
 def test_get_refuses_what_is_not_vgg19(run, tmp_path: Path, empty_cache: Path) -> None:

@@ -92,7 +92,7 @@ def test_no_data_does_not_count_for_the_range():
     picture = load(written(heights, extratags=[(42113, "s", 0, "-9999", True)]), value_range="auto")
     assert picture.levels is not None
     assert (picture.levels.low, picture.levels.high) == (heights[6:].min(), 900)
-    assert "range: 25 % of the values are no data (-9999) and become the minimum" in picture.notes
+    assert "range: 25% of the values are no data (-9999) and become the minimum" in picture.notes
 
 
 def test_an_animated_png_is_noted_to_be_one():

@@ -336,7 +336,7 @@ def test_what_lies_outside_a_range_is_clipped_and_noted():
     values = np.linspace(0, 100, 720, dtype=np.float32).reshape(24, 30)
     picture = load(written(values), value_range=(0, 50))
     assert picture.values().max() == 50
-    assert picture.notes == ("range: 50 % of the values are outside and were clipped",)
+    assert picture.notes == ("range: 50% of the values are outside and were clipped",)
     with pytest.raises(InputError, match="must be less"):
         load(written(values), value_range=(5, 5))
 

@@ -136,7 +136,7 @@ def table(held: Held) -> Iterator[str]:
     yield f"| interrupted uploads | {counts.hung_up} |"
     if counts.seconds:
         quantiles = statistics.quantiles(counts.seconds, n=20) if len(counts.seconds) > 1 else counts.seconds * 19
-        yield f"| time to the result, median and 95 % | {quantiles[9]:.1f} s, {quantiles[18]:.1f} s |"
+        yield f"| time to the result, median and 95% | {quantiles[9]:.1f} s, {quantiles[18]:.1f} s |"
     yield f"| longest queue | {counts.most_waiting} |"
     yield f"| errors: of visitors, in the server's log | {len(counts.wrong)}, {held.log.count('Traceback')} |"
     if settled:

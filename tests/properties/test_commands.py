@@ -45,7 +45,7 @@ def test_upscale_consistent_keeps_the_input_and_says_how_closely(folder: Path, c
     assert main(_upscale(folder, "--consistent")) == 0
     report = capsys.readouterr()
     assert "\nconsistency: downsampled, it differs from the input by 0." in report.out
-    assert "back-projecting: 100 %" in report.err
+    assert "back-projecting: 100%" in report.err
     assert main(_upscale(folder)) == 0
     assert "consistency" not in capsys.readouterr().out
 

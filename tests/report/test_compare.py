@@ -262,7 +262,7 @@ def test_the_command(run, tmp_path: Path) -> None:
     ran = run("evaluate", "--compare", a, b)
     assert ran.code == 0, ran.err
     head, _, row, warning = ran.out.splitlines()
-    assert head.startswith("| references | metric | first | second | second - first | 95 % interval |")
+    assert head.startswith("| references | metric | first | second | second - first | 95% interval |")
     assert "| first | PSNR-Y (higher is better) | 25.000 | 26.500 | +1.500 | +1.000 .. +2.000 | 2 | 0 | 0 | 2 |" in row
     assert warning.startswith("2 pictures: with fewer than 20 the interval is too narrow.")
     (reported,) = json.loads(run("evaluate", "--compare", a, b, "--json").out)

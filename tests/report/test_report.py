@@ -313,7 +313,7 @@ def opened(page: Path) -> str:
 
 @pytest.mark.slow
 def test_the_page_lists_how_each_reference_was_aligned(tmp_path: Path) -> None:
-    lines = ("x.jpg: same scene, 2.9x larger, 3 planes; 61 % of the picture", "y.jpg: no geometry found")
+    lines = ("x.jpg: same scene, 2.9x larger, 3 planes; covers 61% of the picture", "y.jpg: no geometry found")
     evaluation = viewed(tmp_path, lambda *given: replace(traced(*given), placed=lines))
     folder = written(tmp_path, evaluation)
     assert json.loads((folder / "report.json").read_text())["images"][0]["placed"] == list(lines)

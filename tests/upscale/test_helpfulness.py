@@ -58,6 +58,11 @@ def test_words_when_one_of_several_did_not() -> None:
     assert said.endswith("Little or nothing came from b (1%).")
 
 
+def test_one_of_several_that_share_the_places_helped_too() -> None:
+    assert verdict([Used("a", 0.4), Used("b", 0.1), Used("c", 0.06)]).endswith("places came from them.")
+    assert verdict([Used("a", 0.4), Used("b", 0.1), Used("c", 0.05)]).endswith("nothing came from c (5%).")
+
+
 def test_words_when_nothing_helped() -> None:
     assert verdict([Used("a", 0.02)]).startswith("The reference did not help: ")
     assert verdict([Used("a", 0.06), Used("b", 0.06)]).startswith("The references did not help: ")

@@ -60,7 +60,7 @@ def evaluate(
             pictures) to this folder. Running the same command again continues an interrupted run from scored.jsonl,
             which is kept until the report is complete.
         overwrite: Replace an existing report.
-        compare: Compare two report.json files of the same pictures: the difference on each picture, and a 95 %
+        compare: Compare two report.json files of the same pictures: the difference on each picture, and a 95%
             confidence interval of the mean (bootstrap). Nothing is scored; only --json and --baseline are allowed.
         baseline: With --compare and one or two reports: compare every evaluation of the last report with this model or
             peer of the first. Use "NAME, REFERENCES" if a model has several, such as "lite-rec, none".

@@ -113,7 +113,7 @@ class ProgressOnStderr(Bars):
     def _how_far(self, done: int, total: int) -> str:
         if not self._counted:
             left = f", about {duration(self._schedule.left)} left" if self._schedule and done < total else ""
-            return f"{100 * done // max(total, 1)} %{'' if self.bars else left}"
+            return f"{100 * done // max(total, 1)}%{'' if self.bars else left}"
         return f"{done} of {total} {self._counted}{self._left(done, total)}"
 
     def _left(self, done: int, total: int) -> str:

@@ -67,7 +67,7 @@ def as_lines(
         *(f"base: {name}" for name in (result.base,) if name),
         _about_references(result),
         *(f"caution: {text}" for text in (result.caution,) if text),
-        *(f"{each.source}: {each.share:.0%} of the detail, {each.description}" for each in result.references),
+        *(f"{each.source}: detail at {each.share:.0%} of the places; {each.description}" for each in result.references),
         *(text for text in (result.matcher_reason,) if text),
         *([_about_consistency(result)] if consistent else []),
         *(f"map: {path}" for path in (places.map,) if path),

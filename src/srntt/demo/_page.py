@@ -22,8 +22,10 @@ _SCALES = [("of the model, usually 4 times", 0), *((f"{scale:g} times", scale) f
 _INTRODUCTION = """# srntt
 Reference-based image super-resolution: upscales pictures, with detail from sharper pictures of similar
 content, and shows where each detail came from."""
-_WARNING = """Output detail is not evidence: it is transferred from the best match, so that faces, plates and text may
-come from the wrong picture. Results are deleted when you close the page; uploads and anything left, after an hour."""
+_WARNING = """Output detail is not evidence: a face, a number plate or text may come from another picture. Such
+places are not detected automatically; the command line excludes them with `--protect`.
+
+Results are deleted when you close the page; uploads and anything left, after an hour."""
 
 CSS = (_HERE / "_page.css").read_text(encoding="utf-8")
 HEAD = f"<script>{(_HERE / '_view.js').read_text(encoding='utf-8')}</script>"

@@ -7,7 +7,7 @@
     <div class="sv-tools">
       <label class="sv-wipe">before <input type="range" min="0" max="1000" value="500" aria-label="Before and after"> after</label>
       <label>size <select class="sv-size" aria-label="Size of the picture">
-        <option value="fit">fit</option><option value="1">100 %</option><option value="2">200 %</option><option value="4">400 %</option>
+        <option value="fit">fit</option><option value="1">100%</option><option value="2">200%</option><option value="4">400%</option>
       </select></label>
       <label class="sv-of-references">map <select class="sv-kind" aria-label="Map over the picture">
         <option value="">none</option><option value="share">share of the references</option><option value="similarity">similarity</option>
@@ -119,7 +119,7 @@
           share.className = "sv-share";
           share.style.setProperty("--part", `${100 * each.part}%`);
           share.style.setProperty("--colour", each.colour);
-          share.textContent = `${Math.round(100 * each.part)} % of the picture has detail from it`;
+          share.textContent = `detail at ${Math.round(100 * each.part)}% of the places`;
           words.append(name, document.createElement("br"), each.description, share);
           card.append(thumbnail, words);
           return card;
@@ -241,7 +241,7 @@
       mark.classList.toggle("sv-kept", this.kept !== null);
       mark.style.top = `${(100 * (row + 0.5)) / about.height}%`;
       mark.style.left = `${(100 * (column + 0.5)) / about.width}%`;
-      const percent = (level) => `${Math.round(level / 2.55)} %`;
+      const percent = (level) => `${Math.round(level / 2.55)}%`;
       this.find("words").textContent =
         `${about.references[number].name}, pixel ${Math.round(x)}, ${Math.round(y)}. ` +
         `Similarity ${(maps.similarity[index] / 255).toFixed(2)}. ` +

@@ -79,7 +79,7 @@ def levels_for(
     none = None if no_data is None else np.isclose(values.astype(np.float64), no_data)
     if none is not None and none.any() and not none.all():
         notes = (
-            f"range: {100 * float(none.mean()):.2g} % of the values are no data ({no_data:g}) and become the minimum",
+            f"range: {100 * float(none.mean()):.2g}% of the values are no data ({no_data:g}) and become the minimum",
         )
         values = values[~none]
     if isinstance(value_range, str):
@@ -88,7 +88,7 @@ def levels_for(
         return chosen, (*notes, f"range: {low:.9g} to {chosen.high:.9g}, minimum and maximum, in 65,536 steps")
     chosen = Levels(float(value_range[0]), float(value_range[1]), kind)
     outside = float(np.mean((values < chosen.low) | (values > chosen.high)))
-    clipped = (f"range: {100 * outside:.2g} % of the values are outside and were clipped",) if outside else ()
+    clipped = (f"range: {100 * outside:.2g}% of the values are outside and were clipped",) if outside else ()
     return chosen, (*notes, *clipped)
 
 

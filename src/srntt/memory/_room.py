@@ -7,7 +7,7 @@ from srntt.errors import MemoryBudgetError
 from srntt.image import Limits
 from srntt.memory._process import format_memory, resident_bytes
 
-_RESERVE = 0.06  # of the budget: 24 megapixels from four references of 12 took 4 % more than predicted
+_RESERVE = 0.06  # of the budget: 24 megapixels from four references of 12 took 4% more than predicted
 
 _ALONE, _REFERRED = 50_000_000, 150_000_000  # bytes for a picture of 64 x 64, without and with a reference of 256 x 256
 
@@ -25,7 +25,8 @@ def limits_within(limits: Limits, memory: int | None) -> Limits:
         alone, referred = (format_memory(_enough(held + work)) for work in (_ALONE, _REFERRED))
         raise MemoryBudgetError(
             f"The budget is {format_memory(memory)}, but the program alone uses {format_memory(held)}. Allow at least "
-            f"{alone}, or {referred} with references; large pictures need more."
+            f"{alone}, or {referred} with one small reference; larger pictures and more references "
+            "need more."
         )
     return replace(limits, max_memory=memory - held)
 

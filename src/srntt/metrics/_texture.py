@@ -26,8 +26,8 @@ def texture_distance(
     c channels by h w positions, is the Gram matrix of Gatys et al. 2015 (arXiv:1505.07376, Eq. 3). The texture loss of
     SRNTT compares it on the same layers: the paper weights the squared difference of each layer by 1 / (2 c h w)^2,
     the released code averages it over the entries. Which layer dominates such a sum depends on the scale of the
-    features: for outputs on CUFED5 001, relu2_1 with the original weights (71 to 76 %) and relu3_1 with torchvision's
-    (67 to 82 %). The relative distance does not depend on that scale.
+    features: for outputs on CUFED5 001, relu2_1 with the original weights (71 to 76%) and relu3_1 with torchvision's
+    (67 to 82%). The relative distance does not depend on that scale.
 
     Args:
         output: RGB in [0, 1].

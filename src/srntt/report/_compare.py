@@ -24,7 +24,7 @@ class Difference:
         metric: Name of the metric, as for `--metrics`.
         first, second: Mean of each evaluation.
         mean: Mean of the differences.
-        interval: 95 % confidence interval of the mean (percentile bootstrap over pictures, 10,000 resamples, fixed
+        interval: 95% confidence interval of the mean (percentile bootstrap over pictures, 10,000 resamples, fixed
             seed); None for fewer than two pictures.
         wins: Number of pictures on which the second is better.
         losses: Number of pictures on which the second is worse.
@@ -89,7 +89,7 @@ def _compared_with(
 
 def comparison_table(differences: Sequence[Difference]) -> list[str]:
     """Format the differences as a Markdown table, in lines."""
-    head = ["references", "metric", "first", "second", "second - first", "95 % interval", "better", "worse", "equal"]
+    head = ["references", "metric", "first", "second", "second - first", "95% interval", "better", "worse", "equal"]
     head.append("pictures")
     rows = [head, ["---"] * len(head), *(_row(item) for item in differences)]
     warnings = dict.fromkeys(item.warning for item in differences if item.warning)
@@ -97,7 +97,7 @@ def comparison_table(differences: Sequence[Difference]) -> list[str]:
 
 
 def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float] | None:
-    """Compute the 95 % percentile bootstrap interval of a mean, from 10,000 resamples with a fixed seed.
+    """Compute the 95% percentile bootstrap interval of a mean, from 10,000 resamples with a fixed seed.
 
     Returns None for fewer than two values.
 

@@ -55,7 +55,7 @@ class UsedReference:
 
     @property
     def description(self) -> str:
-        """Describe the alignment: ``same scene, 2.9x larger, turned 12 degrees, 3 planes; 61 % of the picture``."""
+        """Describe the alignment: ``same scene, 2.9x larger, 3 planes; covers 61% of the picture``."""
         if self.placement:
             return self.placement.describe(self.scale)
         smaller = "" if self.reduced == 1 else f" and at 1/{self.reduced} of its size"

@@ -1,8 +1,8 @@
 """Whether references helped, measured by where the model used them.
 
 Measured with `lite-rec` on 21 photographs, each upscaled with references of the same scene and with an unrelated one
-(tests/upscale/test_helpfulness.py): unrelated ones gave detail at less than 13 % of the places, all that gained 0.5 dB
-of PSNR or more at more than 21 %. In between, under 0.5 dB, a small gain may be called none. For `lite-real`, which
+(tests/upscale/test_helpfulness.py): unrelated ones gave detail at less than 13% of the places, all that gained 0.5 dB
+of PSNR or more at more than 21%. In between, under 0.5 dB, a small gain may be called none. For `lite-real`, which
 takes a little of nearly every reference, places count from a share of 0.5 (`Provenance.level`), chosen on training
 pairs: docs/serve.md.
 """
@@ -43,8 +43,9 @@ def verdict(references: Sequence[Used]) -> str:
             "what an unrelated picture gives. The result is nearly what it would be without. Try a sharper picture "
             "of the same thing, seen from about the same side and of about the same size."
         )
+    little = HELPED / len(references)  # several references share the places
     text = f"{subject} helped: detail at {_percent(whole)} of the places came from {'it' if one else 'them'}."
-    idle = [f"{each.source} ({_percent(each.share)})" for each in references if each.share < HELPED]
+    idle = [f"{each.source} ({_percent(each.share)})" for each in references if each.share < little]
     return text if one or not idle else f"{text} Little or nothing came from {', '.join(idle)}."
 
 

@@ -109,8 +109,8 @@ class Result:
         if self.provenance is None or not self.provenance.used.any():
             return None
         return (
-            "output detail is not evidence: a face, a number plate or text may come from another picture. Nothing "
-            "detects them; --protect (protect=) excludes such places"
+            "output detail is not evidence: a face, a number plate or text may come from another picture. Such "
+            "places are not detected automatically; exclude them with --protect (in Python, protect=)."
         )
 
     def share_picture(self) -> Picture | None:

@@ -1,5 +1,7 @@
 """Placements: known homographies recovered, nothing found where there is nothing, any picture survived."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -155,4 +157,11 @@ def test_what_is_reported_of_a_placement(picture: np.ndarray):
     assert placement is not None
     message = placement.describe()
     assert message.startswith("same scene, 2.0x larger, turned 90 degrees anticlockwise, 1 plane; ")
-    assert message.endswith(" % of the picture")
+    assert re.search(r"; covers \d+% of the picture$", message)
+
+
+def test_a_turn_by_one_degree_is_singular(picture: np.ndarray):
+    low_res, reference, _ = placed(picture, (384, 512), 2, 1, 0)
+    placement = align(unit(low_res), find_features(reference))
+    assert placement is not None
+    assert "turned 1 degree anticlockwise" in placement.describe()

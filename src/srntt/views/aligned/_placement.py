@@ -90,15 +90,16 @@ class Placement:
         return len(np.unique(self.label[self.alike]))
 
     def describe(self, scale: int = 4) -> str:
-        """For people: ``same scene, 2.9x larger, turned 12 degrees, 3 planes; 61 % of the picture``."""
+        """For people: ``same scene, 2.9x larger, turned 12 degrees, 3 planes; covers 61% of the picture``."""
         times, turn = self.scale / scale, round(self.turn)
         parts = ["same scene"]
         if not 0.9 < times < 1.1:
             parts.append(f"{times:.1f}x larger" if times > 1 else f"{1 / times:.1f}x smaller")
         if turn:
-            parts.append(f"turned {abs(turn)} degrees {'clockwise' if turn > 0 else 'anticlockwise'}")
+            angle = "1 degree" if abs(turn) == 1 else f"{abs(turn)} degrees"
+            parts.append(f"turned {angle} {'clockwise' if turn > 0 else 'anticlockwise'}")
         parts.append("1 plane" if self.used_planes == 1 else f"{self.used_planes} planes")
-        return f"{', '.join(parts)}; {self.coverage:.0%} of the picture".replace("%", " %")
+        return f"{', '.join(parts)}; covers {self.coverage:.0%} of the picture"
 
     @cached_property
     def _labels(self) -> list[int]:

@@ -38,12 +38,18 @@ class BatchProgress(Bars):
             print(f"looking at references: {done} of {total}", file=sys.stderr, flush=True)
 
 
+def speed(tally: "srntt.batch.Tally") -> str:
+    """Return the rate, in the unit that has digits to show; some picture must be done."""
+    each = tally.seconds / tally.done
+    return f"{each:.1f} s for each picture" if each >= 1 else f"{1 / each:.1f} pictures a second"
+
+
 def pace(tally: "srntt.batch.Tally") -> str:
     """Return the failures so far, the rate, and the remaining time; skipped pictures are not counted."""
     parts = [f"{len(tally.failed)} failed"] if tally.failed else []
     if tally.done and tally.seconds > 0:
         each = tally.seconds / tally.done
-        parts.append(f"{each:.1f} s for each picture" if each >= 1 else f"{1 / each:.1f} pictures a second")
+        parts.append(speed(tally))
         if tally.finished < tally.total:
             parts.append(f"{timedelta(seconds=round(each * (tally.total - tally.finished)))} left")
     return ", ".join(parts)

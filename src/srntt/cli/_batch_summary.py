@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from srntt.cli._batch_progress import speed
+
 if TYPE_CHECKING:
     import srntt.batch
 
@@ -66,7 +68,7 @@ def as_lines(
     notes: Sequence[str],
 ) -> list[str]:
     """Return the same as lines of text."""
-    rate = f", {tally.done / tally.seconds:.2f} pictures a second" if tally.seconds else ""
+    rate = f", {speed(tally)}" if tally.done and tally.seconds else ""
     at_once = f" with {tally.workers} workers" if tally.workers > 1 else ""
     counts = {
         "done": tally.done,
@@ -79,7 +81,8 @@ def as_lines(
     if batch.references and tally.done:
         encoded, reused, fetched = (tally.references[kind] for kind in ("encoded", "reused", "fetched"))
         shared = f", {fetched} fetched from another worker" if fetched else ""
-        lines.append(f"references: {encoded} encoded, {reused} reused{shared}")
+        if encoded or reused:  # a self-ensemble turns its references, and encodes them itself
+            lines.append(f"references: {encoded} encoded, {reused} reused{shared}")
         if tally.without_references:
             lines.append(f"note: {tally.without_references} pictures had no references")
     if tally.model == "auto" and tally.models:

@@ -87,7 +87,7 @@ def test_a_setting_is_replaced_and_a_run_resumed(run, tokens) -> None:
     ("wrong", "report"),
     [
         (["--set", "schedule.stepps=1"], "There is no setting schedule.stepps"),
-        (["--set", "schedule.steps=few"], "it takes int"),
+        (["--set", "schedule.steps=few"], "it takes a whole number"),
         (["--validation", "gone"], "There is no gone"),
         (["--every", "-1"], "must not be below 0"),
         (["--device", "abacus"], "not a device"),
@@ -128,7 +128,7 @@ def test_an_entry_of_the_log_in_words() -> None:
 
 def test_of_a_run_that_a_time_limit_will_end_no_last_step_is_reported() -> None:
     entry = {"step": 100, "minutes": 1.5}
-    assert in_words(entry, Schedule(steps=100_000, minutes=3.0)) == "step 100 (50%), 2 min, 0:01:30 left"
+    assert in_words(entry, Schedule(steps=100_000, minutes=3.0)) == "step 100 (50%), 1.5 min, 0:01:30 left"
     assert in_words(entry, Schedule(steps=120, minutes=3.0)).startswith("step 100 of 120 (83%)")
 
 
@@ -201,7 +201,7 @@ def test_a_terminal_gets_a_bar_and_the_log_above_it(monkeypatch: pytest.MonkeyPa
         progress.moved(0.25)
         progress.logged({"step": 1, "minutes": 0.5})
     shown = terminal.getvalue()
-    assert "step 1 of 4 (25%), 0 min, 0:01:30 left" in shown
+    assert "step 1 of 4 (25%), 0.5 min, 0:01:30 left" in shown
     assert "25%" in shown
     assert "training" in shown
     assert "\x1b[" in shown

@@ -42,7 +42,9 @@ def test_every_page_is_upscaled(run, stack: Path, folder: Path, model: Path) -> 
 
 
 def test_pages_in_json_and_in_other_formats(run, stack: Path, model: Path) -> None:
-    report = json.loads(run("upscale", stack, "--model", model, "--json").out)
+    ran = run("upscale", stack, "--model", model, "--json")
+    assert [line for line in ran.err.splitlines() if line.startswith("page ")] == [f"page {n} of 3" for n in (1, 2, 3)]
+    report = json.loads(ran.out)
     assert report["pages"] == 3
     assert any("first of 3 pages" in note for note in report["notes"]) is False
     before = contents(stack.parent)

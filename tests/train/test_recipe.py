@@ -25,10 +25,10 @@ def test_a_recipe_comes_back_from_what_a_checkpoint_keeps_of_it():
     [
         ("stepz = 3", "no setting stepz"),
         ("[schedule]\nrates = 3", r"no setting schedule\.rates; there are schedule\.\{steps"),
-        ("[schedule]\nsteps = 3.5", r"schedule\.steps is 3\.5; it takes int"),
+        ("[schedule]\nsteps = 3.5", r"schedule\.steps is 3\.5; it takes a whole number"),
         ("[schedule]\nsteps = true", r"schedule\.steps is True"),
         ("[schedule]\ndecay = 'linear'", r"schedule\.decay is 'linear'; it takes 'cosine' or 'step'"),
-        ("[schedule]\nhalvings = ['a']", r"schedule\.halvings is 'a'; it takes float"),
+        ("[schedule]\nhalvings = ['a']", r"schedule\.halvings is 'a'; it takes a number"),
         ("[schedule]\nbatch = 0", r"schedule\.batch is 0; it takes 1 or more"),
         ("[pairs]\ntarget = 50", r"pairs\.target is 50; it takes multiples of 4"),
         ("[pairs]\ncounts = [0]", r"pairs\.counts"),

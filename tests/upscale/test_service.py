@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,6 +94,28 @@ def test_an_endless_row_of_pictures_can_be_left(upscaler: Upscaler):
     results.close()
     assert taken == [0, 1, 2]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("srntt-")]
+
+
+def test_many_pictures_of_any_size_and_strength(upscaler: Upscaler):
+    sharp = np.kron(PICTURES[0], np.ones((4, 4, 1), np.uint8))
+    (half,) = upscaler.upscale_many(PICTURES[:1], [sharp], scale=2, strength=0)
+    assert half.array.shape == (48, 40, 3)
+    assert (half.array == upscaler.upscale(PICTURES[0], scale=2).array).all()
+    (wide,) = upscaler.upscale_many(PICTURES[:1], size=(50, None))
+    assert wide.image.width == 50
+
+
+def test_a_nameless_file_is_named_as_a_file(upscaler: Upscaler):
+    with tempfile.SpooledTemporaryFile() as uploaded:
+        uploaded.write(b"no picture")
+        uploaded.seek(0)
+        with pytest.raises(PictureError, match="^<file>: "):
+            upscaler.upscale(uploaded)
+
+
+def test_one_reference_is_singular(upscaler: Upscaler):
+    assert "from 1 reference in" in repr(upscaler.upscale(PICTURES[0], [PICTURES[1]]))
+    assert "from 0 references in" in repr(upscaler.upscale(PICTURES[0]))
 
 
 def test_an_error_comes_in_the_place_of_its_picture(upscaler: Upscaler):

@@ -110,6 +110,13 @@ class ProgressOnStderr(Bars):
         elif self.due() or done >= total:
             print(f"{name}: {self._how_far(done, total)}", file=sys.stderr, flush=True)
 
+    def page(self, number: int, count: int) -> None:
+        """Show which page of a file is upscaled next, from 1."""
+        if self.bars:
+            self.move("pages", number - 1, count, f"{number} of {count}")
+        else:
+            print(f"page {number} of {count}", file=sys.stderr, flush=True)
+
     def _how_far(self, done: int, total: int) -> str:
         if not self._counted:
             left = f", about {duration(self._schedule.left)} left" if self._schedule and done < total else ""

@@ -50,7 +50,10 @@ def in_words(entry: dict[str, Any], schedule: "srntt.train.Schedule") -> str:
     """Format a line of the log: progress, the terms of the loss, and the validation scores."""
     done, minutes = share_done(entry, schedule), entry.get("minutes", 0.0)
     by_time = done > entry["step"] / schedule.steps  # the time limit ends the run, at an unknown step
-    head = [f"step {entry['step']:,}{'' if by_time else f' of {schedule.steps:,}'} ({done:.0%})", f"{minutes:.0f} min"]
+    head = [
+        f"step {entry['step']:,}{'' if by_time else f' of {schedule.steps:,}'} ({done:.0%})",
+        f"{minutes:.{0 if minutes >= 10 else 1}f} min",
+    ]
     if 0 < done < 1 and minutes:
         head.append(f"{timedelta(seconds=round(60 * minutes * (1 - done) / done))} left")
     terms = [f"{name.replace('_', ' ')} {value:.4g}" for name, value in entry.items() if name not in _NOT_TERMS]

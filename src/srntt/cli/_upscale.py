@@ -181,7 +181,8 @@ class _Work:
         first: list[srntt.upscale.Result] = []
 
         def results() -> "Iterator[srntt.upscale.Result]":
-            for source in sources:
+            for number, source in enumerate(sources, 1):
+                self.progress.page(number, count)
                 result = self.one(source)
                 if not first:
                     first.append(result)

@@ -78,7 +78,7 @@ def load(
         name = os.fsdecode(source)
         return _with_metadata(decode(read_file(name, limits), name, options), name, alpha)
     if isinstance(source, BinaryFile):
-        name = str(getattr(source, "name", "")) or "<file>"
+        name = str(getattr(source, "name", None) or "<file>")  # None for a temporary file
         return _with_metadata(decode(read_open(source, name, limits), name, options), name, alpha)
     raise InputError(
         f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array, tensor."

@@ -108,6 +108,9 @@ def _parsed(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+_WORDS: dict[Any, str] = {float: "a number", int: "a whole number", bool: "true or false", str: "text"}
+
+
 def _checked(hint: Any, value: Any, name: str) -> Any:
     """The value as the hint wants it; integers pass for floats, lists for tuples."""
     origin, inner = get_origin(hint), get_args(hint)
@@ -127,7 +130,7 @@ def _checked(hint: Any, value: Any, name: str) -> Any:
         return float(value)
     if isinstance(hint, type) and origin is None and type(value) is hint:
         return value
-    wanted = " or ".join(map(repr, inner)) if origin is Literal else getattr(hint, "__name__", hint)
+    wanted = " or ".join(map(repr, inner)) if origin is Literal else _WORDS.get(hint, getattr(hint, "__name__", hint))
     raise InputError(f"The setting {name} is {value!r}; it takes {wanted}.")
 
 

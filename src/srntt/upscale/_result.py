@@ -64,8 +64,9 @@ class Result:
 
     def __repr__(self) -> str:
         size, used = f"{self.picture.width} x {self.picture.height} pixels", len(self.references)
+        plural = "" if used == 1 else "s"
         fallbacks = f", {len(self.fallbacks)} fallbacks" if self.fallbacks else ""
-        return f"<Result of {size} from {used} references in {self.seconds:.2f} s{fallbacks}>"
+        return f"<Result of {size} from {used} reference{plural} in {self.seconds:.2f} s{fallbacks}>"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -340,7 +340,7 @@ class Upscaler:
             form=Form.of(picture),
         )
         _log.info(
-            "%s: %d x %d, %d references, %.2f s%s", source.source, source.width, source.height,
+            "%s: %d x %d, references: %d, %.2f s%s", source.source, source.width, source.height,
             len(result.references), result.seconds, "".join(f"; {text}" for text in result.fallbacks),
         )  # fmt: skip
         return result
@@ -351,6 +351,9 @@ class Upscaler:
         references: References | Iterable[Source] | None = None,
         *,
         ahead: int = 1,
+        scale: float | int | None = None,
+        size: tuple[int | None, int | None] | None = None,
+        strength: float | int = 1.0,
         tile: int | Literal["auto"] = "auto",
         consistent: bool = False,
         value_range: ValueRange = None,
@@ -365,7 +368,7 @@ class Upscaler:
             pictures: each as for ``upscale``; may be endless.
             references: as for ``upscale``.
             ahead: pictures that are started before their result is requested, from 1; each is held in memory.
-            tile, consistent, value_range, limits: as for ``upscale``.
+            scale, size, strength, tile, consistent, value_range, limits: as for ``upscale``.
 
         Yields:
             One result for each picture, in order. An error of ``upscale`` is raised in place of its picture's result
@@ -385,7 +388,17 @@ class Upscaler:
             return image.load(source, limits=limits_within(limits, self._memory), value_range=value_range)
 
         def upscale(picture: Picture, progress: Progress) -> Result:
-            return self.upscale(picture, encoded, tile=tile, consistent=consistent, limits=limits, progress=progress)
+            return self.upscale(
+                picture,
+                encoded,
+                scale=scale,
+                size=size,
+                strength=strength,
+                tile=tile,
+                consistent=consistent,
+                limits=limits,
+                progress=progress,
+            )
 
         return upscaled(pictures, read, upscale, ahead)
 

@@ -109,7 +109,7 @@ def test_a_nameless_file_is_named_as_a_file(upscaler: Upscaler):
     with tempfile.SpooledTemporaryFile() as uploaded:
         uploaded.write(b"no picture")
         uploaded.seek(0)
-        with pytest.raises(PictureError, match="^<file>: "):
+        with pytest.raises(PictureError, match=r"^<file>: "):
             upscaler.upscale(uploaded)
 
 

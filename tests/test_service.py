@@ -59,7 +59,7 @@ def test_each_image_is_logged(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, logger="srntt"):
         Upscaler(tiny_network(), device="cpu").upscale(np.zeros((12, 16, 3), np.uint8))
     (record,) = (record for record in caplog.records if record.name.startswith("srntt.upscale"))
-    assert "16 x 12, 0 references" in record.getMessage()
+    assert "16 x 12, references: 0" in record.getMessage()
 
 
 def test_model_folders_have_the_layout_of_the_hub_mixin(tmp_path: Path):

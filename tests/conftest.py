@@ -7,9 +7,13 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from offline import sitecustomize as offline
+
+if TYPE_CHECKING:
+    from srntt.upscale import Upscaler
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -29,6 +33,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the development data at ../shared/data, which is not part of the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
+    from tiny import tiny_model
+
+    return tiny_model(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def upscaler(model: Path) -> "Upscaler":
+    from srntt.upscale import Upscaler
+
+    return Upscaler.from_pretrained(model, device="cpu")
 
 
 @pytest.fixture(scope="module")

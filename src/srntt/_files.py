@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from srntt.errors import OutputError, SrnttError
 
@@ -131,3 +131,14 @@ def put_in_place(temporary: str, path: str, *, overwrite: bool) -> None:
             raise exists_error(path)
     os.replace(temporary, path)
     return None
+
+
+def user_folder(kind: Literal["cache", "data"]) -> Path:
+    """Return $XDG_CACHE_HOME/srntt or $XDG_DATA_HOME/srntt, else the system's folder. It may not exist yet."""
+    base = Path(os.environ.get(f"XDG_{kind.upper()}_HOME", ""))
+    if base.is_absolute():
+        return base / "srntt"
+    from platformdirs import user_cache_path, user_data_path
+
+    found = user_cache_path if kind == "cache" else user_data_path
+    return found("srntt", appauthor=False)

@@ -1,4 +1,4 @@
-"""A tiny model, folders of small pictures, and a batch as one call."""
+"""Folders of small pictures, and a batch as one call."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 from batch.pictures import write_pictures
-from tiny import tiny_model
 
 from srntt.batch import (
     SharedReferences,
@@ -24,18 +23,6 @@ from srntt.batch import (
 )
 from srntt.image import Limits
 from srntt.models import open_model
-from srntt.upscale import Upscaler
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
-    return tiny_model(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="session")
-def upscaler(model: Path) -> Upscaler:
-    return Upscaler.from_pretrained(model, device="cpu")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import pytest
 from cli.pictures import pixels
 from PIL import Image
-from tiny import tiny_model
 
 from srntt.cli import main
 
@@ -38,12 +37,6 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Ran(code, captured.out, captured.err)
 
     return command
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
-    return tiny_model(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture

@@ -5,19 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
-from tiny import tiny_model
 
 
 def pixels(height: int, width: int, seed: int = 0) -> np.ndarray:
     """Blocks of colour: something to match."""
     blocks = np.random.default_rng(seed).integers(0, 256, (-(-height // 4), -(-width // 4), 3), np.uint8)
     return blocks.repeat(4, 0).repeat(4, 1)[:height, :width]
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a light model of the smallest size, its weights drawn from a fixed seed."""
-    return tiny_model(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from image.pictures import waves
 from PIL import Image
 
 from srntt.errors import InputError, PictureError
-from srntt.image import Limits, load
+from srntt.image import Limits, load, load_content
 
 PIXELS = waves(5, 4, 3)
 
@@ -77,3 +77,14 @@ def test_text_and_closed_files_are_named(png: bytes, tmp_path: Path):
     file.close()
     with pytest.raises(PictureError, match="cannot be read: I/O operation on closed file"):
         load(file)
+
+
+def test_content_that_was_read_already_is_named_after_its_file(png: bytes):
+    picture = load_content(png, "album/a.png")
+    assert picture.source == "album/a.png"
+    assert np.array_equal(picture.color, load(png).color)
+    for content in (b"", png[:60]):
+        with pytest.raises(PictureError, match=r"^album/a\.png: "):
+            load_content(content, "album/a.png")
+    with pytest.raises(PictureError, match=r"album/a\.png.*the limit is 10"):
+        load_content(png, "album/a.png", limits=Limits(max_bytes=10))

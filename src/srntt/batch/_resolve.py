@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any, Literal
 
 from srntt.batch._library_references import LibraryReferences
-from srntt.batch._shared_references import ReferenceFile, SharedReferences, decode
+from srntt.batch._shared_references import ReferenceFile, SharedReferences
 from srntt.batch._tasks import SIDE_FILES, Batch, SideFile, Task
 from srntt.errors import InputError, PictureError
-from srntt.image import Ground, Limits, Picture, Quality, ValueRange
+from srntt.image import Ground, Limits, Picture, Quality, ValueRange, load_content
 from srntt.memory import limits_within
 from srntt.upscale import Box, OutputSize
 from srntt.views import PLAIN
@@ -65,7 +65,9 @@ class UpscaleOptions:
 
     def decode(self, content: bytes, source: str, limits: Limits, page: int | None = None) -> Picture:
         """Decode an input, at `page`, else the page of the options, else the first."""
-        return decode(content, source, limits, page or self.page, self.value_range, self.alpha)
+        return load_content(
+            content, source, limits=limits, page=page or self.page, value_range=self.value_range, alpha=self.alpha
+        )
 
 
 _LATER = (
@@ -224,7 +226,7 @@ class Resolver:
             content = self._batch.references.read(file.name, self.limits)
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise PictureError(f"{source}: changed while the batch was running. Run it again with --resume.")
-        return decode(content, source, self.limits)
+        return load_content(content, source, limits=self.limits)
 
     def _own(self, names: Sequence[str]) -> tuple[ReferenceFile, ...]:
         """Return the picture's own references, without duplicates."""

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from srntt.batch._lines import Lines
 from srntt.batch._remote_folder import Place
 from srntt.data import Failure
 from srntt.errors import OutputError, SrnttError
-from srntt.image import Ground, Limits, Picture, ValueRange, load
+from srntt.image import Limits, Picture, load_content
 from srntt.models import Progress
 
 
@@ -128,38 +128,8 @@ def describe_references(
     return SharedReferences(tuple(descriptors), table, tuple(failures))
 
 
-def decode(
-    content: bytes,
-    source: str,
-    limits: Limits,
-    page: int | None = None,
-    value_range: ValueRange = None,
-    alpha: Ground = "auto",
-) -> Picture:
-    """Decode content that has been read and hashed already, so that the hash is of exactly this content.
-
-    Args:
-        content: Content of the file.
-        source: Path or URL, for messages.
-        limits: Limits on decoding.
-        page: As in ``srntt.image.load``.
-        value_range: As in ``srntt.image.load``.
-        alpha: As in ``srntt.image.load``.
-
-    Raises:
-        PictureError: The content is not a complete picture.
-        MissingDependencyError: The extra for HEIF or JPEG XL is not installed.
-        MemoryBudgetError: Decoding would exceed the memory.
-    """
-    try:
-        picture = load(content, limits=limits, page=page, value_range=value_range, alpha=alpha)
-        return replace(picture, source=source)
-    except SrnttError as error:
-        raise type(error)(str(error).replace("<bytes>", source, 1)) from error
-
-
 def _described(content: bytes, source: str, limits: Limits) -> Float[np.ndarray, "896"]:
-    return describe(decode(content, source, limits))
+    return describe(load_content(content, source, limits=limits))
 
 
 def _unit(vectors: Float[np.ndarray, "... n"]) -> Float[np.ndarray, "... n"]:

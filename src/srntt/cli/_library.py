@@ -31,7 +31,6 @@ def add(
 
     Args:
         folders: Folders of photographs.
-        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
     """
     refuse_missing(folders)
     from srntt.library import Library
@@ -48,11 +47,7 @@ def update(
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
 ) -> int:
-    """Bring all folders up to date: find photographs that are new, changed, moved or deleted.
-
-    Args:
-        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
-    """
+    """Bring all folders up to date: find photographs that are new, changed, moved or deleted."""
     from srntt.library import Library
 
     library = Library(library_file, limits=limits.limits())
@@ -75,7 +70,6 @@ def find(
     Args:
         picture: The low-res picture.
         best: Number of photographs at most. Default: 5.
-        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
     """
     refuse_missing([picture])
     from srntt.library import Library
@@ -95,7 +89,6 @@ def remove(folders: tuple[Path, ...], /, *, library_file: LibraryFile = None, js
 
     Args:
         folders: Folders, which may no longer exist.
-        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
     """
     from srntt.library import Library
 
@@ -109,11 +102,7 @@ def remove(folders: tuple[Path, ...], /, *, library_file: LibraryFile = None, js
 
 
 def list_files(*, library_file: LibraryFile = None, json: Json = False) -> int:
-    """List the files of all photographs.
-
-    Args:
-        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
-    """
+    """List the files of all photographs."""
     from srntt.library import Library
 
     files = [str(path) for path in Library(library_file).files()]
@@ -125,11 +114,7 @@ def list_files(*, library_file: LibraryFile = None, json: Json = False) -> int:
 
 
 def info(*, library_file: LibraryFile = None, json: Json = False) -> int:
-    """Show the folders, the number of photographs and the size of the library.
-
-    Args:
-        library_file: File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.
-    """
+    """Show the folders, the number of photographs and the size of the library."""
     from srntt.library import Library
 
     about = Library(library_file).info()

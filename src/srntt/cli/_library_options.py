@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     import srntt.image
     import srntt.library
 
-LibraryFile = Annotated[Path | None, Parameter(name="--library-file")]
+LibraryFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--library-file",
+        help="File of the library. Default: $SRNTT_LIBRARY, else library.sqlite in the user's data folder.",
+    ),
+]
 
 
 @Parameter(name="*")

@@ -33,18 +33,17 @@ def stack(
     """
     refuse_missing(pictures)
     with ProgressOnStderr("pictures") as progress, compiling_reported():
-        from srntt.image import check_output, load, save
+        from srntt.image import Source, check_output, load, save
         from srntt.video import upscale_stack
 
-        within = limits.limits()
-        if pictures:
-            first = load(pictures[0], limits=within)
+        within, reason = limits.limits(), None
+        given: list[Source] = list(pictures)
+        if given:
+            first = given[0] = load(pictures[0], limits=within)
             size = (round(first.width * scale), round(first.height * scale))
             check_output(output, width=size[0], height=size[1], bits=first.bits, overwrite=overwrite)
             model, reason = model.chosen_for(first)
-        else:
-            reason = None
-        made = upscale_stack(model.open(), pictures, scale, limits=within, progress=progress)
+        made = upscale_stack(model.open(), given, scale, limits=within, progress=progress)
     raise_if_interrupted()
     notes = save(made, output, overwrite=overwrite)
     say(

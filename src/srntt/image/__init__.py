@@ -6,7 +6,7 @@ any band of its rows as float32 RGB tensors in [0, 1].
 
 from srntt.image._formats import PICTURE_SUFFIXES, RAW_ADVICE, RAW_SUFFIXES, holds_pages
 from srntt.image._levels import ValueRange
-from srntt.image._load import Source, load
+from srntt.image._load import Source, load, load_content
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Ground, Picture, picture_like, to_pixels
 from srntt.image._pillow import to_pillow

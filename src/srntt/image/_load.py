@@ -16,7 +16,7 @@ from srntt.image._orientation import upright
 from srntt.image._picture import Ground, Picture
 from srntt.image._source import BinaryFile, Limits, check_bytes, read_file, read_open
 
-__all__ = ["Source", "load"]
+__all__ = ["Source", "load", "load_content"]
 
 Source = str | os.PathLike | bytes | BinaryFile | Image.Image | np.ndarray | Tensor | Picture
 
@@ -72,8 +72,7 @@ def load(
         name = str(getattr(source, "filename", "") or "<PIL image>")
         return _with_metadata(decode_image(source, name, options), name, alpha)
     if isinstance(source, bytes):
-        check_bytes("<bytes>", len(source), limits)
-        return _with_metadata(decode(source, "<bytes>", options), "<bytes>", alpha)
+        return _from_content(source, "<bytes>", options, alpha)
     if isinstance(source, str | os.PathLike):
         name = os.fsdecode(source)
         return _with_metadata(decode(read_file(name, limits), name, options), name, alpha)
@@ -83,6 +82,38 @@ def load(
     raise InputError(
         f"cannot load a picture from {type(source).__name__}: give a path, bytes, open file, PIL image, array, tensor."
     )
+
+
+def load_content(
+    content: bytes,
+    source: str,
+    *,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    page: int | None = None,
+    value_range: ValueRange = None,
+    alpha: Ground = "auto",
+) -> Picture:
+    """Loads the content of a file that has been read already, so that a hash of it is of exactly what is decoded.
+
+    Args:
+        content: of the file.
+        source: its path or URL, for messages.
+        limits: as for ``load``.
+        page: as for ``load``.
+        value_range: as for ``load``.
+        alpha: as for ``load``.
+
+    Raises:
+        PictureError: as for ``load``.
+        InputError: a page that does not exist.
+        MissingDependencyError: as for ``load``.
+    """
+    return _from_content(content, source, ReadOptions(limits, page, value_range), alpha)
+
+
+def _from_content(content: bytes, source: str, options: ReadOptions, alpha: Ground) -> Picture:
+    check_bytes(source, len(content), options.limits)
+    return _with_metadata(decode(content, source, options), source, alpha)
 
 
 def _plain(samples: Samples, source: str, alpha: Ground) -> Picture:

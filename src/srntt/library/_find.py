@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from srntt.errors import SrnttError
-from srntt.image import Limits, Picture, load, read_file
+from srntt.image import Limits, Picture, load_content, read_file
 from srntt.library._assess import Assessed, what_it_adds
 from srntt.library._codebook import codebook
 from srntt.library._describe import PackedKeypoints, global_descriptor
@@ -145,8 +145,8 @@ def _read(paths: Sequence[Path], sha256: bytes, limits: Limits) -> tuple[Path, P
         try:
             content = read_file(str(path), limits)
             if hashlib.sha256(content).digest() == sha256:
-                return path, load(content, limits=limits), ""
+                return path, load_content(content, str(path), limits=limits), ""
             problem = f"{path}: has changed since it was added, skipped. Run srntt library update."
         except SrnttError as error:
-            problem = str(error).replace("<bytes>", str(path), 1)
+            problem = str(error)
     return paths[0], None, problem

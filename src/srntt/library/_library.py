@@ -1,23 +1,23 @@
 """Public interface: an album that finds references."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from srntt._files import user_folder
 from srntt.errors import InputError
 from srntt.image import Limits, Source, load
 from srntt.library._assess import Assessed
 from srntt.library._choose import choose
 from srntt.library._database import opened_for_writing, reading, transaction
 from srntt.library._find import Target, candidates, opened
-from srntt.library._update import Update, Updater, known_files, remove_unused
+from srntt.library._update import Progress, Update, Updater, known_files, remove_unused
 from srntt.views.aligned import Placement, deterministic
 
-Progress = Callable[[str, int, int], None]
 _MOST = 5
 
 
@@ -243,12 +243,7 @@ def default_library() -> Path:
     """Return the file of the library if none is given: $SRNTT_LIBRARY, else in the user's data folder."""
     if given := os.environ.get("SRNTT_LIBRARY"):
         return Path(given)
-    base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    if base.is_absolute():
-        return base / "srntt" / "library.sqlite"
-    from platformdirs import user_data_path
-
-    return user_data_path("srntt", appauthor=False) / "library.sqlite"
+    return user_folder("data") / "library.sqlite"
 
 
 def _root(folder: str | os.PathLike) -> str:

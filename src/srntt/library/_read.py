@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from srntt.errors import MissingPictureError, SrnttError
-from srntt.image import Limits, load, read_file
+from srntt.image import Limits, load_content, read_file
 from srntt.library._describe import Described, describe
 
 
@@ -57,12 +57,12 @@ def read_photograph(path: str, limits: Limits, known: Container[bytes]) -> Photo
         if _version(before) != _version(after):
             return Unreadable(f"{path}: changed while it was read. Add it again later.", is_passing=True)
         sha256 = hashlib.sha256(content).digest()
-        described = None if sha256 in known else describe(load(content, limits=limits))
+        described = None if sha256 in known else describe(load_content(content, path, limits=limits))
         return Photograph(after.st_size, after.st_mtime_ns, sha256, described)
     except (MissingPictureError, FileNotFoundError) as error:
         return Unreadable(str(error), is_gone=True)
     except SrnttError as error:
-        return Unreadable(str(error).replace("<bytes>", path, 1))
+        return Unreadable(str(error))
     except (OSError, MemoryError) as error:
         return Unreadable(f"{path}: cannot be read: {error or 'not enough memory'}.", is_passing=True)
 

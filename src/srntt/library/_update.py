@@ -148,8 +148,6 @@ class Updater:
                 came |= self._commit(waiting, scan.known)
                 waiting, last = [], time.monotonic()
             self._progress("index", before + done, total)
-        if waiting:
-            came |= self._commit(waiting, scan.known)
         return came
 
     def _refuse(self, path: str, found: Unreadable) -> None:

@@ -130,7 +130,7 @@ class Encoder:
         return self._encode_placed(original, placement, upright.view())
 
     def _encode_placed(self, original: Original, placement: Placement, view: View) -> EncodedView:
-        continuous = partial(_continuous, original, view, placement.scale / self.drive_on(self.device).scale)
+        continuous = _continuous(original, view, placement.scale, self.drive_on(self.device).scale)
         return self._encode_view(original.number, original.source, placement.reference, view, continuous)
 
     def _filled(self, original: Original) -> Shaped[np.ndarray, "H W c"]:
@@ -205,15 +205,14 @@ class Encoder:
         source: str,
         size: tuple[int, int],
         view: View,
-        continuous: Callable[[int], Bool[Tensor, "h w"] | None] = lambda scale: None,
+        continuous: Bool[Tensor, "h w"] | None = None,
     ) -> EncodedView:
         maps, file = self._encode_rows(view.rows, *view.size)
         drive = self.drive_on(self.device)
         valid, shown = maps.pop(_DETAIL)[0] > 0, view.valid_positions(drive.scale)
-        if shown is not None:
-            valid &= shown.to(valid.device)
-        if (fine := continuous(drive.scale)) is not None:
-            valid &= fine.to(valid.device)
+        for mask in (shown, continuous):
+            if mask is not None:
+                valid &= mask.to(valid.device)
         if valid.all():
             valid = None
         else:
@@ -310,16 +309,17 @@ class Encoder:
             )
 
 
-def _continuous(original: Original, view: View, ratio: float, scale: int) -> Bool[Tensor, "h w"] | None:
+def _continuous(original: Original, view: View, larger: float, scale: int) -> Bool[Tensor, "h w"] | None:
     """Where a view shows what does not consist of rectangles in the reference; None: everywhere.
 
     Args:
         original: the reference.
         view: of it, in which rectangles may have become blurred.
-        ratio: pixels of the reference for one of the view. Where it is large, rectangles are too small to matter.
+        larger: pixels of the reference for one of the low-res picture. If the view has far fewer than the reference,
+            rectangles are too small to matter.
         scale: pixels of the view for a position.
     """
-    if ratio >= _REDUCED or not (blocks := original.rectangles(scale)).any():
+    if larger / scale >= _REDUCED or not (blocks := original.rectangles(scale)).any():
         return None
     height, width = (extent // scale for extent in view.size)
     rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")

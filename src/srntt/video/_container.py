@@ -19,8 +19,8 @@ import numpy as np
 from srntt._shapes import Shaped
 from srntt.errors import PictureError
 from srntt.image import Limits, Picture
+from srntt.video._av import import_av
 from srntt.video._clip import Colors, Facts, Frame
-from srntt.video._library import import_av
 
 _FORMATS = "mov,matroska,webm,avi,mpegts,ivf,yuv4mpegpipe,flv,ogg"
 _CODECS = (

@@ -11,9 +11,9 @@ from typing import Any
 from srntt._files import unfinished_file, whole_file
 from srntt.errors import OutputError
 from srntt.image import Picture
+from srntt.video._av import import_av
 from srntt.video._clip import Clip, Colors, Frame
 from srntt.video._container import INTERPOLATION, ContainerClip, scaler_matrix
-from srntt.video._library import import_av
 
 _MUXERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _COPIED = ("audio", "subtitle")

@@ -110,7 +110,7 @@ def upscale_film(
         OutputError: The output exists or cannot be written.
     """
     place, began = Path(output), time.monotonic()
-    stills, report = [Path(path) for path in references], progress or _silent
+    stills, report = [Path(path) for path in references], progress or (lambda *_: None)
     _refuse_existing(place, options)
     key = _key(upscaler, clip, stills, options)
     folder = place.with_name(f".{place.name}.srntt-video")
@@ -216,7 +216,3 @@ def _identity(path: Path) -> str:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     text = "\n".join(f"{file.name} {file.stat().st_size} {file.stat().st_mtime_ns}" for file in files)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    pass

@@ -1,12 +1,12 @@
 """Loading of weights from the cache."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from srntt._files import user_folder
 from srntt._safetensors import read_header, read_tensors
 from srntt.errors import InputError, MissingWeightsError
 from srntt.features import LAYERS, VGG16Features, conv_names, tensor_shapes
@@ -17,12 +17,7 @@ from srntt.weights._vgg_files import load_vgg19
 
 def weights_cache_dir() -> Path:
     """Return the cache folder: $XDG_CACHE_HOME/srntt, else the system's cache folder. It may not exist yet."""
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if base.is_absolute():
-        return base / "srntt"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("srntt", appauthor=False)
+    return user_folder("cache")
 
 
 def weights_path(name: str) -> Path:

@@ -4,6 +4,7 @@ import numpy as np
 
 from srntt._shapes import Bool, Float
 
+_CONDITION = 1e12  # of a matrix that can be inverted
 _HORIZON = 0.05  # denominators below it: 20 times as far away as the points that the homography stands on
 
 
@@ -40,6 +41,11 @@ def rescaled(
         after: the same for the second.
     """
     return _resize(after) @ matrix @ np.linalg.inv(_resize(before))
+
+
+def is_regular(matrix: Float[np.ndarray, "3 3"]) -> bool:
+    """Whether a homography, as fitted by OpenCV, is finite and can be inverted."""
+    return bool(np.isfinite(matrix).all() and np.linalg.cond(matrix) < _CONDITION)
 
 
 def faced(matrix: Float[np.ndarray, "3 3"], points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "3 3"]:

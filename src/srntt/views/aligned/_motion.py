@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from srntt._shapes import Float, UInt8
+from srntt.views.aligned._homography import is_regular
 
 _POINTS = 3000  # that a plane is fitted to, at most
 _BORDER = 0.02  # of the shorter side, where flow is unreliable
@@ -50,6 +51,4 @@ def plane_motion(flow: Float[np.ndarray, "h w 2"], times: float = 1.0) -> Float[
         maxIters=_ITERATIONS,
         confidence=_CONFIDENCE,
     )
-    if matrix is None or mask is None or not np.isfinite(matrix).all() or not np.linalg.cond(matrix) < 1e12:
-        return None
-    return matrix
+    return None if matrix is None or mask is None or not is_regular(matrix) else matrix

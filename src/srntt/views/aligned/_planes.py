@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.views.aligned._homography import faced, jacobians, transform
+from srntt.views.aligned._homography import faced, is_regular, jacobians, transform
 from srntt.views.aligned._keypoints import Keypoints
 
 _RATIO = 0.85  # of distances to the best and second best point, above which a match is ambiguous (Lowe 2004)
@@ -19,7 +19,6 @@ _ITERATIONS, _CONFIDENCE = 10_000, 0.9999
 _LEAST = 8  # different keypoints that a plane stands on
 _CELLS = 256  # along the longer side of the reference: in one of them, matches of the same point are the same
 _SPREAD = 1.5  # pixels: smallest standard deviation of these points in any direction
-_CONDITION = 1e12
 _SCALES = (1 / 16, 64.0)  # pixels of the reference for one of the small picture
 _STRETCH = 8.0  # of one direction against the other: a plane seen under more than 83 degrees
 MOST_PLANES = 8
@@ -142,9 +141,7 @@ def _estimate(
         confidence=_CONFIDENCE,
     )
     nothing = None, np.zeros(len(mine), bool)
-    if matrix is None or mask is None or not mask.any() or not np.isfinite(matrix).all():
-        return nothing
-    if not np.linalg.cond(matrix) < _CONDITION:
+    if matrix is None or mask is None or not mask.any() or not is_regular(matrix):
         return nothing
     inlier = mask.ravel() > 0
     return faced(np.linalg.inv(matrix), mine[inlier]), inlier

@@ -8,7 +8,7 @@ import numpy as np
 from srntt._shapes import Float
 from srntt.views.aligned._align import place, placed
 from srntt.views.aligned._flow import evened
-from srntt.views.aligned._homography import faced, transform
+from srntt.views.aligned._homography import faced, is_regular, transform
 from srntt.views.aligned._keypoints import ReferenceFeatures, TargetFeatures
 from srntt.views.aligned._motion import plane_motion, search_flow
 from srntt.views.aligned._opencv import deterministic
@@ -86,7 +86,7 @@ def _refitted(found: Placement) -> Placement:
         start = np.stack([x[held], y[held]], 1)
         end = np.stack(transform(plane.matrix, *(start + found.flow[held]).T)[:2], 1)
         matrix, _ = cv2.findHomography(start, end, 0)
-        if matrix is None or not np.isfinite(matrix).all() or not np.linalg.cond(matrix) < 1e12:
+        if matrix is None or not is_regular(matrix):
             continue
         planes[number] = Plane(faced(matrix, plane.points), plane.points)
         here = np.stack([x[own], y[own]], 1)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli.conftest import model as model  # a tiny model's folder
 from cli.conftest import run as run  # the command line as a function
 from evaluate.pictures import PAIRS, bicubic, scene, write_pairs
 from PIL import Image

@@ -3,10 +3,12 @@
 python -m harm [--model NAME] [--tries 400] [--steps 100]
 
 Hypothesis varies the families; then the pixels of references are changed along the gradient of the error, by somebody
-who knows the true picture and the model, but not which places of a reference are rejected.
+who knows the true picture and the model, with or without its comparison of the result with that without references, but
+not which places of a reference are rejected.
 """
 
 import argparse
+import itertools
 from collections import defaultdict
 
 import numpy as np
@@ -35,9 +37,10 @@ def main() -> None:
     print("| reference | tries | worst, dB | mean, dB |\n|---|---|---|---|")
     for name, gains in sorted(_varied(upscaler, alone, given_options.tries).items(), key=lambda item: min(item[1])):
         print(f"| {name} | {len(gains)} | {min(gains):+.2f} | {np.mean(gains):+.2f} |", flush=True)
-    for start in ("good", "picture enlarged"):
-        plain, consistent = _climbed(upscaler, alone[0], start, given_options.steps // 2)
-        print(f"| gradient from the {start} | {given_options.steps // 2} | {min(plain):+.2f} | {np.mean(plain):+.2f} |")
+    for start, compared in itertools.product(("good", "picture enlarged"), (False, True)):
+        plain, consistent = _climbed(upscaler, alone[0], start, given_options.steps // 4, compared)
+        known = "known" if compared else "not known"
+        print(f"| gradient from the {start}, comparison {known} | {given_options.steps // 4} | {min(plain):+.2f} | {np.mean(plain):+.2f} |")
         print(f"| ... with --consistent | | {min(consistent):+.2f} | {np.mean(consistent):+.2f} |", flush=True)
 
 
@@ -64,7 +67,7 @@ def _varied(upscaler: Upscaler, alone: list[float], tries: int) -> dict[str, lis
     return gains
 
 
-def _climbed(upscaler: Upscaler, alone: float, start: str, steps: int) -> tuple[list[float], list[float]]:
+def _climbed(upscaler: Upscaler, alone: float, start: str, steps: int, compared: bool) -> tuple[list[float], list[float]]:
     """Gains with references on the way of a gradient, plain and consistent with the input."""
     one, model = _SCENES[0], upscaler.model
     low_res, truth = (torch.from_numpy(x).permute(2, 0, 1)[None].float() / 255 for x in (one.low_res, one.truth))
@@ -73,7 +76,9 @@ def _climbed(upscaler: Upscaler, alone: float, start: str, steps: int) -> tuple[
     plain, consistent = [], []
     for step in range(steps):
         pixels.requires_grad_()
+        model.train(not compared)  # in training, nothing is compared
         (gradient,) = torch.autograd.grad((model(low_res, [pixels]) - truth).square().mean(), pixels)
+        model.eval()
         pixels = (pixels.detach() + _RATE * gradient.sign()).clamp(0, 1)
         if step % _EVERY == _EVERY - 1:
             reference = (pixels[0].permute(1, 2, 0) * 255).round().byte().numpy()

@@ -18,6 +18,7 @@ _CPU, _WHOLE = torch.device("cpu"), Window(slice(None), slice(None))
 _LITE = [
     {}, {"channels": 8}, {"channels": 24, "descriptor": 40}, {"channels": 128}, {"channels": 256, "descriptor": 256},
     {"scale": 2}, {"scale": 3, "channels": 16}, {"candidates": 8}, {"descriptor": 8},
+    {"agreement": 0.5}, {"agreement": 0.5, "channels": 8},
 ]  # fmt: skip
 _PAPER = [{}, {"gated": True}, {"scale": 8}, {"scale": 16}]
 

@@ -31,10 +31,10 @@ pytestmark = pytest.mark.usefixtures("searched_everywhere")  # a graph searches 
 
 @pytest.fixture(scope="module")
 def model() -> Lite:
-    """Of the smallest size, and drawn, but with textures that count."""
+    """Of the smallest size, and drawn, but with textures that count, not all of which are trusted."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8))
+        network = Lite(LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=8, agreement=0.9))
     with torch.no_grad():
         network.fusion.merge[2].weight.mul_(4)
         network.fusion.gate[2].weight.mul_(4)

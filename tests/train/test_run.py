@@ -48,7 +48,7 @@ def test_a_run_leaves_a_model_that_loads_a_log_that_reads_and_samples_to_look_at
     assert (samples.height, samples.width) == (2 * 48, 5 * 48)
     assert json.loads(read_header(place.output / "checkpoint.safetensors").metadata["run"])["recipe"]["lite"] == {
         "channels": 8, "content_blocks": 1, "transfer_blocks": 1, "descriptor": 16,
-            "scale": 4, "base": False, "candidates": 3,
+            "scale": 4, "base": False, "candidates": 3, "agreement": 0.0,
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class Architecture:
         drive: its steps in bands and tiles, for the engine; None for a network that does not upscale with references.
         teach: how it is trained; None for one that is trained as a part of another.
         export: writes it as ONNX, with the arguments of `srntt.models.lite.onnx.export_onnx`; imports what that needs.
-        added: config keys that version 1 of model files lacks; there they have their defaults.
+        added: config keys that older model files lack; there they have their defaults.
     """
 
     name: str

@@ -108,9 +108,9 @@ def load_model(path: str | Path) -> nn.Module:
     weights = path / "model.safetensors" if path.is_dir() else path
     header = read_header(weights)
     _refuse_oversized(weights)
-    name, version, values = _parsed(path, _config_text(path, header))
+    name, values = _parsed(path, _config_text(path, header))
     architecture = ARCHITECTURES[name]
-    config = _config(path, architecture.config, values, architecture.added if version == 1 else frozenset())
+    config = _config(path, architecture.config, values, architecture.added)
     with torch.device("meta"):
         expected = architecture.network(config).state_dict()
     _refuse_misfits(weights, header, expected)
@@ -173,8 +173,8 @@ def _json(path: Path, text: str) -> Any:
         raise ModelError(f"{path}: the config is not JSON ({error}).") from error
 
 
-def _parsed(path: Path, text: str) -> tuple[str, int, dict[str, Any]]:
-    """Architecture, version of the format, and config."""
+def _parsed(path: Path, text: str) -> tuple[str, dict[str, Any]]:
+    """Architecture and config."""
     content = _json(path, text)
     keys = {"format", "version", "architecture", "config"}
     if not isinstance(content, dict) or set(content) != keys or not isinstance(content["config"], dict):
@@ -190,7 +190,7 @@ def _parsed(path: Path, text: str) -> tuple[str, int, dict[str, Any]]:
         raise ModelError(
             f"{path}: no architecture called {content['architecture']!r}; there are {', '.join(ARCHITECTURES)}."
         )
-    return content["architecture"], content["version"], content["config"]
+    return content["architecture"], content["config"]
 
 
 def _config(path: Path, config_type: type, values: dict[str, Any], added: frozenset[str]) -> Any:

@@ -16,5 +16,11 @@ def _export(*given: Any, **options: Any) -> Any:
 
 
 LITE = Architecture(
-    "lite", LiteConfig, Lite, LiteDrive, LiteLesson, _export, added=frozenset({"scale", "base", "candidates"})
+    "lite",
+    LiteConfig,
+    Lite,
+    LiteDrive,
+    LiteLesson,
+    _export,
+    added=frozenset({"scale", "base", "candidates", "agreement"}),
 )

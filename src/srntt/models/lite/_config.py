@@ -28,6 +28,8 @@ class LiteConfig:
         scale: output pixels for each input pixel along a side.
         base: accept the output of another upscaler as base.
         candidates: matches of a position that compete, each in another reference, at most.
+        agreement: how much of the detail that the model finds without references must be left with them, for textures
+            to be used at all (see `srntt.models.lite.agreement`); 0: anything goes.
     """
 
     channels: int = 64
@@ -37,12 +39,15 @@ class LiteConfig:
     scale: Scale = 4
     base: bool = False
     candidates: int = 3
+    agreement: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _SIZES.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise InputError(f"{name} of a light model is {low}..{high}, not {value}.")
+        if not 0 <= self.agreement < 1:
+            raise InputError(f"agreement of a light model is at least 0 and less than 1, not {self.agreement}.")
         if self.scale not in get_args(Scale):
             raise InputError(f"scale of a light model is 2, 3 or 4, not {self.scale}.")
 

@@ -19,6 +19,7 @@ _KEPT = _PLACE + (EVIDENCE + JACOBIAN) * _FLOAT
 _FRAMING = 72  # steps to neighbours, their votes and the frames, beyond the match
 _GATE = 200  # hidden layer of the gate, which is wider than a narrow body
 _PLANES = 100  # evidence, what the low band lacks of the input, what a convolution is given of them
+_TRUST = 6 * _FLOAT  # energies, and how far textures are trusted
 _SMALL = 52  # picture, mean, contrast and norms of a position that is described
 _REFINING = 400  # indices and weights of nine neighbours
 _READ = 6 * _FLOAT  # a pixel of a reference as it was read and in floating point
@@ -91,6 +92,10 @@ class LiteCosts:
         feature, output = self.config.channels * _FLOAT, 3 * self.config.scale**2 * _FLOAT
         taken = candidates * (self._bands + (EVIDENCE + 1) * _FLOAT)
         end = 2 * feature + 4 * output + taken
+        if (
+            candidates and self.config.agreement
+        ):  # the picture alone, its detail, the change, their product and its mean
+            end += 2 * output + output // 3 + _TRUST
         if not candidates:
             return Work(max(5 * feature + output, end), feature, 9 * self.config.channels * feature)
         fusing = max(9 * feature, 6 * feature + _GATE) + output + 2 * self._bands + _PLANES

@@ -14,6 +14,7 @@ from srntt.features import Description, TextureEncoder, texture_bands
 from srntt.image import enlarge
 from srntt.match import Match, keep_best, local_match
 from srntt.models._fused import Fused
+from srntt.models.lite._agreement import agreement
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import ABSENT, EVIDENCE, JACOBIAN, TextureFusion, Textures
 from srntt.transfer import local_frames, refine_match, sample_blocks
@@ -251,6 +252,9 @@ class Lite(nn.Module):
             base: the pictures enlarged by another upscaler; None for bicubic.
             strength: how far textures are used at each position: 0, as if there were none, to 1, as None.
 
+        Except in training, textures are used only as far as the result agrees with the picture without them: see
+        `agreement`.
+
         Raises:
             InputError: a base, for a model that takes none.
         """
@@ -260,12 +264,23 @@ class Lite(nn.Module):
             if not self.config.base:
                 raise InputError("This model takes no base; give one whose config has base = true, or no base.")
             head = head + self.base(F.pixel_unshuffle(base - enlarged, self.scale))
-        content = self.content(head)
-        if textures is not None:
-            content, share = self.fusion(content, low_res, textures, strength)
+        content, under = self.content(head), enlarged if base is None else base
+        if textures is None:
+            return Fused(self._picture(content, head, under), share)
+        fused, share = self.fusion(content, low_res, textures, strength)
+        picture = self._picture(fused, head, under)
+        if self.training or not self.config.agreement:
+            return Fused(picture, share)
+        alone = self._picture(content, head, under)
+        trust = agreement(alone - enlarged, picture - alone, self.config)
+        wide = F.interpolate(trust, scale_factor=self.scale, mode="bilinear")
+        return Fused(torch.lerp(alone, picture, wide), share * trust)
+
+    def _picture(
+        self, content: Float[Tensor, "b c h w"], head: Float[Tensor, "b c h w"], under: Float[Tensor, "b 3 H W"]
+    ) -> Float[Tensor, "b 3 H W"]:
         residual = self.tail(self.transfer(content) + head)
-        picture = (enlarged if base is None else base) + F.pixel_shuffle(residual.float(), self.scale)
-        return Fused(picture, share)
+        return under + F.pixel_shuffle(residual.float(), self.scale)
 
     def _sampled(
         self, maps: Maps, position: Float[Tensor, "b n 2"], jacobian: Float[Tensor, "b n 2 2"]

@@ -7,6 +7,7 @@ import numpy as np
 from onnx import ValueInfoProto
 
 from srntt.models.lite import Lite
+from srntt.models.lite._agreement import RAMP, TINY, WINDOW
 from srntt.models.lite._fusion import EVIDENCE, LOW, MOST_TRUST
 from srntt.models.lite.onnx._encode_graph import Described, texture_bands
 from srntt.models.lite.onnx._graph import FLOAT, Graph, layers, resize, tensor
@@ -57,10 +58,42 @@ def synthesise(graph: Graph, model: Lite, low_res: str, candidates: str) -> str:
     """The picture (1, 3, scale h, scale w), within 0..1, from any number of candidates, none included."""
     head = layers(graph, graph("Sub", low_res, 0.5), model.head, "head")
     content = _residual_blocks(graph, head, model, "content")
-    fused = _fuse(graph, model, content, low_res, candidates)
-    body = graph("Add", _residual_blocks(graph, fused, model, "transfer"), head)
+    enlarged = resize(graph, low_res, float(model.scale))
+    some = graph("Squeeze", graph("Greater", graph("Shape", candidates, end=1), [0]), [0])
+    alone, used = graph.inner("alone"), graph.inner("used")
+    plain = _picture(alone, model, content, head, enlarged)
+    made = _picture(used, model, _fuse(used, model, content, low_res, candidates), head, enlarged)
+    if model.config.agreement:
+        made = _trusted(used, model, _picture(used, model, content, head, enlarged), made, enlarged)
+    then, otherwise = (
+        branch.finished([], [tensor(name, FLOAT, 1, 3, None, None)]) for branch, name in ((used, made), (alone, plain))
+    )
+    return graph("Clip", graph("If", some, then_branch=then, else_branch=otherwise), 0.0, 1.0)
+
+
+def _picture(graph: Graph, model: Lite, content: str, head: str, enlarged: str) -> str:
+    body = graph("Add", _residual_blocks(graph, content, model, "transfer"), head)
     residual = graph("DepthToSpace", layers(graph, body, model.tail, "tail"), blocksize=model.scale, mode="CRD")
-    return graph("Clip", graph("Add", resize(graph, low_res, float(model.scale)), residual), 0.0, 1.0)
+    return graph("Add", enlarged, residual)
+
+
+def _trusted(graph: Graph, model: Lite, alone: str, made: str, enlarged: str) -> str:
+    """The twin of `srntt.models.lite._agreement`: what was made, as far as it agrees with the picture alone."""
+    own, change = graph("Sub", alone, enlarged), graph("Sub", made, alone)
+    shared, energy = (_around(graph, graph("Mul", own, x), model.scale) for x in (change, own))
+    left = graph("Add", graph("Div", shared, graph("Add", energy, TINY)), 1.0)
+    trust = graph("Clip", graph("Div", graph("Sub", left, model.config.agreement), RAMP), 0.0, 1.0)
+    scales = np.array([1, 1, model.scale, model.scale], np.float32)
+    wide = graph("Resize", trust, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
+    return graph("Add", alone, graph("Mul", wide, change))
+
+
+def _around(graph: Graph, product: str, scale: int) -> str:
+    mean = graph("ReduceMean", product, [1], keepdims=1)
+    pooled, reach = graph("AveragePool", mean, kernel_shape=[scale, scale], strides=[scale, scale]), WINDOW // 2
+    padded = graph("Pad", pooled, [0, 0, reach, reach] * 2, mode="edge")
+    columns = graph("AveragePool", padded, kernel_shape=[WINDOW, 1])
+    return graph("AveragePool", columns, kernel_shape=[1, WINDOW])
 
 
 def _sample_blocks(graph: Graph, band: str, position: str, frames: Frames, ratio: int) -> str:

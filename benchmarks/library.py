@@ -26,8 +26,7 @@ from PIL import Image
 
 from srntt import Upscaler
 from srntt.data import Pair, read_rgb
-from srntt.image import load
-from srntt.library import Library, most_alike, reading
+from srntt.library import FileIndex, Library, global_descriptor
 from srntt.metrics import psnr_y
 
 _CROP = 4  # pixels of the frame that PSNR leaves out
@@ -138,8 +137,7 @@ def size(folder: str, count: str = "100000") -> None:
 
 def _search(library: Library, low_res: np.ndarray) -> None:
     """Only the comparison of descriptors."""
-    with reading(library.path) as connection:
-        most_alike(connection, load(low_res))
+    FileIndex(library.path).nearest(global_descriptor(low_res))
 
 
 def _multiply(path: Path, count: int) -> None:

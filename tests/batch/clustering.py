@@ -23,11 +23,13 @@ os.environ |= {
     "RAY_worker_register_timeout_seconds": "300",
 }
 
+import numpy as np
 import ray
 from batch.pictures import shown
+from library.album import LOW, save, write_album
 from PIL import Image
 from ray.cluster_utils import Cluster
-from views.aligned.scenes import scene
+from views.aligned.scenes import low_res_to_scene, scene, seen
 
 from srntt.batch._lines import LocalLines
 from srntt.cli import main
@@ -179,6 +181,30 @@ def aligned(folder: Path, model: str) -> dict:
         "done": done.report["done"],
         "same": shown(folder / "out") == here["auto"],
         "differs_without": sum(here["auto"][name] != here["off"][name] for name in here["auto"]),
+    }
+
+
+def library(folder: Path, model: str) -> dict:
+    """References from a library, here and on the cluster."""
+    from srntt.library import Library
+
+    write_album(folder / "album")
+    small = seen(scene(1), low_res_to_scene(), LOW, 8)
+    for name in ("p00.png", "p01.png"):
+        save(small, folder / "in" / name)
+        small = np.ascontiguousarray(small[:-8, :-8])
+    Library(folder / "library.sqlite").add([folder / "album"])
+    where = ["batch", str(folder / "in"), "--library-file", str(folder / "library.sqlite"), "--model", model]
+    where += ["--device", "cpu", "--json", "-o"]
+    alone = batch([*where, str(folder / "alone")])
+    with cluster_of_two() as cluster:
+        done = batch([*where, str(folder / "out"), *on(cluster.address, 2)])
+        again = batch([*where, str(folder / "out"), *on(cluster.address, 2), "--resume"])
+    return {
+        "codes": [alone.code, done.code, again.code],
+        "without": [alone.report["without_references"], done.report["without_references"]],
+        "skipped": again.report["skipped"],
+        "same": shown(folder / "out") == shown(folder / "alone"),
     }
 
 

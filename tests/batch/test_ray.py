@@ -13,12 +13,18 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from batch.pictures import write_pictures
 
+from srntt.batch import LibraryReferences, UpscaleOptions, WorkerSpec, open_output_folder, plan_batch
 from srntt.batch._ray import _room
-from srntt.batch._ray_worker import Board
+from srntt.batch._ray_worker import Board, check_here, mark
+from srntt.errors import InputError
+from srntt.image import Limits
+from srntt.library import FileIndex
 
 _TESTS = Path(__file__).parent.parent
 _SOURCE = _TESTS.parent / "src"
@@ -85,6 +91,13 @@ def test_references_are_aligned_as_without_a_cluster(tmp_path: Path, model: Path
 
 @pytest.mark.slow
 @needs_ray
+def test_references_of_a_library_are_found_as_without_a_cluster(tmp_path: Path, model: Path):
+    seen = on_a_cluster("library", tmp_path, model, pictures=3)
+    assert seen == {"codes": [0, 0, 3], "without": [1, 1], "skipped": 3, "same": True}
+
+
+@pytest.mark.slow
+@needs_ray
 def test_two_workers_share_a_gpu(tmp_path: Path, model: Path):
     assert on_a_cluster("half_a_gpu", tmp_path, model, pictures=2) == {"code": 0, "workers": 2, "done": 2}
 
@@ -98,6 +111,18 @@ def test_a_bucket_in_and_a_bucket_out(tmp_path: Path, model: Path):
     assert seen["done"] == [6, 0, 6]
     assert seen["same"]
     assert (seen["outputs"], seen["unfinished"]) == (18, [])  # with a map and a provenance file beside each
+
+
+def test_a_worker_without_a_folder_of_the_library_is_unfit(folders: SimpleNamespace):
+    there = LibraryReferences(FileIndex(Path("library.sqlite")), Limits(), (folders.references,))
+    with open_output_folder(folders.outputs) as folder:
+        planned = plan_batch(folders.inputs, folders.outputs)
+        spec = WorkerSpec(torch.nn.Identity(), "tiny", planned, there, UpscaleOptions(), folder.history)
+        mark(spec)
+        check_here(spec)
+        folders.references.rename(folders.references.with_name("elsewhere"))
+        with pytest.raises(InputError, match=r"does not have .*refs, a folder of the library"):
+            check_here(spec)
 
 
 def test_room_for_workers_on_a_machine():

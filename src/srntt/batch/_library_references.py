@@ -7,8 +7,8 @@ from srntt.batch._local_folder import LocalFolder
 from srntt.batch._shared_references import ReferenceFile
 from srntt.batch._tasks import Batch
 from srntt.data import Failure
-from srntt.image import Picture
-from srntt.library import Library
+from srntt.image import Limits, Picture
+from srntt.library import FileIndex, Index, Library, find_references
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,26 @@ class LibraryReferences:
     """Photographs of a library. It can be pickled.
 
     Attributes:
-        library: The library, at the same path on every machine.
+        index: Access to the library; on a cluster, to its file on the machine of the command.
+        limits: Limits on reading photographs.
+        folders: Folders of the library that exist; workers on other machines must have them, too.
         failures: None; as of `SharedReferences`.
     """
 
-    library: Library
+    index: Index
+    limits: Limits
+    folders: tuple[Path, ...] = ()
     failures: tuple[Failure, ...] = ()
+
+    @classmethod
+    def of(cls, library: Library, limits: Limits) -> "LibraryReferences":
+        """Use the photographs of a library."""
+        folders = tuple(folder for folder in library.info().folders if folder.is_dir())
+        return cls(FileIndex(library.path), limits, folders)
 
     def best_for(self, picture: Picture, sha256: str, count: int) -> tuple[ReferenceFile, ...]:
         """Return the photographs that would add the most to a picture."""
-        found = self.library.find(picture, most=count, exclude=[picture.source])
+        found = find_references(self.index, picture, count, (), self.limits)
         files = (ReferenceFile(str(choice.path), choice.sha256) for choice in found.choices)
         return tuple(file for file in files if file.sha256 != sha256)
 

@@ -15,10 +15,12 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Any
 
+from srntt.batch._library_references import LibraryReferences
 from srntt.batch._record import Record
 from srntt.batch._tasks import Task
 from srntt.batch._worker import WorkerSpec
 from srntt.errors import InputError, MissingDependencyError
+from srntt.library import FileIndex
 
 _SHARE_OF_STORE = 0.5  # fraction of the object store used for encoded references
 _IN_FLIGHT = 2  # rows per actor: the current one and the next
@@ -71,20 +73,21 @@ class RayWorkers:
             MissingDependencyError: The connection to the cluster was lost.
         """
         ray = _imported()
-        from srntt.batch._ray_worker import Board, mark
+        from srntt.batch._ray_worker import Board, RemoteIndex, mark
 
         rows = [{"task": pickle.dumps(task)} for task in tasks]
         if not rows:
             return
         mark(self.spec)
         store = ray.cluster_resources().get("object_store_memory", 0)
-        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
-            ray.get_runtime_context().get_node_id(), soft=True
-        )
         # If its machine dies, it restarts elsewhere; references are then encoded again, and nothing else is lost.
-        lasting = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
-        board = ray.remote(Board).options(**lasting).remote(int(store * _SHARE_OF_STORE))
-        spec = ray.put(replace(self.spec, batch=replace(self.spec.batch, tasks=(), shared=())))
+        board = _lasting(ray, Board, soft=True).remote(int(store * _SHARE_OF_STORE))
+        spec = replace(self.spec, batch=replace(self.spec.batch, tasks=(), shared=()))
+        shared = spec.shared
+        if isinstance(shared, LibraryReferences) and isinstance(shared.index, FileIndex):
+            index = _lasting(ray, FileIndex, soft=False).remote(shared.index.path)  # read on this machine alone
+            spec = replace(spec, shared=replace(shared, index=RemoteIndex(index)))
+        spec = ray.put(spec)
         for row in _failing_in_words(ray, self._dataset(rows, spec, board).iter_rows()):
             record: Record = pickle.loads(row["record"])
             starting(record.input)
@@ -107,6 +110,21 @@ class RayWorkers:
             num_cpus=self.cpus,
             num_gpus=self.gpus,
         )
+
+
+def _lasting(ray: Any, kind: type, *, soft: bool) -> Any:
+    """Return the class as an actor on the machine of this process that is restarted if it dies.
+
+    Args:
+        ray: The module.
+        kind: Class of the actor.
+        soft: Whether it may run on another machine.
+    """
+    here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=soft
+    )
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(kind).options(**options)
 
 
 def _failing_in_words(ray: Any, rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -8,15 +8,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numba
+import numpy as np
 import torch
 
 import srntt
+from srntt._shapes import Float
 from srntt.batch._encoded import Key
+from srntt.batch._library_references import LibraryReferences
 from srntt.batch._local_folder import UNFINISHED, LocalFolder
 from srntt.batch._record import Record
 from srntt.batch._tasks import Task
 from srntt.batch._worker import Worker, WorkerSpec
 from srntt.errors import InputError, MissingDependencyError, SrnttError
+from srntt.library import Nearest
 from srntt.upscale import References
 
 _DEATHS = 4  # workers that died during a picture before it is considered the cause
@@ -73,10 +77,10 @@ def mark(spec: WorkerSpec) -> None:
 
 
 def check_here(spec: WorkerSpec) -> None:
-    """Check that this machine has the output folder and the version of srntt of the batch.
+    """Check that this machine has the folders and the version of srntt of the batch.
 
     Raises:
-        InputError: The output folder is not the same on this machine.
+        InputError: The output folder is not the same on this machine, or a folder of the library is missing.
         MissingDependencyError: Another version of srntt is installed on this machine.
     """
     here, outputs = socket.gethostname(), spec.batch.outputs
@@ -89,6 +93,30 @@ def check_here(spec: WorkerSpec) -> None:
             f"{outputs} on {here} is not the folder with which the batch was started. Give one that all machines "
             "share, or a URL."
         )
+    for folder in spec.shared.folders if isinstance(spec.shared, LibraryReferences) else ():
+        if not folder.is_dir():
+            raise InputError(
+                f"{here} does not have {folder}, a folder of the library. Share it under the same path, or remove it "
+                "with srntt library remove."
+            )
+
+
+class RemoteIndex:
+    """Access to a library whose file is on another machine.
+
+    Args:
+        actor: Handle of a `FileIndex` there.
+    """
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def nearest(self, descriptor: Float[np.ndarray, " d"]) -> Nearest:
+        """Return the photographs most similar by global descriptor."""
+        try:
+            return _ray().get(self._actor.nearest.remote(descriptor))
+        except _ray().exceptions.RayTaskError as error:
+            raise error.cause from error
 
 
 def _ray() -> Any:

@@ -238,7 +238,7 @@ class _Command:
         from srntt.memory import limits_within, parse_memory
 
         if self.library:
-            return LibraryReferences(self.library)
+            return LibraryReferences.of(self.library, self.limits)
         if not (self.batch.references and self.batch.chooses):
             return SharedReferences()
         limits, lines = limits_within(self.limits, parse_memory(self.model.memory)), folder and folder.descriptors

@@ -2,18 +2,19 @@
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from srntt.errors import SrnttError
 from srntt.image import Limits, Picture, load_content, read_file
 from srntt.library._assess import Assessed, what_it_adds
+from srntt.library._choose import choose
 from srntt.library._codebook import codebook
 from srntt.library._describe import PackedKeypoints, global_descriptor
-from srntt.library._search import read_descriptors
+from srntt.library._found import Choice, Found
+from srntt.library._index import Entry, Index
 from srntt.views.aligned import (
     Keypoints,
     Plane,
@@ -24,7 +25,6 @@ from srntt.views.aligned import (
     match_keypoints,
 )
 
-COMPARED = 50  #: photographs whose keypoints are compared, the most alike ones
 _SUPPORT = 8  # keypoints on planes that promise geometry
 _LARGER = 1.25  # pixels of a photograph for one of the picture, below which it cannot be sharper
 _OPENED = 8  # photographs that are opened: those of the most support, then the most alike
@@ -34,15 +34,11 @@ class Candidate(NamedTuple):
     """A photograph that may show the scene.
 
     Attributes:
-        paths: Its files.
-        sha256: Hash of their content.
-        similarity: Cosine of the global descriptors.
+        entry: The photograph.
         planes: Planes seen in both pictures.
     """
 
-    paths: tuple[Path, ...]
-    sha256: bytes
-    similarity: float
+    entry: Entry
     planes: tuple[Plane, ...]
 
     @property
@@ -56,48 +52,50 @@ class Candidate(NamedTuple):
         return not self.planes or max(plane.scale for plane in self.planes) >= _LARGER
 
 
-@dataclass(frozen=True, eq=False)
-class Target:
-    """A small picture, prepared.
+def find_references(
+    index: Index, picture: Picture, most: int, exclude: Sequence[str | os.PathLike], limits: Limits
+) -> Found:
+    """Find the references that would add the most detail to a picture.
 
-    Attributes:
-        picture: The picture.
-        features: Its keypoints.
+    Args:
+        index: Of the library.
+        picture: Low-res picture.
+        most: Number of references at most.
+        exclude: Files that are not chosen, besides that of the picture itself.
+        limits: Limits on reading.
+
+    Raises:
+        InputError: There is no library, or it is damaged.
     """
+    with deterministic():
+        entries, compared = index.nearest(global_descriptor(picture.color))
+    target = find_target_features(picture.rgb())
+    unwanted = [Path(path) for path in (*exclude, picture.source)]
+    skip = lambda path: any(_same(path, one) for one in unwanted)  # noqa: E731
+    assessed, notes = opened(target, candidates(target, entries), skip, limits)
+    copies = tuple(one.path for one in assessed if one.is_copy)
+    chosen = choose([one for one in assessed if not one.is_copy], most)
+    return Found(tuple(map(Choice.of, chosen)), copies, compared, tuple(notes))
 
-    picture: Picture
-    features: TargetFeatures
 
-    @classmethod
-    def of(cls, picture: Picture) -> "Target":
-        """Prepare a picture."""
-        return cls(picture, find_target_features(picture.rgb()))
-
-
-def candidates(connection: sqlite3.Connection, target: Target) -> list[Candidate]:
+def candidates(target: TargetFeatures, entries: Sequence[Entry]) -> list[Candidate]:
     """Return the photographs to open: those whose keypoints agree with the picture, then the most alike ones.
 
     Views from far apart share too few of the keypoints that are stored; opened, a photograph has more.
     """
     with deterministic():
-        found = [_candidate(connection, target, *near) for near in most_alike(connection, target.picture)]
-    promising = [one for one in found if one.is_promising and one.paths]
+        found = [Candidate(entry, _planes(target.keypoints, entry)) for entry in entries]
+    promising = [one for one in found if one.is_promising]
     return sorted(promising, key=lambda one: -one.support if one.support >= _SUPPORT else 0)
 
 
-def most_alike(connection: sqlite3.Connection, picture: Picture) -> list[tuple[int, float]]:
-    """Return the numbers of the photographs most similar by descriptor, with their similarity."""
-    query = global_descriptor(picture.color)
-    return read_descriptors(connection, len(query)).nearest(query, COMPARED)
-
-
 def opened(
-    target: Target, candidates: Sequence[Candidate], skip: Callable[[Path], bool], limits: Limits
+    target: TargetFeatures, candidates: Sequence[Candidate], skip: Callable[[Path], bool], limits: Limits
 ) -> tuple[list[Assessed], list[str]]:
     """Open the most promising photographs and assess what they add.
 
     Args:
-        target: Small picture.
+        target: Keypoints of the small picture.
         candidates: The most promising first.
         skip: Whether a file is not wanted, such as that of the picture itself.
         limits: Limits on reading.
@@ -106,35 +104,24 @@ def opened(
         Photographs of the scene, and notes on files that could not be used.
     """
     assessed, notes, tried = [], [], 0
-    for candidate in candidates:
-        paths = [path for path in candidate.paths if not skip(path)]
-        if len(paths) < len(candidate.paths):  # a file that is not wanted: nor are its duplicates
+    for entry, _ in candidates:
+        paths = [path for path in entry.paths if not skip(path)]
+        if len(paths) < len(entry.paths):  # a file that is not wanted: nor are its duplicates
             continue
         if tried == _OPENED:
             break
         tried += 1
-        path, picture, problem = _read(paths, candidate.sha256, limits)
+        path, picture, problem = _read(paths, entry.sha256, limits)
         if picture is None:
             notes.append(problem)
-        elif added := what_it_adds(target.features, picture):
-            assessed.append(Assessed(path, candidate.sha256.hex(), candidate.similarity, *added))
+        elif added := what_it_adds(target, picture):
+            assessed.append(Assessed(path, entry.sha256.hex(), entry.similarity, *added))
     return assessed, notes
 
 
-def _candidate(connection: sqlite3.Connection, target: Target, number: int, similarity: float) -> Candidate:
-    find = "SELECT sha256, height, width, packed FROM photograph JOIN keypoints ON photograph = id WHERE id = ?"
-    row = connection.execute(find, (number,)).fetchone()
-    if row is None:
-        return Candidate((), b"", similarity, ())
-    sha256, height, width, packed = row
-    rows = connection.execute("SELECT path FROM file WHERE photograph = ? ORDER BY path", (number,))
-    paths = tuple(Path(os.fsdecode(path)) for (path,) in rows)
-    planes = _planes(target.features.keypoints, PackedKeypoints.unpack(packed), (height, width))
-    return Candidate(paths, bytes(sha256), similarity, planes)
-
-
-def _planes(mine: Keypoints, packed: PackedKeypoints, size: tuple[int, int]) -> tuple[Plane, ...]:
-    theirs = Keypoints(packed.positions(size), codebook().decode(packed.codes))
+def _planes(mine: Keypoints, entry: Entry) -> tuple[Plane, ...]:
+    packed = PackedKeypoints.unpack(entry.keypoints)
+    theirs = Keypoints(packed.positions(entry.size), codebook().decode(packed.codes))
     return tuple(find_planes(*match_keypoints(mine, [theirs])))
 
 
@@ -150,3 +137,9 @@ def _read(paths: Sequence[Path], sha256: bytes, limits: Limits) -> tuple[Path, P
         except SrnttError as error:
             problem = str(error)
     return paths[0], None, problem
+
+
+def _same(path: Path, other: Path) -> bool:
+    with suppress(OSError, ValueError):
+        return path.samefile(other)
+    return False

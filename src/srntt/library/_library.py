@@ -11,60 +11,14 @@ import torch
 from srntt._files import user_folder
 from srntt.errors import InputError
 from srntt.image import Limits, Source, load
-from srntt.library._assess import Assessed
-from srntt.library._choose import choose
 from srntt.library._database import opened_for_writing, reading, transaction
-from srntt.library._find import Target, candidates, opened
+from srntt.library._find import find_references
+from srntt.library._found import Found
+from srntt.library._index import FileIndex
 from srntt.library._update import Progress, Update, Updater, known_files, remove_unused
-from srntt.views.aligned import Placement, deterministic
+from srntt.views.aligned import deterministic
 
 _MOST = 5
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A photograph chosen as a reference.
-
-    Attributes:
-        path: File.
-        sha256: Hash of its content, in hexadecimal.
-        share: Fraction of the picture to which it adds detail, 0..1.
-        placement: Alignment with the picture.
-        similarity: Cosine of the global descriptors, -1..1.
-    """
-
-    path: Path
-    sha256: str
-    share: float
-    placement: Placement
-    similarity: float
-
-    @property
-    def reason(self) -> str:
-        """State why it was chosen: ``same scene, 2.9x larger, 3 planes; covers 61% of the picture; sharper at 48%``."""
-        return f"{self.placement.describe()}; sharper at {self.share:.0%} of it"
-
-
-@dataclass(frozen=True)
-class Found:
-    """Result of a search.
-
-    Attributes:
-        choices: References, the best first.
-        copies: Files that show the picture itself, which are not used as references. One may be the original.
-        compared: Number of photographs in the library.
-        notes: Files that could not be used, and why.
-    """
-
-    choices: tuple[Choice, ...]
-    copies: tuple[Path, ...]
-    compared: int
-    notes: tuple[str, ...]
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """Files of the references."""
-        return tuple(choice.path for choice in self.choices)
 
 
 @dataclass(frozen=True)
@@ -194,18 +148,7 @@ class Library:
         """
         if most < 1:
             raise InputError(f"most={most}: must be at least 1.")
-        loaded = load(picture, limits=self._limits)
-        target = Target.of(loaded)
-        with reading(self.path) as connection:
-            (compared,) = connection.execute("SELECT count(*) FROM photograph").fetchone()
-            promising = candidates(connection, target)
-        unwanted = [Path(path) for path in (*exclude, loaded.source)]
-        assessed, notes = opened(
-            target, promising, lambda path: any(_same(path, one) for one in unwanted), self._limits
-        )
-        copies = tuple(one.path for one in assessed if one.is_copy)
-        chosen = choose([one for one in assessed if not one.is_copy], most)
-        return Found(tuple(map(_choice, chosen)), copies, compared, tuple(notes))
+        return find_references(FileIndex(self.path), load(picture, limits=self._limits), most, exclude, self._limits)
 
     def files(self) -> list[Path]:
         """List the files of all photographs, sorted.
@@ -248,13 +191,3 @@ def default_library() -> Path:
 
 def _root(folder: str | os.PathLike) -> str:
     return os.path.realpath(os.fsdecode(folder))
-
-
-def _choice(one: Assessed) -> Choice:
-    return Choice(one.path, one.sha256, one.share, one.placement, one.similarity)
-
-
-def _same(path: Path, other: Path) -> bool:
-    with suppress(OSError, ValueError):
-        return path.samefile(other)
-    return False

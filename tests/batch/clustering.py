@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -78,7 +78,10 @@ def a_node_dies(folder: Path, model: str) -> dict:
     with cluster_of_two() as cluster:
         killed: list[int] = []
         outputs = folder / "out"
-        killer = threading.Thread(target=kill_at_work, args=(cluster, outputs, killed), daemon=True)
+        work = lambda: len(list(outputs.glob("*.png")))  # noqa: E731
+        killer = threading.Thread(
+            target=kill_at_work, args=(cluster, ["RayWorker", ").submit"], killed, work), daemon=True
+        )
         killer.start()
         done = batch(command(folder, model, str(outputs), *on(cluster.address, 2)))
     expected, made = shown(folder / "alone"), shown(outputs)
@@ -100,12 +103,12 @@ def a_node_dies(folder: Path, model: str) -> dict:
     }
 
 
-def kill_at_work(cluster: SimpleNamespace, outputs: Path, killed: list[int]) -> None:
-    """Kill the second node once its worker is in the midst of a picture, and some are done."""
+def kill_at_work(cluster: SimpleNamespace, words: Sequence[str], killed: list[int], count: Callable[[], int]) -> None:
+    """Kill the second node once its worker is in the midst of its work, and two of those counted are done."""
     raylet = next(info.process.pid for info in cluster.second.all_processes["raylet"])
     while not killed:
-        done = len(list(outputs.glob("*.png")))
-        if done >= 2 and any("RayWorker" in title and ").submit" in title for title in children(raylet)):
+        done = count()
+        if done >= 2 and any(all(word in title for word in words) for title in children(raylet)):
             killed.append(done)
             cluster.kill()
         time.sleep(0.02)
@@ -205,6 +208,38 @@ def library(folder: Path, model: str) -> dict:
         "without": [alone.report["without_references"], done.report["without_references"]],
         "skipped": again.report["skipped"],
         "same": shown(folder / "out") == shown(folder / "alone"),
+    }
+
+
+def film(folder: Path, model: str) -> dict:
+    """A film of two shots: on this machine; on a cluster that loses a node; and interrupted there, then resumed."""
+    from video.films import packets, pictures, write_film
+
+    write_film(folder / "in.mp4", pictures(75, cut=40))
+    where = ["video", str(folder / "in.mp4"), "--self-references", "--model", model, "--device", "cpu", "--json", "-o"]
+    alone = batch([*where, str(folder / "alone.mp4")])
+    with cluster_of_two() as cluster:
+        arguments = [*where, str(folder / "out.mp4"), *on(cluster.address, 2)]
+        process = subprocess.Popen([sys.executable, "-m", "srntt", *arguments], stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and not list(folder.glob(".out.mp4.srntt-video/shot-*")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1]
+        begun = not (folder / "out.mp4").exists()
+        killed: list[int] = []
+        killer = threading.Thread(target=kill_at_work, args=(cluster, ["_perform"], killed, lambda: 2), daemon=True)
+        killer.start()
+        resumed = batch([*arguments, "--resume"])
+    return {
+        "codes": [alone.code, process.returncode, resumed.code],
+        "begun": begun,
+        "said": said,
+        "killed": len(killed),
+        "shots": resumed.report["shots"],
+        "frames": resumed.report["frames"],
+        "resumed": resumed.report["resumed"],
+        "same": packets(folder / "out.mp4", "video") == packets(folder / "alone.mp4", "video"),
+        "left": sorted(path.name for path in folder.iterdir() if path.is_file() or path.name.startswith(".")),
     }
 
 

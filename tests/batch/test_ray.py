@@ -20,7 +20,7 @@ import torch
 from batch.pictures import write_pictures
 
 from srntt.batch import LibraryReferences, UpscaleOptions, WorkerSpec, open_output_folder, plan_batch
-from srntt.batch._ray import _room
+from srntt.batch._cluster import room_on
 from srntt.batch._ray_worker import Board, check_here, mark
 from srntt.errors import InputError
 from srntt.image import Limits
@@ -30,6 +30,7 @@ _TESTS = Path(__file__).parent.parent
 _SOURCE = _TESTS.parent / "src"
 _KEY = ("a" * 64, ("plain",))
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'srntt[ray]'")
+needs_av = pytest.mark.skipif(find_spec("av") is None, reason="needs the extra video")
 needs_s3 = pytest.mark.skipif(find_spec("s3fs") is None or find_spec("moto") is None, reason="needs s3fs, moto[server]")
 
 
@@ -98,6 +99,18 @@ def test_references_of_a_library_are_found_as_without_a_cluster(tmp_path: Path, 
 
 @pytest.mark.slow
 @needs_ray
+@needs_av
+def test_a_film_is_the_same_on_a_cluster_though_interrupted_and_a_node_died(tmp_path: Path, model: Path):
+    seen = on_a_cluster("film", tmp_path, model, pictures=1)
+    assert seen["codes"] == [0, 130, 0], seen["said"]
+    assert seen["begun"]
+    assert (seen["killed"], seen["shots"], seen["frames"], seen["same"]) == (1, 2, 75, True)
+    assert 0 < seen["resumed"] < 75
+    assert seen["left"] == ["alone.mp4", "in.mp4", "out.mp4"]
+
+
+@pytest.mark.slow
+@needs_ray
 def test_two_workers_share_a_gpu(tmp_path: Path, model: Path):
     assert on_a_cluster("half_a_gpu", tmp_path, model, pictures=2) == {"code": 0, "workers": 2, "done": 2}
 
@@ -127,10 +140,10 @@ def test_a_worker_without_a_folder_of_the_library_is_unfit(folders: SimpleNamesp
 
 def test_room_for_workers_on_a_machine():
     node = {"CPU": 4.0, "GPU": 1.0}
-    assert _room(node, cpus=1, gpus=0.5) == 2
-    assert _room(node, cpus=3, gpus=0.5) == 1
-    assert _room(node, cpus=1, gpus=0.0) == 4
-    assert _room({"CPU": 4.0}, cpus=1, gpus=1.0) == 0
+    assert room_on(node, cpus=1, gpus=0.5) == 2
+    assert room_on(node, cpus=3, gpus=0.5) == 1
+    assert room_on(node, cpus=1, gpus=0.0) == 4
+    assert room_on({"CPU": 4.0}, cpus=1, gpus=1.0) == 0
 
 
 def test_a_reference_is_encoded_by_the_first_who_asks_and_the_others_wait():

@@ -15,7 +15,7 @@ COUNT = 9  # five segments
 
 @pytest.fixture(autouse=True)
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("srntt.video._upscale._SEGMENT", 2)
+    monkeypatch.setattr("srntt.video._shots._SEGMENT", 2)
 
 
 @pytest.fixture(scope="module")

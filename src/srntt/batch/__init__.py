@@ -6,11 +6,12 @@ final names in an ``OutputFolder`` and stores the records in its manifest.
 """
 
 from srntt.batch._auto_worker import AutoWorker
+from srntt.batch._cluster import Room, failing_in_words, imported_ray, ray_connected, use_threads
 from srntt.batch._descriptor import describe
 from srntt.batch._library_references import LibraryReferences, with_library
 from srntt.batch._local_folder import LocalFolder
 from srntt.batch._output_folder import OutputFolder, open_output_folder
-from srntt.batch._ray import RayWorkers, ray_connected
+from srntt.batch._ray import RayWorkers
 from srntt.batch._record import Record
 from srntt.batch._remote_folder import Place, place
 from srntt.batch._resolve import Resolver, UpscaleOptions
@@ -23,6 +24,7 @@ __all__ = [
     "Batch",
     "RayWorkers",
     "Record",
+    "Room",
     "Tally",
     "Task",
     "UpscaleOptions",

@@ -7,12 +7,12 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 
 import srntt
 from srntt._shapes import Float
+from srntt.batch._cluster import use_threads
 from srntt.batch._encoded import Key
 from srntt.batch._library_references import LibraryReferences
 from srntt.batch._local_folder import UNFINISHED, LocalFolder
@@ -44,8 +44,7 @@ class RayWorker:
         try:
             given: WorkerSpec = _ray().get(spec[0])
             check_here(given)
-            torch.set_num_threads(threads)
-            numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # pyright: ignore
+            use_threads(threads)
             self._worker = Worker(given, ObjectStore(board))
         except SrnttError as error:  # raised here, it would be retried forever
             self._unfit = error

@@ -10,10 +10,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from srntt.cli._batch_options import BatchEngineOptions, BatchOutputOptions, BatchReferenceOptions, upscale_options
+from srntt.cli._batch_options import BatchOutputOptions, BatchReferenceOptions, upscale_options
 from srntt.cli._batch_progress import BatchProgress
 from srntt.cli._batch_summary import Preview, about_raw, as_json, as_lines, previews_as_json, previews_as_lines
 from srntt.cli._compiling import compiling_reported
+from srntt.cli._engine_options import EngineOptions
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._library_options import LibraryOptions
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
@@ -39,7 +40,7 @@ def batch(
     dry_run: bool = False,
     size: SizeOptions = SizeOptions(),  # noqa: B008 (frozen)
     influence: InfluenceOptions = InfluenceOptions(),  # noqa: B008 (frozen)
-    engine: BatchEngineOptions = BatchEngineOptions(),  # noqa: B008 (frozen)
+    engine: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     tile: Literal["auto"] | int = "auto",
     consistent: bool = False,
@@ -103,7 +104,7 @@ class _Command:
     outputs: BatchOutputOptions
     references: BatchReferenceOptions
     library: "srntt.library.Library | None"
-    engine: BatchEngineOptions
+    engine: EngineOptions
     model: ModelOptions
     options: "srntt.batch.UpscaleOptions"
     limits: "srntt.image.Limits"
@@ -137,7 +138,7 @@ class _Command:
         self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress
     ) -> "Iterator[Iterable[srntt.batch.Record]]":
         """Provide the records of the pictures as the engine completes them."""
-        from srntt.batch import AutoWorker, RayWorkers, Worker, ray_connected, work_here
+        from srntt.batch import AutoWorker, RayWorkers, Worker, work_here
         from srntt.models import choose_device
 
         starting = partial(progress.picture, tally)
@@ -151,13 +152,9 @@ class _Command:
             complain(
                 f"{self.model.named().model}: --model auto applies to --engine local; name a model for --engine ray"
             )
-        with ray_connected(self.engine.ray_address):
-            spec, engine = self._spec(folder, tally, progress), self.engine
-            workers = RayWorkers.on_cluster(spec, engine.workers, engine.cpus_per_worker or 1, engine.gpus_per_worker)
-            for note in workers.notes:
-                complain(note)
-            tally.workers = workers.number
-            yield workers.work(self.batch.tasks, starting)
+        with self.engine.connected() as room:
+            tally.workers = room.number
+            yield RayWorkers(self._spec(folder, tally, progress), room).work(self.batch.tasks, starting)
 
     def _spec(
         self, folder: "srntt.batch.OutputFolder", tally: "srntt.batch.Tally", progress: BatchProgress

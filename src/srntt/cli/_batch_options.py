@@ -1,9 +1,7 @@
 """Options specific to ``srntt batch``."""
 
-import os
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -105,47 +103,6 @@ class BatchOutputOptions:
             known = ", ".join(sorted(name[1:] for name in PICTURE_SUFFIXES))
             raise InputError(f"--format {self.format}: this format cannot be written. Use one of {known}.")
         return suffix
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class BatchEngineOptions:
-    """Execution.
-
-    Attributes:
-        engine: local for this process, or ray for a Ray cluster.
-        workers: Number of concurrent workers on a cluster. Default: as many as fit.
-        gpus_per_worker: GPUs of each worker on a cluster; with 0.5, two workers share a GPU. Default: 1 if the cluster
-            has any, else 0.
-        cpus_per_worker: Cores of each worker on a cluster. Default: 1.
-        ray_address: Address of the cluster. Default: RAY_ADDRESS, else a cluster running on this machine, else a local
-            one that ends with the command.
-    """
-
-    engine: Literal["local", "ray"] = "local"
-    workers: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
-    gpus_per_worker: Annotated[float | None, Parameter(validator=Number(gte=0))] = None
-    cpus_per_worker: Annotated[int | None, Parameter(validator=Number(gte=1))] = None
-    ray_address: str | None = None
-
-    def check(self) -> None:
-        """Check for options without effect.
-
-        Raises:
-            InputError: An option applies to clusters only.
-        """
-        given = {name: value for name, value in vars(self).items() if name != "engine" and value is not None}
-        if given and self.engine != "ray":
-            raise InputError(f"--{next(iter(given)).replace('_', '-')} applies to clusters only. Add --engine ray.")
-
-    def place(self, text: str) -> "srntt.batch.Place":
-        """Convert a folder or URL to a place; to an absolute path for workers on a cluster."""
-        from srntt.batch import LocalFolder, place
-
-        found = place(text)
-        if self.engine == "ray" and isinstance(found, LocalFolder):
-            return LocalFolder(Path(os.path.abspath(found.path)))
-        return found
 
 
 def upscale_options(

@@ -1,9 +1,11 @@
 """Options shared by several commands."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -77,15 +79,31 @@ class ModelOptions:
         """
         from srntt.upscale import Upscaler
 
-        return Upscaler.from_pretrained(
-            self.model,
-            device=self.device,
-            memory=self.memory,
-            matcher=self.matcher,
-            align=self.align,
-            precision=precision,
-            base_model=self.base_model,
-        )
+        return Upscaler.from_pretrained(self.model, **self._settings(precision))
+
+    def opener(self, precision: Literal["float32", "auto"] = "float32") -> "Callable[[], srntt.upscale.Upscaler]":
+        """Load the model, and return a function that makes an upscaler of it. It can be pickled.
+
+        Raises:
+            ModelError: The model does not exist or is damaged.
+        """
+        from srntt.models import open_model
+        from srntt.upscale import Upscaler
+
+        settings = self._settings(precision)
+        if self.base_model:
+            settings["base_model"] = Path(os.path.abspath(self.base_model))
+        return partial(Upscaler, open_model(self.model), **settings)
+
+    def _settings(self, precision: Literal["float32", "auto"]) -> dict[str, Any]:
+        return {
+            "device": self.device,
+            "memory": self.memory,
+            "matcher": self.matcher,
+            "align": self.align,
+            "precision": precision,
+            "base_model": self.base_model,
+        }
 
 
 @Parameter(name="*")

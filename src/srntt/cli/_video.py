@@ -1,6 +1,7 @@
 """``srntt video``."""
 
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from srntt.cli._compiling import compiling_reported
+from srntt.cli._engine_options import EngineOptions
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
@@ -31,6 +33,7 @@ def video(
     frame_by_frame: bool = False,
     resume: bool = False,
     overwrite: bool = False,
+    engine: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
@@ -53,16 +56,21 @@ def video(
         resume: Continue an interrupted run.
         overwrite: Replace an existing output, and discard an interrupted run.
     """
-    ref = expanded(ref, film)
+    engine.check()
+    film, output, ref = engine.path(film), engine.path(output), tuple(map(engine.path, expanded(ref, film)))
     refuse_missing([film, *ref])
     rate = _rate(fps, film)
-    with ProgressOnStderr("frames") as progress, compiling_reported():
-        from srntt.video import FilmOptions, open_clip, upscale_film
+    with ProgressOnStderr("frames") as progress, compiling_reported(), ExitStack() as stack:
+        from srntt.video import FilmOptions, RayShots, open_clip, upscale_film
 
         within = limits.limits()
         clip = open_clip(film, within, rate)
         chosen, reason = model.chosen_for(next(clip.frames()).picture)
-        references = unique(ref)
+        references, workers = unique(ref), None
+        if engine.engine == "ray":
+            room = stack.enter_context(engine.connected())
+            workers = RayShots(chosen.opener(precision="auto"), room)
+            chosen = replace(chosen, device="cpu")  # of this process, which upscales nothing
         result = upscale_film(
             chosen.open(precision="auto"),
             clip,
@@ -71,6 +79,7 @@ def video(
             options=FilmOptions(self_references, best, crf, not frame_by_frame, resume, overwrite),
             limits=within,
             progress=progress,
+            workers=workers,
         )
     raise_if_interrupted()
     notes = (*duplicates(ref, references), *result.notes)

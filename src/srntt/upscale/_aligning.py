@@ -26,6 +26,7 @@ from srntt.views.aligned import (
 )
 
 _ENOUGH_SHOWN = 0.99  # of the detail of a picture of a sequence, by placed references, to search near them only
+_SAME_SIZE, _SAME_TURN = 0.05, 1.0  # of scale, and degrees, by which a reference may differ from the output's own grid
 _PLACED = 0.5  # of them are done when it is placed
 
 AlignOption = Literal["auto", "off"]
@@ -125,7 +126,8 @@ def found_views(
         encoder: Encoder of the model.
         progress: Called with ("align", done, total).
         track: Placements against the picture before, of a sequence. References that are placed and together show
-            nearly all of the picture are then searched near each position only.
+            nearly all of the picture are then searched near each position only, unless one lies on the grid of the
+            output: unchanged, it has more detail than resampled.
     """
     found = Found(list(references or ()))
     given = references.originals if references else ()
@@ -141,7 +143,10 @@ def found_views(
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched unchanged")
         report_part(progress, "align", done, len(given), 1.0)
-    if track and _shown(found, target) >= _ENOUGH_SHOWN:
+    is_on_grid = any(
+        _is_on_grid(placed, encoder.drive_on(encoder.device).scale) for placed in found.placements.values()
+    )
+    if track and not is_on_grid and _shown(found, target) >= _ENOUGH_SHOWN:
         found.views[:] = [item for item in found.views if item.reach is not None]
     near = [item for item in found.views if item.reach is not None]
     if len(near) == 1:  # several references compete with each other instead
@@ -209,6 +214,11 @@ def _shown(found: Found, target: TargetFeatures) -> float:
     down, right = np.gradient(target.gray)
     detail = down * down + right * right
     return float((detail * np.logical_or.reduce(alike)).sum() / max(float(detail.sum()), 1e-12))
+
+
+def _is_on_grid(placement: Placement, scale: int) -> bool:
+    """Whether a reference has the pixels of the output, as a frame of the same camera has."""
+    return abs(placement.scale / scale - 1) < _SAME_SIZE and abs(placement.turn) < _SAME_TURN
 
 
 def used_references(

@@ -1,7 +1,7 @@
 """What a film is to the rest of this folder: facts, and frames in order, from a container or a folder of pictures."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -81,8 +81,12 @@ class Clip(Protocol):
         """Facts about it."""
         ...
 
-    def frames(self, first: int = 0) -> Iterator[Frame]:
+    def frames(self, first: int = 0, times: Sequence[int] | None = None) -> Iterator[Frame]:
         """Decode the frames from number ``first`` on; one is held at a time.
+
+        Args:
+            first: Number of the first frame.
+            times: When each frame is shown, if that is known: then those long before ``first`` are not decoded.
 
         Raises:
             PictureError: A frame is damaged or has another size than the first.

@@ -7,10 +7,12 @@ data.
 
 import os
 import stat
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ _UNSPECIFIED = 2
 _BT709, _BT601 = 1, 6  # matrices; BT.601 as SMPTE 170M
 _HIGH_DEFINITION = 720  # rows from which players assume BT.709 where nothing is stated
 _MOST_TIME = 2**62
+_REORDERED = 16  # frames by which the orders of decoding and showing differ at most (H.264)
 
 
 class ContainerClip:
@@ -83,29 +86,64 @@ class ContainerClip:
                 else (),
             )
 
-    def frames(self, first: int = 0) -> Iterator[Frame]:
-        """Decode the frames, from number ``first`` on."""
-        facts, last = self.facts, -_MOST_TIME
-        with self.opened() as container:
-            stream, number = container.streams.video[0], 0
-            step = max(1, round(1 / (facts.rate * facts.time_base)))
-            decoded = container.decode(stream)
-            while True:
-                with self._decoding():
-                    frame = next(decoded, None)
-                if frame is None:
+    def frames(self, first: int = 0, times: Sequence[int] | None = None) -> Iterator[Frame]:
+        """Decode the frames, from number ``first`` on.
+
+        Args:
+            first: Number of the first frame.
+            times: When each frame is shown, if that is known: decoding then begins at a key frame before ``first``.
+        """
+        if first and times is not None:
+            with self.opened() as container:
+                if sought := self._sought(container, times, first):
+                    yield from self._read(*sought, first)
                     return
-                self._check(frame, number)
-                time = frame.pts if frame.pts is not None else (last + step if number else 0)
-                if not last < time < _MOST_TIME:
-                    raise PictureError(
-                        f"{self.path}: frame {number} is shown before the one before it. Remux the file first, for "
-                        "example with ffmpeg -i IN -c copy OUT.mkv."
-                    )
-                if number >= first:
-                    picture = Picture(self._pixels(frame), source=f"{self.path}, frame {number}")
-                    yield Frame(number, picture, time, max(1, frame.duration or step))
-                number, last = number + 1, time
+        with self.opened() as container:
+            yield from self._read(0, container.decode(container.streams.video[0]), first)
+
+    def _sought(self, container: Any, times: Sequence[int], first: int) -> tuple[int, Iterator[Any]] | None:
+        """Number of the frame at which decoding can begin, and the frames from there on; None if that is not found.
+
+        The key frame is sought some frames earlier, since files are indexed by the order of decoding.
+        """
+        stream = container.streams.video[0]
+        try:
+            container.seek(times[max(0, first - _REORDERED)], stream=stream)
+            decoded = container.decode(stream)
+            begin = next(decoded, None)
+        except (self._av.error.FFmpegError, OSError):
+            return None
+        if begin is None or begin.pts is None:
+            return None
+        number = bisect_left(times, begin.pts)
+        return (number, chain([begin], decoded)) if number <= first and times[number] == begin.pts else None
+
+    def _read(self, number: int, decoded: Iterator[Any], first: int) -> Iterator[Frame]:
+        """Convert frames, from number ``first`` on.
+
+        Args:
+            number: Of the first decoded frame.
+            decoded: Frames.
+            first: Number of the first frame that is wanted.
+        """
+        facts, last = self.facts, -_MOST_TIME
+        step = max(1, round(1 / (facts.rate * facts.time_base)))
+        while True:
+            with self._decoding():
+                frame = next(decoded, None)
+            if frame is None:
+                return
+            self._check(frame, number)
+            time = frame.pts if frame.pts is not None else (last + step if number else 0)
+            if not last < time < _MOST_TIME:
+                raise PictureError(
+                    f"{self.path}: frame {number} is shown before the one before it. Remux the file first, for "
+                    "example with ffmpeg -i IN -c copy OUT.mkv."
+                )
+            if number >= first:
+                picture = Picture(self._pixels(frame), source=f"{self.path}, frame {number}")
+                yield Frame(number, picture, time, max(1, frame.duration or step))
+            number, last = number + 1, time
 
     @contextmanager
     def opened(self) -> Iterator[Any]:

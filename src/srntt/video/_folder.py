@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
@@ -45,7 +45,7 @@ class FolderClip:
         first = self._load(0)
         return Facts(first.width, first.height, first.bits, 1 / self._rate, self._rate, len(self.files))
 
-    def frames(self, first: int = 0) -> Iterator[Frame]:
+    def frames(self, first: int = 0, times: Sequence[int] | None = None) -> Iterator[Frame]:
         """Read the frames, from number ``first`` on."""
         for number in range(first, len(self.files)):
             yield Frame(number, self._load(number), number)

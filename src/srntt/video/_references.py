@@ -44,7 +44,7 @@ class ShotReferences:
             shot: One of its shots.
             own: Include its sharpest frames.
         """
-        sharpest = _frames(clip, survey.sharpest(shot, SHARPEST)) if own or self._similar else []
+        sharpest = _frames(clip, survey, survey.sharpest(shot, SHARPEST)) if own or self._similar else []
         parts = [self._still(path) for path in self._chosen(sharpest)]
         if own:
             parts += [self._upscaler.encode_references([picture]) for picture in sharpest]
@@ -75,10 +75,7 @@ class ShotReferences:
         return SharedReferences(tuple(files), np.array(descriptors))
 
 
-def _frames(clip: Clip, numbers: Iterable[int]) -> list[Picture]:
+def _frames(clip: Clip, survey: Survey, numbers: Iterable[int]) -> list[Picture]:
     """Frames by number, named after it."""
-    found = []
-    for number in numbers:
-        picture = next(clip.frames(number)).picture
-        found.append(replace(picture, source=f"frame {number}"))
-    return found
+    found = ((number, next(clip.frames(number, survey.times))) for number in numbers)
+    return [replace(frame.picture, source=f"frame {number}") for number, frame in found]

@@ -1,4 +1,4 @@
-"""Folder of an unfinished output: what is done, and what the next frame needs of it."""
+"""Folder of an unfinished output: what is done of each shot, and what its next frame needs."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -17,28 +18,29 @@ from srntt.data import read_json
 from srntt.errors import InputError, OutputError
 from srntt.video._survey import Shot, Survey
 
-_FORMAT, _VERSION = "video work", 1
+_FORMAT, _VERSION = "video work", 2
 _ADVICE = "Start again with --overwrite."
 _MOST_BYTES = 2**26  # of the survey of a million frames
+_DONE = "done"
 
 
 class Work:
-    """Work folder, locked by this process.
+    """Work folder.
 
-    Attributes:
-        folder: Its path.
-        done: Number of finished segments.
+    Args:
+        folder: Its path; the run that created it holds its lock.
+        key: What must be the same to continue.
         notes: Warnings for the user.
     """
 
-    def __init__(self, folder: Path, key: Mapping[str, Any], notes: tuple[str, ...]) -> None:
-        self.folder, self._key, self.notes, self.done = folder, dict(key), notes, 0
+    def __init__(self, folder: Path, key: Mapping[str, Any], notes: tuple[str, ...] = ()) -> None:
+        self.folder, self._key, self.notes = folder, dict(key), notes
 
-    def resume(self) -> None:
-        """Continue an earlier run.
+    def check(self) -> None:
+        """Check that an earlier run, if there is one, had the same input and options.
 
         Raises:
-            InputError: It had another input or other options.
+            InputError: It had others.
         """
         if not self._manifest.exists():
             return
@@ -49,10 +51,6 @@ class Work:
                 f"{self.folder} belongs to a run with another {', '.join(changed) or 'version'}. Repeat that command, "
                 f"or start again with --overwrite."
             )
-        done = known.get("done")
-        if type(done) is not int or done < 0:
-            raise OutputError(f"{self._manifest}: is damaged. {_ADVICE}")
-        self.done = done
 
     def clear(self) -> None:
         """Forget an earlier run."""
@@ -87,31 +85,38 @@ class Work:
     def keep_survey(self, survey: Survey) -> None:
         """Store the survey."""
         write_bytes(self.folder / "survey.json", json.dumps(asdict(survey)).encode())
-        self._keep()
+        about = {"srntt": _FORMAT, "version": _VERSION, "key": self._key}
+        write_bytes(self._manifest, json.dumps(about).encode())
 
-    def state(self) -> dict[str, Shaped[np.ndarray, "..."]]:
-        """What the next frame needs of the frames before it."""
-        place = self._state(self.done)
-        if not self.done or not place.exists():
+    def done(self, shot: int) -> int:
+        """Number of finished segments of a shot."""
+        return int(self._kept(shot, _DONE).get(_DONE, 0))
+
+    def state(self, shot: int) -> dict[str, Shaped[np.ndarray, "..."]]:
+        """What the next frame of a shot needs of the frames before it."""
+        return {name: value for name, value in self._kept(shot).items() if name != _DONE}
+
+    def finish(self, shot: int, done: int, state: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
+        """Record that another segment of a shot is finished.
+
+        Args:
+            shot: Number of the shot.
+            done: Number of its finished segments.
+            state: What its next frame needs.
+        """
+        with whole_file(self._shot(shot), overwrite=True) as file:
+            np.savez(file, **{_DONE: np.array(done)}, **state)  # pyright: ignore[reportArgumentType]
+
+    def _kept(self, shot: int, *names: str) -> dict[str, Shaped[np.ndarray, "..."]]:
+        """What is recorded of a shot: all of it, or arrays of these names."""
+        place = self._shot(shot)
+        if not place.exists():
             return {}
         try:
             with np.load(place, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, EOFError, KeyError) as error:
+                return {name: arrays[name] for name in names or arrays.files}
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
             raise OutputError(f"{place}: is damaged ({error}). {_ADVICE}") from error
-
-    def finish(self, state: Mapping[str, Shaped[np.ndarray, "..."]]) -> None:
-        """Record that another segment is finished.
-
-        Args:
-            state: What the next frame needs.
-        """
-        with whole_file(self._state(self.done + 1), overwrite=True) as file:
-            np.savez(file, **state)  # pyright: ignore[reportArgumentType]
-        self.done += 1
-        self._keep()
-        with suppress(OSError):
-            self._state(self.done - 1).unlink()
 
     def remove(self) -> None:
         """Remove the folder, when the output is complete."""
@@ -124,12 +129,8 @@ class Work:
     def _manifest(self) -> Path:
         return self.folder / "manifest.json"
 
-    def _state(self, done: int) -> Path:
-        return self.folder / f"state-{done:06d}.npz"
-
-    def _keep(self) -> None:
-        about = {"srntt": _FORMAT, "version": _VERSION, "key": self._key, "done": self.done}
-        write_bytes(self._manifest, json.dumps(about).encode())
+    def _shot(self, number: int) -> Path:
+        return self.folder / f"shot-{number:06d}.npz"
 
 
 @contextmanager
@@ -158,7 +159,7 @@ def open_work(folder: Path, key: Mapping[str, Any], *, resume: bool, overwrite: 
         remove_leftovers(folder)
         work = Work(folder, key, (warning,) if warning else ())
         if work.is_begun and resume:
-            work.resume()
+            work.check()
         elif work.is_begun and not overwrite:
             raise InputError(
                 f"{folder} holds an interrupted run. Continue it with --resume, or start again with --overwrite."

@@ -33,11 +33,19 @@ def times(count: int) -> list[int]:
     return np.concatenate([[0], np.cumsum(steps)]).tolist()
 
 
-def write_film(path: Path, frames: Sequence[np.ndarray], *, codec: str = "libx264", sound: bool = True, **tags: int):
+def write_film(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    *,
+    codec: str = "libx264",
+    sound: bool = True,
+    options: dict[str, str] = {},  # noqa: B006 (only read)
+    **tags: int,
+) -> Path:
     """Write a film of variable frame rate with a second of sound."""
     with av.open(str(path), "w") as container:
         container.metadata["title"] = "A film"
-        video = container.add_stream(codec, rate=30, options={"crf": "4"})
+        video = container.add_stream(codec, rate=30, options={"crf": "4", **options})
         video.width, video.height, video.pix_fmt = frames[0].shape[1], frames[0].shape[0], "yuv420p"
         video.codec_context.time_base = BASE
         for name, value in tags.items():

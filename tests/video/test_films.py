@@ -125,6 +125,32 @@ def test_a_suffix_that_is_not_written_is_refused(upscaler: Upscaler, film: Path,
         upscaled(upscaler, film, tmp_path / "out.avi")
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+@pytest.mark.parametrize("more", ["open-gop=0", "open-gop=1:b-pyramid=normal", "intra-refresh=1"])
+def test_a_frame_that_is_sought_by_its_time_is_the_same(tmp_path: Path, suffix: str, more: str):
+    path = write_film(tmp_path / f"in{suffix}", pictures(60), sound=False, options={"x264-params": f"keyint=12:{more}"})
+    clip = open_clip(path, Limits())
+    whole = list(clip.frames())
+    times = [*(frame.time for frame in whole), whole[-1].time + 1]
+    for first in (1, 11, 12, 13, 30, 47, 59):
+        sought = next(clip.frames(first, times))
+        assert (sought.number, sought.time) == (first, whole[first].time)
+        assert np.array_equal(sought.picture.color, whole[first].picture.color)
+
+
+def test_a_frame_is_sought_without_decoding_the_film_from_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_film(tmp_path / "in.mp4", pictures(60), sound=False, options={"g": "12"})
+    clip, checked = open_clip(tmp_path / "in.mp4", Limits()), []
+    times = [*(frame.time for frame in clip.frames()), 10**6]
+    monkeypatch.setattr(type(clip), "_check", lambda self, frame, number: checked.append(number))
+    next(clip.frames(50, times))
+    assert min(checked) >= 50 - 16 - 12
+    checked.clear()
+    wrong = [time + 1 for time in times]  # of another film: nothing is found there
+    assert next(clip.frames(50, wrong)).time == times[50]
+    assert min(checked) == 0
+
+
 @pytest.mark.parametrize("part", [0.3, 0.9])
 def test_a_truncated_film_is_refused(film: Path, part: float):
     content = film.read_bytes()

@@ -54,7 +54,7 @@ def test_other_options_do_not_continue_a_run(upscaler: Upscaler, film: Path, tmp
     assert upscaled(upscaler, film, tmp_path / "out.mp4", overwrite=True).resumed == 0
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "survey.json"])
+@pytest.mark.parametrize("name", ["manifest.json", "survey.json", "shot-000000.npz"])
 def test_a_damaged_state_is_reported(upscaler: Upscaler, film: Path, tmp_path: Path, name: str):
     with pytest.raises(Cancelled):
         upscaled(upscaler, film, tmp_path / "out.mp4", stop=4)

@@ -6,7 +6,7 @@ final names in an ``OutputFolder`` and stores the records in its manifest.
 """
 
 from srntt.batch._auto_worker import AutoWorker
-from srntt.batch._cluster import Room, failing_in_words, imported_ray, ray_connected, use_threads
+from srntt.batch._cluster import Room, cluster_errors, imported_ray, ray_connected, use_threads
 from srntt.batch._descriptor import describe
 from srntt.batch._library_references import LibraryReferences, with_library
 from srntt.batch._local_folder import LocalFolder

@@ -1,4 +1,4 @@
-"""Ray clusters: connection, room for workers, and errors in words."""
+"""Ray clusters: connection, room for workers, and its errors."""
 
 import logging
 import math
@@ -63,7 +63,7 @@ def use_threads(number: int) -> None:
 
 
 @contextmanager
-def failing_in_words() -> Iterator[None]:
+def cluster_errors() -> Iterator[None]:
     """Within the block, convert errors of the cluster to MissingDependencyError, and raise those of srntt as they were.
 
     Raises:

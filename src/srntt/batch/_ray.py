@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from srntt.batch._cluster import Room, failing_in_words, imported_ray
+from srntt.batch._cluster import Room, cluster_errors, imported_ray
 from srntt.batch._library_references import LibraryReferences
 from srntt.batch._record import Record
 from srntt.batch._tasks import Task
@@ -58,7 +58,7 @@ class RayWorkers:
             index = _lasting(ray, FileIndex, soft=False).remote(shared.index.path)  # read on this machine alone
             spec = replace(spec, shared=replace(shared, index=RemoteIndex(index)))
         spec = ray.put(spec)
-        with failing_in_words():
+        with cluster_errors():
             for row in self._dataset(rows, spec, board).iter_rows():
                 record: Record = pickle.loads(row["record"])
                 starting(record.input)

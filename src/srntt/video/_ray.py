@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from srntt.batch import Room, failing_in_words, imported_ray, use_threads
+from srntt.batch import Room, cluster_errors, imported_ray, use_threads
 from srntt.errors import InputError
 from srntt.upscale import Upscaler
 from srntt.video._clip import Clip, open_clip
@@ -74,7 +74,7 @@ class RayShots:
         left.sort(key=lambda number: survey.shots[number].stop - survey.shots[number].first)
         waiting = {}
         try:
-            with failing_in_words():
+            with cluster_errors():
                 while left or waiting:
                     while left and len(waiting) < self.room.number:
                         number = left.pop()

@@ -16,7 +16,8 @@ from srntt.views.aligned import deterministic, plane_motion, search_flow
 
 _MOST = 3.0  # observations; more gain nothing, and blur what a real clip has of its own
 _FINE, _FINE_CONTRAST = 12.0, 0.3  # difference that is no agreement, in levels of 255 and for one of local contrast
-_COARSE, _COARSE_CONTRAST = 3.0, 0.2  # likewise, of means over what one input pixel covers
+_COARSE, _COARSE_CONTRAST = 2.2, 0.15  # likewise, of means over what one input pixel covers; relative to their noise
+_NOISE = 0.001, 1.5  # levels, the least and the most: a cut is not noise
 _SURROUNDINGS, _WIDER = 2.0, 4.0  # pixels: standard deviation of windows
 _BETTER = 1.15, 0.5  # times, and levels: flow must fit better than the plane by that
 _SMALLEST = 32  # pixels of a side, below which there is no flow
@@ -64,6 +65,7 @@ class Steady:
         self, current: Float[np.ndarray, "H W c"], mean: Float[np.ndarray, "H W c"], count: Float[np.ndarray, "H W"]
     ) -> None:
         flow = _motion(current, mean)
+        noise = _noise(current, mean, flow, self._scale)
         updated, counted = np.empty_like(current), np.empty_like(count)
         height = len(current)
         for top in range(0, height, _ROWS):
@@ -71,7 +73,7 @@ class Steady:
             first, last = max(0, top - _HALO), min(height, bottom + _HALO)
             inner = slice(top - first, bottom - first)
             moved, seen = _moved(mean, count, flow[first:last], first)
-            seen = np.minimum(seen, _MOST) * _agreement(moved, current[first:last], self._scale)
+            seen = np.minimum(seen, _MOST) * _agreement(moved, current[first:last], self._scale, noise)
             weight = (seen / (seen + 1))[..., None]
             part = weight * moved + (1 - weight) * current[first:last]
             updated[top:bottom], counted[top:bottom] = part[inner], seen[inner] + 1
@@ -118,10 +120,25 @@ def _moved(
     return moved.reshape(*flow.shape[:2], -1), seen * inside
 
 
+def _noise(
+    current: Float[np.ndarray, "H W c"], mean: Float[np.ndarray, "H W c"], flow: Float[np.ndarray, "H W 2"], scale: int
+) -> float:
+    """Median difference of the means that the inputs determine: where little changes, that is the inputs' noise."""
+    height, width = (extent // scale for extent in flow.shape[:2])
+    one, other, motion = (
+        cv2.resize(each, (width, height), interpolation=cv2.INTER_AREA) for each in (current, mean, flow / scale)
+    )
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    moved = cv2.remap(
+        other, x + motion[..., 0], y + motion[..., 1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
+    )
+    return float(np.clip(np.median(np.abs(moved - one)), *_NOISE))
+
+
 def _agreement(
-    moved: Float[np.ndarray, "h W c"], current: Float[np.ndarray, "h W c"], scale: int
+    moved: Float[np.ndarray, "h W c"], current: Float[np.ndarray, "h W c"], scale: int, noise: float
 ) -> Float[np.ndarray, "h W"]:
-    """How far two outputs agree, 0 .. 1: in detail, and in the means that the input determines."""
+    """How far two outputs agree, 0 .. 1: in detail, and, up to noise, in the means that the input determines."""
     difference = moved - current
     fine = _smooth(np.abs(difference).mean(2), _SURROUNDINGS)
     means = cv2.blur(difference, (scale, scale)).reshape(difference.shape)
@@ -129,7 +146,7 @@ def _agreement(
     gray = current.mean(2)
     contrast = np.sqrt(np.maximum(0, _smooth(gray * gray, _WIDER) - _smooth(gray, _WIDER) ** 2))
     fine /= _FINE + _FINE_CONTRAST * contrast
-    coarse /= _COARSE + _COARSE_CONTRAST * contrast
+    coarse /= noise * (_COARSE + _COARSE_CONTRAST * contrast)
     return np.exp(-(fine * fine) - coarse * coarse)
 
 

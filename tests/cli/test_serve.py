@@ -2,10 +2,14 @@
 
 import socket
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from srntt.demo import OrderLimits, Settings, _serve
+from srntt.library import Library
 from srntt.models import list_models
 
 
@@ -19,6 +23,15 @@ def with_gradio(monkeypatch: pytest.MonkeyPatch) -> None:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """A library of one photograph."""
+    (tmp_path / "album").mkdir()
+    Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(tmp_path / "album" / "black.png")
+    Library(tmp_path / "library.sqlite").add([tmp_path / "album"])
+    return tmp_path / "library.sqlite"
 
 
 def test_help_names_the_extra_and_the_defaults(run) -> None:
@@ -60,6 +73,14 @@ def test_refusals(run, tokens: tuple[str, ...], message: str) -> None:
     ran = run("serve", *tokens)
     assert ran.code == 2
     assert message in ran.err
+
+
+@pytest.mark.parametrize("tokens", [("--public",), ("--host", "0.0.0.0")])
+@pytest.mark.usefixtures("with_gradio")
+def test_a_library_is_not_shown_to_others(run, album: Path, tokens: tuple[str, ...]) -> None:
+    ran = run("serve", "--library-file", album, *tokens)
+    assert ran.code == 2
+    assert "--library shows your photographs to everyone who can open the page" in ran.err
 
 
 @pytest.mark.usefixtures("with_gradio")

@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from library.album import LOW, save, write_album
+from views.aligned.scenes import low_res_to_scene, scene, seen
 
 from srntt.demo import OrderLimits
 from srntt.demo._line import Ticket
 from srntt.demo._order import Done, Failed, Fulfilment, Order
 from srntt.errors import Cancelled, InputError, PictureError
+from srntt.library import Library
 from srntt.upscale import Upscaler
 
 
@@ -146,3 +149,23 @@ def test_several_pictures_in_a_row_share_their_encoded_references(
     assert ticket.place == (2, 3)
     with pytest.raises(InputError, match="3 small pictures; the limit here is 2"):
         next(Fulfilment(order, OrderLimits(max_pictures=2), lambda name: upscaler, ticket).results())
+
+
+def test_references_are_found_in_the_library_if_that_is_wanted(tmp_path: Path, upscaler: Upscaler) -> None:
+    write_album(tmp_path / "album")
+    save(seen(scene(1), low_res_to_scene(), LOW, 8), tmp_path / "small.png")
+    library = Library(tmp_path / "library.sqlite")
+    library.add([tmp_path / "album"])
+    made = {}
+    for find in (False, True):
+        ticket = Recorded()
+        order = Order((str(tmp_path / "small.png"),), (str(tmp_path / "album" / "near.png"),), "tiny", find=find)
+        (made[find],) = Fulfilment(order, OrderLimits.of_machine(), lambda name: upscaler, ticket, library).results()
+        assert isinstance(made[find], Done)
+        assert ("find" in [stage for stage, _, _ in ticket.reported]) == find
+    assert [each.source for each in made[False].references] == ["near.png"]
+    assert [each.source for each in made[True].references] == ["near.png", "turned.png"]  # the first one once
+    assert made[False].notes == ()
+    about = "\n".join(made[True].notes)
+    assert f"from your library: {tmp_path / 'album' / 'turned.png'}: same scene" in about
+    assert "enlarged.png shows the picture itself" in about

@@ -14,8 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from demo.conftest import pixels
+from library.album import LOW, save, write_album
 from load.server import Server
 from PIL import Image
+from views.aligned.scenes import low_res_to_scene, scene, seen
+
+from srntt.library import Library
 
 if find_spec("gradio") is None:
     pytest.skip("needs the extra demo: gradio is not installed", allow_module_level=True)
@@ -100,6 +104,31 @@ def _in_view(page: Any) -> dict[str, float]:
     """Where the result is on the screen, scrolled into it."""
     page.eval_on_selector(".sv-stage", "it => it.scrollIntoView({block: 'center', behavior: 'instant'})")
     return page.query_selector(".sv-stage").bounding_box()
+
+
+def test_references_are_found_in_the_library(browser: Any, server: Server, tmp_path: Path) -> None:
+    write_album(tmp_path / "album")
+    save(seen(scene(1), low_res_to_scene(), LOW, 8), tmp_path / "small.png")
+    Library(tmp_path / "library.sqlite").add([tmp_path / "album"])
+    (tmp_path / "own").mkdir()
+    own = Server(tmp_path / "own", "--library-file", str(tmp_path / "library.sqlite"), "--model", "lite-rec")
+    try:
+        for address, is_offered in ((server.address, False), (own.address, True)):
+            page = browser.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.goto(address)
+            page.wait_for_selector("#begin")
+            assert page.is_visible("#library") == is_offered
+        assert "4 photographs" in page.inner_text("#library")
+        upload(page, tmp_path / "small.png")
+        page.check("#library input")
+        said = upscale(page)
+        assert "helped" in said
+        for name in ("near.png", "turned.png"):
+            assert f"from your library: {tmp_path / 'album' / name}: same scene" in said
+        assert "enlarged.png shows the picture itself" in said
+    finally:
+        own.stop()
 
 
 def test_upload_run_slider_provenance_download(visit: Callable[..., Any], server: Server, tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """Outputs made steady: less flicker on a pan, and nothing of the past where it does not fit."""
 
+import sys
 from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 
+from srntt.errors import MemoryBudgetError
 from srntt.image import Picture
-from srntt.video._steady import Steady
+from srntt.memory import peak_bytes, resident_bytes, start_peak
+from srntt.video._steady import _PEAK, Steady, check_memory
 
 STEP = (2, 3)  # pixels (y, x)
 SIZE = (96, 128)
@@ -100,3 +103,28 @@ def test_grey_and_tiny_pictures():
     tiny = Picture(np.zeros((8, 9, 3), np.uint8))
     steady.reset()
     assert all(np.array_equal(steady.next(tiny).color, tiny.color) for _ in range(2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak cannot be reset on this system")
+@pytest.mark.parametrize("size", [(560, 800), (1080, 1440)])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_memory_is_what_is_predicted(size: tuple[int, int], bits: int):
+    """Measured against the operating system: within 20 % of what is allowed for."""
+    steady = Steady(4)
+    for picture in _pan(2, 1.0):  # code and buffers of libraries
+        steady.next(picture)
+    noise = np.random.default_rng(0).integers(0, 2**bits, (size[0] // 8, size[1] // 8, 3))
+    small = noise.astype(np.uint8 if bits == 8 else np.uint16)
+    pixels = cv2.resize(small, size[::-1], interpolation=cv2.INTER_CUBIC)
+    pictures, steady = [Picture(np.ascontiguousarray(np.roll(pixels, by, 1))) for by in (0, 3)], Steady(4)
+    start_peak()
+    before = resident_bytes()
+    for picture in pictures:
+        steady.next(picture)
+    assert 0.8 <= (peak_bytes() - before) / (size[0] * size[1] * _PEAK) <= 1.02
+
+
+def test_outputs_that_do_not_fit_are_refused():
+    check_memory(resident_bytes() + 10**9, 560, 800)
+    with pytest.raises(MemoryBudgetError, match=r"3200 x 2400 pixels along motion needs 814 MB.*--frame-by-frame"):
+        check_memory(resident_bytes() + 5 * 10**8, 2400, 3200)

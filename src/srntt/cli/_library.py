@@ -8,7 +8,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from srntt.cli._exit import Exit
-from srntt.cli._library_options import LibraryFile, choices_as_lines, found_as_json, notes_as_lines
+from srntt.cli._library_options import LibraryFile, found_as_json
 from srntt.cli._options import Json, LimitOptions, refuse_missing
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._say import complain, say, say_json
@@ -78,8 +78,8 @@ def find(
     if json:
         say_json(found_as_json(found))
     else:
-        say(*choices_as_lines(found))
-        for text in notes_as_lines(found):
+        say(*found.reasons)
+        for text in found.remarks:
             complain(text)
     return Exit.DONE if found.choices else Exit.NOTHING_TO_DO
 

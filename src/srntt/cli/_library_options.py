@@ -72,15 +72,3 @@ def found_as_json(found: "srntt.library.Found") -> dict[str, Any]:
         "compared": found.compared,
         "notes": list(found.notes),
     }
-
-
-def choices_as_lines(found: "srntt.library.Found") -> list[str]:
-    """Return each reference with the reason why it was chosen."""
-    return [f"{choice.path}: {choice.reason}" for choice in found.choices]
-
-
-def notes_as_lines(found: "srntt.library.Found") -> list[str]:
-    """Return what was not found, and what was not used."""
-    nothing = f"nothing sharper of the same scene among {found.compared:,} photographs"
-    copies = [f"{path} shows the picture itself; not used as a reference" for path in found.copies]
-    return [*([] if found.choices else [nothing]), *copies, *found.notes]

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
+from srntt.cli._library_options import LibraryOptions
 from srntt.cli._say import complain, say
 from srntt.errors import InputError
 
@@ -21,6 +22,7 @@ def serve(
     memory: str | None = None,
     queue: int = 8,
     public: bool = False,
+    library: LibraryOptions = LibraryOptions(),  # noqa: B008 (frozen)
     max_seconds: int | None = None,
     max_pixels: int | None = None,
     max_reference_pixels: int | None = None,
@@ -55,6 +57,7 @@ def serve(
     with compiling_reported():
         from srntt.demo import OrderLimits, Settings, is_loopback
         from srntt.demo import serve as run
+        from srntt.image import Limits
 
         given: dict[str, Any] = {
             "max_pixels": max_pixels,
@@ -68,7 +71,8 @@ def serve(
         make = OrderLimits if public or not is_loopback(host) else OrderLimits.of_machine
         limits = make(**{name: value for name, value in given.items() if value is not None})
         models = _by_name(model) if model else Settings().models
-        settings = Settings(host, port, models, limits, queue, device, memory)
+        album = library.open(Limits())
+        settings = Settings(host, port, models, limits, queue, device, memory, album)
         settings.check()
         if not settings.is_private:
             complain(

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
-from srntt.cli._library_options import LibraryOptions, choices_as_lines, found_as_json, notes_as_lines
+from srntt.cli._library_options import LibraryOptions, found_as_json
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
 from srntt.cli._outputs import Destinations, OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
@@ -113,7 +113,7 @@ def upscale(
         time = as_time(schedule, pages)
         say(*as_lines(places, results[0], notes, time, reason, consistent=consistent))
         if found:
-            say(*(f"library: {line}" for line in (*choices_as_lines(found), *notes_as_lines(found))))
+            say(*(f"library: {line}" for line in (*found.reasons, *found.remarks)))
         if pages > 1:
             say(f"pages: {pages}; the figures above are for the first")
     return Exit.DONE

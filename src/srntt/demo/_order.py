@@ -10,6 +10,7 @@ from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Ticket
 from srntt.errors import Cancelled, InputError, SrnttError
 from srntt.image import Picture, check_quality
+from srntt.library import Library
 from srntt.models import Progress
 from srntt.upscale import AUTO, OutputSize, References, Result, Upscaler, check_strength, choose_model
 
@@ -32,6 +33,7 @@ class Order:
         format: One of ``FORMATS``.
         quality: Quality of a JPEG, 1..100.
         metadata: Whether EXIF, colour profile and comments are kept.
+        find: Whether references are also found in the library of the server, for each picture.
 
     Raises:
         InputError: A value is out of range.
@@ -45,6 +47,7 @@ class Order:
     format: str = "PNG"
     quality: int = 95
     metadata: bool = False
+    find: bool = False
 
     def __post_init__(self) -> None:
         OutputSize(self.scale)
@@ -65,7 +68,7 @@ class Done:
         model: Name of the model.
         order: The order.
         model_reason: Reason for the model, if it was chosen automatically.
-        notes: Notes on references that were reduced.
+        notes: Notes on references that were found or reduced.
     """
 
     picture: Picture
@@ -98,12 +101,20 @@ class Fulfilment:
         limits: Limits on the order.
         open_model: Returns a model by name.
         ticket: Ticket to which progress is reported.
+        library: Library in which references are found, if the order wants that.
     """
 
-    def __init__(self, order: Order, limits: OrderLimits, open_model: OpenModel, ticket: Ticket) -> None:
+    def __init__(
+        self,
+        order: Order,
+        limits: OrderLimits,
+        open_model: OpenModel,
+        ticket: Ticket,
+        library: Library | None = None,
+    ) -> None:
         self._order, self._limits, self._open_model, self._ticket = order, limits, open_model, ticket
+        self._library = library if order.find else None
         self._encoded: tuple[tuple, References] | None = None
-        self._sizes: list[tuple[int, int]] = []
 
     def results(self) -> Iterator[Done | Failed]:
         """Yield the outcome of each picture, in order.
@@ -136,15 +147,30 @@ class Fulfilment:
             references.setdefault(reference.digest(), reference)
             if first:
                 self._limits.check_work(first, list(references.values()))
-        self._sizes = [(each.height, each.width) for each in references.values()]
-        return within_pixels(list(references.values()), self._limits)
+        return list(references.values())
+
+    def _find_references(self, picture: Picture, path: str, given: list[Picture]) -> tuple[list[Picture], list[str]]:
+        """Return the references given and those found in the library, and what was found, for the visitor."""
+        if self._library is None:
+            return given, []
+        self._ticket.report("find", 0, 1)
+        found = self._library.find(picture, exclude=[path])
+        references = {each.digest(): each for each in given}
+        for choice in found.choices:
+            reference = self._limits.read_reference(str(choice.path), choice.path.name)
+            references.setdefault(reference.digest(), reference)
+        kept = list(references.values())[: self._limits.max_references]
+        return kept, [f"from your library: {line}" for line in (*found.reasons, *found.remarks)]
 
     def _read(self, path: str) -> Picture:
         return self._limits.read_small(path, Path(path).name)
 
-    def _upscaled(self, path: str, references: list[Picture]) -> Done:
+    def _upscaled(self, path: str, given: list[Picture]) -> Done:
         """Upscale a picture with as much of the references as the limits allow."""
         picture = self._read(path)
+        references, found = self._find_references(picture, path, given)
+        sizes = [(each.height, each.width) for each in references]
+        references = within_pixels(references, self._limits)
         self._limits.check_work(picture, references)
         self._ticket.report("open", 0, 1)
         name, reason = self._order.model, ""
@@ -163,7 +189,7 @@ class Fulfilment:
         references = within_seconds(references, seconds, self._limits)
         result, references = within_memory(references, upscale, self._limits)
         self._ticket.report("keep", 0, 1)
-        notes = reductions(self._sizes, references)
+        notes = (*found, *reductions(sizes, references))
         return Done(picture, tuple(references), result, name, self._order, reason, notes)
 
     def _upscale(
@@ -180,7 +206,7 @@ class Fulfilment:
 
     def _encode(self, upscaler: Upscaler, references: Sequence[Picture], progress: Progress) -> References:
         """Encode the references, unless the last picture had the same ones in the same sizes and the same model."""
-        key = (upscaler.model_name, *((each.source, each.height, each.width) for each in references))
+        key = (upscaler.model_name, *(each.digest() for each in references))
         if self._encoded is None or self._encoded[0] != key:
             self._encoded = None
             self._encoded = key, upscaler.encode_references(references, progress=progress)

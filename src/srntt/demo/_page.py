@@ -75,7 +75,8 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
             with gr.Column(scale=1, min_width=280):
                 pictures = _files("Small pictures" if service.limits.max_pictures > 1 else "Small picture", "small")
                 references = _files(_about_references(service), "references")
-                wishes = _options(service)
+                find = _library(service)
+                wishes = [*_options(service), find]
                 with gr.Row():
                     begin = gr.Button("Upscale", variant="primary", elem_id="begin", min_width=100)
                     cancel = gr.Button("Cancel", interactive=False, elem_id="cancel", min_width=100)
@@ -96,6 +97,15 @@ def _files(label: str, name: str) -> gr.File:
     files = gr.File(label=label, file_count="multiple", type="filepath", height=150, elem_id=name)
     files.preprocess = _unopened_each
     return files
+
+
+def _library(service: Service) -> gr.Checkbox:
+    """Create the choice to find references in the library, shown if there is one."""
+    library = service.library
+    about = f"{library.info().photographs:,} photographs; which are used, and why, is stated below." if library else ""
+    return gr.Checkbox(
+        False, label="Find references in my photographs", info=about, visible=library is not None, elem_id="library"
+    )
 
 
 def _options(service: Service) -> list[Any]:
@@ -127,11 +137,11 @@ def _order(pictures: list[str] | None, references: list[str] | None, *wishes: An
     """
     if not pictures:
         raise InputError("Give a small picture first: drop one here, or try an example.")
-    model, scale, strength, form, quality, metadata = wishes
+    model, scale, strength, form, quality, metadata, find = wishes
     try:
         return Order(
             tuple(pictures), tuple(references or ()), str(model), float(scale) or None, float(strength), str(form),
-            int(quality), bool(metadata),
+            int(quality), bool(metadata), bool(find),
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         if isinstance(error, SrnttError):
@@ -181,11 +191,12 @@ def _wire(
         form: str,
         quality: int,
         metadata: bool,
+        find: bool,
         request: gr.Request,
     ) -> AsyncIterator[tuple[Any, ...]]:
         """Upscale; yields the message and the view of the results."""
         try:
-            order = _order(pictures, references, model, scale, strength, form, quality, metadata)
+            order = _order(pictures, references, model, scale, strength, form, quality, metadata, find)
             ticket = service.order(_owner(request), order)
         except SrnttError as error:
             yield _idle(_words.refused(str(error)))

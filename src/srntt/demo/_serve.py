@@ -21,6 +21,7 @@ from srntt.errors import InputError, MissingDependencyError
 if TYPE_CHECKING:
     from srntt.demo._page import Example
     from srntt.demo._service import Service
+    from srntt.library import Library
 
 _MODELS = ("auto", "lite-rec", "lite-real", "lite-gan")
 _STORED_BYTES = 2 * 2**30  #: bytes of uploads from which further ones are refused
@@ -45,6 +46,7 @@ class Settings:
         limits: Limits on an order; by default those of the machine.
         waiting: Maximum number of waiting orders.
         device, memory: As for ``Upscaler``.
+        library: Library in which references can be found, if any; on a private page only.
     """
 
     host: str = "127.0.0.1"
@@ -54,6 +56,7 @@ class Settings:
     waiting: int = 8
     device: str = "auto"
     memory: str | None = None
+    library: "Library | None" = None
 
     @property
     def is_private(self) -> bool:
@@ -64,14 +67,19 @@ class Settings:
         """Validate the settings before importing large packages.
 
         Raises:
-            InputError: The port is invalid or in use, the address is not one of this machine, or the queue length is
-                out of range.
+            InputError: The port is invalid or in use, the address is not one of this machine, the queue length is out
+                of range, or others could see the photographs of the library.
             MissingDependencyError: Gradio is not installed.
         """
         if not 1 <= self.port <= 65535:
             raise InputError(f"--port {self.port}: must be 1..65535.")
         if not 1 <= self.waiting <= 30:  # Gradio handles 40 events at a time
             raise InputError(f"--queue {self.waiting}: must be 1..30.")
+        if self.library and not (self.is_private and self.limits.local):
+            raise InputError(
+                "--library shows your photographs to everyone who can open the page, and is therefore limited to this "
+                "machine. Omit --library, or --public and --host."
+            )
         if find_spec("gradio") is None:
             raise MissingDependencyError("srntt serve needs Gradio: pip install 'srntt[demo]'.")
         _check_free(self.host, self.port)
@@ -129,6 +137,7 @@ def _service(settings: Settings, results: Path) -> Iterator["Service"]:
         waiting=settings.waiting,
         device=settings.device,
         memory=settings.memory,
+        library=settings.library,
     )
     try:
         service.warm_up()

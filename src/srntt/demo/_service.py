@@ -11,6 +11,7 @@ from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Line, Ticket
 from srntt.demo._order import Done, Failed, Fulfilment, Order
 from srntt.errors import InputError
+from srntt.library import Library
 from srntt.memory import parse_memory
 from srntt.upscale import AUTO, CLEAN, Upscaler, UsedReference
 
@@ -50,6 +51,7 @@ class Service:
         limits: Limits on an order.
         waiting: Maximum number of waiting orders.
         device, memory: As for ``Upscaler``.
+        library: Library in which references can be found, if any.
     """
 
     def __init__(
@@ -61,9 +63,10 @@ class Service:
         waiting: int = 8,
         device: str = "auto",
         memory: str | None = None,
+        library: Library | None = None,
     ) -> None:
         self.models, self.limits = dict(models), replace(limits, memory=parse_memory(memory))
-        self._device, self._memory = device, memory
+        self._device, self._memory, self.library = device, memory, library
         self._upscaler: tuple[str, Upscaler] | None = None
         self._shelf = Shelf(folder, _KEPT_SECONDS, _KEPT_BYTES)
         self.line = Line(waiting)
@@ -88,11 +91,13 @@ class Service:
         """
         if wanted.model not in self.models:
             raise InputError(f"There is no model {wanted.model!r} here. Choose one of {', '.join(self.models)}.")
+        if wanted.find and self.library is None:
+            raise InputError("There is no library here. Start srntt serve with --library.")
         self.limits.check_count(len(wanted.references))
         self.limits.check_pictures(len(wanted.pictures))
 
         def work(ticket: Ticket) -> tuple[Ready, ...]:
-            for made in Fulfilment(wanted, self.limits, self._open, ticket).results():
+            for made in Fulfilment(wanted, self.limits, self._open, ticket, self.library).results():
                 if isinstance(made, Failed) and len(wanted.pictures) == 1:
                     raise made.error
                 ticket.parts.append(self._ready(owner, made, first=not ticket.parts))

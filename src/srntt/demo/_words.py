@@ -24,6 +24,7 @@ _STEPS = ("read", "open", "encode", "align", "match", "render", "keep")
 _WORDS = {
     "": "Beginning",
     "read": "Reading the pictures",
+    "find": "Looking in your photographs",
     "open": "Loading the model",
     "encode": "Encoding the references",
     "align": "Aligning the references",

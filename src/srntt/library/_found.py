@@ -53,6 +53,18 @@ class Found:
     notes: tuple[str, ...]
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """Each reference with the reason why it was chosen."""
+        return tuple(f"{choice.path}: {choice.reason}" for choice in self.choices)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was not found, and what was not used, for the user."""
+        nothing = f"nothing sharper of the same scene among {self.compared:,} photographs"
+        copies = (f"{path} shows the picture itself; not used as a reference" for path in self.copies)
+        return (*(() if self.choices else (nothing,)), *copies, *self.notes)
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """Files of the references."""
         return tuple(choice.path for choice in self.choices)

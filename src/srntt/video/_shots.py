@@ -8,7 +8,7 @@ from itertools import accumulate, islice, pairwise
 from srntt.upscale import References, Track, Upscaler
 from srntt.video._clip import Clip, Frame, Output
 from srntt.video._references import ShotReferences
-from srntt.video._steady import Steady
+from srntt.video._steady import Steady, check_memory
 from srntt.video._survey import Shot, Survey
 from srntt.video._work import Work
 
@@ -46,11 +46,17 @@ class Shots:
             work: What is done.
             output: Where segments are written.
             report: Called with the number of each frame before it is upscaled; an exception ends the work.
+
+        Raises:
+            MemoryBudgetError: The outputs do not fit in memory.
         """
         shot, done = self._survey.shots[number], work.done(number)
         segments = list(enumerate(_segments(shot)))[done:]
         if not segments:
             return
+        if self._steady:
+            facts, scale = self._clip.facts, self._upscaler.scale
+            check_memory(self._upscaler.memory, facts.height * scale, facts.width * scale)
         references = self._references.of(self._clip, self._survey, shot, own=self._own)
         steady = Steady(self._upscaler.scale)
         steady.restore(work.state(number))

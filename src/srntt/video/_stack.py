@@ -7,7 +7,7 @@ from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source, resized
 from srntt.models import Progress
 from srntt.upscale import Upscaler
-from srntt.video._steady import Steady
+from srntt.video._steady import Steady, check_memory
 
 
 def upscale_stack(
@@ -32,12 +32,14 @@ def upscale_stack(
     Raises:
         InputError: A single picture, pictures of different sizes, or an invalid scale.
         PictureError: A file is not a complete picture.
+        MemoryBudgetError: The outputs do not fit in memory.
     """
     if len(pictures) < 2:
         raise InputError("A stack needs at least two pictures of one scene. Use upscale for one.")
     if not 1 <= scale <= upscaler.scale:
         raise InputError(f"scale {scale:g}: must be from 1 to {upscaler.scale}.")
     steady, first = Steady(upscaler.scale), image.load(pictures[0], limits=limits)
+    check_memory(upscaler.memory, first.height * upscaler.scale, first.width * upscaler.scale)
     made = first
     for done, source in enumerate((*pictures[1:], first)):
         picture = image.load(source, limits=limits)

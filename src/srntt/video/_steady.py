@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 
 from srntt._shapes import Bool, Float, Shaped, UInt8
+from srntt.errors import MemoryBudgetError
 from srntt.image import Picture
+from srntt.memory import Room, budget_bytes, format_memory, resident_bytes
 from srntt.views.aligned import deterministic, plane_motion, search_flow
 
 _MOST = 3.0  # observations; more gain nothing, and blur what a real clip has of its own
@@ -23,6 +25,7 @@ _BETTER = 1.15, 0.5  # times, and levels: flow must fit better than the plane by
 _SMALLEST = 32  # pixels of a side, below which there is no flow
 _ROWS, _HALO = 256, 32  # rows at once, and those around that windows reach
 _COLORS = 3
+_PEAK = 106  # bytes for an output pixel while it is averaged, with those kept for the next frame
 
 
 class Steady:
@@ -78,6 +81,25 @@ class Steady:
             part = weight * moved + (1 - weight) * current[first:last]
             updated[top:bottom], counted[top:bottom] = part[inner], seen[inner] + 1
         self._mean, self._count = updated, counted
+
+
+def check_memory(budget: int | None, height: int, width: int) -> None:
+    """Refuse outputs that cannot be averaged within the memory budget of the process.
+
+    Args:
+        budget: In bytes; None for most of the available memory.
+        height, width: Of an output, before anything is kept of those before it.
+
+    Raises:
+        MemoryBudgetError: They do not fit.
+    """
+    room, needed = Room(resident_bytes(), budget_bytes(budget)), height * width * _PEAK
+    if not room.fits(room.held, needed):
+        raise MemoryBudgetError(
+            f"Averaging outputs of {width} x {height} pixels along motion needs {format_memory(needed)}, and the "
+            f"program uses {format_memory(room.held)}. {room.allowed(room.held + needed)} Allow more memory, or leave "
+            "averaging out (srntt video --frame-by-frame)."
+        )
 
 
 def _motion(current: Float[np.ndarray, "H W c"], before: Float[np.ndarray, "H W c"]) -> Float[np.ndarray, "H W 2"]:

@@ -20,7 +20,7 @@ def faults() -> Iterator[Fault]:
         yield Fault(
             f"full-{name}", f"{name}: the disk is full from one act on, each in turn", _acts(name, _full), 2, 40
         )
-    for name in _NAMES:
+    for name in (*_NAMES, *FILMS):
         yield Fault(f"broken-{name}", f"{name}: one act on the disk fails (EIO)", _acts(name, _broken), 1, 40)
     yield Fault("small-disk", "all: a real disk (tmpfs) of decreasing size", _small_disks, 6, 48)
     yield Fault("read-only", "all: a real disk (tmpfs) mounted read-only", _read_only, 5, 5)

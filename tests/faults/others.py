@@ -2,12 +2,12 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from faults.children import Ended, finish, run, start
 from faults.fault import Fault, Ground, Trial
-from faults.works import is_reported, judged, known, leftovers, went_on
+from faults.works import FILMS, is_reported, judged, known, leftovers, went_on
 
 _NAMES = ("upscale", "batch", "train", "weights")
 
@@ -16,10 +16,20 @@ def faults() -> Iterator[Fault]:
     """All of them."""
     yield Fault("vanishing", "all: an input disappears between listing and opening, each in turn", _vanishing, 3, 12)
     yield Fault("clock", "all: the clock is set back by an hour at each query", _clock, 4, 4)
-    yield Fault("two-batch", "two batches in one folder at once", _two_batches, 1, 8)
-    yield Fault("two-upscale", "two upscales to one name at once, without --overwrite", _two_upscales, 1, 8)
-    yield Fault("two-library", "two processes that add the same folder to one library", _two_libraries, 1, 8)
-    yield Fault("two-train", "two training runs in one folder at once", _two_trains, 0, 4)
+    locked, exists = "is being written to by", "exists already"
+    twins = {
+        "batch": ("two batches in one folder at once", _two("batch", locked, wins=False)),
+        "upscale": (
+            "two upscales to one name at once, without --overwrite",
+            _two("upscale", exists, without="--overwrite", compared=False),
+        ),
+        "library": ("two processes that add the same folder to one library", _two("library", wins=False)),
+        "train": ("two training runs in one folder at once", _two("train", locked, "holds a run already")),
+        "video": ("two films to one name at once", _two("video", locked, exists)),
+    }
+    for name, (about, inject) in twins.items():
+        if name != "video" or FILMS:
+            yield Fault(f"two-{name}", about, inject, int(name != "train"), 4 if name == "train" else 8)
 
 
 def _vanishing(ground: Ground, count: int) -> Iterator[Trial]:
@@ -93,51 +103,32 @@ def _both(folder: Path, command: Sequence[str]) -> list[Ended]:
     return [finish(child, folder) for child in children]
 
 
-def _two_batches(ground: Ground, count: int) -> Iterator[Trial]:
-    work, whole = known("batch", ground)
-    for _ in range(count):
-        with ground.folder() as folder:
-            ended = _both(folder, work.begin)
-            facts, lost = judged(work, whole, folder)
-            refused = [one for one in ended if "is being written to by" in one.output]
-            lost += [] if facts == whole.facts else ["other files than one batch alone leaves"]
-            lost += [f"exit code {one.code}" for one in ended if one not in refused and one.code not in (0, 3)]
-        yield Trial("one refused, the other done" if refused else "one after the other", tuple(lost))
+def _two(
+    name: str, *refusals: str, wins: bool = True, without: str = "", compared: bool = True
+) -> Callable[[Ground, int], Iterator[Trial]]:
+    """Run a command twice at the same time.
 
+    Args:
+        name: Name of the command.
+        refusals: What one that is refused says.
+        wins: Whether exactly one is to be done; otherwise both may be, one after the other.
+        without: Word of the command to leave out.
+        compared: Whether both together are to leave what one alone does.
+    """
 
-def _two_upscales(ground: Ground, count: int) -> Iterator[Trial]:
-    work, whole = known("upscale", ground)
-    command = [word for word in work.begin if word != "--overwrite"]
-    for _ in range(count):
-        with ground.folder() as folder:
-            ended = _both(folder, command)
-            _, lost = judged(work, whole, folder)
-            codes = sorted(one.code for one in ended)
-            lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
-            lost += [] if any("exists already" in one.output for one in ended) else ["no message"]
-        yield Trial("one refused, the other done", tuple(lost))
+    def inject(ground: Ground, count: int) -> Iterator[Trial]:
+        work, whole = known(name, ground)
+        command = [word for word in work.begin if word != without]
+        for _ in range(count):
+            with ground.folder() as folder:
+                ended = _both(folder, command)
+                facts, lost = judged(work, whole, folder)
+                done = [one for one in ended if not any(words in one.output for words in refusals)]
+                lost += [
+                    f"exit code {one.code}: {one.output[-300:]}" for one in done if one.code not in work.good_codes
+                ]
+                lost += [] if len(done) == 1 or not wins else [f"{len(done)} of 2 done: {ended}"]
+                lost += [] if facts == whole.facts or not compared else ["other files than one alone leaves"]
+            yield Trial("one refused, the other done" if len(done) == 1 else "both done", tuple(lost))
 
-
-def _two_libraries(ground: Ground, count: int) -> Iterator[Trial]:
-    work, whole = known("library", ground)
-    for _ in range(count):
-        with ground.folder() as folder:
-            ended = _both(folder, work.begin)
-            facts, lost = judged(work, whole, folder)
-            lost += [] if facts == whole.facts else ["other photographs than one process alone adds"]
-            lost += [f"exit code {one.code}: {one.output[-300:]}" for one in ended if one.code != 0]
-        yield Trial("both done", tuple(lost))
-
-
-def _two_trains(ground: Ground, count: int) -> Iterator[Trial]:
-    work, whole = known("train", ground)
-    for _ in range(count):
-        with ground.folder() as folder:
-            ended = _both(folder, work.begin)
-            facts, lost = judged(work, whole, folder)
-            codes = sorted(one.code for one in ended)
-            lost += [] if codes == [0, 2] else [f"exit codes {codes}: {ended}"]
-            lost += [] if facts == whole.facts else ["other files than one run alone leaves"]
-            output = " ".join(one.output for one in ended)
-            lost += [] if "is being written to by" in output or "holds a run already" in output else ["no message"]
-        yield Trial("one refused, the other done", tuple(lost))
+    return inject

@@ -1,6 +1,7 @@
 """An album of photographs that finds the references of a picture."""
 
 from srntt.library._codebook import Codebook
+from srntt.library._database import reading
 from srntt.library._describe import global_descriptor
 from srntt.library._find import find_references
 from srntt.library._found import Choice, Found

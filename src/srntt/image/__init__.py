@@ -4,12 +4,13 @@
 any band of its rows as float32 RGB tensors in [0, 1].
 """
 
+from srntt.image._color import in_colors_of
+from srntt.image._encode import to_pillow
 from srntt.image._formats import PICTURE_SUFFIXES, RAW_ADVICE, RAW_SUFFIXES, holds_pages
 from srntt.image._levels import ValueRange
 from srntt.image._load import Source, load, load_content
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Ground, Picture, picture_like, to_pixels
-from srntt.image._pillow import to_pillow
 from srntt.image._resample import resized
 from srntt.image._resize import (
     bicubic_matlab,
@@ -20,7 +21,6 @@ from srntt.image._resize import (
     resize_pillow,
     round_to_8bit,
 )
-from srntt.image._same_colors import in_colors_of
 from srntt.image._save import Quality, check_output, check_quality, save, save_pages
 from srntt.image._source import ByteSink, Limits, read_file
 

@@ -11,8 +11,6 @@ from srntt.errors import InputError
 from srntt.image._levels import ValueRange, levels_for
 from srntt.image._modes import Samples, split
 
-__all__ = ["samples_from_array", "samples_from_tensor"]
-
 
 def samples_from_array(array: np.ndarray, value_range: ValueRange = None) -> Samples:
     """Takes (h, w), (h, w, 1) grey, (h, w, 2) grey+alpha, (h, w, 3) RGB or (h, w, 4) RGBA.

@@ -7,8 +7,6 @@ import numpy as np
 from srntt._compile import compiled
 from srntt._shapes import Bool, Shaped
 
-__all__ = ["bleed"]
-
 
 def bleed(color: Shaped[np.ndarray, "h w c"], visible: Bool[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w c"]:
     """Gives every invisible pixel the colour of the nearest visible one (Euclidean; ties: lowest column, then row).

@@ -11,8 +11,6 @@ from srntt.image._picture import Picture
 from srntt.image._tiff_tags import contents_of
 from srntt.image._xmp import corrected_xmp
 
-__all__ = ["Carried", "carried"]
-
 _JPEG_SEGMENT, _JPEG_XMP = 65_533, 65_504
 _NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "texts": "PNG texts"}
 _NAMES |= {"comment": "comment", "tiff": "TIFF's own tags", "dpi": "resolution"}

@@ -6,13 +6,11 @@ value and makes a Python object of every number, so that a file of a few megabyt
 
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from srntt.image._directory import CODES, POINTERS, UNITS, entries, heading
+from srntt.image._exif import exif_in
 from srntt.image._source import refuse
-
-__all__ = ["check_directories", "check_exif"]
 
 _TEXTS, _RATIONALS = {1, 2, 7}, {5, 10}
 _RATIONAL = 16  # a fraction is an object as large as that many numbers
@@ -29,11 +27,7 @@ def check_exif(info: Mapping[Any, Any], source: str) -> None:
     Raises:
         PictureError: its tags claim more than there is.
     """
-    block = info.get("exif")
-    if block is None and isinstance(text := info.get("Raw profile type exif"), str):
-        with suppress(ValueError):  # Pillow cannot read it either
-            block = bytes.fromhex("".join(text.split("\n")[3:]))
-    if isinstance(block, bytes):
+    if block := exif_in(info):
         check_directories(block, source, "EXIF")
 
 

@@ -12,8 +12,6 @@ from PIL import JpegImagePlugin
 from srntt.image._check_directories import check_directories
 from srntt.image._source import refuse
 
-__all__ = ["check_jpeg", "with_end_marker"]
-
 _MAX_SCANS = 100  # encoders write at most a few dozen; each costs a pass over the whole picture
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

@@ -9,8 +9,6 @@ from typing import Any
 
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["check_png", "png_chunks"]
-
 _MAX_CHUNKS = 2**18  # 512 MiB of libpng's 8 KiB chunks is 2**16
 _SLICE = 2**16
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type

@@ -36,8 +36,6 @@ from srntt.image._modes import Samples, apply_color_key, samples_of, split
 from srntt.image._read_tiff import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["Decoded", "ReadOptions", "decode", "decode_image", "quiet"]
-
 _WARNINGS_LOCK = threading.RLock()
 _ROUNDING = 2  # levels of 255 by which two decoders may differ
 

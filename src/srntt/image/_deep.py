@@ -12,8 +12,6 @@ from PIL import ImageFile
 
 from srntt._shapes import Shaped
 
-__all__ = ["is_deep", "read_deep"]
-
 
 def is_deep(image: ImageFile.ImageFile) -> bool:
     """True if Pillow would silently keep 8 of this image's 16 bits a sample. Call it before the image is loaded."""

@@ -1,22 +1,21 @@
-"""Encodes a picture in one format, with as much of its metadata as the format can store."""
+"""Encodes a picture in one format, or for Pillow, with as much of its metadata as it can store."""
 
 import importlib
 import io
 import re
-from collections.abc import Callable, Iterable
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
+from srntt._shapes import Shaped
 from srntt.image._carried import Carried, carried
-from srntt.image._formats import Format
+from srntt.image._formats import FORMATS, Format
 from srntt.image._picture import Picture
 from srntt.image._source import SeekableSink
 from srntt.image._write_png import write_png
 from srntt.image._write_tiff import TiffWriter
-
-__all__ = ["encode", "encode_pages"]
 
 _IPTC = 0x0404
 
@@ -62,29 +61,66 @@ def _order(ready: Carried) -> Literal["<", ">"]:
     return tags.order if tags else "<"
 
 
+def to_pillow(picture: Picture, mode: str | None = None) -> Image.Image:
+    """The picture as an image, with ICC profile, EXIF, XMP and resolution in its ``info``, corrected for its size.
+
+    Args:
+        picture: 16-bit colour is reduced to 8 bits, the most that Pillow supports.
+        mode: of the image that the picture came from: ``I;16``, ``I`` and ``F`` are returned in that mode,
+            with their values.
+    """
+    ready = carried(picture, FORMATS[0], strip=False)
+    image = _image(_pixels(picture, mode))
+    image.info.update(_blocks(ready) | ({"dpi": ready.metadata.dpi} if ready.metadata.dpi else {}))
+    return image
+
+
+def _pixels(picture: Picture, mode: str | None) -> np.ndarray:
+    if picture.is_gray and picture.alpha is None and mode is not None:
+        if mode.startswith("I;16") and picture.bits == 16:
+            return picture.color
+        if mode in ("I", "F") and picture.levels:
+            return picture.values().astype(np.int32 if mode == "I" else np.float32)
+    return picture.to_8bit().interleaved()
+
+
+def _image(pixels: Shaped[np.ndarray, "h w c"]) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+
+
+def _blocks(ready: Carried) -> dict[str, Any]:
+    """Metadata by the names of Pillow's options."""
+    named = {"icc_profile": ready.metadata.icc, "exif": ready.exif, "xmp": ready.metadata.xmp}
+    return {name: block for name, block in named.items() if block}
+
+
 def _through_pillow(ready: Carried, form: Format, file: SeekableSink, quality: int, lossless: bool) -> None:
-    picture, metadata, exif = ready.picture, ready.metadata, ready.exif
-    pixels = picture.interleaved() if form.alpha else picture.color
-    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+    picture, metadata = ready.picture, ready.metadata
+    image = _image(picture.interleaved() if form.alpha else picture.color)
     if image.mode == "LA":
         image = image.convert("RGBA")
-    options: dict[str, object] = {"quality": quality}
+    options: dict[str, Any] = {"quality": quality, **_blocks(ready)}
     if lossless:
         options |= {"lossless": True, "exact": True} if form.name == "WEBP" else {"lossless": True}
-    for name, value in (("icc_profile", metadata.icc), ("exif", exif), ("xmp", metadata.xmp)):
-        if value:
-            options[name] = value
     if metadata.dpi and not form.dpi_in_exif:
         options["dpi"] = metadata.dpi
     if form.name == "JPEG":
-        options |= {"comment": metadata.comment or b""}
+        options |= {"subsampling": "4:4:4", "comment": metadata.comment or b""}
         options |= {"extra": _photoshop(metadata.iptc)} if metadata.iptc else {}
-    if form.name == "AVIF" and metadata.cicp:
-        whole = io.BytesIO()
-        _WRITERS[form.name](image, _NoDescriptor(whole), options)
-        file.write(_with_nclx(whole.getvalue(), metadata.cicp))
+    elif form.name == "AVIF":
+        options["subsampling"] = "4:0:0" if image.mode == "L" else "4:4:4"
+    elif form.name == "JXL":
+        importlib.import_module("pillow_jxl")  # which registers itself with Pillow
+        options |= {"use_container": bool({"exif", "xmp"} & set(options)), "use_original_profile": lossless}
+    whole = io.BytesIO() if form.name == "AVIF" and metadata.cicp else None
+    sink = _NoDescriptor(whole or file)
+    if form.name == "HEIF":
+        image.info.update(options)
+        importlib.import_module("pillow_heif").from_pillow(image).save(sink, quality=quality, chroma=444)
     else:
-        _WRITERS[form.name](image, _NoDescriptor(file), options)
+        image.save(sink, form.name, **options)  # pyright: ignore[reportArgumentType]
+    if whole and metadata.cicp:
+        file.write(_with_nclx(whole.getvalue(), metadata.cicp))
 
 
 def _photoshop(iptc: bytes) -> bytes:
@@ -107,45 +143,3 @@ class _NoDescriptor:
 
     def __init__(self, file: SeekableSink) -> None:
         self.write, self.flush, self.seek, self.tell = file.write, file.flush, file.seek, file.tell
-
-    def take(self, image: Image.Image, name: str, **options: object) -> None:
-        """Writes a picture in a format through Pillow."""
-        image.save(self, name, **options)  # pyright: ignore[reportArgumentType]
-
-
-def _write_jpeg(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
-    file.take(image, "JPEG", subsampling="4:4:4", **options)
-
-
-def _write_webp(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
-    file.take(image, "WEBP", **options)
-
-
-def _write_bmp(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
-    file.take(image, "BMP", **options)
-
-
-def _write_avif(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
-    file.take(image, "AVIF", subsampling="4:0:0" if image.mode == "L" else "4:4:4", **options)
-
-
-def _write_heif(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
-    image.info.update(options)
-    heif = importlib.import_module("pillow_heif")
-    heif.from_pillow(image).save(file, quality=options["quality"], chroma=444)
-
-
-def _write_jxl(image: Image.Image, file: _NoDescriptor, options: dict) -> None:
-    importlib.import_module("pillow_jxl")  # which registers itself with Pillow
-    container = bool(options.get("exif") or options.get("xmp"))
-    file.take(image, "JXL", use_container=container, use_original_profile=bool(options.get("lossless")), **options)
-
-
-_WRITERS: dict[str, Callable[[Image.Image, _NoDescriptor, dict], None]] = {
-    "JPEG": _write_jpeg,
-    "WEBP": _write_webp,
-    "BMP": _write_bmp,
-    "AVIF": _write_avif,
-    "HEIF": _write_heif,
-    "JXL": _write_jxl,
-}

@@ -1,10 +1,11 @@
 """EXIF blocks: selects the tags to keep, byte for byte, and corrects those that depend on the picture's size."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from srntt.image._directory import Directory, Field, heading, pack, read_directory
-
-__all__ = ["EXIF_IFD", "GPS_IFD", "ORIENTATION", "exif_block", "exif_for", "exif_tree", "kept_exif", "resolution_exif"]
 
 ORIENTATION, EXIF_IFD, GPS_IFD = 0x0112, 0x8769, 0x8825
 _WIDTH, _HEIGHT, _PIXEL_X, _PIXEL_Y = 0x0100, 0x0101, 0xA002, 0xA003
@@ -23,6 +24,15 @@ _OLD_FILE = frozenset(
     {0x00FE, 0x00FF, 0x0102, 0x0103, 0x0106, 0x0111, 0x0115, 0x0116, 0x0117, 0x011C, 0x0142, 0x0143, 0x0144, 0x0145}
     | {0x014A, 0x0201, 0x0202, 0x02BC, 0x83BB, 0x8649, 0x8773}
 )
+
+
+def exif_in(info: Mapping[Any, Any]) -> bytes | None:
+    """The block that Pillow has found, or one that a PNG has as text."""
+    block = info.get("exif")
+    if block is None and isinstance(text := info.get("Raw profile type exif"), str):
+        with suppress(ValueError):  # Pillow cannot read it either
+            return bytes.fromhex("".join(text.split("\n")[3:]))
+    return block if isinstance(block, bytes) else None
 
 
 def exif_tree(block: bytes) -> Directory | None:

@@ -1,6 +1,6 @@
 """Reads the metadata of a file unchanged, from Pillow or directly from the file where Pillow does not read it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -8,20 +8,19 @@ from typing import Any
 
 from PIL import Image
 
+from srntt.image._check_png import png_chunks
 from srntt.image._directory import Directory
-from srntt.image._exif import exif_tree
-from srntt.image._headers import png_chunks
-from srntt.image._jpeg_quality import jpeg_quality
+from srntt.image._exif import exif_in, exif_tree
 from srntt.image._jxl import jxl_about
 from srntt.image._orientation import orientation_in_file, orientation_of_image
-
-__all__ = ["Facts", "facts_of_image", "facts_of_tiff"]
 
 _IPTC = 0x0404  # of Photoshop's resources
 _QUIET_RESOURCES = {_IPTC, 0x03ED, 0x0421, 0x0425, 0x040C, 0x0414}  # resolution, version, digests, thumbnail, seed
 _QUIET_SEGMENTS = (b"JFIF", b"JFXX", b"Exif", b"http://ns.adobe.com/xap/1.0/", b"ICC_PROFILE", b"Adobe", b"Photoshop")
 _QUIET_SEGMENTS += (b"MPF",)
 _MOST_TEXT = 2**24
+_LUMA_SUM = 3_688  # of the luma table of quality 50, ITU-T T.81, Table K.1
+_COEFFICIENTS = 64
 
 
 @dataclass
@@ -108,10 +107,7 @@ def facts_of_image(image: Image.Image, data: bytes = b"") -> Facts:
 
 
 def _add_exif(facts: Facts, image: Image.Image, *, in_file: bool) -> None:
-    block = image.info.get("exif")
-    if block is None and isinstance(text := image.info.get("Raw profile type exif"), str):
-        with suppress(ValueError):
-            block = bytes.fromhex("".join(text.split("\n")[3:]))
+    block = exif_in(image.info)
     if not block and not in_file:
         with suppress(Exception):  # of an image in memory, whose EXIF Pillow keeps as objects
             block = image.getexif().tobytes() if image.getexif() else None
@@ -162,6 +158,21 @@ def _add_png(facts: Facts, image: Image.Image, data: bytes) -> None:
             facts.cicp = body[0], body[1]
         elif kind in (b"mDCV", b"cLLI", b"caBX", b"sCAL", b"pCAL"):
             facts.notes.append(f"PNG chunk {kind.decode()} dropped")
+
+
+def jpeg_quality(tables: Mapping[int, Sequence[int]] | None) -> float | None:
+    """The libjpeg quality, 1..100, whose luma table has the same sum; None without a table.
+
+    Example:
+        >>> jpeg_quality({0: [16] * 63 + [2680]}), jpeg_quality({0: [1] * 64}), jpeg_quality(None)
+        (50.0, 99.1, None)
+    """
+    table = (tables or {}).get(0)
+    if table is None or len(table) != _COEFFICIENTS:
+        return None
+    percent = 100 * sum(table) / _LUMA_SUM
+    quality = 5_000 / percent if percent > 100 else (200 - percent) / 2
+    return round(min(100.0, max(1.0, quality)), 1)
 
 
 def _nclx(data: bytes) -> tuple[int, int] | None:

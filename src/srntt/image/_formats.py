@@ -6,18 +6,6 @@ from dataclasses import dataclass
 
 from srntt.errors import MissingDependencyError, OutputError
 
-__all__ = [
-    "FORMATS",
-    "PICTURE_SUFFIXES",
-    "RAW_ADVICE",
-    "RAW_SUFFIXES",
-    "Format",
-    "format_of",
-    "looks_like",
-    "require",
-    "sniff",
-]
-
 
 @dataclass(frozen=True)
 class Format:

@@ -10,8 +10,6 @@ import numpy as np
 from srntt._shapes import Shaped
 from srntt.image._levels import spread
 
-__all__ = ["JxlAbout", "jxl_about", "jxl_samples", "jxl_size"]
-
 
 @dataclass(frozen=True)
 class JxlAbout:

@@ -8,8 +8,6 @@ import numpy as np
 from srntt._shapes import Shaped
 from srntt.errors import InputError
 
-__all__ = ["Levels", "ValueRange", "levels_for", "spread"]
-
 ValueRange = tuple[float | int, float | int] | Literal["auto"] | None
 _TOP = 65_535
 _TOLERANCE = 1e-5  # of the range: allows for rounding; less than a step of 16 bits

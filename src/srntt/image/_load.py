@@ -16,8 +16,6 @@ from srntt.image._orientation import upright
 from srntt.image._picture import Ground, Picture
 from srntt.image._source import BinaryFile, Limits, check_bytes, read_file, read_open
 
-__all__ = ["Source", "load", "load_content"]
-
 Source = str | os.PathLike | bytes | BinaryFile | Image.Image | np.ndarray | Tensor | Picture
 
 

@@ -9,8 +9,6 @@ from srntt.image._exif import kept_exif
 from srntt.image._facts import Facts
 from srntt.image._tiff_tags import described_by_program, kept_tags
 
-__all__ = ["Metadata", "metadata_of"]
-
 _LARGEST = 16 * 2**20
 _RESOLUTION_TAGS = frozenset({282, 283, 296})
 _DESCRIPTION = 270

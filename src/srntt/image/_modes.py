@@ -1,6 +1,6 @@
 """Converts a decoded Pillow image of any mode to samples: grey or RGB, 8 or 16 bits, straight alpha."""
 
-import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,10 +8,9 @@ from PIL import Image, ImageCms
 
 from srntt._shapes import Shaped
 from srntt.errors import InputError
+from srntt.image._color import through_lcms
 from srntt.image._levels import Levels, ValueRange, levels_for
 from srntt.image._source import refuse
-
-__all__ = ["Samples", "apply_color_key", "samples_of", "split", "through_lcms"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ def samples_of(image: Image.Image, source: str, value_range: ValueRange = None) 
     if mode in ("P", "PA"):
         return _from_palette(image)
     if mode in ("CMYK", "LAB"):
-        return through_lcms(image)
+        return converted_samples(image)
     if mode == "F":
         return _ranged(np.asarray(image), source, value_range)
     if mode.startswith("I"):
@@ -83,37 +82,21 @@ def _from_palette(image: Image.Image) -> Samples:
     return samples
 
 
-def through_lcms(image: Image.Image) -> Samples:
+def converted_samples(image: Image.Image) -> Samples:
+    """Converts Lab and CMYK to sRGB, CMYK without a usable profile by formula."""
     if image.mode == "LAB":
-        rgb, note = _to_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))), "Lab converted to sRGB"
-    else:
-        rgb, note = _to_srgb(image, _cmyk_profile(image)), "CMYK converted to sRGB through its profile"
-    if rgb is None:
-        rgb = image.convert("RGB")
-        note = "CMYK converted to sRGB by formula: no usable profile, so colours are approximate"
-    return replace(split(np.asarray(rgb)), converted=True, notes=(note,))
-
-
-def _cmyk_profile(image: Image.Image) -> io.BytesIO | None:
+        return _in_srgb(through_lcms(image, "LAB", None, "RGB"), "Lab converted to sRGB")
     icc = image.info.get("icc_profile")
-    return io.BytesIO(icc) if isinstance(icc, bytes) and icc[16:20] == b"CMYK" else None
+    if isinstance(icc, bytes) and icc[16:20] == b"CMYK":
+        with suppress(ImageCms.PyCMSError):
+            return _in_srgb(through_lcms(image, icc, None, "RGB"), "CMYK converted to sRGB through its profile")
+    return _in_srgb(
+        image.convert("RGB"), "CMYK converted to sRGB by formula: no usable profile, so colours are approximate"
+    )
 
 
-def _to_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | io.BytesIO | None) -> Image.Image | None:
-    """None if there is no profile or LCMS cannot use it."""
-    if profile is None:
-        return None
-    try:
-        return ImageCms.profileToProfile(
-            image,
-            profile,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except ImageCms.PyCMSError:
-        return None
+def _in_srgb(image: Image.Image, note: str) -> Samples:
+    return replace(split(np.asarray(image)), converted=True, notes=(note,))
 
 
 def _ranged(values: np.ndarray, source: str, value_range: ValueRange) -> Samples:

@@ -13,8 +13,6 @@ from srntt._shapes import Float, Shaped
 from srntt.image._directory import Directory, heading, places, read_directory
 from srntt.image._exif import EXIF_IFD, ORIENTATION
 
-__all__ = ["orientation_in_file", "orientation_of_image", "upright"]
-
 _SIZES = ((EXIF_IFD, 0xA002, 0xA003), (None, 0x0100, 0x0101))
 _THUMBNAIL, _THUMBNAIL_BYTES, _MOST_PIXELS = 0x0201, 0x0202, 2**20
 _SIDE, _ALIKE, _CLEARLY = 16, 0.5, 0.1  # side of the reduced pictures; limits of their correlation

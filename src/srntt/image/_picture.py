@@ -14,8 +14,6 @@ from srntt.errors import InputError
 from srntt.image._levels import Levels
 from srntt.image._metadata import Metadata
 
-__all__ = ["Ground", "Picture", "picture_like", "to_pixels"]
-
 Ground = Literal["auto", "straight", "bleed"]
 _LUMA = (0.299, 0.587, 0.114)  # BT.601, as in Pillow's conversion to "L"
 _TO_8BIT = np.rint(np.arange(2**16) / 257).astype(np.uint8)

@@ -12,13 +12,11 @@ from srntt.errors import InputError, PictureError
 from srntt.image._check_directories import check_directories
 from srntt.image._directory import Directory, entries, heading, places, read_directory
 from srntt.image._levels import ValueRange, levels_for, spread
-from srntt.image._modes import Samples, through_lcms
+from srntt.image._modes import Samples, converted_samples
 from srntt.image._source import Limits, refuse
 from srntt.image._tiff_layout import Layout, layout_of
 from srntt.image._tiff_segments import BYTE_CODECS, IMAGE_CODECS, read_samples
 from srntt.image._tiff_tags import described_by_program
-
-__all__ = ["Page", "check_tiff", "choose_page", "is_raw", "open_with_pillow", "read_page"]
 
 _MOST_PAGES = 2**16
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5, 6, 8, 9
@@ -241,7 +239,7 @@ def _other_colors(raw: Shaped[np.ndarray, "h w n"], layout: Layout, tags: Direct
     image = Image.frombytes(mode, (layout.width, layout.height), eight.tobytes())
     if profile := tags.value(34675):
         image.info["icc_profile"] = profile
-    samples = through_lcms(image)
+    samples = converted_samples(image)
     if layout.bits == 16:
         samples = replace(samples, notes=(*samples.notes, "16 bits reduced to 8 by the conversion"))
     if layout.extra:

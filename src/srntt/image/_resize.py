@@ -1,6 +1,7 @@
 """Every resizing kernel: Pillow's on 8 bits, bit for bit; torch's antialiased bicubic, with a gradient; MATLAB's."""
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -9,11 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from srntt._shapes import Float, Int, UInt8
+from srntt._shapes import Float, Int, Shaped, UInt8
 from srntt.errors import InputError
-from srntt.image._taps import Taps, apply_taps, cubic
-
-__all__ = ["bicubic_matlab", "bicubic_pillow", "enlarge", "reduce", "resize_bicubic", "resize_pillow", "round_to_8bit"]
 
 _PRECISION_BITS = 32 - 8 - 2  # Pillow's Resample.c: fixed-point weights for 8-bit samples
 _PILLOW = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
@@ -116,7 +114,7 @@ def bicubic_matlab(
     passes = [(scale or height / h, h, height, True), (scale or width / w, w, width, False)]
     for factor, before, after, rows in sorted(passes, key=lambda one: one[0]):  # MATLAB: the smaller factor first
         if before != after or factor != 1:
-            x = apply_taps(x, _matlab_taps(before, after, float(factor)), rows=rows)
+            x = _apply(x, _matlab_taps(before, after, float(factor)), rows=rows)
     return x
 
 
@@ -140,12 +138,20 @@ def _pillow_by_taps(levels: Int[Tensor, "*batch h w"], height: int, width: int) 
         if before != after:
             # Sums stay below 2**31: weights add up to 2**22, overshoot by less than a half, and levels are below 2**8.
             half = 1 << (_PRECISION_BITS - 1)
-            sums = apply_taps(levels, _pillow_taps(before, after), rows=rows, start=half)
+            sums = _apply(levels, _pillow_taps(before, after), rows=rows, start=half)
             levels = (sums >> _PRECISION_BITS).clamp_(0, 255)
     return levels
 
 
-def _pillow_taps(before: int, after: int) -> Taps:
+@dataclass(frozen=True, eq=False)
+class _Taps:
+    """For each of ``m`` outputs, ``k`` input indices and their weights (0 where fewer are needed)."""
+
+    index: Int[np.ndarray, "m k"]
+    weight: Shaped[np.ndarray, "m k"]
+
+
+def _pillow_taps(before: int, after: int) -> _Taps:
     """precompute_coeffs and normalize_coeffs_8bpc of Resample.c, in the same order of operations."""
     scale = before / after
     spread = max(scale, 1.0)
@@ -156,20 +162,44 @@ def _pillow_taps(before: int, after: int) -> Taps:
     offset = np.arange(math.ceil(support) * 2 + 1)
     index = first[:, None] + offset
     inside = index < last[:, None]
-    weight = np.where(inside, cubic((index - center[:, None] + 0.5) * (1.0 / spread)), 0.0)
+    weight = np.where(inside, _cubic((index - center[:, None] + 0.5) * (1.0 / spread)), 0.0)
     weight /= np.cumsum(weight, axis=1)[:, -1:]  # summed one by one, as C does; np.sum adds in pairs
     fixed = np.trunc(weight * (1 << _PRECISION_BITS) + np.where(weight < 0, -0.5, 0.5)).astype(np.int32)
-    return Taps(np.minimum(index, before - 1), fixed)
+    return _Taps(np.minimum(index, before - 1), fixed)
 
 
-def _matlab_taps(before: int, after: int, scale: float) -> Taps:
+def _matlab_taps(before: int, after: int, scale: float) -> _Taps:
     """``contributions`` of MATLAB's imresize, counted from 0."""
     spread = max(1.0 / scale, 1.0)
     center = (np.arange(after) + 0.5) / scale - 0.5
     first = np.floor(center - 2.0 * spread).astype(np.int64)
     index = first[:, None] + np.arange(math.ceil(4.0 * spread) + 2)
-    weight = cubic((index - center[:, None]) / spread)
+    weight = _cubic((index - center[:, None]) / spread)
     weight /= weight.sum(axis=1, keepdims=True)
     used = (weight != 0).any(axis=0)
     mirrored = index % (2 * before)
-    return Taps(np.minimum(mirrored, 2 * before - 1 - mirrored)[:, used], weight[:, used])
+    return _Taps(np.minimum(mirrored, 2 * before - 1 - mirrored)[:, used], weight[:, used])
+
+
+def _cubic(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Keys' cubic convolution kernel with a = -1/2 (Keys 1981), support [-2, 2]."""
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = (((x - 5) * x + 8) * x - 4) * -0.5
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+def _apply(x: Shaped[Tensor, "*batch h w"], taps: _Taps, *, rows: bool, start: int = 0) -> Shaped[Tensor, "*batch H W"]:
+    """Resamples the height (``rows``) or the width, in the dtype of ``x``; ``start`` is added to each sum.
+
+    One gather per tap, so memory is that of three outputs instead of an input x output matrix.
+    """
+    if not rows:  # gathering whole rows is several times faster than gathering columns
+        turned = x.transpose(-1, -2).contiguous()
+        return _apply(turned, taps, rows=True, start=start).transpose(-1, -2).contiguous()
+    index = torch.from_numpy(taps.index).to(x.device)
+    weight = torch.from_numpy(taps.weight).to(x.device, x.dtype)[..., None]
+    total = x.index_select(-2, index[:, 0]).mul_(weight[:, 0]).add_(start)
+    for k in range(1, index.shape[1]):
+        total.add_(x.index_select(-2, index[:, k]).mul_(weight[:, k]))
+    return total

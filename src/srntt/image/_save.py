@@ -14,8 +14,6 @@ from srntt.image._formats import FORMATS, Format, format_of, holds_pages, requir
 from srntt.image._picture import Picture
 from srntt.image._source import ByteSink
 
-__all__ = ["Quality", "check_output", "check_quality", "save", "save_pages"]
-
 Quality = int | Literal["lossless"] | None
 
 

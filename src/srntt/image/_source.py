@@ -7,8 +7,6 @@ from typing import Protocol, runtime_checkable
 
 from srntt.errors import InputError, MemoryBudgetError, MissingPictureError, PictureError
 
-__all__ = ["BinaryFile", "ByteSink", "Limits", "SeekableSink", "check_pixels", "read_file", "read_open", "refuse"]
-
 _DECODING = 12  # bytes per pixel while decoding: Pillow's four, our three, and intermediate copies
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from srntt.image._directory import Directory
 from srntt.image._source import Limits, check_pixels, refuse
 
-__all__ = ["Layout", "layout_of"]
-
 _MOST_SAMPLES = 1024
 _FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}  # SampleFormat; 4 is undefined, which TIFF 6.0 treats as unsigned
 

@@ -20,8 +20,6 @@ from srntt.image._directory import Directory, pack
 from srntt.image._source import refuse
 from srntt.image._tiff_layout import Layout
 
-__all__ = ["BYTE_CODECS", "IMAGE_CODECS", "read_samples"]
-
 _PLAIN, _LERC_HEADER = 1, 2**12
 BYTE_CODECS = frozenset({_PLAIN, 5, 8, 32773, 32946, 34925, 50000})  #: none, LZW, deflate, PackBits, LZMA, Zstandard
 IMAGE_CODECS = {34887: "LERC", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "JPEG 2000", 34712: "JPEG 2000"}

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from srntt.image._directory import Directory, Field
 
-__all__ = ["Written", "contents_of", "described_by_program", "kept_tags", "tags_for"]
-
 _PHOTOMETRIC, _SAMPLES, _DESCRIPTION, _PAGE_NAME = 262, 277, 270, 285
 _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION = 282, 283, 296, 286, 287
 _PIXEL_SCALE, _TIE_POINTS, _TRANSFORMATION, _GEO_KEYS = 33550, 33922, 34264, 34735

@@ -10,8 +10,6 @@ from srntt.image._metadata import Metadata
 from srntt.image._picture import Picture
 from srntt.image._source import ByteSink
 
-__all__ = ["write_png"]
-
 _BAND_BYTES = 2**22
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SUB, _UP, _PAETH = 1, 2, 4

@@ -13,8 +13,6 @@ from srntt.image._picture import Picture
 from srntt.image._source import SeekableSink
 from srntt.image._tiff_tags import Written, described_by_program, tags_for
 
-__all__ = ["TiffWriter"]
-
 _STRIP_BYTES = 2**18
 _MOST_OF_A_SMALL_FILE = 2**32 - 2**26
 _ADOBE_DEFLATE, _DIFFERENCES, _ALPHA, _OTHER, _PAGE = 8, 2, 2, 0, 2

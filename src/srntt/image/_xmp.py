@@ -2,8 +2,6 @@
 
 import re
 
-__all__ = ["corrected_xmp"]
-
 _SIZES = {
     b"tiff:ImageWidth": 0,
     b"tiff:ImageLength": 1,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from srntt.cli import _checks
+from srntt.cli import _doctor
 from srntt.models import save_model
 from srntt.models.paper import PaperSRNTT
 
@@ -48,13 +48,13 @@ def test_extras_are_reported_by_the_names_that_pip_knows(run) -> None:
     project = Path(__file__).parents[2] / "pyproject.toml"
     extras = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     report = {name for name, check in checks_of(run)[1].items() if check["group"] == "extras"}
-    assert report == {f"srntt[{name}]" for name in _checks.EXTRAS}
-    for extra, packages in _checks.EXTRAS.items():
+    assert report == {f"srntt[{name}]" for name in _doctor.EXTRAS}
+    for extra, packages in _doctor.EXTRAS.items():
         assert all(any(needed.startswith(package) for needed in extras[extra]) for package in packages), extra
 
 
 def test_an_extra_that_is_not_there_is_absent(run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_checks, "EXTRAS", {"more": ("srntt-more",), "less": ("pillow",)})
+    monkeypatch.setattr(_doctor, "EXTRAS", {"more": ("srntt-more",), "less": ("pillow",)})
     code, checks = checks_of(run)
     assert code == 0
     assert (checks["srntt[more]"]["status"], checks["srntt[more]"]["detail"]) == (
@@ -98,9 +98,9 @@ def test_a_broken_torch_ends_the_round_without_a_traceback(run, monkeypatch: pyt
     def broken(name: str) -> object:
         if name == "torch":
             raise OSError("libtorch.so: cannot open shared object file")
-        return _checks.srntt
+        return _doctor.srntt
 
-    monkeypatch.setattr(_checks, "import_module", broken)
+    monkeypatch.setattr(_doctor, "import_module", broken)
     code, checks = checks_of(run)
     assert code == 4
     assert checks["torch"]["detail"] == "OSError: libtorch.so: cannot open shared object file"
@@ -125,6 +125,6 @@ def test_an_optional_format_may_be_broken(run, monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_cache_that_cannot_be_written_is_reported(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "compiled"))
-    monkeypatch.setattr(_checks.os, "access", lambda path, mode: Path(path) != tmp_path)
+    monkeypatch.setattr(_doctor.os, "access", lambda path, mode: Path(path) != tmp_path)
     _, checks = checks_of(run)
     assert checks["compiled code"]["detail"] == f"PermissionError: {tmp_path}/compiled cannot be written to"

@@ -19,7 +19,7 @@ from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._library_options import LibraryOptions
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
 from srntt.cli._read_options import ReadOptions
-from srntt.cli._say import complain, say, say_json
+from srntt.cli._say import complain, complain_of_each, say_either
 from srntt.cli._size_options import InfluenceOptions, SizeOptions
 from srntt.errors import InputError, SrnttError
 
@@ -127,10 +127,8 @@ class _Command:
                 watch = partial(progress.picture, tally)
                 keep_records(records, folder, tally, watch, overwrite=self.outputs.overwrite)
         seconds = time.monotonic() - began
-        if self.json:
-            say_json(as_json(self.batch, tally, seconds, folder.notes))
-        else:
-            say(*as_lines(self.batch, tally, seconds, folder.notes))
+        outcome = self.batch, tally, seconds, folder.notes
+        say_either(as_lines(*outcome), as_json(*outcome), as_json=self.json)
         return _exit_code(tally.failed, tally.done)
 
     @contextmanager
@@ -200,10 +198,7 @@ class _Command:
             memory = parse_memory(self.model.memory)
             resolver = Resolver(self.batch, shared, self.options, self.references.best, self.limits, memory)
             previews = [self._preview(resolver, task, fingerprint_for, folder) for task in self.batch.tasks]
-        if self.json:
-            say_json(previews_as_json(self.batch, previews))
-        else:
-            say(*previews_as_lines(self.batch, previews))
+        say_either(previews_as_lines(self.batch, previews), previews_as_json(self.batch, previews), as_json=self.json)
         failed = [(item.name, item.problem) for item in previews if item.problem]
         to_do = sum(not item.done and not item.problem for item in previews)
         return _exit_code([*self.batch.failures, *shared.failures, *failed], to_do)
@@ -262,8 +257,7 @@ def _fingerprint(model: str) -> str:
 
 def _exit_code(failed: "Sequence[tuple[str, str]]", done: int) -> int:
     """Print the failures on stderr, and return the exit code."""
-    for name, reason in failed:
-        complain(reason if name in reason else f"{name}: {reason}")
+    complain_of_each(failed)
     if failed:
         return Exit.SOME_FAILED
     return Exit.DONE if done else Exit.NOTHING_TO_DO

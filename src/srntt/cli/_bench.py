@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from srntt.cli import _bench_upscale
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json
-from srntt.cli._say import say, say_json
+from srntt.cli._say import say_either
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ def _refuse_with(measured: str, **options: Any) -> None:
 
 
 def _show(report: dict[str, Any], lines: "Iterable[str]", json: bool) -> int:
-    if json:
-        say_json(report)
-    else:
-        say(*lines)
+    say_either(lines, report, as_json=json)
     return Exit.DONE
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json
-from srntt.cli._say import say, say_json
+from srntt.cli._say import say_either
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,10 +50,7 @@ def upscale(
             model=model, size=size, reference=reference, references=references, matcher=matcher, device=device,
             repeats=repeats,
         )  # fmt: skip
-    if json:
-        say_json(report)
-    else:
-        say(*_lines(report))
+    say_either(_lines(report), report, as_json=json)
     return Exit.DONE
 
 
@@ -90,10 +87,7 @@ def memory(
         model=model, megapixels=megapixels, references=references, reference=reference, matcher=matcher, memory=memory,
         photographs=photographs,
     )  # fmt: skip
-    if json:
-        say_json(report)
-    else:
-        say(*_memory_lines(report))
+    say_either(_memory_lines(report), report, as_json=json)
     return Exit.DONE
 
 

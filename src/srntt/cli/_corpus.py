@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json, LimitOptions
 from srntt.cli._progress import ProgressOnStderr
-from srntt.cli._say import complain, say, say_json
+from srntt.cli._say import complain_of_each, say_either
 
 if TYPE_CHECKING:
     from srntt.train.corpus import CorpusReport
@@ -77,12 +77,8 @@ def build(
             reading=limits.limits(),
             progress=progress,
         )
-    if json:
-        say_json(_as_json(report))
-    else:
-        say(*_as_lines(report))
-    for path, reason in report.failed:
-        complain(reason if str(path) in reason else f"{path}: {reason}")
+    say_either(_as_lines(report), _as_json(report), as_json=json)
+    complain_of_each(report.failed)
     if report.failed:
         return Exit.SOME_FAILED
     return Exit.DONE if report.taken else Exit.NOTHING_TO_DO

@@ -14,7 +14,7 @@ from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._options import Json, ModelOptions
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._reference_options import ReferenceOptions
-from srntt.cli._say import printable, say, say_json
+from srntt.cli._say import printable, say, say_either
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -123,10 +123,7 @@ def _compared(reports: tuple[Path, ...], baseline: str | None, *, as_json: bool)
     if len(reports) not in (1, 2) or (len(reports) == 1 and baseline is None):
         raise InputError("--compare takes two reports, or one report and --baseline NAME.")
     differences = compare_reports(reports[0], reports[-1], baseline=baseline)
-    if as_json:
-        say_json([asdict(difference) for difference in differences])
-    else:
-        say(*comparison_table(differences))
+    say_either(comparison_table(differences), [asdict(each) for each in differences], as_json=as_json)
     return Exit.DONE
 
 

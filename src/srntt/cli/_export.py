@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json
-from srntt.cli._say import say, say_json
+from srntt.cli._say import say_either
 
 if TYPE_CHECKING:
     from srntt.models.lite.onnx import OnnxFile
@@ -35,10 +35,8 @@ def onnx(
 
     name = Path(model).name.removesuffix(".safetensors")
     done = export_model(open_model(model), output, name=name, check=check, overwrite=overwrite)
-    if json:
-        say_json({**dataclasses.asdict(done), "path": str(done.path)})
-    else:
-        say(f"{done.path}: {done.bytes / 1e6:.1f} MB, {name}, opset {done.metadata['opset']}", _agreement(done))
+    lines = [f"{done.path}: {done.bytes / 1e6:.1f} MB, {name}, opset {done.metadata['opset']}", _agreement(done)]
+    say_either(lines, {**dataclasses.asdict(done), "path": str(done.path)}, as_json=json)
     return Exit.DONE
 
 

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from srntt.errors import OutputError
@@ -48,6 +48,20 @@ def say_json(value: Any) -> None:
     """Print results as one JSON value on stdout; raise OutputError if that fails."""
     with printing():
         print(json.dumps(value, indent=1, allow_nan=False))
+
+
+def say_either(lines: Iterable[str], value: Any, *, as_json: bool) -> None:
+    """Print results as text, or as one JSON value if requested; raise OutputError if that fails."""
+    if as_json:
+        say_json(value)
+    else:
+        say(*lines)
+
+
+def complain_of_each(failed: Iterable[tuple[object, str]]) -> None:
+    """Print the name and reason of each failure on stderr; many reasons contain the name."""
+    for name, reason in failed:
+        complain(reason if str(name) in reason else f"{name}: {reason}")
 
 
 def complain(text: str) -> None:

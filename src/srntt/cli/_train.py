@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json, refuse_missing
-from srntt.cli._say import complain, say, say_json
+from srntt.cli._say import complain, say_either
 from srntt.cli._train_progress import TrainProgress
 from srntt.errors import InputError, ModelError
 
@@ -103,18 +103,7 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     from srntt.train import train as run
 
     assert place.output
-    surroundings = Surroundings(
-        photographs=place.photographs,
-        output=place.output,
-        pairs=place.pairs,
-        cache=place.cache,
-        validation=place.validation,
-        device=choose_device(place.device),
-        every=place.every,
-        threads=place.threads,
-        resume=place.resume,
-        tensorboard=place.tensorboard,
-    )
+    surroundings = Surroundings(**(vars(place) | {"device": choose_device(place.device)}))
     every = surroundings.interval(recipe.schedule)
     first = os.environ.get("RANK", "0") == "0"  # only the first process of torchrun prints
     if first:
@@ -129,11 +118,8 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
 
 
 def _print_done(weights: Path, output: Path, as_json: bool) -> None:
-    step = _checkpoint_step(output)
-    if as_json:
-        say_json({"model": str(weights), "steps": step, "log": str(output / "log.jsonl")})
-    else:
-        say(f"{weights}: use it with --model {weights}")
+    about = {"model": str(weights), "steps": _checkpoint_step(output), "log": str(output / "log.jsonl")}
+    say_either([f"{weights}: use it with --model {weights}"], about, as_json=as_json)
 
 
 @contextmanager
@@ -166,11 +152,9 @@ def _checkpoint_step(output: Path) -> int | None:
 def _print_recipes(as_json: bool) -> int:
     from srntt.train import shipped_recipes
 
-    if as_json:
-        recipes = shipped_recipes().items()
-        say_json([{"name": name, "path": str(file), "description": describe(file)} for name, file in recipes])
-    else:
-        say(*_recipe_lines())
+    recipes = shipped_recipes().items()
+    about = [{"name": name, "path": str(file), "description": describe(file)} for name, file in recipes]
+    say_either(_recipe_lines(), about, as_json=as_json)
     return Exit.DONE
 
 

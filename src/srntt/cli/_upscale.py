@@ -1,11 +1,15 @@
 """``srntt upscale``."""
 
+import time
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import psutil
 from cyclopts import Parameter
 
 from srntt.cli._compiling import compiling_reported
@@ -17,15 +21,18 @@ from srntt.cli._outputs import Destinations, OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._read_options import ReadOptions
 from srntt.cli._references import duplicates, expanded, unique
-from srntt.cli._say import say, say_json
+from srntt.cli._say import say_either
 from srntt.cli._size_options import InfluenceOptions, SizeOptions
 from srntt.cli._summary import as_json, as_lines, as_time, seconds_of
-from srntt.cli._whole_time import schedule_for
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
     import srntt.image
     import srntt.upscale
+
+_CHEAP_HEADERS = ("PNG", "JPEG", "TIFF", "BMP")  # whose sizes Pillow reads without decoding anything
+_USUAL = (1500, 2000)  # height and width of a reference whose size is not known yet
+_ENSEMBLE = 8
 
 
 def upscale(
@@ -89,33 +96,30 @@ def upscale(
         found = album.find(source, exclude=[picture]) if album else None
         ref += found.paths if found else ()
         options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}
-        request = _Request(unique(ref), views_of(augment_refs), target, self_ensemble, options)
-        work = _Work(request, upscaler, reading_limits, progress)
+        references, views = unique(ref), views_of(augment_refs)
+        work = _Work(upscaler, references, views, target, self_ensemble, options, reading_limits, progress)
         schedule = work.schedule(source)
         if pages == 1:
             progress.follow(schedule)
-        if pages > 1:
+            results, notes = [work.one(source)], ()
+        else:
             every = (reading.load(picture, within, page=number) for number in range(1, pages + 1))
             results, notes = work.all(every, pages, places, outputs)
-        else:
-            results, notes = [work.one(source)], ()
     raise_if_interrupted()
     if pages == 1:
         notes = places.write(results[0], outputs)
         if not compiled.shown:
             schedule.finish()
-    notes = (*duplicates(ref, request.references), *notes)
-    if json:
-        about = as_json(picture, places, upscaler, results[0], notes, reason) | seconds_of(schedule, pages)
-        about |= {"library": found and found_as_json(found)}
-        say_json(about | ({"pages": pages} if pages > 1 else {}))
-    else:
-        time = as_time(schedule, pages)
-        say(*as_lines(places, results[0], notes, time, reason, consistent=consistent))
-        if found:
-            say(*(f"library: {line}" for line in (*found.reasons, *found.remarks)))
-        if pages > 1:
-            say(f"pages: {pages}; the figures above are for the first")
+    notes = (*duplicates(ref, references), *notes)
+    about = as_json(picture, places, upscaler, results[0], notes, reason) | seconds_of(schedule, pages)
+    about["library"] = found and found_as_json(found)
+    lines = as_lines(places, results[0], notes, as_time(schedule, pages), reason, consistent=consistent)
+    if found:
+        lines += [f"library: {line}" for line in (*found.reasons, *found.remarks)]
+    if pages > 1:
+        about["pages"] = pages
+        lines.append(f"pages: {pages}; the figures above are for the first")
+    say_either(lines, about, as_json=json)
     return Exit.DONE
 
 
@@ -134,44 +138,38 @@ def _not_one_picture(picture: Path | None, more: Sequence[Path]) -> str:
 
 
 @dataclass(frozen=True)
-class _Request:
-    """Requested upscale; ``options`` are arguments of ``Upscaler.upscale``."""
+class _Work:
+    """Upscaling of one picture, or of several pages; ``options`` are arguments of ``Upscaler.upscale``."""
 
+    upscaler: "srntt.upscale.Upscaler"
     references: tuple[Path, ...]
     views: tuple[str, ...]
     size: "srntt.upscale.OutputSize"
     self_ensemble: bool
     options: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Work:
-    """Upscaling of one picture, or of several pages."""
-
-    request: _Request
-    upscaler: "srntt.upscale.Upscaler"
     limits: "srntt.image.Limits"
     progress: ProgressOnStderr
 
     def schedule(self, source: "srntt.image.Picture") -> "srntt.upscale.Schedule":
-        """Return the stages of upscaling a picture, with their predicted times."""
-        size = source.height, source.width
-        return schedule_for(
-            self.upscaler,
-            size,
-            self.request.references,
-            self.request.size.of(*size, self.upscaler.scale),
-            augmented=len(self.request.views) > 1,
-            self_ensemble=self.request.self_ensemble,
-        )
+        """Return the stages of upscaling a picture with their predicted times, from the start of the process."""
+        from srntt.upscale import Schedule, Speeds, Workload
+
+        upscaler, picture = self.upscaler, (source.height, source.width)
+        sizes, output = [_size(file) for file in self.references], self.size.of(*picture, upscaler.scale)
+        repeated = _ENSEMBLE if self.self_ensemble else 1
+        load = Workload(picture, sizes, output, len(self.views) > 1, upscaler.align == "auto", repeated)
+        began = time.monotonic() - (time.time() - psutil.Process().create_time())
+        speeds = Speeds.of(upscaler.model_name, upscaler.device)
+        processor = time.process_time if upscaler.device.type == "cpu" else None
+        return Schedule(upscaler.units(load), speeds, began=began, processor=processor)
 
     def one(self, source: "srntt.image.Picture") -> "srntt.upscale.Result":
         """Upscale a picture."""
         from srntt.upscale import self_ensemble
 
-        if self.request.self_ensemble:
-            references = list(self.request.references)
-            return self_ensemble(self.upscaler, source, references, views=self.request.views, **self._options(source))
+        if self.self_ensemble:
+            references = list(self.references)
+            return self_ensemble(self.upscaler, source, references, views=self.views, **self._options(source))
         return self.upscaler.upscale(source, self._encoded, **self._options(source))
 
     def all(
@@ -193,13 +191,26 @@ class _Work:
         return first, notes
 
     def _options(self, source: "srntt.image.Picture") -> dict[str, Any]:
-        height, width = self.request.size.of(source.height, source.width, self.upscaler.scale)
-        return {**self.request.options, "size": (width, height), "limits": self.limits, "progress": self.progress}
+        height, width = self.size.of(source.height, source.width, self.upscaler.scale)
+        return {**self.options, "size": (width, height), "limits": self.limits, "progress": self.progress}
 
     @cached_property
     def _encoded(self) -> "srntt.upscale.References | None":
-        references = list(self.request.references)
-        if not references:
+        if not self.references:
             return None
-        options = {"views": self.request.views, "limits": self.limits, "progress": self.progress}
-        return self.upscaler.encode_references(references, **options)
+        return self.upscaler.encode_references(
+            list(self.references), views=self.views, limits=self.limits, progress=self.progress
+        )
+
+
+def _size(file: Path) -> tuple[int, int]:
+    """Return height and width of a reference, if they are read without decoding it."""
+    from PIL import Image
+
+    with suppress(Exception), warnings.catch_warnings():  # reading the file will report any error
+        warnings.simplefilter("ignore")
+        if not file.is_file():  # opening a FIFO would block
+            return _USUAL
+        with Image.open(file, formats=_CHEAP_HEADERS) as opened:
+            return opened.height, opened.width
+    return _USUAL

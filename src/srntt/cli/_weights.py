@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from srntt.cli._exit import Exit
 from srntt.cli._options import Json, refuse_missing
 from srntt.cli._progress import ProgressOnStderr
-from srntt.cli._say import say, say_json
+from srntt.cli._say import say_either
 from srntt.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -24,14 +24,12 @@ def list_weights(*, json: Json = False) -> int:
     models = list_models()
     places = {name: weights_path(name) if weights.kept else None for name, weights in WEIGHTS.items()}
     sizes = {name: path.stat().st_size if path and path.is_file() else None for name, path in places.items()}
-    if json:
-        rows = [_about(name, weights, places[name], sizes[name]) for name, weights in WEIGHTS.items()]
-        say_json({"models": models, "weights": rows})
-        return Exit.DONE
-    say(*(f"{model['name']}: {model['bytes'] / 1e6:.1f} MB. {model['description']}".rstrip() for model in models))
+    rows = [_about(name, weights, places[name], sizes[name]) for name, weights in WEIGHTS.items()]
+    lines = [f"{model['name']}: {model['bytes'] / 1e6:.1f} MB. {model['description']}".rstrip() for model in models]
     for name, weights in WEIGHTS.items():
         state = f"not fetched (`{weights.command}`)" if sizes[name] is None else f"at {places[name]}"
-        say(f"{name}: {weights.what}. For {weights.purpose}. {weights.licence}. {state}")
+        lines.append(f"{name}: {weights.what}. For {weights.purpose}. {weights.licence}. {state}")
+    say_either(lines, {"models": models, "weights": rows}, as_json=json)
     return Exit.DONE
 
 
@@ -67,10 +65,8 @@ def get(
     with ProgressOnStderr() as progress:
         paths = get_weights(what, source, family=family, progress=lambda done, total: progress("download", done, total))
     sizes = [path.stat().st_size for path in paths]
-    if json:
-        say_json({what: [str(path) for path in paths], "bytes": sum(sizes)})
-    else:
-        say(*(f"{path}: {size / 1e6:.1f} MB" for path, size in zip(paths, sizes, strict=True)))
+    lines = (f"{path}: {size / 1e6:.1f} MB" for path, size in zip(paths, sizes, strict=True))
+    say_either(lines, {what: [str(path) for path in paths], "bytes": sum(sizes)}, as_json=json)
     return Exit.DONE
 
 
@@ -97,11 +93,10 @@ def convert(
 
     path = convert_official(output, upscale, transfer, overwrite=overwrite)
     notes = _what_is_lacking(transfer is not None)
-    if json:
-        say_json({"model": str(path), "files": sorted(str(file) for file in _files(path)), "notes": notes})
-    else:
-        say(f"{path}: use it with --model {path}" if transfer else f"{path}: written")
-        say(*(f"note: {text}" for text in notes))
+    written = f"{path}: use it with --model {path}" if transfer else f"{path}: written"
+    files = sorted(map(str, path.iterdir() if path.is_dir() else [path]))
+    about = {"model": str(path), "files": files, "notes": notes}
+    say_either([written, *(f"note: {text}" for text in notes)], about, as_json=json)
     return Exit.DONE
 
 
@@ -130,14 +125,11 @@ def push(
     from srntt.models import push_model
 
     pushed = push_model(folder, address, private=not public, message=message, dry_run=dry_run)
-    if json:
-        say_json({**asdict(pushed), "address": pushed.address})
-        return Exit.DONE
     what = f"{', '.join(pushed.files)}: {sum(pushed.files.values()) / 1e6:.1f} MB"
-    if dry_run:
-        say(f"{pushed.address}: would upload {what}. Nothing was sent.")
-    else:
-        say(f"{pushed.address} ({'private' if pushed.private else 'public'}): {what}. Use it with --model ADDRESS.")
+    access = "private" if pushed.private else "public"
+    sent = f"{pushed.address} ({access}): {what}. Use it with --model ADDRESS."
+    line = f"{pushed.address}: would upload {what}. Nothing was sent." if dry_run else sent
+    say_either([line], {**asdict(pushed), "address": pushed.address}, as_json=json)
     return Exit.DONE
 
 
@@ -168,7 +160,3 @@ def _about(name: str, weights: "Weights", path: Path | None, size: int | None) -
         "bytes": size,
         "sources": sources,
     }
-
-
-def _files(path: Path) -> list[Path]:
-    return list(path.iterdir()) if path.is_dir() else [path]

@@ -34,11 +34,7 @@ class OwnReferences:
 
     @classmethod
     def of(cls, root: Place, listing: Listing) -> "OwnReferences":
-        """Index the content of a folder.
-
-        Raises:
-            InputError: It contains neither pictures nor lists.
-        """
+        """Index the content of a folder; raise InputError if it contains neither pictures nor lists."""
         by_stem: dict[str, list[str]] = defaultdict(list)
         for name in listing.pictures:
             for stem in (_stem(name), *_folders_above(name)):
@@ -60,12 +56,7 @@ class OwnReferences:
         return self._listed(self.lists[stem]) if stem in self.lists else self.by_stem.get(stem)
 
     def shared(self, pictures: Iterable[str], *, recursive: bool) -> tuple[str, ...]:
-        """Return the references that do not belong to a single picture.
-
-        Args:
-            pictures: Names of all inputs.
-            recursive: Include subfolders.
-        """
+        """Return the references that do not belong to a single one of these pictures, the names of all inputs."""
         claimed = {reference for name in pictures for reference in self.by_stem.get(_composed(_stem(name)), ())}
         return tuple(name for name in self.pictures if name not in claimed and (recursive or "/" not in name))
 

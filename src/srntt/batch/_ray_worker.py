@@ -30,13 +30,7 @@ _CPU = torch.device("cpu")
 
 
 class RayWorker:
-    """Actor that Ray Data calls with each row.
-
-    Args:
-        spec: List of one object reference to a `WorkerSpec`.
-        board: Handle of the `Board`.
-        threads: Number of threads of this process.
-    """
+    """Actor that Ray Data calls with each row; the `WorkerSpec` is given as a list of one object reference to it."""
 
     def __init__(self, spec: list[Any], board: Any, threads: int) -> None:
         self._board = board

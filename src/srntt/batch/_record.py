@@ -86,16 +86,12 @@ class History:
     the history even if the process dies. ``failed`` states why a picture failed. ``foreign`` revokes a ``made``,
     because another file had the name.
 
-    Args:
-        events: Events of earlier runs, in order.
-        path: File from which they were read.
-
     Attributes:
         records: Records of outputs by name.
         files: Latest file written under each name, including side files of outputs remade without them.
 
     Raises:
-        OutputError: There are events that srntt did not write.
+        OutputError: There are events that srntt did not write; `path` is the file from which they were read.
     """
 
     def __init__(self, events: Iterable[dict[str, Any]] = (), path: str = "") -> None:
@@ -130,13 +126,7 @@ class History:
         return next((record for record in found if record and record.key == key), None)
 
     def is_done(self, resolved: ResolvedTask, key: str, outputs: Place) -> bool:
-        """Return whether the output and all requested side files were written and are unchanged.
-
-        Args:
-            resolved: The task.
-            key: Hash of everything that its output depends on.
-            outputs: Output folder.
-        """
+        """Return whether the output and all requested side files were written and are unchanged."""
         record = self.find(resolved.task.outputs, key)
         if record is None:
             return False

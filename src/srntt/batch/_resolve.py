@@ -92,12 +92,6 @@ def _settings(options: UpscaleOptions) -> dict[str, Any]:
 class InputFile:
     """Picture file, read and hashed once, and decoded at first use; its bytes are then dropped, unless it has several
     pages.
-
-    Args:
-        content: Content of the file.
-        source: Path or URL.
-        limits: Limits on decoding.
-        options: Options for reading.
     """
 
     def __init__(self, content: bytes, source: str, limits: Limits, options: UpscaleOptions) -> None:
@@ -137,9 +131,7 @@ class ResolvedTask:
     def key(self, options: UpscaleOptions, model: str) -> str:
         """Return a hash of everything that the pixels of the output depend on: contents, not names or times.
 
-        Args:
-            options: Options of the output.
-            model: Fingerprint of the weights.
+        `model` is the fingerprint of the weights.
         """
         about = {
             "version": _KEY_VERSION,

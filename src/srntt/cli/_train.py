@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -103,7 +103,8 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     from srntt.train import train as run
 
     assert place.output
-    surroundings = Surroundings(**(vars(place) | {"device": choose_device(place.device)}))
+    chosen: dict[str, Any] = {**vars(place), "device": choose_device(place.device)}
+    surroundings = Surroundings(**chosen)
     every = surroundings.interval(recipe.schedule)
     first = os.environ.get("RANK", "0") == "0"  # only the first process of torchrun prints
     if first:

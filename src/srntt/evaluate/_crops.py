@@ -77,16 +77,7 @@ def bicubic_of(case: Case) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def make_crops(case: Case, made: Upscaled, output: Float[np.ndarray, "3 H W"]) -> Crops:
-    """Create the crops of an upscaled picture.
-
-    Args:
-        case: Prepared target.
-        made: Output of the method.
-        output: Output, rounded to 8 bits, without padding.
-
-    Raises:
-        PictureError: A reference cannot be read.
-    """
+    """Create the crops of an upscaled picture, whose output is rounded to 8 bits and without padding."""
     bicubic = bicubic_of(case)
     window = _where_it_differs(bicubic, case.target)
     shown = {

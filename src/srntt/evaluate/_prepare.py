@@ -60,13 +60,7 @@ class Case:
 
 
 def prepare(protocol: Protocol, pair: Pair, kind: ReferenceKind, change: ReferenceChange | None = None) -> Case:
-    """Crop, pad and downsample a pair according to a protocol.
-
-    Args:
-        protocol: The protocol.
-        pair: Target and references.
-        kind: Kind of references.
-        change: Change applied to each reference first.
+    """Crop, pad and downsample a pair according to a protocol; a change applies to each reference first.
 
     Raises:
         PictureError: A picture cannot be read.
@@ -102,11 +96,7 @@ def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def check_pictures(pairs: Sequence[Pair], kinds: Sequence[ReferenceKind]) -> None:
-    """Decode every picture once.
-
-    Raises:
-        PictureError: Pictures cannot be read; the message names each of them.
-    """
+    """Decode every picture once; raise PictureError that names each that cannot be read."""
     named = [
         file
         for pair in pairs

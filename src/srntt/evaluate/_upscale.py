@@ -58,13 +58,10 @@ def by_model(upscaler: "srntt.upscale.Upscaler") -> Upscale:
 
 
 def warmed(upscale: Upscale, *variants: Upscale) -> Upscale:
-    """Add timing and a warm-up on a corner of the first picture and its references.
+    """Add timing, unless a function reports its time itself, and a warm-up on a corner of the first picture and its
+    references: work that is done only once (compiling, loading, filling caches) is not counted.
 
-    Work that is done only once (compiling, loading, filling caches) is thus excluded from the time of a picture.
-
-    Args:
-        upscale: Function to time, unless it reports its time itself.
-        variants: Functions also run in the warm-up, for code that only larger pictures use.
+    ``variants`` also run in the warm-up, for code that only larger pictures use.
     """
     warm = False
 

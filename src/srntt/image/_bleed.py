@@ -12,14 +12,8 @@ def bleed(color: Shaped[np.ndarray, "h w c"], visible: Bool[np.ndarray, "h w"]) 
     """Gives every invisible pixel the colour of the nearest visible one (Euclidean; ties: lowest column, then row).
 
     Exact, in linear time: the nearest row in each column, then the lower envelope of one parabola per column
-    (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012).
-
-    Args:
-        color: samples; not changed.
-        visible: True where the colour is kept.
-
-    Returns:
-        a new array; equal to ``color`` where nothing is visible at all.
+    (Felzenszwalb and Huttenlocher, "Distance Transforms of Sampled Functions", 2012). Returns a new array, equal to
+    ``color`` where nothing is visible at all.
     """
     filled = color.copy()
     if visible.any() and not visible.all():

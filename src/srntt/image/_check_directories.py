@@ -18,27 +18,13 @@ _MAX_NUMBERS = 2**22  # offsets and sizes of all tiles of 16 x 16 in 500 megapix
 
 
 def check_exif(info: Mapping[Any, Any], source: str) -> None:
-    """Checks the EXIF block that Pillow has found, before it is parsed.
-
-    Args:
-        info: of a Pillow image.
-        source: its name.
-
-    Raises:
-        PictureError: its tags claim more than there is.
-    """
+    """Checks the EXIF block that Pillow has found, before it is parsed, as `check_directories` does."""
     if block := exif_in(info):
         check_directories(block, source, "EXIF")
 
 
 def check_directories(block: bytes, source: str, what: str, place: int | None = None) -> None:
-    """Checks the first directory and those it points to.
-
-    Args:
-        block: a TIFF file, or an EXIF block with or without its "Exif" prefix.
-        source: name of the file.
-        what: "TIFF" or "EXIF".
-        place: of the directory, where it is not the first.
+    """Checks the first directory of a TIFF file or EXIF block, or that at ``place``, and those it points to.
 
     Raises:
         PictureError: its tags claim more than twice the bytes that there are, or millions of numbers.

@@ -19,11 +19,7 @@ def is_deep(image: ImageFile.ImageFile) -> bool:
 
 
 def read_deep(image: ImageFile.ImageFile, open_again: Callable[[], ImageFile.ImageFile]) -> Shaped[np.ndarray, "h w c"]:
-    """Reads all 16 bits.
-
-    Args:
-        image: the opened picture, not yet loaded.
-        open_again: opens it a second time, if needed.
+    """Reads all 16 bits of an image that is not yet loaded; ``open_again`` opens it a second time, if needed.
 
     Returns:
         (h, w, 2 | 3 | 4) uint16; the last of two or four channels is alpha, straight.

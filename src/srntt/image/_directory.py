@@ -171,13 +171,9 @@ def entries(block: bytes, order: Order, *, big: bool, place: int) -> Iterator[tu
 
 
 def pack(directory: Directory, at: int, *, big: bool = False, after: int = 0) -> bytes:
-    """The bytes of a directory, its values and inner directories.
+    """The bytes of a directory, its values and inner directories, for an even offset ``at`` in the file or block.
 
-    Args:
-        directory: what to write; in a classic TIFF, fields of BigTIFF's types are left out.
-        at: its offset in the file or block; even.
-        big: in BigTIFF's layout.
-        after: offset of the next directory.
+    In a classic TIFF, fields of BigTIFF's types are left out. ``after`` is the offset of the next directory.
     """
     head, entry, size, word = ("Q", "HHQ", 8, "Q") if big else ("H", "HHL", 4, "L")
     order = directory.order

@@ -37,11 +37,7 @@ def encode(
 def encode_pages(
     pictures: Iterable[Picture], form: Format, file: SeekableSink, *, count: int, strip: bool
 ) -> tuple[str, ...]:
-    """Writes pictures as the pages of a TIFF, one at a time.
-
-    Returns:
-        notes on what TIFF cannot store and on pages beyond the first; each kind of note once.
-    """
+    """Writes pictures as the pages of a TIFF, one at a time; returns notes, each kind of note once."""
     notes: list[str] = []
     seen: set[str] = set()
     writer: TiffWriter | None = None

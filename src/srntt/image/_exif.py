@@ -46,15 +46,9 @@ def exif_tree(block: bytes) -> Directory | None:
 
 
 def kept_exif(tree: Directory, *, of_tiff: bool, notes: list[str]) -> bytes | None:
-    """The block to keep: orientation 1, no thumbnail, everything else unchanged.
+    """The block to keep: orientation 1, no thumbnail, everything else unchanged; None if it states nothing but sizes.
 
-    Args:
-        tree: as read.
-        of_tiff: the directory of a TIFF page, which also describes the layout of the file.
-        notes: what was left out is appended.
-
-    Returns:
-        the block, or None if it states nothing but sizes.
+    The directory of a TIFF page also describes the layout of the file. What was left out is appended to the notes.
     """
     kept = tree.only(_PHOTOGRAPH) if of_tiff else tree.only(frozenset({*tree.fields, *tree.inner}) - _OLD_FILE)
     if not {*kept.fields, *kept.inner} - _SIZES - {ORIENTATION}:
@@ -79,11 +73,7 @@ def exif_block(tree: Directory) -> bytes:
 def exif_for(tree: Directory, width: int, height: int, factors: tuple[float, float]) -> Directory:
     """The directories for a picture of this size: sizes and resolutions are corrected where present, none are added.
 
-    Args:
-        tree: of the source picture.
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
-        factors: horizontal and vertical ratio to the size of the source.
+    ``factors`` are the horizontal and vertical ratio to the size of the source.
     """
     tree = _corrected(tree, {_WIDTH: width, _HEIGHT: height}, {_X_RESOLUTION: factors[0], _Y_RESOLUTION: factors[1]})
     if EXIF_IFD in tree.inner:

@@ -59,11 +59,7 @@ def jxl_about(data: bytes) -> JxlAbout:
 
 
 def jxl_samples(data: bytes, bits: int) -> Shaped[np.ndarray, "h w *c"] | None:
-    """Decodes integers of more than 8 bits with imagecodecs and scales them to 16; the plugin decodes 8.
-
-    Returns:
-        the samples, or None for floats or without imagecodecs.
-    """
+    """Decodes integers of more than 8 bits with imagecodecs, scaled to 16; None for floats or without imagecodecs."""
     if importlib.util.find_spec("imagecodecs") is None:
         return None
     samples = importlib.import_module("imagecodecs").jpegxl_decode(data, numthreads=1)

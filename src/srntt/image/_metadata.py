@@ -61,14 +61,9 @@ class Metadata:
 def metadata_of(
     facts: Facts, *, size: tuple[int, int], gray: bool, converted: bool, page: tuple[int, int] = (1, 1)
 ) -> tuple[Metadata, list[str]]:
-    """Selects the metadata to keep; notes report the rest.
+    """Selects the metadata to keep for an upright picture of ``size`` (width, height); notes report the rest.
 
-    Args:
-        facts: the file's metadata.
-        size: width and height of the picture, upright.
-        gray: the picture is grey.
-        converted: its colours were converted to sRGB, so that its profile no longer applies.
-        page: its number and the number of pages.
+    If its colours were ``converted`` to sRGB, its profile no longer applies.
     """
     notes = facts.notes
     icc = None if converted else _fitting_icc(facts.icc, gray, notes)

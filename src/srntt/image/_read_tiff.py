@@ -48,11 +48,7 @@ class Page:
     notes: tuple[str, ...]
 
     def tags(self, source: str) -> Directory:
-        """Its directory.
-
-        Raises:
-            PictureError: its tags claim more data than there is, or it does not exist.
-        """
+        """Its directory; raises PictureError if its tags claim more data than there is, or it does not exist."""
         check_directories(self.data, source, "TIFF", self.place)
         head = heading(self.data)
         if head is None or not 0 < self.place < len(self.data):
@@ -69,16 +65,7 @@ class Page:
 
 
 def choose_page(data: bytes, source: str, page: int | None) -> Page:
-    """Finds a page, reading only the chain of directories.
-
-    Args:
-        data: the file.
-        source: its name.
-        page: from 1; None for the first.
-
-    Raises:
-        InputError: the page does not exist.
-    """
+    """Finds a page, from 1, or the first, reading only the chain of directories; raises InputError if there is none."""
     found = places(data, _MOST_PAGES)
     kinds = [_subfile(data, place) for place in found]
     pictures = [place for place, kind in zip(found, kinds, strict=True) if not kind & 5] or found[:1]

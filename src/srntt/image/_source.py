@@ -64,13 +64,6 @@ def refuse(source: str, reason: str) -> PictureError:
 def check_pixels(source: str, width: int, height: int, limits: Limits, bytes_per_pixel: int = _DECODING) -> None:
     """Checks the number of pixels in a header.
 
-    Args:
-        source: name of the file.
-        width: in its header, in pixels.
-        height: in its header, in pixels.
-        limits: maximum sizes.
-        bytes_per_pixel: memory that decoding takes.
-
     Raises:
         PictureError: none, or more than ``limits.max_pixels``.
         MemoryBudgetError: decoding would take more than ``limits.max_memory``.

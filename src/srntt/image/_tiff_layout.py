@@ -75,11 +75,7 @@ class Layout:
 
 
 def layout_of(tags: Directory, source: str, limits: Limits) -> Layout:
-    """Reads the tags of the layout.
-
-    Raises:
-        PictureError: beyond the limits, or an unsupported layout.
-    """
+    """Reads the tags of the layout; raises PictureError beyond the limits, or for an unsupported layout."""
     width, height = tags.number(256, 0), tags.number(257, 0)
     samples, planar = tags.number(277, 1), tags.number(284, 1) == 2
     bits = {int(one) for one in tags.numbers(258)} or {1}

@@ -28,11 +28,6 @@ IMAGE_CODECS = {34887: "LERC", 33003: "JPEG 2000", 33004: "JPEG 2000", 33005: "J
 def read_samples(data: bytes, layout: Layout, source: str) -> Shaped[np.ndarray, "h w c"]:
     """All samples of a picture, in native byte order.
 
-    Args:
-        data: the file.
-        layout: of the picture, checked.
-        source: name of the file.
-
     Raises:
         PictureError: segments that are missing, outside the file, or too short.
         MissingDependencyError: a compression that needs the extra ``tiff``.

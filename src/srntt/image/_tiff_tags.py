@@ -47,12 +47,9 @@ class Written:
 
 
 def kept_tags(tags: Directory, *, turned: bool, notes: list[str]) -> Directory:
-    """Selects the tags to keep from one TIFF to another.
+    """Selects the tags to keep from one TIFF to another, without positions in a picture that was turned.
 
-    Args:
-        tags: of the page.
-        turned: the picture was rotated, so that positions in it have changed.
-        notes: what was left out is appended.
+    What was left out is appended to the notes.
     """
     bands = {_PHOTOMETRIC} if tags.number(_PHOTOMETRIC, 2) < 2 < tags.number(_SAMPLES, 1) else set()
     kept = tags.only(frozenset((_KEPT | bands) - (_GEO if turned else frozenset())))
@@ -82,12 +79,9 @@ def contents_of(tags: Directory) -> str:
 
 
 def tags_for(tags: Directory, written: Written, notes: list[str]) -> Directory:
-    """Corrects the tags for a picture of another size or with other samples.
+    """Corrects the tags that ``kept_tags`` selected for a picture of another size or with other samples.
 
-    Args:
-        tags: the result of ``kept_tags``.
-        written: what they are to describe.
-        notes: what was dropped is appended.
+    What was dropped is appended to the notes.
     """
     factors = written.size[0] / written.before[0], written.size[1] / written.before[1]
     fields: dict[int, Field] = {}

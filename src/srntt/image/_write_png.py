@@ -18,12 +18,7 @@ _SUB, _UP, _PAETH = 1, 2, 4
 def write_png(file: ByteSink, picture: Picture, metadata: Metadata, exif: bytes | None, *, level: int = 1) -> None:
     """Writes a picture in bands of rows, with some tens of MiB of extra memory whatever its size.
 
-    Args:
-        file: the output.
-        picture: its samples; 8 or 16 bits, with or without alpha.
-        metadata: its ICC profile, resolution, gamma, chromaticities, XMP and texts are written.
-        exif: EXIF block with or without its "Exif" prefix.
-        level: zlib's, 0..9. Filtered photographs gain little above 1 and take much longer.
+    ``level`` is zlib's, 0..9: filtered photographs gain little above 1 and take much longer.
     """
     height, width, bits = picture.height, picture.width, picture.bits
     channels = picture.color.shape[2] + (picture.alpha is not None)

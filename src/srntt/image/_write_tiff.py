@@ -20,15 +20,7 @@ _UNDEFINED, _BYTE = 7, 1
 
 
 class TiffWriter:
-    """Writes the pages of a file one after the other.
-
-    Args:
-        file: the output, at its beginning; must be seekable.
-        first: the first page, which with ``count`` decides whether the file must be a BigTIFF.
-        count: number of pages.
-        order: byte order.
-        level: zlib's, 0..9.
-    """
+    """Writes the pages of a seekable file one after the other; the first and their number decide if it is a BigTIFF."""
 
     def __init__(
         self, file: SeekableSink, first: Picture, count: int, order: Literal["<", ">"], level: int = 1

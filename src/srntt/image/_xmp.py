@@ -14,12 +14,9 @@ _RESOLUTIONS = {b"tiff:XResolution": 0, b"tiff:YResolution": 1}
 
 
 def corrected_xmp(xmp: bytes, size: tuple[int, int], factors: tuple[float, float]) -> bytes:
-    """Corrects a packet for a picture of this size.
+    """Corrects a packet in UTF-8 for a picture of this width and height in pixels; missing properties are not added.
 
-    Args:
-        xmp: of the source, in UTF-8.
-        size: width and height in pixels; missing properties are not added.
-        factors: horizontal and vertical ratio to the size of the source.
+    ``factors`` are the horizontal and vertical ratio to the size of the source.
     """
     xmp = _replaced(xmp, b"tiff:Orientation", lambda _: b"1")
     for name, axis in _SIZES.items():

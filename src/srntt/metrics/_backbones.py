@@ -86,12 +86,8 @@ def stage_maps(
 ) -> Iterator[tuple[Float[Tensor, "1 c h2 w2"], Float[Tensor, "1 c h2 w2"]]]:
     """Yield the feature maps of two pictures stage by stage, so that only one stage is in memory.
 
-    Args:
-        backbone: The network.
-        weights: Its tensors, named as in `backbone_shapes`.
-        output: Picture normalised as for the training of the network.
-        target: Picture normalised likewise.
-        pooling: Replacement for max pooling, called with a feature map and the kernel size.
+    The weights are named as in `backbone_shapes`, the pictures normalised as for the training of the network.
+    ``pooling``, called with a map and the kernel size, replaces max pooling.
     """
     index = 0
     for stage in STAGES[backbone]:

@@ -46,12 +46,7 @@ _OWN_PROTOCOLS = {"Sun80": "sun80", "Urban100": "urban100-self", "Manga109": "ma
 
 
 def published(set_name: str, scale: int) -> tuple[Published, ...]:
-    """Return the published figures on a test set, in order of publication; empty if there are none.
-
-    Args:
-        set_name: Name of the set, as in `Layout.name`.
-        scale: Scale of the protocol.
-    """
+    """Return the published figures on a set, as in `Layout.name`, in order of publication; empty if there are none."""
     if scale != 4 or set_name not in _SETS:
         return ()
     column = _SETS.index(set_name)

@@ -13,11 +13,6 @@ from srntt.train._recipe import Recipe
 def begin(recipe: Recipe, device: torch.device, cache: Path | None = None) -> Lesson:
     """A model to train and how to; from random weights, or from those that the recipe starts from.
 
-    Args:
-        recipe: what to learn.
-        device: where.
-        cache: folder for the swapped maps of ready-made pairs, or None.
-
     Raises:
         ModelError: those are missing, or of another kind or width.
         InputError: a setting that is not for this architecture.

@@ -36,13 +36,8 @@ class PrintedLines:
 class Log:
     """Means of the terms of the loss over the steps since the line before, written with what else is known.
 
-    Args:
-        folder: of the run.
-        watcher: given what is written.
-        tensorboard: write for TensorBoard, too.
-
     Raises:
-        MissingDependencyError: TensorBoard is not installed.
+        MissingDependencyError: TensorBoard is asked for and not installed.
     """
 
     def __init__(self, folder: Path, watcher: Watcher, tensorboard: bool = False) -> None:
@@ -58,11 +53,7 @@ class Log:
             self._sums[name] = total + value, count + 1
 
     def write(self, step: int, entry: dict[str, float]) -> None:
-        """A line with the means and the entry; the means of the next line start from zero, as in a resumed run.
-
-        Raises:
-            OutputError: it cannot be written.
-        """
+        """A line with the means and the entry; the means of the next line start from zero, as in a resumed run."""
         means = {name: total / count for name, (total, count) in self._sums.items()}
         self._sums.clear()
         values = {name: round(value, 6) for name, value in (entry | means).items()}

@@ -191,11 +191,7 @@ def read_recipe(recipe: str | Path, settings: tuple[str, ...] = ()) -> Recipe:
 
 
 def build_recipe(table: Mapping[str, Any]) -> Recipe:
-    """A recipe from its table, in which the config's section has the name of the architecture.
-
-    Raises:
-        InputError: an unknown key, a value of another type.
-    """
+    """A recipe from its table, in which the config's section has the name of the architecture. Raises as `build`."""
     name = table.get("architecture", Recipe.architecture)
     architecture = _trained(name)
     if not isinstance(section := table.get(name, {}), Mapping):
@@ -212,11 +208,7 @@ def recipe_table(recipe: Recipe) -> dict[str, Any]:
 
 
 def _trained(name: Any) -> Architecture:
-    """The architecture of this name.
-
-    Raises:
-        InputError: there is none, or none that is trained.
-    """
+    """The architecture of this name; InputError if there is none, or none that is trained."""
     known = {each: architecture for each, architecture in ARCHITECTURES.items() if architecture.teach}
     if name not in list(known):  # of a list, as it may be unhashable
         raise InputError(f"The setting architecture is {name!r}; it takes {' or '.join(map(repr, known))}.")

@@ -18,10 +18,7 @@ _ROWS = 4
 @torch.no_grad()
 def write_samples(lesson: Lesson, pairs: Pairs, file: Path) -> None:
     """Write a grid: a row a pair; bicubic, without reference, with, the truth, the first reference. Of a step
-    without references, what needs one is left out.
-
-    Raises:
-        ModelError: an output is not finite.
+    without references, what needs one is left out. An output that is not finite is a ModelError.
     """
     few = pairs.first(_ROWS)
     lesson.model.eval()

@@ -16,11 +16,7 @@ _MOST_DOTS = 200  # in a line; a key of thousands of parts takes gigabytes
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
-
-    Raises:
-        InputError: not a file, larger than 64 KB, or not TOML.
-    """
+    """The tables of a TOML file; InputError if it is not a file, larger than 64 KB, or not TOML."""
     if not os.path.isfile(file):  # unlike Path's, it answers for any name; nor does it wait for a pipe
         raise InputError(f"Recipe {file} is not a file. Give a TOML file.")
     try:

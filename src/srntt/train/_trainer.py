@@ -27,11 +27,7 @@ _LEAST_RATE = 0.01  # of the peak, at the end of a cosine
 class Trainer:
     """State of a run: everything that a checkpoint holds, and how a step changes it.
 
-    Args:
-        recipe: what to learn.
-        device: where.
-        workers: the processes that share its batches.
-        cache: folder for the swapped maps of ready-made pairs, or None.
+    ``workers`` are the processes that share its batches; ``cache`` holds the swapped maps of ready-made pairs.
     """
 
     def __init__(

@@ -16,15 +16,8 @@ _KINDS: tuple[ReferenceKind, ...] = ("first", "all", "unrelated", "none")
 def validate(model: nn.Module, folder: Path, device: torch.device) -> dict[str, float]:
     """Mean PSNR-Y with the first reference, all of them, an unrelated one, and none, of the pairs that have such.
 
-    The figures are those of ``srntt evaluate --protocol pairs``, or of its variant for the model's factor.
-
-    Args:
-        model: as training has it.
-        folder: with an ``index.json`` of pairs.
-        device: where to compute.
-
-    Raises:
-        InputError: no index.json of pairs.
+    The figures are those of ``srntt evaluate --protocol pairs``, or of its variant for the model's factor. A folder
+    without an ``index.json`` of pairs is an InputError.
     """
     from srntt.upscale import Upscaler  # requires OpenCV, which a machine for training may lack
 

@@ -34,11 +34,7 @@ class Workers:
         return cls(dist.get_rank(), count)
 
     def samples(self, batch: int) -> range:
-        """This process's share of a step's batch.
-
-        Raises:
-            InputError: the batch cannot be shared evenly.
-        """
+        """This process's share of a step's batch; InputError if the batch cannot be shared evenly."""
         if batch % self.count:
             raise InputError(f"A batch of {batch} does not divide among {self.count} processes; give a multiple of it.")
         share = batch // self.count

@@ -64,16 +64,10 @@ class HubCache:
         return found
 
     def store(self, commit: str, name: str, digest: str, fill: Callable[[BinaryIO], str]) -> str | None:
-        """Add a file to a commit, unless its blob is there and whole.
-
-        Args:
-            commit: Commit, 40 hex digits.
-            name: Name of the file.
-            digest: Its hash.
-            fill: Writes the content, and returns its hash.
+        """Add a file to a commit, unless its blob is there and whole; ``fill`` writes the content and returns its hash.
 
         Returns:
-            The hash of the content if it differs; nothing is stored then.
+            The hash of the content if it differs from ``digest``; nothing is stored then.
         """
         assert is_commit(commit)
         assert is_digest(digest)

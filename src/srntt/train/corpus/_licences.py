@@ -32,18 +32,11 @@ class Licences:
         self._manifest = cache(_manifest)
 
     def find(self, picture: Path, root: Path) -> Licence | None:
-        """The licence of a picture; from its folder upwards to a root, the nearest of these:
+        """The licence of a picture; from its folder upwards to a root, the nearest of these, or None:
 
         ``MANIFEST.tsv`` with columns ``file`` and ``licence``; ``metadata.json`` of a KDE wallpaper; a file called
         ``LICENCE``, ``LICENSE``, ``COPYING`` or ``copyright``, with .txt or .md or without; at the root also the
         ``copyright`` of the one Debian package that was unpacked there.
-
-        Args:
-            picture: below the root, or in it.
-            root: the folder that was given.
-
-        Returns:
-            None if nothing is written there.
         """
         for folder in (folder for folder in picture.parents if folder == root or root in folder.parents):
             entered = self._manifest(folder / "MANIFEST.tsv").get(picture.relative_to(folder).as_posix())

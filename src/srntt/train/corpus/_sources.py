@@ -39,15 +39,9 @@ class Sources:
 
 
 def list_sources(given: Sequence[Path], *, recursive: bool, leave_out: Path) -> Sources:
-    """List pictures. Hidden files and folders are skipped; links to folders are not followed.
+    """List the pictures of folders and files. Hidden files and folders are skipped; links to folders are not followed.
 
-    Args:
-        given: folders and files.
-        recursive: folders below, too.
-        leave_out: a folder that is none of them, wherever it lies.
-
-    Raises:
-        InputError: one does not exist.
+    Nothing below ``leave_out`` is listed. InputError if one of the folders and files does not exist.
     """
     if missing := [str(path) for path in given if not path.exists()]:
         raise InputError(f"There is no {', no '.join(missing)}. Give folders of photographs, or photographs.")

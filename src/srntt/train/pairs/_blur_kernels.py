@@ -50,12 +50,7 @@ def draw_sincs(draws: Draws) -> Float[Tensor, "n k k"]:
 
 
 def blur(pictures: Float[Tensor, "n c h w"], kernels: Float[Tensor, "n k k"]) -> Float[Tensor, "n c h w"]:
-    """Correlate each picture with its kernel, mirrored at the edges.
-
-    Args:
-        pictures: with more than k // 2 pixels each way.
-        kernels: of sum one.
-    """
+    """Correlate each picture, of more than k // 2 pixels each way, with its kernel of sum one; edges are mirrored."""
     radius = kernels.shape[-1] // 2
     padded = F.pad(pictures, (radius,) * 4, mode="reflect")
     size = (padded.shape[-2], padded.shape[-1])

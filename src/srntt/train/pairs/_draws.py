@@ -22,11 +22,7 @@ def generator(*place: int | str) -> torch.Generator:
 
 
 class Draws:
-    """Draws for n samples at once, each from its own stream; on the CPU, so that nothing waits for an accelerator.
-
-    Args:
-        streams: CPU generators, one a sample.
-    """
+    """Draws for n samples at once, each from its own CPU generator, so that nothing waits for an accelerator."""
 
     def __init__(self, streams: Sequence[torch.Generator]) -> None:
         self._streams = streams

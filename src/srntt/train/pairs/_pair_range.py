@@ -67,11 +67,7 @@ class PairRange:
             )
 
     def check_scale(self, scale: int) -> None:
-        """Refuse sides that do not fill whole LR pixels.
-
-        Raises:
-            InputError: one that is no multiple of the scale.
-        """
+        """Refuse sides that do not fill whole LR pixels: InputError if one is no multiple of the scale."""
         for name in ("target", "reference"):
             if (side := getattr(self, name)) % scale:
                 raise InputError(f"The setting pairs.{name} is {side}; it takes multiples of {scale}.")

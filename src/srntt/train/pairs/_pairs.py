@@ -42,16 +42,7 @@ class PhotographPairs:
 def make_pairs(
     photographs: Photographs, limits: PairRange, seed: int, step: int, samples: range, scale: int = 4
 ) -> Pairs:
-    """Draw some samples of a step's batch; each is the same, but for rounding, whichever others are drawn with it.
-
-    Args:
-        photographs: to cut from.
-        limits: what to make.
-        seed: of the run.
-        step: of the run.
-        samples: which of the step's samples.
-        scale: HR pixels for each LR pixel along a side.
-    """
+    """Draw some samples of a step's batch; each is the same, but for rounding, whichever others are drawn with it."""
     count, transposed = _of_the_step(limits, seed, step)
     draws = Draws([generator(seed, step, sample) for sample in samples])
     photograph = photographs.choose(draws.uniform()[:, 0])

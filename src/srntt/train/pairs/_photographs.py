@@ -17,12 +17,9 @@ _ADVICE = "Give a folder of photographs."
 
 
 class Photographs:
-    """Photographs and their reduced copies, each drawn in proportion to its area up to a cap.
+    """Photographs of folders and their reduced copies, each drawn in proportion to its area up to a cap.
 
-    Args:
-        folders: with the photographs; what lies deeper is not looked at.
-        smallest: least height and width; smaller ones are left out.
-        device: where they are held.
+    What lies in folders below, or is smaller than ``smallest`` each way, is left out.
 
     Raises:
         InputError: none of that size.
@@ -52,13 +49,9 @@ class Photographs:
     def windows(
         self, photograph: Int64[Tensor, "n"], level: Int64[Tensor, "n"], corner: Int64[Tensor, "n 2"], size: int
     ) -> UInt8[Tensor, "n 3 s s"]:
-        """Squares of photographs at some level; what lies outside repeats the edge.
+        """Squares of photographs; what lies outside repeats the edge.
 
-        Args:
-            photograph: which.
-            level: 0 for full size, 1 halved, 2 quartered.
-            corner: (y, x) of the first pixel at that level.
-            size: side, in pixels of that level.
+        Level 0 is full size, 1 halved, 2 quartered; the corner (y, x) and the size are in pixels of that level.
         """
         line = torch.arange(size)
         cut = []

@@ -14,13 +14,9 @@ _MOST_NOISE = 5 / 255  # deviation
 def smooth_pictures(
     side: int, scale: int, streams: list[torch.Generator], noisy: bool = True
 ) -> Float[Tensor, "b 3 s s"]:
-    """Flat pictures, ramps and soft blobs of any brightness, dark ones more often.
+    """Flat pictures, ramps and soft blobs of any brightness, dark ones more often; one for each stream.
 
-    Args:
-        side: in pixels, a multiple of the scale.
-        scale: HR pixels for each LR pixel along a side.
-        streams: one for each picture.
-        noisy: half of them have the noise of an LR picture, enlarged.
+    If ``noisy``, half of them have the noise of an LR picture, enlarged.
     """
     return torch.stack([_smooth_picture(side, scale, stream, noisy) for stream in streams])
 

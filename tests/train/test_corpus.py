@@ -14,7 +14,7 @@ from srntt.image import load, resize_pillow
 from srntt.train.corpus import UNKNOWN, CorpusLimits, Manifest, build_corpus
 from srntt.train.corpus._alike import bits_apart, fingerprint
 from srntt.train.corpus._licences import Licences
-from srntt.train.corpus._texture import textured_part, textured_tiles, without_even_frame
+from srntt.train.corpus._reduce import textured_part, textured_tiles, without_even_frame
 
 _SMALL = CorpusLimits(smallest=64, lossless=True)
 

@@ -9,8 +9,7 @@ from srntt.errors import InputError
 from srntt.image import enlarge
 from srntt.models.paper import MapCache
 from srntt.train import Surroundings, train
-from srntt.train.pairs._mixed import MixedPairs
-from srntt.train.pairs._pair_folder import PairFolder
+from srntt.train.pairs._pair_folder import MixedPairs, PairFolder
 from srntt.train.pairs._pair_range import PairRange
 from srntt.train.pairs._pairs import PhotographPairs
 from srntt.train.pairs._photographs import Photographs

@@ -1,8 +1,7 @@
 """Data sets for training and evaluation: pairs, layouts of public test sets, folders of photographs."""
 
-from srntt.data._folders import is_picture, pictures_in
 from srntt.data._layouts import LAYOUTS, Layout
-from srntt.data._listing import Failure, Listing, in_order, list_folder
+from srntt.data._listing import Failure, Listing, in_order, is_picture, list_folder, pictures_in
 from srntt.data._pairs import REFERENCE_KINDS, Pair, ReferenceKind, read_pairs
 from srntt.data._read_json import read_json
 from srntt.data._read_rgb import as_unit, read_rgb

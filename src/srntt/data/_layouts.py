@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from srntt.data._folders import folders_in, listed, pictures_in
+from srntt.data._listing import folders_in, listed, pictures_in
 from srntt.data._pairs import Pair, read_pairs
 from srntt.errors import InputError
 

@@ -2,10 +2,8 @@
 
 from srntt.memory._appetite import Appetite, Work
 from srntt.memory._mapped import MappedFile
-from srntt.memory._needs import Extra, Job, Needs
-from srntt.memory._pieces import BLEND, SMALLEST, cuts
-from srntt.memory._plan_reference import plan_reference
-from srntt.memory._plan_upscale import Pieces, plan_pieces
+from srntt.memory._needs import BLEND, SMALLEST, Extra, Job, Needs, cuts
+from srntt.memory._plan import Pieces, plan_pieces, plan_reference
 from srntt.memory._process import (
     budget_bytes,
     device_free_bytes,

@@ -1,9 +1,15 @@
 """Predicted memory of the stages of an upscale, from its sizes and the requirements of the model."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from srntt.memory._appetite import Appetite
-from srntt.memory._pieces import BLEND, cuts
+
+BLEND = 8
+"""Overlap of neighbouring tiles in LR pixels, the same for all tile sizes, so that tiles of any sizes can be joined."""
+
+SMALLEST = 32
+"""Side of the smallest tile in LR pixels: every piece is then at least as wide as two blending ramps."""
 
 _FLOAT = 4
 _SAVED = 4  # bytes per output pixel in Pillow while a file is written
@@ -117,3 +123,10 @@ class Needs:
         based = seen * self.scale**2 * 3 * _FLOAT * _BASED if self.extra.base else 0
         alone = seen * self.scale**2 * 3 * _FLOAT * _ALONE if self.extra.protects else 0
         return self.appetite.tile(self.candidates).bytes(seen) + based + alone
+
+
+def cuts(extent: int, piece: int, first: int = 0) -> list[tuple[int, int]]:
+    """Divide ``first..extent`` into pieces of at most ``piece`` and, if more than one, at least half of it."""
+    count = -(-(extent - first) // piece)
+    edges = [first + (extent - first) * i // count for i in range(count + 1)]
+    return list(pairwise(edges))

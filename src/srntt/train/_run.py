@@ -23,8 +23,7 @@ from srntt.train._trainer import Trainer
 from srntt.train._validate import validate
 from srntt.train._workers import Workers, own_device
 from srntt.train.pairs._draws import generator
-from srntt.train.pairs._mixed import MixedPairs
-from srntt.train.pairs._pair_folder import PairFolder
+from srntt.train.pairs._pair_folder import MixedPairs, PairFolder
 from srntt.train.pairs._pairs import PhotographPairs
 from srntt.train.pairs._photographs import Photographs
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from srntt.errors import InputError
 from srntt.train.corpus._manifest import Entry
-from srntt.train.corpus._texture import TILE
+from srntt.train.corpus._reduce import TILE
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from srntt.train.losses._adversarial import (
     wasserstein_critic,
     wasserstein_generator,
 )
-from srntt.train.losses._lattice import lattice
 from srntt.train.losses._perceptual import FeatureNetwork, PerceptualForm, look_at, perceptual
-from srntt.train.losses._pixels import charbonnier, l1, lr_consistency
+from srntt.train.losses._pixels import charbonnier, l1, lattice, lr_consistency
 from srntt.train.losses._texture import gram, texture_consistency, texture_consistency_released, texture_gram

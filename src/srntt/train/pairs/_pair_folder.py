@@ -3,6 +3,7 @@ perhaps with teacher/, what another upscaler made of the LR pictures, and aligne
 inputs.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from srntt.errors import InputError
 from srntt.image import enlarge, load, round_to_8bit
 from srntt.train.pairs._draws import Draws, generator
 from srntt.train.pairs._pair_range import PairRange
-from srntt.train.pairs._pairs import reduced
+from srntt.train.pairs._pairs import PhotographPairs, reduced
 from srntt.train.pairs._vary_references import vary_references
 
 _LAYOUT = "input/NAME.png, the HR picture, and ref/NAME.png, its reference, or teacher/NAME.png, or both"
@@ -145,6 +146,27 @@ class PairFolder:
             name: _read(file, side, f"pairs.{setting}", self.device, self._scale, channels)
             for name, file in files.items()
         }
+
+
+@dataclass(frozen=True)
+class MixedPairs:
+    """Some steps with ready-made pairs, the others with pairs made from photographs.
+
+    Attributes:
+        made: from photographs.
+        ready: a folder of ready-made pairs.
+        share: of the steps, with ready-made pairs.
+    """
+
+    made: PhotographPairs
+    ready: PairFolder
+    share: float
+
+    def draw(self, seed: int, step: int, samples: range, with_references: bool = True) -> Pairs:
+        """Some samples of a step's batch; all samples of a step are from one source."""
+        drawn = float(torch.rand((), generator=generator(seed, step, "source")))
+        ready = drawn < self.share and (self.ready.has_references or not with_references)
+        return (self.ready if ready else self.made).draw(seed, step, samples, with_references)
 
 
 def _files(folder: Path, part: str, layout: str) -> dict[str, Path]:

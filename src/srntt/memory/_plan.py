@@ -1,16 +1,17 @@
-"""Tile and band sizes that keep an upscale within the memory budget."""
+"""Tile and band sizes that keep an upscale, and the encoding of a reference, within the memory budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.memory._needs import Needs
-from srntt.memory._pieces import SMALLEST
+from srntt.memory._appetite import Appetite
+from srntt.memory._needs import CODE, SMALLEST, Needs
 from srntt.memory._process import format_memory
 from srntt.memory._room import Room
 
 _TILES = (256, 192, 128, 96, 64, 48, SMALLEST)
 _BANDS = (128, 64, 32, 16, 8)
+_REFERENCE_BANDS = (1024, 512, 256, 128, 64)
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,59 @@ def plan_pieces(needs: Needs, room: Room, tile: int | None, matching: Callable[[
         )
     on_host = int(room.device_free is None)
     return Pieces(side, rows, max(host + on_host * there for host, there in stages(side, rows)))
+
+
+@dataclass(frozen=True)
+class ReferencePlan:
+    """Plan for encoding a reference.
+
+    Attributes:
+        band: Rows encoded at a time.
+        kept: Bytes of the encoded maps.
+        peak: Predicted peak memory of the process, in bytes.
+    """
+
+    band: int
+    kept: int
+    peak: int
+
+
+def plan_reference(
+    size: tuple[int, int],
+    views: Sequence[tuple[int, int]],
+    making: int,
+    appetite: Appetite,
+    context: int,
+    room: Room,
+    mapped: bool = False,
+) -> ReferencePlan:
+    """Choose the number of rows of a reference to encode at a time.
+
+    Args:
+        size: Height and width of the reference.
+        views: Height and width of each of its views.
+        making: Bytes needed to compute a view.
+        appetite: Requirements of the model.
+        context: Rows of context above and below a band.
+        room: Available memory.
+        mapped: Whether the encoded maps are memory-mapped.
+
+    Raises:
+        MemoryBudgetError: Not even the smallest band fits.
+    """
+    kept = sum(height * width for height, width in views) * appetite.encoded
+    lasting = room.held + CODE + making + (0 if mapped else kept)
+
+    def encoding(rows: int) -> int:
+        seen = max(min(rows + 2 * context, height) * width for height, width in views)
+        return appetite.encode.bytes(seen) + (seen * appetite.encoded if mapped else 0)
+
+    rows = next((r for r in _REFERENCE_BANDS if room.fits(lasting, encoding(r))), None)
+    if rows is None:
+        least = lasting + encoding(_REFERENCE_BANDS[-1])
+        raise MemoryBudgetError(
+            f"Encoding a reference of {size[1]} x {size[0]} needs {format_memory(least)}, of which "
+            f"{format_memory(kept)} are held while it is in use. {room.allowed(least)} Allow more memory, or give "
+            "fewer or smaller references."
+        )
+    return ReferencePlan(rows, kept, lasting + encoding(rows))

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from srntt.cli._batch_options import BatchOutputOptions, BatchReferenceOptions, upscale_options
 from srntt.cli._batch_progress import BatchProgress
@@ -18,9 +18,8 @@ from srntt.cli._engine_options import EngineOptions
 from srntt.cli._exit import Exit, NothingToDoError
 from srntt.cli._library_options import LibraryOptions
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
-from srntt.cli._read_options import ReadOptions
 from srntt.cli._say import complain, complain_of_each, say_either
-from srntt.cli._size_options import InfluenceOptions, SizeOptions
+from srntt.cli._upscale_options import InfluenceOptions, MethodOptions, ReadOptions, SizeOptions
 from srntt.errors import InputError, SrnttError
 
 if TYPE_CHECKING:
@@ -42,9 +41,7 @@ def batch(
     influence: InfluenceOptions = InfluenceOptions(),  # noqa: B008 (frozen)
     engine: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
-    tile: Literal["auto"] | int = "auto",
-    consistent: bool = False,
-    self_ensemble: bool = False,
+    method: MethodOptions = MethodOptions(),  # noqa: B008 (frozen)
     reading: ReadOptions = ReadOptions(),  # noqa: B008 (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
@@ -58,11 +55,6 @@ def batch(
         folder: Folder of the low-res pictures, or a URL such as s3://bucket/small.
         recursive: Include subfolders, which are mirrored in the output.
         dry_run: List what would be done, without doing it.
-        tile: Side of a tile in pixels of the low-res picture, at least 32. Default: auto, the largest that fits in
-            memory.
-        consistent: Change each output minimally such that it downsamples (bicubic) to the input, to 1 of 255.
-        self_ensemble: Average over the eight flips and rotations of picture and references: slightly better, and eight
-            times slower.
     """
     engine.check()
     from srntt.batch import LocalFolder, plan_batch, with_library
@@ -89,8 +81,7 @@ def batch(
         )
     if album:
         planned = with_library(planned, album)
-    chosen = upscale_options(outputs, references, tile, model, size, influence, reading)
-    chosen = replace(chosen, consistent=consistent, self_ensemble=self_ensemble)
+    chosen = upscale_options(outputs, method, model, size, influence, reading)
     limit, masks = limits.limits(), influence.masks
     command = _Command(planned, outputs, references, album, engine, model, chosen, limit, masks, json)
     return command.preview() if dry_run else command.run()

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from srntt.cli._options import ModelOptions, check_quality_option, views_of
-from srntt.cli._read_options import ReadOptions
-from srntt.cli._size_options import InfluenceOptions, SizeOptions
+from srntt.cli._options import ModelOptions
+from srntt.cli._upscale_options import (
+    InfluenceOptions,
+    MethodOptions,
+    ReadOptions,
+    SizeOptions,
+    check_quality_option,
+)
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,12 +32,10 @@ class BatchReferenceOptions:
         refs: Folder of references, or a URL. A picture photo.png uses those listed in its photo.refs.txt, else photo.*
             and the pictures in its folder photo, else the most similar of all others. Default: no references.
         best: Number of shared references for a picture, the most similar ones. Default: 4.
-        augment_refs: Also search scaled and rotated copies of each reference: slower, better if scenes differ.
     """
 
     refs: Annotated[str | None, Parameter(name=["--refs", "-r"])] = None
     best: Annotated[int, Parameter(validator=Number(gte=1))] = 4
-    augment_refs: bool = False
 
 
 @Parameter(name="*")
@@ -107,8 +110,7 @@ class BatchOutputOptions:
 
 def upscale_options(
     outputs: BatchOutputOptions,
-    references: BatchReferenceOptions,
-    tile: Literal["auto"] | int,
+    method: MethodOptions,
     model: ModelOptions,
     size: SizeOptions,
     influence: InfluenceOptions,
@@ -119,18 +121,22 @@ def upscale_options(
     Raises:
         InputError: The tile is too small, or the range is invalid.
     """
-    if tile != "auto" and tile < _SMALLEST_TILE:
-        raise InputError(f"--tile {tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto.")
+    if method.tile != "auto" and method.tile < _SMALLEST_TILE:
+        raise InputError(
+            f"--tile {method.tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto."
+        )
     from srntt.batch import UpscaleOptions
 
     return UpscaleOptions(
-        tile=tile,
-        views=views_of(references.augment_refs),
+        tile=method.tile,
+        views=method.views,
         strip=outputs.strip,
         quality=outputs.quality,
         bits=outputs.bits,
         matcher=model.matcher,
         align=model.align,
+        consistent=method.consistent,
+        self_ensemble=method.self_ensemble,
         size=size.size(),
         strength=influence.strength,
         protect=(*influence.boxes, *(sha256(mask.read_bytes()).hexdigest() for mask in influence.masks)),

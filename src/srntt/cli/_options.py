@@ -131,16 +131,6 @@ class LimitOptions:
         return Limits(**chosen)
 
 
-def check_quality_option(quality: int | Literal["lossless"] | None) -> None:
-    """Raise InputError for an invalid quality."""
-    from srntt.image import check_quality
-
-    try:
-        check_quality(quality)
-    except InputError as error:
-        raise InputError(f"--{error}") from error
-
-
 def refuse_missing(files: Iterable[Path]) -> None:
     """Report all missing files before any work.
 
@@ -160,8 +150,3 @@ def _there(file: Path) -> bool:
     except OSError:  # inaccessible: opening it will report the reason
         return True
     return True
-
-
-def views_of(augment_refs: bool) -> tuple[str, ...]:
-    """Return the kinds of views of each reference to search."""
-    return ("plain", "turned") if augment_refs else ("plain",)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from srntt._files import make_folder
-from srntt.cli._options import check_quality_option
+from srntt.cli._upscale_options import check_quality_option
 from srntt.errors import InputError, OutputError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import psutil
 from cyclopts import Parameter
@@ -16,14 +16,13 @@ from srntt.cli._compiling import compiling_reported
 from srntt.cli._exit import Exit
 from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._library_options import LibraryOptions, found_as_json
-from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing, views_of
+from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
 from srntt.cli._outputs import Destinations, OutputOptions, plan_destinations
 from srntt.cli._progress import ProgressOnStderr
-from srntt.cli._read_options import ReadOptions
 from srntt.cli._references import duplicates, expanded, unique
 from srntt.cli._say import say_either
-from srntt.cli._size_options import InfluenceOptions, SizeOptions
 from srntt.cli._summary import as_json, as_lines, as_time, seconds_of
+from srntt.cli._upscale_options import InfluenceOptions, MethodOptions, ReadOptions, SizeOptions
 from srntt.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,16 +39,13 @@ def upscale(
     /,
     *more: Annotated[Path, Parameter(show=False)],
     ref: Annotated[tuple[Path, ...], Parameter(name=["--ref", "-r"], consume_multiple=True)] = (),
-    augment_refs: bool = False,
     library: LibraryOptions = LibraryOptions(),  # noqa: B008 (frozen)
     size: SizeOptions = SizeOptions(),  # noqa: B008 (frozen)
     influence: InfluenceOptions = InfluenceOptions(),  # noqa: B008 (frozen)
     base: Path | None = None,
     outputs: OutputOptions = OutputOptions(),  # noqa: B008 (frozen)
     model: ModelOptions = ModelOptions(),  # noqa: B008 (frozen)
-    tile: Literal["auto"] | int = "auto",
-    consistent: bool = False,
-    self_ensemble: bool = False,
+    method: MethodOptions = MethodOptions(),  # noqa: B008 (frozen)
     reading: ReadOptions = ReadOptions(),  # noqa: B008 (frozen)
     limits: LimitOptions = LimitOptions(),  # noqa: B008 (frozen)
     json: Json = False,
@@ -60,13 +56,7 @@ def upscale(
         picture: The low-res picture.
         ref: References, sharper pictures of similar content, of any size: files, folders, or patterns such as *.jpg.
             May be repeated. Without references, the picture is upscaled on its own.
-        augment_refs: Also search scaled and rotated copies of each reference: slower, better if scenes differ.
         base: Output of another upscaler at the scale of the model, to which detail from references is added.
-        tile: Side of a tile in pixels of the low-res picture, at least 32. Default: auto, the largest that fits in
-            memory.
-        consistent: Change the output minimally such that it downsamples (bicubic) to the input, to 1 of 255.
-        self_ensemble: Average over the eight flips and rotations of picture and references: slightly better, and eight
-            times slower.
     """
     if picture is None or more:
         raise InputError(_not_one_picture(picture, more))
@@ -95,9 +85,9 @@ def upscale(
         album = library.open(within)
         found = album.find(source, exclude=[picture]) if album else None
         ref += found.paths if found else ()
-        options = {"base": base, "tile": tile, "consistent": consistent, **influence.as_arguments()}
-        references, views = unique(ref), views_of(augment_refs)
-        work = _Work(upscaler, references, views, target, self_ensemble, options, reading_limits, progress)
+        references = unique(ref)
+        options = {"base": base, **influence.as_arguments()}
+        work = _Work(upscaler, references, method, target, options, reading_limits, progress)
         schedule = work.schedule(source)
         if pages == 1:
             progress.follow(schedule)
@@ -113,7 +103,7 @@ def upscale(
     notes = (*duplicates(ref, references), *notes)
     about = as_json(picture, places, upscaler, results[0], notes, reason) | seconds_of(schedule, pages)
     about["library"] = found and found_as_json(found)
-    lines = as_lines(places, results[0], notes, as_time(schedule, pages), reason, consistent=consistent)
+    lines = as_lines(places, results[0], notes, as_time(schedule, pages), reason, consistent=method.consistent)
     if found:
         lines += [f"library: {line}" for line in (*found.reasons, *found.remarks)]
     if pages > 1:
@@ -143,9 +133,8 @@ class _Work:
 
     upscaler: "srntt.upscale.Upscaler"
     references: tuple[Path, ...]
-    views: tuple[str, ...]
+    method: MethodOptions
     size: "srntt.upscale.OutputSize"
-    self_ensemble: bool
     options: dict[str, Any]
     limits: "srntt.image.Limits"
     progress: ProgressOnStderr
@@ -156,8 +145,8 @@ class _Work:
 
         upscaler, picture = self.upscaler, (source.height, source.width)
         sizes, output = [_size(file) for file in self.references], self.size.of(*picture, upscaler.scale)
-        repeated = _ENSEMBLE if self.self_ensemble else 1
-        load = Workload(picture, sizes, output, len(self.views) > 1, upscaler.align == "auto", repeated)
+        repeated = _ENSEMBLE if self.method.self_ensemble else 1
+        load = Workload(picture, sizes, output, self.method.augment_refs, upscaler.align == "auto", repeated)
         began = time.monotonic() - (time.time() - psutil.Process().create_time())
         speeds = Speeds.of(upscaler.model_name, upscaler.device)
         processor = time.process_time if upscaler.device.type == "cpu" else None
@@ -167,9 +156,9 @@ class _Work:
         """Upscale a picture."""
         from srntt.upscale import self_ensemble
 
-        if self.self_ensemble:
-            references = list(self.references)
-            return self_ensemble(self.upscaler, source, references, views=self.views, **self._options(source))
+        if self.method.self_ensemble:
+            references, views = list(self.references), self.method.views
+            return self_ensemble(self.upscaler, source, references, views=views, **self._options(source))
         return self.upscaler.upscale(source, self._encoded, **self._options(source))
 
     def all(
@@ -192,14 +181,15 @@ class _Work:
 
     def _options(self, source: "srntt.image.Picture") -> dict[str, Any]:
         height, width = self.size.of(source.height, source.width, self.upscaler.scale)
-        return {**self.options, "size": (width, height), "limits": self.limits, "progress": self.progress}
+        common = {"size": (width, height), "tile": self.method.tile, "consistent": self.method.consistent}
+        return {**self.options, **common, "limits": self.limits, "progress": self.progress}
 
     @cached_property
     def _encoded(self) -> "srntt.upscale.References | None":
         if not self.references:
             return None
         return self.upscaler.encode_references(
-            list(self.references), views=self.views, limits=self.limits, progress=self.progress
+            list(self.references), views=self.method.views, limits=self.limits, progress=self.progress
         )
 
 

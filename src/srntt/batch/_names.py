@@ -3,7 +3,7 @@
 import posixpath
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 
 _FALLBACK = ".png"  # represents every output of srntt
@@ -33,7 +33,7 @@ def output_names(
         >>> output_names(["b.webp"])
         {'b.webp': ('b.webp', 'b.png')}
     """
-    taken = {sameness(folder) for name in pictures for folder in _folders(name)}
+    taken = {sameness(folder) for name in pictures for folder in folders_above(name)}
     first = _assign({name: _renamed(name, suffix) for name in pictures}, taken, sidecars)
     if suffix is not None:
         return {name: (first[name],) for name in pictures}
@@ -82,6 +82,7 @@ def _renamed(name: str, suffix: str | None) -> str:
     return name if suffix is None else posixpath.splitext(name)[0] + suffix
 
 
-def _folders(name: str) -> Iterable[str]:
+def folders_above(name: str) -> Iterator[str]:
+    """Yield the folders of a name, the innermost first."""
     while name := posixpath.dirname(name):
         yield name

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 
+from srntt.batch._names import folders_above
 from srntt.batch._remote_folder import Place
 from srntt.data import Listing, is_picture
 from srntt.errors import InputError, PictureError
@@ -37,7 +38,7 @@ class OwnReferences:
         """Index the content of a folder; raise InputError if it contains neither pictures nor lists."""
         by_stem: dict[str, list[str]] = defaultdict(list)
         for name in listing.pictures:
-            for stem in (_stem(name), *_folders_above(name)):
+            for stem in (_stem(name), *folders_above(name)):
                 by_stem[_composed(stem)].append(name)
         lists = {_composed(name.removesuffix(_LIST_SUFFIX)): name for name in listing.files if _is_list(name)}
         if not by_stem and not lists:
@@ -99,11 +100,6 @@ def _is_list(name: str) -> bool:
 
 def _stem(name: str) -> str:
     return posixpath.splitext(name)[0]
-
-
-def _folders_above(name: str) -> Iterable[str]:
-    while name := posixpath.dirname(name):
-        yield name
 
 
 def _composed(name: str) -> str:

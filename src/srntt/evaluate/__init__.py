@@ -2,7 +2,7 @@
 
 from srntt.evaluate._changes import ReferenceChange
 from srntt.evaluate._crops import Crops
-from srntt.evaluate._evaluation import Evaluation, Score
+from srntt.evaluate._evaluation import Evaluation, Score, finite
 from srntt.evaluate._evaluator import Evaluator, Run
 from srntt.evaluate._journal import Journal
 from srntt.evaluate._metrics import METRICS, Metric, MetricInput, choose_metrics, mean_scores, metric_named

@@ -43,12 +43,12 @@ class Score:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields by name; infinite values are None, since JSON has no infinity."""
-        scores = {name: _finite(value) for name, value in self.values.items()}
+        scores = {name: finite(value) for name, value in self.values.items()}
         texts = {"fallbacks": list(self.fallbacks), "placed": list(self.placed)}
         optional: dict[str, float | str | None] = {
             "seconds": None if self.seconds is None else round(self.seconds, 3),
-            "similarity": _finite(self.similarity),
-            "bicubic_psnr_y": _finite(self.bicubic),
+            "similarity": finite(self.similarity),
+            "bicubic_psnr_y": finite(self.bicubic),
             "target_sha256": self.target_sha256,
             "low_res_sha256": self.low_res_sha256,
         }
@@ -125,7 +125,7 @@ class Evaluation:
             "protocol": self.protocol,
             "model": self.model,
             "refs": self.refs,
-            "mean": {name: _finite(value) for name, value in self.mean().items()},
+            "mean": {name: finite(value) for name, value in self.mean().items()},
             "images": [score.as_json() for score in self.scores],
             "environment": self.environment,
             **({"reference_change": self.change.as_json()} if self.change else {}),
@@ -139,5 +139,6 @@ class Evaluation:
         return {"folder": self.data, "pictures": len(self.scores), "sha256": self.data_sha256}
 
 
-def _finite(value: float | None) -> float | None:
+def finite(value: float | None) -> float | None:
+    """Return a value, or None in place of an infinite one."""
     return value if value is not None and math.isfinite(value) else None

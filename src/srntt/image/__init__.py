@@ -11,7 +11,6 @@ from srntt.image._levels import ValueRange
 from srntt.image._load import Source, load, load_content
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Ground, Picture, picture_like, to_pixels
-from srntt.image._resample import resized
 from srntt.image._resize import (
     bicubic_matlab,
     bicubic_pillow,
@@ -19,6 +18,7 @@ from srntt.image._resize import (
     reduce,
     resize_bicubic,
     resize_pillow,
+    resized,
     round_to_8bit,
 )
 from srntt.image._save import Quality, check_output, check_quality, save, save_pages

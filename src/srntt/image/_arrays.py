@@ -8,7 +8,7 @@ from torch import Tensor
 
 from srntt._shapes import Shaped
 from srntt.errors import InputError
-from srntt.image._levels import ValueRange, levels_for
+from srntt.image._levels import ValueRange, alpha_in_16_bits, levels_for
 from srntt.image._modes import Samples, split
 
 
@@ -78,8 +78,6 @@ def _with_levels(array: Shaped[np.ndarray, "..."], value_range: ValueRange) -> S
     except InputError as error:
         raise InputError(f"array {error}") from error
     samples = split(levels.samples(array))
-    if channels in (2, 4):  # the range does not apply to alpha
-        top = 1 if array.dtype.kind == "f" else np.iinfo(array.dtype).max
-        share = np.clip(array[..., -1].astype(np.float64) / top, 0, 1)
-        samples = replace(samples, alpha=np.rint(share * 65_535).astype(np.uint16))
+    if channels in (2, 4):
+        samples = replace(samples, alpha=alpha_in_16_bits(array[..., -1]))
     return replace(samples, levels=levels, notes=notes if value_range is not None else ())

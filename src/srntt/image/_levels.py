@@ -90,6 +90,12 @@ def levels_for(
     return chosen, (*notes, *clipped)
 
 
+def alpha_in_16_bits(alpha: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:
+    """Converts alpha from floats in [0, 1] or integers up to their maximum: the range of colours does not apply."""
+    share = alpha.astype(np.float64) / (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
+    return np.rint(np.clip(share, 0, 1) * _TOP).astype(np.uint16)
+
+
 def spread(samples: Shaped[np.ndarray, "..."], bits: int) -> Shaped[np.ndarray, "..."]:
     """Scales unsigned samples of 1 to 16 bits to 8 or 16 bits, so that white stays white."""
     if bits in (8, 16):

@@ -11,7 +11,7 @@ from srntt._shapes import Shaped
 from srntt.errors import InputError, PictureError
 from srntt.image._check_directories import check_directories
 from srntt.image._directory import Directory, entries, heading, places, read_directory
-from srntt.image._levels import ValueRange, levels_for, spread
+from srntt.image._levels import ValueRange, alpha_in_16_bits, levels_for, spread
 from srntt.image._modes import Samples, converted_samples
 from srntt.image._source import Limits, refuse
 from srntt.image._tiff_layout import Layout, layout_of
@@ -166,7 +166,7 @@ def _split(raw: Shaped[np.ndarray, "h w n"], layout: Layout, value_range: ValueR
     at = next((layout.colors + k for k, one in enumerate(layout.extra) if one in (1, 2)), None)
     alpha = None if at is None else whole[..., at]
     if levels is not None and at is not None:
-        alpha = _unit(raw[..., at])
+        alpha = alpha_in_16_bits(raw[..., at])
     planes = [k for k in range(layout.samples) if k != at]
     colors = 3 if len(planes) >= 3 else 1
     color = np.ascontiguousarray(whole[..., planes[:colors]])
@@ -193,12 +193,6 @@ def _no_data(tags: Directory) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _unit(alpha: Shaped[np.ndarray, "h w"]) -> Shaped[np.ndarray, "h w"]:
-    """Converts alpha to 16 bits, from floats in [0, 1] or integers up to their maximum."""
-    share = alpha.astype(np.float64) / (1 if alpha.dtype.kind == "f" else np.iinfo(alpha.dtype).max)
-    return np.rint(np.clip(share, 0, 1) * 65_535).astype(np.uint16)
 
 
 def _straight(color: Shaped[np.ndarray, "h w c"], alpha: Shaped[np.ndarray, "h w"], top: int) -> np.ndarray:

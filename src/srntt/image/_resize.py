@@ -1,7 +1,7 @@
-"""Every resizing kernel: Pillow's on 8 bits, bit for bit; torch's antialiased bicubic, with a gradient; MATLAB's."""
+"""All resizing: Pillow's on 8 bits, bit for bit, and on pictures of any depth; torch's, with a gradient; MATLAB's."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from srntt._shapes import Float, Int, Shaped, UInt8
 from srntt.errors import InputError
+from srntt.image._picture import Picture
 
 _PRECISION_BITS = 32 - 8 - 2  # Pillow's Resample.c: fixed-point weights for 8-bit samples
+_ROWS_AT_ONCE = 128  # of the output of `resized`
 _PILLOW = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 
 
@@ -118,6 +120,22 @@ def bicubic_matlab(
     return x
 
 
+def resized(picture: Picture, size: tuple[int, int], bits: int | None = None) -> Picture:
+    """Resizes colours, alpha and bands by bicubic (a = -0.5), antialiased where it reduces.
+
+    Args:
+        picture: of any depth. It is returned where nothing is to be done.
+        size: (H, W) of the output, in pixels.
+        bits: 8 or 16 of the output; None for those of the picture.
+    """
+    bits = bits or picture.bits
+    if size == (picture.height, picture.width) and bits == picture.bits:
+        return picture
+    alpha = None if picture.alpha is None else _resample(picture.alpha[:, :, None], size, bits)[:, :, 0]
+    bands = None if picture.bands is None else _resample(picture.bands, size, bits)
+    return replace(picture, color=_resample(picture.color, size, bits), alpha=alpha, bands=bands)
+
+
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     height, width = size
     if height < 1 or width < 1:
@@ -130,6 +148,24 @@ def _resize_planes(
 ) -> UInt8[np.ndarray, "n H W"]:
     images = (Image.fromarray(np.ascontiguousarray(plane)) for plane in planes)
     return np.stack([np.asarray(image.resize((width, height), _PILLOW[kernel])) for image in images])
+
+
+def _resample(samples: Shaped[np.ndarray, "h w c"], size: tuple[int, int], bits: int) -> Shaped[np.ndarray, "H W c"]:
+    """In bands of rows; each sees all rows that the kernel reaches, so that bands are parts of the whole."""
+    (height, width, channels), (rows, columns) = samples.shape, size
+    step, white = height / rows, (1 << bits) - 1
+    reach = math.ceil(2 * max(1, step)) + 1
+    out = np.empty((rows, columns, channels), np.uint8 if bits == 8 else np.uint16)
+    factor = np.float32(white / np.iinfo(samples.dtype).max)
+    for top in range(0, rows, _ROWS_AT_ONCE):
+        bottom = min(rows, top + _ROWS_AT_ONCE)
+        first, last = max(0, math.floor(top * step) - reach), min(height, math.ceil(bottom * step) + reach)
+        box = (0, top * step - first, width, min(bottom * step - first, last - first))
+        for channel in range(channels):
+            plane = Image.fromarray(np.ascontiguousarray(samples[first:last, :, channel], np.float32))
+            made = np.asarray(plane.resize((columns, bottom - top), Image.Resampling.BICUBIC, box=box))
+            out[top:bottom, :, channel] = np.rint(np.clip(made * factor, 0, white))
+    return out
 
 
 def _pillow_by_taps(levels: Int[Tensor, "*batch h w"], height: int, width: int) -> Int[Tensor, "*batch H W"]:

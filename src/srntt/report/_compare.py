@@ -8,7 +8,7 @@ import numpy as np
 
 from srntt._shapes import Float
 from srntt.errors import InputError
-from srntt.report._measured import shown_metric
+from srntt.report._measured import markdown, shown_metric
 from srntt.report._report_file import ReportedRun, read_report
 
 _SEED, _RESAMPLES, _CHUNK = 0, 10_000, 1 << 22
@@ -91,9 +91,8 @@ def comparison_table(differences: Sequence[Difference]) -> list[str]:
     """Format the differences as a Markdown table, in lines."""
     head = ["references", "metric", "first", "second", "second - first", "95% interval", "better", "worse", "equal"]
     head.append("pictures")
-    rows = [head, ["---"] * len(head), *(_row(item) for item in differences)]
     warnings = dict.fromkeys(item.warning for item in differences if item.warning)
-    return [*(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows), *warnings]
+    return [*markdown(head, map(_row, differences)), *warnings]
 
 
 def paired_interval(differences: Float[np.ndarray, " n"]) -> tuple[float, float] | None:

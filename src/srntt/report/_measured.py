@@ -1,6 +1,6 @@
-"""Description of an evaluation in sentences: data, weights, commit and metrics."""
+"""Description of an evaluation in sentences: data, weights, commit and metrics; and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from srntt.evaluate import Evaluation, Metric, metric_named
 
@@ -39,6 +39,11 @@ def not_taken(evaluations: Sequence[Evaluation]) -> str:
     return (
         f"{', '.join(titles)} not computed: the weights were not fetched (srntt weights get lpips)." if titles else ""
     )
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Format a Markdown table, in lines."""
+    return [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in (head, ["---"] * len(head), *rows)]
 
 
 def _data(evaluation: Evaluation) -> str:

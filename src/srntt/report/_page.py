@@ -8,14 +8,13 @@ requests.
 import base64
 import hashlib
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from typing import Any
 
-from srntt.evaluate import Evaluation, Score, protocol_named
+from srntt.evaluate import Evaluation, Score, finite, protocol_named
 from srntt.report._measured import measured, not_taken, shown_metric, taken_metrics
 
 CROPS = 24
@@ -63,7 +62,7 @@ def _metric(name: str) -> dict[str, Any]:
 
 
 def _run(evaluation: Evaluation) -> dict[str, Any]:
-    mean = {name: _finite(value) for name, value in evaluation.mean().items()}
+    mean = {name: finite(value) for name, value in evaluation.mean().items()}
     about = {"model": evaluation.model, "references": evaluation.references, "refs": evaluation.refs}
     peer = None if evaluation.peer is None else dict(evaluation.peer)
     change = evaluation.change and {"what": evaluation.change.what, "value": evaluation.change.value}
@@ -82,8 +81,8 @@ def _image(pool: "_Pool", scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def _score(score: Score) -> dict[str, Any]:
-    values = {name: _finite(value) for name, value in score.values.items()}
-    about = {"similarity": _finite(score.similarity), "bicubic": _finite(score.bicubic)}
+    values = {name: finite(value) for name, value in score.values.items()}
+    about = {"similarity": finite(score.similarity), "bicubic": finite(score.bicubic)}
     texts = {"fallbacks": list(score.fallbacks), "placed": list(score.placed)}
     return {"values": values, "seconds": score.seconds, **texts, **about}
 
@@ -112,7 +111,3 @@ class _Pool:
             self.pictures.append(uri)
             self._bytes += len(uri)
         return self._numbers[uri]
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

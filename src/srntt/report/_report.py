@@ -11,7 +11,7 @@ from pathlib import Path
 from srntt.errors import OutputError
 from srntt.evaluate import Evaluation, protocol_named
 from srntt.report._latex import latex
-from srntt.report._measured import measured, not_taken, shown_metric, taken_metrics
+from srntt.report._measured import markdown, measured, not_taken, shown_metric, taken_metrics
 from srntt.report._page import page
 from srntt.report._published import published
 
@@ -63,7 +63,7 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
     """Format the means as a Markdown table, in lines: a row for each evaluation, a column for each metric."""
     names = taken_metrics(evaluations)
     head = ["model", "references", *(shown_metric(name).title for name in names), "seconds"]
-    return [_row(head), _row(["---"] * len(head)), *(_row(_figures(item, names)) for item in evaluations)]
+    return markdown(head, [_figures(item, names) for item in evaluations])
 
 
 def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
@@ -73,10 +73,6 @@ def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
 
 def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:
     return [_shown(values.get(name), shown_metric(name).digits) for name in names]
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
 def _csv(evaluations: Sequence[Evaluation]) -> str:
@@ -110,17 +106,11 @@ def _markdown(evaluations: Sequence[Evaluation]) -> str:
     names = taken_metrics(evaluations)
     for evaluation in evaluations:
         head = ["target", *(shown_metric(name).title for name in names), "seconds"]
-        lines += [
-            f"## {evaluation.method}, references: {evaluation.references}",
-            "",
-            _row(head),
-            _row(["---"] * len(head)),
-        ]
-        lines += [
-            _row([html.escape(score.name, quote=False), *_values(score.values, names), _shown(score.seconds, 2)])
+        rows = [
+            [html.escape(score.name, quote=False), *_values(score.values, names), _shown(score.seconds, 2)]
             for score in evaluation.scores
         ]
-        lines.append("")
+        lines += [f"## {evaluation.method}, references: {evaluation.references}", "", *markdown(head, rows), ""]
     lines += ["## Environment", "", *(f"* {name}: {value}" for name, value in first.environment.items())]
     for item in evaluations:
         lines += [f"* peer {item.model}: {', '.join(map(' '.join, item.peer.items()))}"] if item.peer else []
@@ -138,7 +128,7 @@ def _published_table(evaluations: Sequence[Evaluation]) -> list[str]:
     ]
     title = f"## Published figures on {protocol.data.name}"
     note = f"Only figures made by the same protocol ({protocol.name}) compare with those above."
-    return [title, "", note, "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
+    return [title, "", note, "", *markdown(head, rows), ""]
 
 
 def _shown(value: float | None, digits: int) -> str:

@@ -1,12 +1,13 @@
 """Run a recipe to its end: batches made ahead, checkpoints, log, validation."""
 
 import logging
-import queue
-import threading
 import time
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -122,11 +123,11 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
             trainer.save(place.output)
         workers.wait()
         return place.output / "model.safetensors"
-    clock, saved, every = _Clock(trainer.seconds), trainer.seconds, place.interval(recipe.schedule)
+    began, saved, every = time.monotonic() - trainer.seconds, trainer.seconds, place.interval(recipe.schedule)
     with _prefetched(source, recipe, trainer.step, workers) as batches:
         for pairs in batches:
             _advance(trainer, pairs, place.output, log)
-            trainer.seconds = workers.of_first(clock.seconds(), place.device)
+            trainer.seconds = workers.of_first(time.monotonic() - began, place.device)
             if log:
                 log.watcher.moved(trainer.progress())
             finished = trainer.progress() >= 1
@@ -135,7 +136,7 @@ def _learn(trainer: Trainer, place: Surroundings, watcher: Watcher | None) -> Pa
                 if log:
                     _report(trainer, pairs, place, log)
                 workers.wait()
-                reported = workers.of_first(clock.seconds(), place.device)
+                reported = workers.of_first(time.monotonic() - began, place.device)
                 trainer.reserved, trainer.seconds = reported - saved, reported
             if finished or trainer.progress() >= 1:  # a report can use up the time
                 break
@@ -208,16 +209,6 @@ def _report(trainer: Trainer, pairs: Pairs, place: Surroundings, log: Log) -> No
     log.write(trainer.step, entry)
 
 
-class _Clock:
-    """Seconds of a run over all its sittings."""
-
-    def __init__(self, before: float) -> None:
-        self._before, self._began = before, time.monotonic()
-
-    def seconds(self) -> float:
-        return self._before + time.monotonic() - self._began
-
-
 @contextmanager
 def _prefetched(
     source: PhotographPairs | PairFolder | MixedPairs, recipe: Recipe, step: int, workers: Workers
@@ -225,33 +216,20 @@ def _prefetched(
     """The batches of the steps from ``step`` on, made ahead by a thread, which ends with the block: one in torch when
     the interpreter ends aborts the process.
     """
-    samples = workers.samples(recipe.schedule.batch)
-    ready: queue.Queue[Pairs | Exception] = queue.Queue(_PREFETCH)
-    ended = threading.Event()
+    samples, schedule = workers.samples(recipe.schedule.batch), recipe.schedule
 
-    def work(step: int) -> None:
-        while not ended.is_set():
-            try:
-                shown = _shows_references(recipe.schedule, step)
-                ready.put(source.draw(recipe.schedule.seed, step, samples, shown))
-            except Exception as error:
-                ready.put(error)
-                return
-            step += 1
+    def draw(number: int) -> Pairs:
+        return source.draw(schedule.seed, number, samples, _shows_references(schedule, number))
 
     def batches() -> Iterator[Pairs]:
-        while True:
-            pairs = ready.get()
-            if isinstance(pairs, Exception):
-                raise pairs
+        for number in count(step + _PREFETCH):
+            pairs = ahead.popleft().result()
+            ahead.append(thread.submit(draw, number))
             yield pairs
 
-    thread = threading.Thread(target=work, args=(step,), daemon=True)
-    thread.start()
+    thread = ThreadPoolExecutor(1)
+    ahead = deque(thread.submit(draw, number) for number in range(step, step + _PREFETCH))
     try:
         yield batches()
     finally:
-        ended.set()
-        while thread.is_alive():
-            with suppress(queue.Empty):
-                ready.get(timeout=0.05)  # it may wait for room
+        thread.shutdown(cancel_futures=True)

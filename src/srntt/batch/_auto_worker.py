@@ -15,8 +15,7 @@ from srntt.upscale import CLEAN, ModelChoice, choose_model
 class AutoWorker:
     """Worker that delegates each task to a worker with the model chosen for its picture.
 
-    Args:
-        spec_of: Returns the specification of a worker by the name of its model; called once for each model used.
+    ``spec_of`` returns the specification of a worker by the name of its model; it is called once for each model used.
     """
 
     def __init__(self, spec_of: Callable[[str], WorkerSpec]) -> None:

@@ -37,12 +37,8 @@ class OutputFolder:
     def publish(self, record: Record, *, overwrite: bool) -> None:
         """Give an output and its side files their final names, after recording them in the manifest.
 
-        Args:
-            record: Record of the output.
-            overwrite: Also replace files that no run wrote.
-
-        Raises:
-            OutputError: Renaming failed, or another file took the name in the meantime.
+        ``overwrite`` also replaces files that no run wrote. OutputError: renaming failed, or another file took the name
+        in the meantime.
         """
         names = [file.output for file in record.files]
         ours = {name for name in names if overwrite or self.history.owns(name)}

@@ -148,16 +148,7 @@ class ResolvedTask:
 
 
 class Resolver:
-    """Reader of the files of tasks.
-
-    Args:
-        batch: Batch of the tasks.
-        shared: Shared references.
-        options: Options for reading inputs.
-        best: Number of shared references for a picture.
-        limits: Limits on reading.
-        memory: Memory budget of the process in bytes, or None.
-    """
+    """Reader of the files of tasks; `best` is the number of shared references for a picture."""
 
     def __init__(
         self,
@@ -197,20 +188,12 @@ class Resolver:
         return ResolvedTask(task, file, references, self._batch.side_files if references else ())
 
     def open_input(self, task: Task) -> Picture:
-        """Decode the low-res picture of a task, without its references.
-
-        Raises:
-            PictureError: The file is not a complete picture.
-        """
+        """Decode the low-res picture of a task, without its references; raise PictureError if it is not complete."""
         inputs, limits = self._batch.inputs, self.limits
         return self._options.decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
 
     def open_reference(self, file: ReferenceFile) -> Picture:
-        """Decode a reference.
-
-        Raises:
-            PictureError: The file is not a complete picture, or has changed since it was hashed.
-        """
+        """Decode a reference; raise PictureError if it is not complete, or has changed since it was hashed."""
         assert self._batch.references
         source = self._batch.references.locate(file.name)
         content = self._kept.pop(file.sha256, None)

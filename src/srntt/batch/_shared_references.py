@@ -70,15 +70,10 @@ class SharedReferences:
         return self.best(describe(picture), count, but=sha256) if self.files else ()
 
     def best(self, descriptor: Float[np.ndarray, "896"], count: int, *, but: str = "") -> tuple[ReferenceFile, ...]:
-        """Return the most similar references, the most similar first.
+        """Return the most similar references, the most similar first, without the file of hash ``but``: the picture.
 
         Similarity is the cosine after subtracting the mean of all shared references, since common features, such as a
         sky above a ground, are not informative. Ties are resolved by name.
-
-        Args:
-            descriptor: Descriptor of the picture.
-            count: Maximum number of references.
-            but: Hash of a file to exclude, the picture itself.
         """
         similarity = np.zeros(len(self.files))
         for part, weight in PARTS:

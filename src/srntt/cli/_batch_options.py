@@ -73,11 +73,7 @@ class BatchOutputOptions:
     bits: Literal[8] | None = None
 
     def check(self, *, with_references: bool) -> None:
-        """Validate the options.
-
-        Raises:
-            InputError: Maps or provenance without references, or an invalid quality.
-        """
+        """Raise InputError for maps or provenance without references, or an invalid quality."""
         check_quality_option(self.quality)
         if self.side_files() and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --refs.")
@@ -92,11 +88,7 @@ class BatchOutputOptions:
         return tuple(kind for kind, asked in kinds.items() if asked)
 
     def suffix(self) -> str | None:
-        """Suffix of all outputs, if requested.
-
-        Raises:
-            InputError: The format cannot be written.
-        """
+        """Suffix of all outputs, if requested; raise InputError for a format that cannot be written."""
         if self.format is None:
             return None
         from srntt.image import PICTURE_SUFFIXES
@@ -116,11 +108,7 @@ def upscale_options(
     influence: InfluenceOptions,
     reading: ReadOptions,
 ) -> "srntt.batch.UpscaleOptions":
-    """Return the options on which all outputs depend.
-
-    Raises:
-        InputError: The tile is too small, or the range is invalid.
-    """
+    """Return the options on which all outputs depend; raise InputError for a tile too small or an invalid range."""
     if method.tile != "auto" and method.tile < _SMALLEST_TILE:
         raise InputError(
             f"--tile {method.tile}: too small. Give at least {_SMALLEST_TILE} pixels of the input, or auto."

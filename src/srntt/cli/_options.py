@@ -46,11 +46,9 @@ class ModelOptions:
     base_model: Path | None = None
 
     def chosen_for(self, picture: "srntt.image.Picture", *, based: bool = False) -> "tuple[ModelOptions, str | None]":
-        """Resolve ``auto`` to a model; return the options, and the reason of the choice.
+        """Resolve ``auto`` to a model for a low-res picture; return the options, and the reason of the choice.
 
-        Args:
-            picture: Low-res picture.
-            based: Whether the model has to start from a base.
+        If ``based``, the model has to start from a base.
         """
         from srntt.upscale import AUTO, CLEAN, ModelChoice, choose_model
 
@@ -67,10 +65,7 @@ class ModelOptions:
         return replace(self, model=CLEAN) if self.model == AUTO else self
 
     def open(self, precision: Literal["float32", "auto"] = "float32") -> "srntt.upscale.Upscaler":
-        """Load the model.
-
-        Args:
-            precision: As for ``Upscaler``.
+        """Load the model; ``precision`` is as for ``Upscaler``.
 
         Raises:
             InputError: The memory or device is invalid, or the matcher does not run on the device.
@@ -132,11 +127,7 @@ class LimitOptions:
 
 
 def refuse_missing(files: Iterable[Path]) -> None:
-    """Report all missing files before any work.
-
-    Raises:
-        InputError: At least one file does not exist.
-    """
+    """Raise InputError that names all missing files, before any work."""
     missing = [str(file) for file in files if not _there(file)]
     if missing:
         raise InputError(f"There is no {', no '.join(missing)}. Check the spelling and the folder.")

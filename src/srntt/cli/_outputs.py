@@ -48,11 +48,7 @@ class OutputOptions:
     bits: Literal[8] | None = None
 
     def check(self, *, with_references: bool) -> None:
-        """Validate the options.
-
-        Raises:
-            InputError: A map or provenance without references, or an invalid quality.
-        """
+        """Raise InputError for a map or provenance without references, or an invalid quality."""
         check_quality_option(self.quality)
         if (self.map or self.provenance) and not with_references:
             raise InputError("--map and --provenance show what came from references. Give some with --ref.")
@@ -67,14 +63,7 @@ class Destinations:
     provenance: Path | None
 
     def write(self, result: "srntt.upscale.Result", options: OutputOptions) -> tuple[str, ...]:
-        """Write the files, the picture first.
-
-        Returns:
-            Notes on what a format could not represent.
-
-        Raises:
-            OutputError: A file cannot be written.
-        """
+        """Write the files, the picture first; return notes on what a format could not represent."""
         from srntt.image import save
 
         picture = result.picture.to_8bit() if options.bits == 8 else result.picture
@@ -89,14 +78,7 @@ class Destinations:
     def write_pages(
         self, results: "Iterable[srntt.upscale.Result]", count: int, options: OutputOptions
     ) -> tuple[str, ...]:
-        """Write the pages of a TIFF, each as soon as it is upscaled.
-
-        Returns:
-            Notes on what TIFF could not represent.
-
-        Raises:
-            OutputError: The file cannot be written.
-        """
+        """Write the pages of a TIFF, each as soon as it is upscaled; return notes on what TIFF could not represent."""
         from srntt.image import save_pages
 
         pictures = (result.picture.to_8bit() if options.bits == 8 else result.picture for result in results)
@@ -114,13 +96,7 @@ def plan_destinations(
 ) -> Destinations:
     """Choose the name of the output if none is given, and check every file that will be written.
 
-    Args:
-        file: Path of the input.
-        source: Input.
-        options: Requested outputs.
-        size: Requested size of the output.
-        scale: Scale of the model.
-        paged: Whether a single page is upscaled of a file with several.
+    ``paged``: a single page is upscaled of a file with several.
 
     Raises:
         InputError: Two outputs have the same name.

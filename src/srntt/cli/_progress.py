@@ -75,10 +75,8 @@ class Bars(AbstractContextManager):
 
 
 class ProgressOnStderr(Bars):
-    """Progress callback, called with (stage, done, total).
-
-    Args:
-        counted: Unit of ``total``, to show counts and the remaining time; percent if empty.
+    """Progress callback, called with (stage, done, total): counts and the remaining time if ``total`` is ``counted`` in
+    some unit, percent otherwise.
     """
 
     def __init__(self, counted: str = "") -> None:

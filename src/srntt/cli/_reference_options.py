@@ -31,11 +31,7 @@ class ReferenceOptions:
     ref_exposure: str | None = None
 
     def changes(self) -> list["srntt.evaluate.ReferenceChange"]:
-        """Return the changes, each applied separately, in the order given.
-
-        Raises:
-            InputError: A value is not a number, or is out of range.
-        """
+        """Return the changes, each applied separately, in the order given; raise InputError for an invalid value."""
         from srntt.evaluate import ReferenceChange
 
         given = {field.name.removeprefix("ref_"): getattr(self, field.name) for field in fields(self)}
@@ -47,11 +43,7 @@ class ReferenceOptions:
         ]
 
     def runs(self, kinds: Sequence["srntt.data.ReferenceKind"]) -> list["srntt.evaluate.Run"]:
-        """Combine every kind of references with every change.
-
-        Raises:
-            InputError: See `changes`; or there are changes but no references.
-        """
+        """Combine every kind of references with every change; raise InputError for changes without references."""
         changes = self.changes()
         if changes and list(kinds) == ["none"]:
             raise InputError(

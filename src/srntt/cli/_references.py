@@ -10,11 +10,8 @@ from srntt.errors import InputError
 
 
 def expanded(given: Sequence[Path], picture: Path) -> tuple[Path, ...]:
-    """Expand folders to the pictures in them, and patterns such as ``*.jpg``, in the order given.
-
-    Args:
-        given: Files, folders and patterns. Shells usually expand patterns, but not on Windows or in quotes.
-        picture: Low-res picture, which is excluded from folders and patterns.
+    """Expand folders to the pictures in them, and patterns such as ``*.jpg``, in the order given, without the low-res
+    picture itself. Shells usually expand patterns, but not on Windows or in quotes.
 
     Raises:
         InputError: A folder contains no pictures, or a pattern matches nothing.

@@ -53,10 +53,8 @@ class PlaceOptions:
     tensorboard: bool = False
 
     def check(self) -> None:
-        """Validate the options before importing large packages.
-
-        Raises:
-            InputError: There is no output folder or no training data, or a file does not exist.
+        """Raise InputError without an output folder or training data, or for a missing file, before large packages are
+        imported.
         """
         if self.output is None:
             raise InputError("Give a folder for the log, checkpoints and weights: -o FOLDER.")

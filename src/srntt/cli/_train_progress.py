@@ -15,12 +15,7 @@ _NOT_TERMS = {"step", "minutes", "rate", *_SCORES}
 
 
 class TrainProgress(Bars):
-    """Progress of a training run.
-
-    Args:
-        schedule: Schedule of the run.
-        as_json: Print the lines of the log as JSON instead of text.
-    """
+    """Progress of a training run; lines of the log are printed as text, or as JSON."""
 
     def __init__(self, schedule: "srntt.train.Schedule", as_json: bool) -> None:
         super().__init__(shown=not as_json)

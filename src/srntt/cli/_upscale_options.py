@@ -36,12 +36,7 @@ class ReadOptions:
     alpha: Literal["auto", "straight", "bleed"] = "auto"
 
     def load(self, file: Path, limits: "srntt.image.Limits", page: int | None = None) -> "srntt.image.Picture":
-        """Read the picture.
-
-        Args:
-            file: Path of the picture.
-            limits: Limits on reading.
-            page: Page to read instead of the option.
+        """Read the picture, at ``page`` instead of that of the option, if given.
 
         Raises:
             PictureError: The file is not a complete picture.
@@ -137,11 +132,7 @@ class InfluenceOptions:
     protect_invert: bool = False
 
     def check(self, *, with_references: bool) -> None:
-        """Validate the options.
-
-        Raises:
-            InputError: An option is invalid or has no effect.
-        """
+        """Raise InputError for an option that is invalid or has no effect."""
         from srntt.upscale import check_strength
 
         check_strength(self.strength)

@@ -36,11 +36,7 @@ class Layout:
     reader: Callable[[Path, "Layout"], Sequence[Pair]]
 
     def read(self, folder: Path, *, subset: bool = False) -> tuple[Pair, ...]:
-        """Read every pair of the set.
-
-        Args:
-            folder: Folder of the set.
-            subset: Accept an incomplete set.
+        """Read every pair of the set, or with `subset` of an incomplete one.
 
         Raises:
             InputError: A file is missing or unexpected, or the set is incomplete.

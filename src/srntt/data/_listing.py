@@ -60,12 +60,9 @@ class Listing:
 
 
 def list_folder(root: Path, *, recursive: bool, leave_out: Sequence[Path] = ()) -> Listing:
-    """List a local folder; subfolders that cannot be read are reported in the result.
+    """List a local folder, which may be a symbolic link; subfolders that cannot be read are reported in the result.
 
-    Args:
-        root: Folder to list; it may be a symbolic link.
-        recursive: Include subfolders.
-        leave_out: Folders to skip wherever they appear; they may not exist.
+    Folders to leave out are skipped wherever they appear; they may not exist.
 
     Raises:
         OSError, ValueError: The folder does not exist or cannot be read.

@@ -9,11 +9,7 @@ from srntt.image import load
 
 
 def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:
-    """Read a picture and convert it to 8-bit RGB.
-
-    Raises:
-        PictureError: The file cannot be read.
-    """
+    """Read a picture and convert it to 8-bit RGB; raise PictureError if it cannot be read."""
     rgb = load(file).to_8bit().rgb().numpy()
     return np.ascontiguousarray(np.rint(rgb * 255).astype(np.uint8).transpose(1, 2, 0))
 

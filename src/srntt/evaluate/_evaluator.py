@@ -48,30 +48,16 @@ class Evaluator:
 
     @cached_property
     def journal(self) -> Journal | None:
-        """Journal of scores, including those of an interrupted run.
-
-        Raises:
-            OutputError: The journal exists and cannot be read.
-        """
+        """Journal of scores, including those of an interrupted run; raises OutputError if it cannot be read."""
         taken = [name for name, measure in self.metrics.measures.items() if measure]
         return Journal.open(self.folder, {"metrics": taken}) if self.folder else None
 
     def check(self, kinds: Sequence[ReferenceKind]) -> None:
-        """Decode all pictures once, to report damaged ones before the work instead of after hours.
-
-        Raises:
-            PictureError: Pictures cannot be read; the message names each of them.
-        """
+        """Decode all pictures once, to report damaged ones before the work instead of after hours: `check_pictures`."""
         check_pictures(self.pairs, kinds)
 
     def model(self, upscaler: Upscaler, name: str, runs: Sequence[Run]) -> list[Evaluation]:
-        """Evaluate a model, once for each run.
-
-        Args:
-            upscaler: The model.
-            name: Its name or path, as requested.
-            runs: Kinds of references and their changes.
-        """
+        """Evaluate a model under its name or path, as requested, once for each kind of references and its change."""
         weights, device = weights_of(upscaler), str(upscaler.device)
         options = {"matcher": upscaler.matcher, "memory": upscaler.memory, "align": upscaler.align}
         if upscaler.base_model:

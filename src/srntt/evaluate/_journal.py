@@ -42,11 +42,7 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, context: Mapping[str, Any]) -> "Journal":
-        """Open the journal of a folder, and read it if it exists.
-
-        Raises:
-            OutputError: The journal exists and cannot be read.
-        """
+        """Open the journal of a folder, and read it if it exists; raise OutputError if it cannot be read."""
         path = folder / JOURNAL_FILE
         if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):  # pipes block
             raise OutputError(f"{path} is not a regular file. Move it away, or name another folder for the report.")
@@ -64,11 +60,7 @@ class Journal:
         return replace(self, context={**self.context, **context})
 
     def key(self, protocol: Protocol, pair: Pair, kind: ReferenceKind, change: ReferenceChange | None) -> str:
-        """Return the hash of everything that a score depends on.
-
-        Raises:
-            InputError: A picture cannot be read.
-        """
+        """Return the hash of everything that a score depends on; raise InputError if a picture cannot be read."""
         about = {
             "protocol": protocol.definition(),
             "context": self.context,
@@ -82,11 +74,7 @@ class Journal:
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def add(self, key: str, score: Score) -> None:
-        """Append a score, and flush it to disk.
-
-        Raises:
-            OutputError: The file cannot be written.
-        """
+        """Append a score, and flush it to disk; raise OutputError if the file cannot be written."""
         body = json.dumps({"key": key, "score": asdict(score)})  # unsorted, to keep the order of the metrics
         line = json.dumps({"line": body, "sha256": hashlib.sha256(body.encode()).hexdigest()}) + "\n"
         try:

@@ -31,12 +31,7 @@ def without_profile(picture: Picture) -> tuple[Picture, tuple[str, ...]]:
 def in_colors_of(picture: Picture, like: Picture) -> Picture:
     """The picture converted from its colour profile to that of another; one without a profile is sRGB.
 
-    Args:
-        picture: to convert.
-        like: the picture with the target profile.
-
-    Returns:
-        the picture, unchanged if both profiles describe the same colours.
+    It is unchanged if both profiles describe the same colours.
 
     Raises:
         InputError: the profiles differ and cannot be converted: grey, 16 bits, or an invalid profile.

@@ -70,7 +70,7 @@ def load(
         name = str(getattr(source, "filename", "") or "<PIL image>")
         return _with_metadata(decode_image(source, name, options), name, alpha)
     if isinstance(source, bytes):
-        return _from_content(source, "<bytes>", options, alpha)
+        return load_content(source, "<bytes>", limits=limits, page=page, value_range=value_range, alpha=alpha)
     if isinstance(source, str | os.PathLike):
         name = os.fsdecode(source)
         return _with_metadata(decode(read_file(name, limits), name, options), name, alpha)
@@ -93,25 +93,10 @@ def load_content(
 ) -> Picture:
     """Loads the content of a file that has been read already, so that a hash of it is of exactly what is decoded.
 
-    Args:
-        content: of the file.
-        source: its path or URL, for messages.
-        limits: as for ``load``.
-        page: as for ``load``.
-        value_range: as for ``load``.
-        alpha: as for ``load``.
-
-    Raises:
-        PictureError: as for ``load``.
-        InputError: a page that does not exist.
-        MissingDependencyError: as for ``load``.
+    ``source`` is its path or URL, for messages; all else, and what is raised, is as for ``load``.
     """
-    return _from_content(content, source, ReadOptions(limits, page, value_range), alpha)
-
-
-def _from_content(content: bytes, source: str, options: ReadOptions, alpha: Ground) -> Picture:
-    check_bytes(source, len(content), options.limits)
-    return _with_metadata(decode(content, source, options), source, alpha)
+    check_bytes(source, len(content), limits)
+    return _with_metadata(decode(content, source, ReadOptions(limits, page, value_range)), source, alpha)
 
 
 def _plain(samples: Samples, source: str, alpha: Ground) -> Picture:

@@ -156,12 +156,11 @@ def check_output(
     cicp: bool = False,
     lossless: bool = False,
 ) -> None:
-    """Raises now what ``save`` would raise after the work.
+    """Raises now what ``save`` would raise after the work, for a picture of this width and height in pixels.
 
     Args:
         path: of the output.
-        width: of the output, in pixels.
-        height: of the output, in pixels.
+        width: in pixels, as is ``height``.
         alpha: it will have transparent pixels (``not picture.opaque``).
         bits: 8 or 16 per sample.
         overwrite: replace an existing file.

@@ -24,11 +24,7 @@ class MappedFile:
         self._maps: list[mmap.mmap] = []
 
     def empty(self, *shape: int) -> Tensor:
-        """Allocate an uninitialised float32 tensor in the file.
-
-        Raises:
-            OSError: The disk is full, or files cannot be memory-mapped.
-        """
+        """Allocate an uninitialised float32 tensor; raise OSError if the disk is full, or files cannot be mapped."""
         start = os.fstat(self._file.fileno()).st_size
         start += -start % mmap.ALLOCATIONGRANULARITY
         size = int(np.prod(shape)) * 4

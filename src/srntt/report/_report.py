@@ -19,10 +19,8 @@ REPORT_FILES = ("report.json", "report.csv", "report.md", "report.tex", "report.
 
 
 def check_report(folder: Path, *, overwrite: bool = False) -> None:
-    """Check before any work that `write_report` can write to a folder.
-
-    Raises:
-        OutputError: The folder contains a report already, is a file, or cannot be written to.
+    """Check before any work that `write_report` can write to a folder; raise OutputError if it contains a report
+    already, is a file, or cannot be written to.
     """
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file. Name a folder for the report.")

@@ -95,11 +95,7 @@ def fetch_model(address: str) -> Path:
 
 
 def hub_client() -> "HfApi":
-    """Create the client of the hub.
-
-    Raises:
-        MissingDependencyError: The extra ``hub`` is not installed.
-    """
+    """Create the client of the hub; raise MissingDependencyError if the extra ``hub`` is not installed."""
     try:
         from huggingface_hub import HfApi  # pyright: ignore[reportMissingImports]
     except ImportError as error:

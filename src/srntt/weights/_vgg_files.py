@@ -65,11 +65,6 @@ def read_vgg19(
 def save_vgg19(path: str | Path, tensors: Mapping[str, Tensor], family: Family) -> None:
     """Write weights to a safetensors file atomically, with our names and the family in the metadata.
 
-    Args:
-        path: File to write.
-        tensors: Weight and bias of each convolution.
-        family: Origin of the weights.
-
     Raises:
         ModelError: A value is not finite.
         OutputError: The file cannot be written.

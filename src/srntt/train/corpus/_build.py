@@ -12,8 +12,8 @@ import numpy as np
 from srntt._files import put_in_place, write_bytes
 from srntt._shapes import UInt8
 from srntt.errors import MissingDependencyError, OutputError, PictureError
-from srntt.image import Limits, Picture, load, read_file, save
-from srntt.train.corpus._alike import Fingerprint, bits_apart, fingerprint
+from srntt.image import Limits, load, read_file, save
+from srntt.train.corpus._alike import bits_apart, fingerprint
 from srntt.train.corpus._licences import Licence, Licences
 from srntt.train.corpus._manifest import Entry, Manifest
 from srntt.train.corpus._outcome import CorpusLimits, CorpusReport, LeftOut
@@ -54,18 +54,18 @@ def build_corpus(
         InputError: a source that does not exist, or a folder whose MANIFEST.tsv is of something else.
         OutputError: the folder cannot be written to, or holds a picture of that name that is not of the manifest.
     """
-    found = list_sources(sources, recursive=recursive, leave_out=folder)
+    report = CorpusReport(folder)
+    candidates = list_sources(sources, report, recursive=recursive)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}. Give another folder.") from error
-    report = CorpusReport(folder, failed=list(found.failed), ignored=found.ignored)
     corpus = _Corpus(folder, Manifest(folder), limits, licence.strip(), reading)
     try:
-        for done, candidate in enumerate(found.candidates):
-            progress("corpus", done, len(found.candidates))
+        for done, candidate in enumerate(candidates):
+            progress("corpus", done, len(candidates))
             corpus.offer(candidate, report)
-        progress("corpus", len(found.candidates), len(found.candidates))
+        progress("corpus", len(candidates), len(candidates))
     finally:
         with suppress(OSError):  # never made
             (folder / _UNFINISHED).rmdir()
@@ -88,7 +88,7 @@ class _Corpus:
         self._licences = Licences()
 
     def offer(self, candidate: Candidate, report: CorpusReport) -> None:
-        """Add a picture if it is suitable; return the outcome."""
+        """Add a picture if it is suitable, and report the outcome."""
         try:
             outcome = self._judge(candidate)
         except (PictureError, MissingDependencyError) as error:
@@ -120,24 +120,9 @@ class _Corpus:
         near = (entry for entry in self.manifest.entries if bits_apart(mark, entry.fingerprint) <= self.limits.alike)
         if twin := next(near, None):
             return LeftOut(candidate.path, "alike", f"shows what {twin.file} shows")
-        entry = self._entry(candidate, picture, source_sha256, pixels, textured, mark)
-        self.manifest.add(entry)
-        self._sources.add(source_sha256)
-        return entry
-
-    def _entry(
-        self,
-        candidate: Candidate,
-        picture: Picture,
-        source_sha256: str,
-        pixels: UInt8[np.ndarray, "h w c"],
-        textured: float,
-        mark: Fingerprint,
-    ) -> Entry:
-        """Write a picture and its licence, and describe them."""
         name = f"{_plain(candidate.path.stem)}-{source_sha256[:10]}{'.png' if self.limits.lossless else '.jpg'}"
         licence, licence_file = self._licence(candidate)
-        return Entry(
+        entry = Entry(
             file=name,
             width=pixels.shape[1],
             height=pixels.shape[0],
@@ -152,6 +137,9 @@ class _Corpus:
             source_sha256=source_sha256,
             fingerprint=mark,
         )
+        self.manifest.add(entry)
+        self._sources.add(source_sha256)
+        return entry
 
     def _too_small(self, path: Path, pixels: UInt8[np.ndarray, "h w c"]) -> LeftOut | None:
         height, width = pixels.shape[:2]

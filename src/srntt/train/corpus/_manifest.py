@@ -50,12 +50,9 @@ _COLUMNS = tuple(field.name for field in fields(Entry))
 
 
 class Manifest:
-    """The entries of a corpus; every one that is added is on disk at once.
+    """The entries of the corpus in a folder; every one that is added is on disk at once.
 
     A last line that is not whole, of a run that was killed, is forgotten: the picture is then made again.
-
-    Args:
-        folder: of the corpus, which exists.
 
     Raises:
         InputError: a file of that name that is no manifest of a corpus.

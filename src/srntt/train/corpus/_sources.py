@@ -6,6 +6,7 @@ from pathlib import Path
 
 from srntt.data import is_picture, list_folder
 from srntt.errors import InputError
+from srntt.train.corpus._outcome import CorpusReport
 
 
 @dataclass(frozen=True)
@@ -23,43 +24,30 @@ class Candidate:
     bytes: int
 
 
-@dataclass(frozen=True)
-class Sources:
-    """What was found.
+def list_sources(given: Sequence[Path], report: CorpusReport, *, recursive: bool) -> list[Candidate]:
+    """List the pictures of folders and files, but not of the corpus itself. Hidden files and folders are skipped; links
+    to folders are not followed. What cannot be looked at, and how many files are no pictures, is reported.
 
-    Attributes:
-        candidates: the largest files first, so that of several copies the one with the most detail comes first.
-        failed: files and folders that cannot be looked at, and why.
-        ignored: how many files have no suffix of a picture.
-    """
+    Returns:
+        The largest files first, so that of several copies the one with the most detail comes first.
 
-    candidates: tuple[Candidate, ...]
-    failed: tuple[tuple[Path, str], ...]
-    ignored: int
-
-
-def list_sources(given: Sequence[Path], *, recursive: bool, leave_out: Path) -> Sources:
-    """List the pictures of folders and files. Hidden files and folders are skipped; links to folders are not followed.
-
-    Nothing below ``leave_out`` is listed. InputError if one of the folders and files does not exist.
+    Raises:
+        InputError: one of the folders and files does not exist.
     """
     if missing := [str(path) for path in given if not path.exists()]:
         raise InputError(f"There is no {', no '.join(missing)}. Give folders of photographs, or photographs.")
     found: dict[Path, Candidate] = {}
-    failed: list[tuple[Path, str]] = []
-    ignored = 0
     for root in given:
-        for path in _files(root, recursive, leave_out.resolve(), failed):
+        for path in _files(root, recursive, report.folder.resolve(), report.failed):
             if not is_picture(path):
-                ignored += 1
+                report.ignored += 1
                 continue
             try:
                 candidate = Candidate(path, root if root.is_dir() else root.parent, path.stat().st_size)
                 found.setdefault(path.resolve(), candidate)
             except OSError as error:
-                failed.append((path, f"cannot be looked at: {error.strerror}."))
-    ordered = sorted(found.values(), key=lambda candidate: (-candidate.bytes, str(candidate.path)))
-    return Sources(tuple(ordered), tuple(failed), ignored)
+                report.failed.append((path, f"cannot be looked at: {error.strerror}."))
+    return sorted(found.values(), key=lambda candidate: (-candidate.bytes, str(candidate.path)))
 
 
 def _files(root: Path, recursive: bool, leave_out: Path, failed: list[tuple[Path, str]]) -> Iterable[Path]:

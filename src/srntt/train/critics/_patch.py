@@ -47,14 +47,7 @@ class Discriminator(nn.Module):
         self.score = nn.Linear(1024, 1)
 
     def forward(self, image: Float[Tensor, "b 3 H W"]) -> Float[Tensor, " b"]:
-        """Score of each picture, any real number.
-
-        Args:
-            image: RGB in [0,1], of this discriminator's size.
-
-        Raises:
-            InputError: another size.
-        """
+        """Score of each RGB picture in [0, 1], any real number; InputError for one of another size."""
         if image.shape[-2:] != (self.size, self.size):
             height, width = image.shape[-2:]
             raise InputError(f"A picture of {width}x{height}; this discriminator takes {self.size}x{self.size}.")

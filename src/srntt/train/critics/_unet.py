@@ -37,14 +37,7 @@ class UNetDiscriminator(nn.Module):
         self.score = nn.Conv2d(one, 1, 3, padding=1)
 
     def forward(self, image: Float[Tensor, "b 3 H W"]) -> Float[Tensor, "b 1 H2 W2"]:
-        """Score of each 2x2 pixels, any real number.
-
-        Args:
-            image: RGB in [0, 1]; sides are multiples of 16.
-
-        Raises:
-            InputError: other sides.
-        """
+        """Score of each 2x2 pixels of RGB in [0, 1], any real number; InputError for sides not multiples of 16."""
         height, width = image.shape[-2:]
         if height % _COARSEST or width % _COARSEST:
             raise InputError(f"A picture of {width}x{height}; this discriminator takes multiples of {_COARSEST}.")

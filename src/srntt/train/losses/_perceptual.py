@@ -18,15 +18,11 @@ PerceptualForm = Literal["relative", "frobenius", "squared"]
 def look_at(
     network: FeatureNetwork, output: Float[Tensor, "b 3 H W"], target: Float[Tensor, "b 3 H W"]
 ) -> tuple[Mapping[str, Float[Tensor, "b _ _ _"]], Mapping[str, Float[Tensor, "b _ _ _"]]]:
-    """Maps of the output, through which gradient flows, and of the target, which hold none.
+    """Maps of the output, through which gradient flows, and of the target, which hold none; both RGB in [0, 1].
 
-    One look serves `perceptual` and the texture losses. The network may run under autocast: the losses leave it. Give
-    it channels last (``network.to(memory_format=torch.channels_last)``); the pictures are laid out so here.
-
-    Args:
-        network: with parameters that want no gradient.
-        output: RGB in [0, 1].
-        target: RGB in [0, 1].
+    One look serves `perceptual` and the texture losses. The network, whose parameters want no gradient, may run under
+    autocast: the losses leave it. Give it channels last (``network.to(memory_format=torch.channels_last)``); the
+    pictures are laid out so here.
     """
     with torch.no_grad():
         target_maps = network(target.contiguous(memory_format=torch.channels_last))

@@ -14,9 +14,7 @@ _TEXTURE = 4 / 255  # deviation within an LR position at which a tile counts hal
 def l1(output: Float[Tensor, "b 3 H W"], target: Float[Tensor, "b 3 H W"]) -> Float[Tensor, ""]:
     """Mean absolute difference: the reconstruction loss of the paper (section 3.2), which takes it in [-1, 1].
 
-    Args:
-        output: RGB; in [0, 1] the value is half the paper's.
-        target: RGB in the same range.
+    Of RGB in [0, 1] the value is half the paper's.
     """
     return (output - target).abs().mean()
 
@@ -26,10 +24,7 @@ def charbonnier(
 ) -> Float[Tensor, ""]:
     """Smoothed L1, mean of sqrt(d^2 + epsilon^2): differences well below epsilon cease to pull (Lai et al., LapSRN).
 
-    Args:
-        output: RGB in [0, 1].
-        target: RGB in [0, 1].
-        epsilon: where L1 turns into a square; 1e-3 is a quarter of a level of 255.
+    Pictures are RGB in [0, 1]; an epsilon of 1e-3 is a quarter of a level of 255.
     """
     return ((output - target).square() + epsilon**2).sqrt().mean()
 

@@ -12,7 +12,7 @@ import numpy as np
 from srntt._files import put_in_place, write_bytes
 from srntt._shapes import UInt8
 from srntt.errors import MissingDependencyError, OutputError, PictureError
-from srntt.image import Limits, load, read_file, save
+from srntt.image import Limits, load, load_content, read_file, save
 from srntt.train.corpus._alike import bits_apart, fingerprint
 from srntt.train.corpus._licences import Licence, Licences
 from srntt.train.corpus._manifest import Entry, Manifest
@@ -102,10 +102,11 @@ class _Corpus:
             report.known += 1
 
     def _judge(self, candidate: Candidate) -> Entry | LeftOut | None:
-        source_sha256 = hashlib.sha256(read_file(str(candidate.path), self.reading)).hexdigest()
+        content = read_file(str(candidate.path), self.reading)
+        source_sha256 = hashlib.sha256(content).hexdigest()
         if source_sha256 in self._sources:
             return None
-        picture = load(candidate.path, limits=self.reading).to_8bit()
+        picture = load_content(content, str(candidate.path), limits=self.reading).to_8bit()
         if not picture.opaque:
             return LeftOut(candidate.path, "transparent", "parts of it are transparent")
         reduced = reduced_to(picture.color, self.limits.megapixels)

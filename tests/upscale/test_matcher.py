@@ -61,10 +61,10 @@ def test_fast_matching_of_photographs_gives_the_same_picture(upscalers, referenc
 
 
 def test_tiles_and_bands_do_not_show_in_what_was_matched_fast(upscalers, references, low_res, monkeypatch):
-    from srntt.memory import _plan_upscale
+    from srntt.memory import _plan
 
     whole = upscalers["fast"].upscale(low_res, references)
-    monkeypatch.setattr(_plan_upscale, "_BANDS", (8,))
+    monkeypatch.setattr(_plan, "_BANDS", (8,))
     cut = upscalers["fast"].upscale(low_res, references, tile=32)
     np.testing.assert_allclose(whole.similarity, cut.similarity, atol=1e-5)
     difference = np.abs(whole.array.astype(int) - cut.array)

@@ -14,7 +14,7 @@ from PIL import Image
 from srntt._safetensors import write_tensors
 from srntt.errors import InputError, MemoryBudgetError, ModelError, PictureError
 from srntt.image import Limits
-from srntt.memory import _plan_reference, resident_bytes
+from srntt.memory import _plan, resident_bytes
 from srntt.models import find_model, list_models
 from srntt.upscale import References, Upscaler
 
@@ -249,7 +249,7 @@ def test_a_name_that_no_file_can_have_is_no_model(name):
 
 def test_bands_of_a_reference_do_not_show(upscaler, truth, monkeypatch):
     whole = upscaler.encode_references([truth])
-    monkeypatch.setattr(_plan_reference, "_BANDS", (64,))
+    monkeypatch.setattr(_plan, "_REFERENCE_BANDS", (64,))
     banded = upscaler.encode_references([truth])
     for name, tensor in whole[0].maps.items():
         difference = (tensor - banded[0].maps[name]).abs()
@@ -399,7 +399,7 @@ def test_out_of_memory_while_encoding_takes_smaller_bands_then_gives_up(upscaler
         return encode(band)
 
     monkeypatch.setattr(upscaler._drive, "encode", sometimes)
-    monkeypatch.setattr(_plan_reference, "_BANDS", (256, 128, 64))
+    monkeypatch.setattr(_plan, "_REFERENCE_BANDS", (256, 128, 64))
     halved = upscaler.encode_references([truth])
     assert halved.fallbacks[0].startswith("encoding: out of memory at 256 rows")
     for name, tensor in whole[0].maps.items():

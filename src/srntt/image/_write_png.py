@@ -11,22 +11,20 @@ from srntt.image._picture import Picture
 from srntt.image._source import ByteSink
 
 _BAND_BYTES = 2**22
+_LEVEL = 1  # zlib's, 0..9: filtered photographs gain little above 1 and take much longer
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 _SUB, _UP, _PAETH = 1, 2, 4
 
 
-def write_png(file: ByteSink, picture: Picture, metadata: Metadata, exif: bytes | None, *, level: int = 1) -> None:
-    """Writes a picture in bands of rows, with some tens of MiB of extra memory whatever its size.
-
-    ``level`` is zlib's, 0..9: filtered photographs gain little above 1 and take much longer.
-    """
+def write_png(file: ByteSink, picture: Picture, metadata: Metadata, exif: bytes | None) -> None:
+    """Writes a picture in bands of rows, with some tens of MiB of extra memory whatever its size."""
     height, width, bits = picture.height, picture.width, picture.bits
     channels = picture.color.shape[2] + (picture.alpha is not None)
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOR_TYPES[channels], 0, 0, 0))
     for kind, body in _ancillary(metadata, exif):
         _chunk(file, kind, body)
-    packer = zlib.compressobj(level, strategy=zlib.Z_FILTERED)
+    packer = zlib.compressobj(_LEVEL, strategy=zlib.Z_FILTERED)
     rows = max(1, _BAND_BYTES // (width * channels * bits // 8))
     above = np.zeros((1, width * channels * bits // 8), np.uint8)
     for top in range(0, height, rows):

@@ -14,6 +14,7 @@ from srntt.image._source import SeekableSink
 from srntt.image._tiff_tags import Written, described_by_program, tags_for
 
 _STRIP_BYTES = 2**18
+_LEVEL = 1  # of zlib, 0..9
 _MOST_OF_A_SMALL_FILE = 2**32 - 2**26
 _ADOBE_DEFLATE, _DIFFERENCES, _ALPHA, _OTHER, _PAGE = 8, 2, 2, 0, 2
 _UNDEFINED, _BYTE = 7, 1
@@ -22,10 +23,8 @@ _UNDEFINED, _BYTE = 7, 1
 class TiffWriter:
     """Writes the pages of a seekable file one after the other; the first and their number decide if it is a BigTIFF."""
 
-    def __init__(
-        self, file: SeekableSink, first: Picture, count: int, order: Literal["<", ">"], level: int = 1
-    ) -> None:
-        self._file, self._count, self._level = file, count, level
+    def __init__(self, file: SeekableSink, first: Picture, count: int, order: Literal["<", ">"]) -> None:
+        self._file, self._count = file, count
         self._order: Literal["<", ">"] = order
         self._big = first.height * first.width * _sample_bytes(first) * count > _MOST_OF_A_SMALL_FILE
         self._pages = 0
@@ -71,11 +70,11 @@ class TiffWriter:
     def _packed(self, strip: Shaped[np.ndarray, "h w c"]) -> bytes:
         ordered = strip.dtype.newbyteorder(self._order)
         if strip.dtype.kind == "f":
-            return zlib.compress(strip.astype(ordered).tobytes(), self._level)
+            return zlib.compress(strip.astype(ordered).tobytes(), _LEVEL)
         whole = strip.view(f"u{strip.itemsize}")
         differences = whole.astype(whole.dtype.newbyteorder(self._order))
         differences[:, 1:] -= whole[:, :-1]  # modulo 2**bits, as the predictor is defined
-        return zlib.compress(differences.tobytes(), self._level)
+        return zlib.compress(differences.tobytes(), _LEVEL)
 
     def _tags(self, ready: Carried, notes: list[str]) -> Directory:
         picture, metadata, order = ready.picture, ready.metadata, self._order

@@ -40,7 +40,8 @@ class OwnReferences:
         for name in listing.pictures:
             for stem in (_stem(name), *folders_above(name)):
                 by_stem[_composed(stem)].append(name)
-        lists = {_composed(name.removesuffix(_LIST_SUFFIX)): name for name in listing.files if _is_list(name)}
+        listed = (name for name in listing.files if name.endswith(_LIST_SUFFIX))
+        lists = {_composed(name.removesuffix(_LIST_SUFFIX)): name for name in listed}
         if not by_stem and not lists:
             raise InputError(f"{root} contains no pictures. Give a folder of sharp pictures, or omit --refs.")
         return cls(root, {stem: tuple(names) for stem, names in by_stem.items()}, lists, listing.pictures)
@@ -92,10 +93,6 @@ class OwnReferences:
                 f"{self.root.locate(list_name)} lists {line!r}, which is not a picture. List picture files."
             )
         return name
-
-
-def _is_list(name: str) -> bool:
-    return name.endswith(_LIST_SUFFIX)
 
 
 def _stem(name: str) -> str:

@@ -112,13 +112,10 @@ def _run(name: str, recipe: "srntt.train.Recipe", place: PlaceOptions, as_json: 
     with _interrupts_reported(place.output, first), progress as watcher, compiling_reported():
         weights = run(recipe, surroundings, watcher)
     if first:
-        _print_done(weights, place.output, as_json)
+        step = _checkpoint_step(place.output)
+        about = {"model": str(weights), "steps": step, "log": str(place.output / "log.jsonl")}
+        say_either([f"{weights}: use it with --model {weights}"], about, as_json=as_json)
     return Exit.DONE
-
-
-def _print_done(weights: Path, output: Path, as_json: bool) -> None:
-    about = {"model": str(weights), "steps": _checkpoint_step(output), "log": str(output / "log.jsonl")}
-    say_either([f"{weights}: use it with --model {weights}"], about, as_json=as_json)
 
 
 @contextmanager

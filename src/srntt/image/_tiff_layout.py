@@ -84,7 +84,8 @@ def layout_of(tags: Directory, source: str, limits: Limits) -> Layout:
         raise refuse(source, f"is a TIFF of {samples:,} samples per pixel; 1 to {_MOST_SAMPLES:,} are supported.")
     check_pixels(source, width, height, limits, bytes_per_pixel=12 + 3 * samples * -(-max(bits) // 8))
     if len(bits) > 1 or len(kinds) > 1:
-        raise refuse(source, f"is a TIFF with samples of different types ({_and(bits)} bits). Convert it to one type.")
+        found = " and ".join(map(str, sorted(bits)))
+        raise refuse(source, f"is a TIFF with samples of different types ({found} bits). Convert it to one type.")
     if not kinds <= set(_FORMATS):
         raise refuse(source, "is a TIFF of complex samples, which are not supported. Save the real part.")
     depth, kind = bits.pop(), _FORMATS[kinds.pop()]
@@ -121,7 +122,3 @@ def layout_of(tags: Directory, source: str, limits: Limits) -> Layout:
         order=tags.order,
         lerc_packing=int((*tags.numbers(50674), 0, 0)[1]),
     )
-
-
-def _and(numbers: set[int]) -> str:
-    return " and ".join(map(str, sorted(numbers)))

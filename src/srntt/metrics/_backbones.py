@@ -93,7 +93,7 @@ def stage_maps(
     for stage in STAGES[backbone]:
         end = index + len(stage.convolutions)
         names = [f"conv{number}" for number in range(index, end)]
-        output, target = (_through(stage, names, weights, x, pooling or _max_pooling) for x in (output, target))
+        output, target = (_through(stage, names, weights, x, pooling) for x in (output, target))
         yield output, target
         index = end
 
@@ -120,14 +120,12 @@ def prepared(
     return first, second
 
 
-def _through(stage: Stage, names: list[str], weights: Mapping[str, Tensor], x: Tensor, pooling: Pooling) -> Tensor:
+def _through(
+    stage: Stage, names: list[str], weights: Mapping[str, Tensor], x: Tensor, pooling: Pooling | None
+) -> Tensor:
     if stage.pooling:
-        x = pooling(x, stage.pooling)
+        x = pooling(x, stage.pooling) if pooling else F.max_pool2d(x, stage.pooling, 2)
     for name, shape in zip(names, stage.convolutions, strict=True):
         kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
         x = F.relu(F.conv2d(x, kernel, bias, stride=shape.stride, padding=shape.padding), inplace=True)
     return x
-
-
-def _max_pooling(x: Float[Tensor, "1 c h w"], side: int) -> Float[Tensor, "1 c h2 w2"]:
-    return F.max_pool2d(x, side, 2)

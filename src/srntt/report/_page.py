@@ -47,18 +47,16 @@ def _content(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         "description": protocol.description,
         "scale": protocol.scale,
         "measured": " ".join(measured(evaluations)),
-        "metrics": [_metric(name) for name in taken_metrics(evaluations)],
+        "metrics": [
+            {"name": name, "title": metric.title, "digits": metric.digits, "better": metric.better}
+            for name, metric in ((name, shown_metric(name)) for name in taken_metrics(evaluations))
+        ],
         "note": not_taken(evaluations),
         "runs": [_run(item) for item in evaluations],
         "images": images,
         "pictures": pool.pictures,
         "environment": first.environment,
     }
-
-
-def _metric(name: str) -> dict[str, Any]:
-    metric = shown_metric(name)
-    return {"name": name, "title": metric.title, "digits": metric.digits, "better": metric.better}
 
 
 def _run(evaluation: Evaluation) -> dict[str, Any]:

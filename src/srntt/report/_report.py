@@ -61,12 +61,10 @@ def table(evaluations: Sequence[Evaluation]) -> list[str]:
     """Format the means as a Markdown table, in lines: a row for each evaluation, a column for each metric."""
     names = taken_metrics(evaluations)
     head = ["model", "references", *(shown_metric(name).title for name in names), "seconds"]
-    return markdown(head, [_figures(item, names) for item in evaluations])
-
-
-def _figures(evaluation: Evaluation, names: Sequence[str]) -> list[str]:
-    values = _values(evaluation.mean(), names)
-    return [evaluation.method, evaluation.references, *values, _shown(evaluation.seconds, 2)]
+    rows = [
+        [each.method, each.references, *_values(each.mean(), names), _shown(each.seconds, 2)] for each in evaluations
+    ]
+    return markdown(head, rows)
 
 
 def _values(values: Mapping[str, float | None], names: Sequence[str]) -> list[str]:

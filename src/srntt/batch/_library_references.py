@@ -13,11 +13,7 @@ from srntt.library import FileIndex, Index, Library, find_references
 
 @dataclass(frozen=True)
 class LibraryFolder(LocalFolder):
-    """All files of the machine, by their absolute paths; in messages, the library.
-
-    Attributes:
-        library: File of the library.
-    """
+    """All files of the machine, by their absolute paths; in messages, the file of the library."""
 
     library: Path = Path()
 

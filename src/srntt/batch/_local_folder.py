@@ -24,13 +24,7 @@ Save = Callable[[Path], tuple[str, ...]]
 
 
 class OutputFile(NamedTuple):
-    """File written by a run.
-
-    Attributes:
-        output: Name relative to the output folder.
-        bytes: Size in bytes.
-        sha256: SHA-256 of the content.
-    """
+    """File written by a run, by its name relative to the output folder, with size and hash of its content."""
 
     output: str
     bytes: int

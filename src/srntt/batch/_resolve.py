@@ -114,14 +114,7 @@ class InputFile:
 
 @dataclass(frozen=True)
 class ResolvedTask:
-    """Task with the files its output depends on.
-
-    Attributes:
-        task: The task.
-        input: Low-res picture.
-        references: References, in order.
-        side_files: Files written next to the output.
-    """
+    """Task with the files its output depends on, the references in order, and the kinds of files written next to it."""
 
     task: Task
     input: InputFile

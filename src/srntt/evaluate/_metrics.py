@@ -111,11 +111,7 @@ DEFAULT_METRICS = ("psnr_y", "ssim_y", "lpips", "lr_psnr")
 
 @dataclass(frozen=True)
 class Metrics:
-    """Loaded metrics, callable with a `MetricInput`.
-
-    Attributes:
-        measures: Metric functions by name; None if the weights were not fetched.
-    """
+    """Loaded metrics by name, callable with a `MetricInput`; None for those whose weights were not fetched."""
 
     measures: Mapping[str, Measure | None]
 

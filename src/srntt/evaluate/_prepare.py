@@ -20,12 +20,10 @@ _MOST_NAMED = 20  # damaged pictures
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Prepared target of a protocol.
+    """Prepared target of a protocol; pictures have 8 bits.
 
     Attributes:
-        target: Target, 8 bits.
-        low_res: Low-res picture, 8 bits.
-        references: References: files if the protocol leaves them unchanged, else 8-bit RGB.
+        references: Files if the protocol leaves them unchanged, else pictures.
         whole: Expected height and width of the output.
         top, left: Position of the target in the output; not (0, 0) if the protocol pads on all sides.
     """

@@ -18,13 +18,10 @@ _NAMES |= {"comment": "comment", "tiff": "TIFF's own tags", "dpi": "resolution"}
 
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """A picture ready for a format.
+    """A picture ready for a format: its colours match what the file will declare.
 
-    Attributes:
-        picture: its colours match what the file will declare.
-        metadata: what the format can store; sizes and resolution are the picture's.
-        tree: its EXIF directories.
-        notes: what was dropped or converted.
+    ``metadata`` is what the format can store, with the picture's sizes and resolution, ``tree`` its EXIF directories.
+    Notes say what was dropped or converted.
     """
 
     picture: Picture

@@ -42,12 +42,8 @@ _ROUNDING = 2  # levels of 255 by which two decoders may differ
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How to read a file.
-
-    Attributes:
-        limits: maximum sizes.
-        page: of a TIFF, from 1; None for the first, with a note if there are more.
-        value_range: which values are black and white, for samples other than unsigned 8 or 16 bits.
+    """How to read a file: the page of a TIFF, from 1, or the first, with a note if there are more; and which values are
+    black and white, for samples other than unsigned 8 or 16 bits.
     """
 
     limits: Limits

@@ -19,13 +19,7 @@ _MOST_FIELDS, _MOST_INNER = 2**16, 8
 
 @dataclass(frozen=True)
 class Field:
-    """The value of a tag.
-
-    Attributes:
-        kind: TIFF's number of the type.
-        count: number of values.
-        value: the bytes, in the byte order of the directory.
-    """
+    """The value of a tag: TIFF's number of the type, the number of values, and the bytes in the directory's order."""
 
     kind: int
     count: int
@@ -34,13 +28,9 @@ class Field:
 
 @dataclass(frozen=True)
 class Directory:
-    """Tags and their values.
+    """Tags and their values in a byte order, ``<`` or ``>``.
 
-    Attributes:
-        order: byte order, ``<`` or ``>``.
-        fields: by tag.
-        inner: directories that tags point to, by tag.
-        broken: number of tags that could not be read.
+    ``inner`` has the directories that tags point to, ``broken`` the number of tags that could not be read.
     """
 
     order: Order

@@ -17,8 +17,6 @@ class Layout:
     """Layout of one picture in a TIFF file.
 
     Attributes:
-        width: in pixels.
-        height: in pixels.
         samples: per pixel.
         bits: per sample.
         kind: type of samples: ``u`` unsigned, ``i`` signed, ``f`` float.
@@ -27,11 +25,7 @@ class Layout:
         planar: each sample is stored in a plane of its own.
         compression: TIFF's number.
         predictor: 1 none, 2 differences, 3 differences of floats' bytes.
-        segment: rows and columns of a strip or tile.
-        tiled: segments are tiles.
-        offsets: offset of each segment.
-        sizes: bytes of each segment.
-        order: byte order.
+        segment: rows and columns of a strip or tile; ``offsets`` and ``sizes`` in bytes are those of all segments.
         lerc_packing: outer compression of LERC segments: 0 none, 1 deflate, 2 Zstandard.
     """
 

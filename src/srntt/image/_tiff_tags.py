@@ -27,15 +27,9 @@ _OME_TYPES = {"float32": b"float", "float64": b"double"}
 
 @dataclass(frozen=True)
 class Written:
-    """The file that is written.
+    """The file that is written, in place of a source of the width and height ``before``.
 
-    Attributes:
-        before: width and height of the source.
-        size: width and height of the output.
-        samples: per pixel.
-        kind: NumPy's name of their type.
-        pages: number of pages.
-        whole: all pages of the source are written, in order.
+    ``kind`` is NumPy's name of the type of samples; ``whole``: all pages of the source are written, in order.
     """
 
     before: tuple[int, int]

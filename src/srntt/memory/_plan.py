@@ -76,13 +76,7 @@ def plan_pieces(needs: Needs, room: Room, tile: int | None, matching: Callable[[
 
 @dataclass(frozen=True)
 class ReferencePlan:
-    """Plan for encoding a reference.
-
-    Attributes:
-        band: Rows encoded at a time.
-        kept: Bytes of the encoded maps.
-        peak: Predicted peak memory of the process, in bytes.
-    """
+    """Encoding of a reference: rows at a time, bytes of the encoded maps, and predicted peak bytes of the process."""
 
     band: int
     kept: int

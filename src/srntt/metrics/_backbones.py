@@ -29,12 +29,7 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Stage:
-    """Convolutions whose last output is compared.
-
-    Attributes:
-        pooling: Kernel size of the max pooling, stride 2, that precedes them; 0 for none.
-        convolutions: In order.
-    """
+    """Convolutions whose last output is compared, after max pooling of this kernel size with stride 2 (0 for none)."""
 
     pooling: int
     convolutions: tuple[Convolution, ...]

@@ -13,14 +13,9 @@ _SETS = ("CUFED5", "Sun80", "Urban100", "Manga109")
 
 @dataclass(frozen=True)
 class Published:
-    """A figure from a paper.
+    """A figure from a paper: PSNR in dB and SSIM, both on Y, and the table it was read from.
 
-    Attributes:
-        method: name, as in the table.
-        psnr: on Y, in dB.
-        ssim: on Y.
-        protocol: name of ours that describes how it was made; None where the paper does not say.
-        source: the table it was read from.
+    ``protocol`` is our name of how it was made; None where the paper does not say.
     """
 
     method: str

@@ -13,12 +13,7 @@ from srntt.errors import InputError
 
 @dataclass(frozen=True)
 class Workers:
-    """This process's place among those that share a run's batches.
-
-    Attributes:
-        rank: of this one; 0 writes the files.
-        count: of all.
-    """
+    """This process's place among those that share a run's batches; that of rank 0 writes the files."""
 
     rank: int = 0
     count: int = 1

@@ -23,12 +23,7 @@ _Made = TypeVar("_Made")
 
 @dataclass(frozen=True)
 class Listed:
-    """A file as the hub lists it.
-
-    Attributes:
-        size: Bytes.
-        digest: SHA-256 (64 hex digits, large files), or the hash of a git blob (40 hex digits).
-    """
+    """A file as the hub lists it: its bytes, and its SHA-256 (64 hex digits, large files) or git blob's hash (40)."""
 
     size: int
     digest: str

@@ -13,12 +13,7 @@ _MOST_LETTERS = 100
 
 
 class Licence(NamedTuple):
-    """A licence as it is recorded.
-
-    Attributes:
-        name: in a line.
-        file: where it was read, with authors and text; None if it was given as an option.
-    """
+    """A licence as it is recorded, in a line, and the file with authors and text; None if it was given as an option."""
 
     name: str
     file: Path | None = None

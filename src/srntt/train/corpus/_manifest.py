@@ -17,13 +17,9 @@ class Entry:
 
     Attributes:
         file: its name.
-        width: in pixels.
-        height: in pixels.
         licence: as text; "unknown" if none was given and nothing is written next to it.
         licence_file: copy of the text that says so, in the corpus; empty if there is none.
         source: the file that it was made from, as it was given.
-        source_width: in pixels.
-        source_height: in pixels.
         halved: how often.
         textured: share of tiles with detail.
         sha256: of the file.

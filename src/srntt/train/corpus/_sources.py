@@ -11,13 +11,7 @@ from srntt.train.corpus._outcome import CorpusReport
 
 @dataclass(frozen=True)
 class Candidate:
-    """A file that may be a photograph.
-
-    Attributes:
-        path: of the file.
-        root: the folder that was given, in which its licence is looked for; of a file, its folder.
-        bytes: its size.
-    """
+    """A file that may be a photograph, and its size; ``root`` is the given folder, in which its licence may be."""
 
     path: Path
     root: Path

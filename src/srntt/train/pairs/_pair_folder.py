@@ -150,13 +150,7 @@ class PairFolder:
 
 @dataclass(frozen=True)
 class MixedPairs:
-    """Some steps with ready-made pairs, the others with pairs made from photographs.
-
-    Attributes:
-        made: from photographs.
-        ready: a folder of ready-made pairs.
-        share: of the steps, with ready-made pairs.
-    """
+    """A share of the steps with ready-made pairs, the others with pairs made from photographs."""
 
     made: PhotographPairs
     ready: PairFolder

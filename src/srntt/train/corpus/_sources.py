@@ -20,7 +20,7 @@ class Candidate:
 
 def list_sources(given: Sequence[Path], report: CorpusReport, *, recursive: bool) -> list[Candidate]:
     """List the pictures of folders and files, but not of the corpus itself. Hidden files and folders are skipped; links
-    to folders are not followed. What cannot be looked at, and how many files are no pictures, is reported.
+    to folders are not followed. What cannot be looked at, and how many files are not pictures, is reported.
 
     Returns:
         The largest files first, so that of several copies the one with the most detail comes first.

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from srntt.image._directory import CODES, POINTERS, UNITS, entries, heading
+from srntt.image._directory import CODES, POINTERS, UNITS, Block
 from srntt.image._exif import exif_in
 from srntt.image._source import refuse
 
@@ -23,40 +23,37 @@ def check_exif(info: Mapping[Any, Any], source: str) -> None:
         check_directories(block, source, "EXIF")
 
 
-def check_directories(block: bytes, source: str, what: str, place: int | None = None) -> None:
+def check_directories(data: bytes, source: str, what: str, place: int | None = None) -> None:
     """Checks the first directory of a TIFF file or EXIF block, or that at ``place``, and those it points to.
 
     Raises:
         PictureError: its tags claim more than twice the bytes that there are, or millions of numbers.
     """
-    while block.startswith(b"Exif\0\0"):
-        block = block[6:]
+    if (block := Block.of(data)) is None:
+        return
     claimed = numbers = 0
-    for kind, count in _tags(block, place):
+    for kind, count in _tags(block, block.first if place is None else place):
         claimed += count * UNITS[kind]
         numbers += 0 if kind in _TEXTS else count * (_RATIONAL if kind in _RATIONALS else 1)
-    if claimed > 2 * len(block) or numbers > _MAX_NUMBERS:
+    if claimed > 2 * len(block.data) or numbers > _MAX_NUMBERS:
         raise refuse(
             source,
-            f"its {what} tags claim {claimed:,} bytes of {len(block):,} ({numbers:,} numbers), which no camera or "
+            f"its {what} tags claim {claimed:,} bytes of {len(block.data):,} ({numbers:,} numbers), which no camera or "
             "program writes. Save the picture again without its metadata.",
         )
 
 
-def _tags(block: bytes, place: int | None) -> Iterator[tuple[int, int]]:
+def _tags(block: Block, first: int) -> Iterator[tuple[int, int]]:
     """Type and count of every tag whose value lies within the block; the others are never read."""
-    if (head := heading(block)) is None:
-        return
-    order, big, first = head
-    pending: list[int] = [first if place is None else place]
+    pending = [first]
     seen: set[int] = set()
     while pending:
         if (place := pending.pop()) in seen:
             continue
         seen.add(place)
-        for tag, kind, count, at in entries(block, order, big=big, place=place):
-            if kind not in UNITS or not 0 <= at <= len(block) - count * UNITS[kind]:
+        for tag, kind, count, at in block.entries(place):
+            if kind not in UNITS or not 0 <= at <= len(block.data) - count * UNITS[kind]:
                 continue
             yield kind, count
             if tag in POINTERS and count == 1 and kind in CODES and kind not in (11, 12):
-                pending += struct.unpack_from(order + CODES[kind], block, at)
+                pending += struct.unpack_from(block.order + CODES[kind], block.data, at)

@@ -95,69 +95,81 @@ def _ratio(value: float) -> tuple[int, int]:
     return min(round(value * low), 2**32 - 1), low
 
 
-def read_directory(block: bytes, place: int, order: Order, *, big: bool, depth: int = 0) -> Directory:
-    """Reads a directory and those it points to. Tags that cannot be read are skipped and counted; nothing is raised."""
-    found: dict[int, Field] = {}
-    inner: dict[int, Directory] = {}
-    broken = 0
-    for tag, kind, count, at in entries(block, order, big=big, place=place):
-        size = count * UNITS.get(kind, 0)
-        if not size or not 0 <= at <= len(block) - size or len(found) >= _MOST_FIELDS:
-            broken += count > 0
-        elif tag in POINTERS and count == 1 and kind in (4, 13, 16, 18):
-            if depth < _MOST_INNER and tag not in inner:
-                there = struct.unpack_from(order + CODES[kind], block, at)[0]
-                inner[tag] = read_directory(block, there, order, big=big, depth=depth + 1)
-        else:
-            found.setdefault(tag, Field(kind, count, bytes(block[at : at + size])))
-    return Directory(order, found, inner, broken)
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A TIFF file, or EXIF without its prefix: its byte order, whether it is a BigTIFF, and its first directory."""
 
+    data: bytes
+    order: Order
+    big: bool
+    first: int
 
-def heading(block: bytes) -> tuple[Order, bool, int] | None:
-    """Byte order, whether it is a BigTIFF, and where the first directory of a TIFF file or EXIF block lies."""
-    if block[:2] not in (b"II", b"MM") or len(block) < 16:
-        return None
-    order: Order = "<" if block[:2] == b"II" else ">"
-    big = struct.unpack_from(f"{order}H", block, 2)[0] == 43
-    return order, big, struct.unpack_from(order + ("Q" if big else "L"), block, 8 if big else 4)[0]
+    @classmethod
+    def of(cls, data: bytes) -> "Block | None":
+        """The block of a TIFF file or of EXIF with or without its prefix; None for anything else."""
+        while data.startswith(b"Exif\0\0"):
+            data = data[6:]
+        if data[:2] not in (b"II", b"MM") or len(data) < 16:
+            return None
+        order: Order = "<" if data[:2] == b"II" else ">"
+        big = struct.unpack_from(f"{order}H", data, 2)[0] == 43
+        return cls(data, order, big, struct.unpack_from(order + ("Q" if big else "L"), data, 8 if big else 4)[0])
 
+    def directory(self, place: int, depth: int = 0) -> Directory:
+        """Reads a directory and those it points to. Tags that cannot be read are skipped and counted; nothing is
+        raised.
+        """
+        found: dict[int, Field] = {}
+        inner: dict[int, Directory] = {}
+        broken = 0
+        for tag, kind, count, at in self.entries(place):
+            size = count * UNITS.get(kind, 0)
+            if not size or not 0 <= at <= len(self.data) - size or len(found) >= _MOST_FIELDS:
+                broken += count > 0
+            elif tag in POINTERS and count == 1 and kind in (4, 13, 16, 18):
+                if depth < _MOST_INNER and tag not in inner:
+                    there = struct.unpack_from(self.order + CODES[kind], self.data, at)[0]
+                    inner[tag] = self.directory(there, depth + 1)
+            else:
+                found.setdefault(tag, Field(kind, count, bytes(self.data[at : at + size])))
+        return Directory(self.order, found, inner, broken)
 
-def places(block: bytes, most: int) -> list[int]:
-    """Offsets of the chain of directories; a cycle ends where it closes."""
-    found: list[int] = []
-    if (head := heading(block)) is None:
-        return found
-    order, big, place = head
-    seen: set[int] = set()
-    while place and place not in seen and len(found) < most:
-        seen.add(place)
-        found.append(place)
-        place = _next(block, place, order, big)
-    return found
+    def places(self, most: int) -> list[int]:
+        """Offsets of the chain of directories; a cycle ends where it closes."""
+        found: dict[int, None] = {}
+        place = self.first
+        while place and place not in found and len(found) < most:
+            found[place] = None
+            place = self._next(place)
+        return list(found)
 
+    def _next(self, place: int) -> int:
+        head, width, word = ("Q", 20, "Q") if self.big else ("H", 12, "L")
+        try:
+            count = struct.unpack_from(self.order + head, self.data, place)[0]
+            after = place + struct.calcsize(self.order + head) + count * width
+            return struct.unpack_from(self.order + word, self.data, after)[0]
+        except struct.error:
+            return 0
 
-def _next(block: bytes, place: int, order: Order, big: bool) -> int:
-    head, width, word = ("Q", 20, "Q") if big else ("H", 12, "L")
-    try:
-        count = struct.unpack_from(order + head, block, place)[0]
-        return struct.unpack_from(order + word, block, place + struct.calcsize(order + head) + count * width)[0]
-    except struct.error:
-        return 0
+    def entries(self, place: int) -> Iterator[tuple[int, int, int, int]]:
+        """Tag, type, count and offset of the value, for each entry of a directory within the block."""
+        head, entry, size = ("Q", "HHQ", 8) if self.big else ("H", "HHL", 4)
+        order, data = self.order, self.data
+        width, begin = struct.calcsize(order + entry) + size, place + struct.calcsize(order + head)
+        if not 0 <= place <= begin <= len(data):
+            return
+        count = struct.unpack_from(order + head, data, place)[0]
+        for at in range(begin, min(begin + count * width, len(data) - width + 1), width):
+            tag, kind, number = struct.unpack_from(order + entry, data, at)
+            value = at + width - size
+            if number * UNITS.get(kind, 0) > size:
+                value = struct.unpack_from(order + ("Q" if self.big else "L"), data, value)[0]
+            yield tag, kind, number, value
 
-
-def entries(block: bytes, order: Order, *, big: bool, place: int) -> Iterator[tuple[int, int, int, int]]:
-    """Tag, type, count and offset of the value, for each entry of a directory within the block."""
-    head, entry, size = ("Q", "HHQ", 8) if big else ("H", "HHL", 4)
-    width, begin = struct.calcsize(order + entry) + size, place + struct.calcsize(order + head)
-    if not 0 <= place <= begin <= len(block):
-        return
-    count = struct.unpack_from(order + head, block, place)[0]
-    for at in range(begin, min(begin + count * width, len(block) - width + 1), width):
-        tag, kind, number = struct.unpack_from(order + entry, block, at)
-        value = at + width - size
-        if number * UNITS.get(kind, 0) > size:
-            value = struct.unpack_from(order + ("Q" if big else "L"), block, value)[0]
-        yield tag, kind, number, value
+    def integer(self, at: int, size: int) -> int:
+        """An unsigned integer of so many bytes."""
+        return int.from_bytes(self.data[at : at + size], "little" if self.order == "<" else "big")
 
 
 def pack(directory: Directory, at: int, *, big: bool = False, after: int = 0) -> bytes:

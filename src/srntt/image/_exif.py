@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from srntt.image._directory import Directory, Field, heading, pack, read_directory
+from srntt.image._directory import Block, Directory, Field, pack
 
 ORIENTATION, EXIF_IFD, GPS_IFD = 0x0112, 0x8769, 0x8825
 _WIDTH, _HEIGHT, _PIXEL_X, _PIXEL_Y = 0x0100, 0x0101, 0xA002, 0xA003
@@ -35,13 +35,11 @@ def exif_in(info: Mapping[Any, Any]) -> bytes | None:
     return block if isinstance(block, bytes) else None
 
 
-def exif_tree(block: bytes) -> Directory | None:
+def exif_tree(data: bytes) -> Directory | None:
     """The directories of an EXIF block, with or without its prefix; None if nothing in it can be read."""
-    while block.startswith(b"Exif\0\0"):
-        block = block[6:]
-    if (head := heading(block)) is None:
+    if (block := Block.of(data)) is None:
         return None
-    tree = read_directory(block, head[2], head[0], big=head[1])
+    tree = block.directory(block.first)
     return tree if tree.fields or tree.inner else None
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from srntt._shapes import Float, Shaped
-from srntt.image._directory import Directory, heading, places, read_directory
+from srntt.image._directory import Block, Directory
 from srntt.image._exif import EXIF_IFD, ORIENTATION
 
 _SIZES = ((EXIF_IFD, 0xA002, 0xA003), (None, 0x0100, 0x0101))
@@ -73,16 +73,16 @@ def _evidence(image: Image.Image, exif: Directory | None, turn: int) -> Iterator
             yield "thumbnail in EXIF"
 
 
-def _thumbnail(block: Any) -> Float[np.ndarray, "16 16"] | None:
+def _thumbnail(exif: Any) -> Float[np.ndarray, "16 16"] | None:
     """EXIF's thumbnail, reduced; None if there is none."""
-    block = block.removeprefix(b"Exif\0\0") if isinstance(block, bytes) else b""
-    head, found = heading(block), places(block, 2)
-    if head is None or len(found) < 2:
+    block = Block.of(exif) if isinstance(exif, bytes) else None
+    found = block.places(2) if block else []
+    if block is None or len(found) < 2:
         return None
-    tags = read_directory(block, found[1], head[0], big=head[1])
+    tags = block.directory(found[1])
     at, size = tags.number(_THUMBNAIL, 0), tags.number(_THUMBNAIL_BYTES, 0)
     with suppress(Exception):  # damaged: Pillow raises all kinds of errors
-        image = JpegImageFile(io.BytesIO(block[at : at + size]))
+        image = JpegImageFile(io.BytesIO(block.data[at : at + size]))
         if image.width * image.height <= _MOST_PIXELS:
             return _reduced(image)
     return None

@@ -10,7 +10,7 @@ from PIL import TiffImagePlugin as Tiff
 from srntt._shapes import Shaped
 from srntt.errors import InputError, PictureError
 from srntt.image._check_directories import check_directories
-from srntt.image._directory import Directory, entries, heading, places, read_directory
+from srntt.image._directory import Block, Directory
 from srntt.image._levels import ValueRange, alpha_in_16_bits, levels_for, spread
 from srntt.image._modes import Samples, converted_samples
 from srntt.image._source import Limits, refuse
@@ -32,7 +32,7 @@ class Page:
     """One picture of a TIFF file.
 
     Attributes:
-        data: the file.
+        block: the file.
         place: offset of its directory.
         first: offset of the first picture's directory, whose description may apply to all pages.
         number: page number, from 1.
@@ -40,7 +40,7 @@ class Page:
         notes: what was skipped.
     """
 
-    data: bytes
+    block: Block
     place: int
     first: int
     number: int
@@ -49,16 +49,15 @@ class Page:
 
     def tags(self, source: str) -> Directory:
         """Its directory; raises PictureError if its tags claim more data than there is, or it does not exist."""
-        check_directories(self.data, source, "TIFF", self.place)
-        head = heading(self.data)
-        if head is None or not 0 < self.place < len(self.data):
+        check_directories(self.block.data, source, "TIFF", self.place)
+        if not 0 < self.place < len(self.block.data):
             raise refuse(source, "is not a whole TIFF: its directory is beyond the end of the file.")
-        tags = read_directory(self.data, self.place, head[0], big=head[1])
+        tags = self.block.directory(self.place)
         if not {256, 257} <= set(tags.fields):
             raise refuse(source, "is damaged or not a whole TIFF: a directory has no width and height.")
         if self.number > 1 and _DESCRIPTION not in tags.fields:
-            check_directories(self.data, source, "TIFF", self.first)
-            first = read_directory(self.data, self.first, head[0], big=head[1])
+            check_directories(self.block.data, source, "TIFF", self.first)
+            first = self.block.directory(self.first)
             if described_by_program(first.value(_DESCRIPTION) or b""):
                 tags = tags.having({_DESCRIPTION: first.fields[_DESCRIPTION]})
         return tags
@@ -66,11 +65,11 @@ class Page:
 
 def choose_page(data: bytes, source: str, page: int | None) -> Page:
     """Finds a page, from 1, or the first, reading only the chain of directories; raises InputError if there is none."""
-    found = places(data, _MOST_PAGES)
-    kinds = [_subfile(data, place) for place in found]
-    pictures = [place for place, kind in zip(found, kinds, strict=True) if not kind & 5] or found[:1]
-    if not pictures:
+    block = Block.of(data)
+    if block is None or not (found := block.places(_MOST_PAGES)):
         raise refuse(source, "is damaged or not a whole TIFF: it has no directory.")
+    kinds = [_subfile(block, place) for place in found]
+    pictures = [place for place, kind in zip(found, kinds, strict=True) if not kind & 5] or found[:1]
     if not 1 <= (page or 1) <= len(pictures):
         raise InputError(f"{source}: there is no page {page}; pages are 1 to {len(pictures)}.")
     notes = []
@@ -80,29 +79,21 @@ def choose_page(data: bytes, source: str, page: int | None) -> Page:
         notes.append(f"{copies} reduced copies in the file skipped")
     if masks := sum(bool(kind & 4) for kind in kinds if len(pictures) < len(found)):
         notes.append(f"{masks} masks in the file skipped")
-    return Page(data, pictures[(page or 1) - 1], pictures[0], page or 1, len(pictures), tuple(notes))
+    return Page(block, pictures[(page or 1) - 1], pictures[0], page or 1, len(pictures), tuple(notes))
 
 
-def _subfile(data: bytes, place: int) -> int:
+def _subfile(block: Block, place: int) -> int:
     """NewSubfileType, the first tag if present: bit 0 a reduced copy, bit 2 a mask."""
-    head = heading(data)
-    assert head is not None
-    first = next(entries(data, head[0], big=head[1], place=place), None)
-    if first is None or first[0] != _SUBFILE or first[3] + 4 > len(data):
-        return 0
-    return int.from_bytes(data[first[3] : first[3] + 4], "little" if head[0] == "<" else "big")
+    first = next(block.entries(place), None)
+    return block.integer(first[3], 4) if first and first[0] == _SUBFILE and first[3] + 4 <= len(block.data) else 0
 
 
 def is_raw(page: Page, tags: Directory) -> bool:
     """True for a camera's raw file, whose first picture may be a thumbnail."""
-    if _DNG in tags.fields or page.data[8:10] == b"CR" or tags.number(262, 1) in _RAW:
+    if _DNG in tags.fields or page.block.data[8:10] == b"CR" or tags.number(262, 1) in _RAW:
         return True
-    big, order = page.data[2:4] in (b"+\0", b"\0+"), "little" if tags.order == "<" else "big"
-    for place in tags.numbers(_SUBDIRECTORIES)[:16]:
-        for tag, _, count, at in entries(page.data, tags.order, big=big, place=int(place)):
-            if tag == 262 and count == 1 and int.from_bytes(page.data[at : at + 2], order) in _RAW:
-                return True
-    return False
+    below = (entry for place in tags.numbers(_SUBDIRECTORIES)[:16] for entry in page.block.entries(int(place)))
+    return any(tag == 262 and count == 1 and page.block.integer(at, 2) in _RAW for tag, _, count, at in below)
 
 
 def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_range: ValueRange) -> Samples | None:
@@ -123,7 +114,7 @@ def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_ra
     if photometric not in known or compression in _PILLOWS or tags.number(266, 1) == 2:
         return None
     layout = layout_of(tags, source, limits)
-    raw = read_samples(page.data, layout, source)
+    raw = read_samples(page.block.data, layout, source)
     try:
         if photometric in (_CMYK, _LAB, _ICC_LAB):
             return _other_colors(raw, layout, tags, source)
@@ -134,12 +125,10 @@ def read_page(page: Page, tags: Directory, source: str, limits: Limits, value_ra
 
 def open_with_pillow(page: Page) -> Tiff.TiffImageFile:
     """Opens the page in Pillow as the first page of the file."""
-    data = page.data
+    data, width = page.block.data, 8 if page.block.big else 4
     if page.number > 1:
-        order = "little" if data[:2] == b"II" else "big"
-        big = data[2:4] in (b"+\0", b"\0+")
-        at, size = (8, 8) if big else (4, 4)
-        data = data[:at] + page.place.to_bytes(size, order) + data[at + size :]
+        place = page.place.to_bytes(width, "little" if page.block.order == "<" else "big")
+        data = data[:width] + place + data[2 * width :]
     return Tiff.TiffImageFile(io.BytesIO(data))
 
 

@@ -60,3 +60,8 @@ class MemoryBudgetError(SrnttError, MemoryError):
 
 class MissingDependencyError(SrnttError, RuntimeError):
     """Package or device that is required but not available."""
+
+    @classmethod
+    def of_extra(cls, what: str, extra: str) -> "MissingDependencyError":
+        """Return the error for something that needs an extra of srntt, with the way to install it."""
+        return cls(f"{what}: in the source folder of srntt, run pip install '.[{extra}]'.")

@@ -184,7 +184,7 @@ def _opened(url: str) -> "tuple[fsspec.AbstractFileSystem, str]":
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
-        raise MissingDependencyError(f"{url}: URLs need fsspec: pip install 'srntt[ray]', or fsspec alone.") from error
+        raise MissingDependencyError.of_extra(f"{url}: URLs need fsspec, alone or with Ray", "ray") from error
     try:
         files, path = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:

@@ -99,9 +99,7 @@ def require(name: str) -> None:
     """Raises MissingDependencyError if this format needs an extra that is not installed."""
     for form in FORMATS:
         if form.name == name and form.extra and importlib.util.find_spec(form.extra[1]) is None:
-            raise MissingDependencyError(
-                f"{name} needs an extra: in the folder of srntt's source, pip install '.[{form.extra[0]}]'."
-            )
+            raise MissingDependencyError.of_extra(f"{name} needs an extra", form.extra[0])
 
 
 def sniff(head: bytes) -> str | None:

@@ -146,10 +146,7 @@ def _decoded(data: bytes, layout: Layout, which: int, rows: int, source: str) ->
     """Decodes a segment that is a picture of its own, after checking its header."""
     name = IMAGE_CODECS[layout.compression]
     if importlib.util.find_spec("imagecodecs") is None:
-        raise MissingDependencyError(
-            f"{source}: a TIFF compressed with {name} needs an extra: in the folder of srntt's source, "
-            "pip install '.[tiff]'."
-        )
+        raise MissingDependencyError.of_extra(f"{source}: a TIFF compressed with {name} needs an extra", "tiff")
     codecs = importlib.import_module("imagecodecs")
     packed = data[layout.offsets[which] : layout.offsets[which] + layout.sizes[which]]
     if name == "LERC" and layout.lerc_packing:

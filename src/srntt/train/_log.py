@@ -80,5 +80,5 @@ def _open_board(folder: Path):
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise MissingDependencyError("TensorBoard is not installed: pip install 'srntt[tensorboard]'.") from error
+        raise MissingDependencyError.of_extra("TensorBoard is not installed", "tensorboard") from error
     return SummaryWriter(str(folder))

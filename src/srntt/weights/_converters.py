@@ -66,9 +66,7 @@ def _loadmat() -> Any:
     try:
         from scipy.io import loadmat
     except ImportError as error:
-        raise MissingDependencyError(
-            "Reading MatConvNet's .mat files requires SciPy: in the source folder of srntt, run pip install '.[mat]'."
-        ) from error
+        raise MissingDependencyError.of_extra("Reading MatConvNet's .mat files requires SciPy", "mat") from error
     return loadmat
 
 

@@ -99,10 +99,8 @@ def hub_client() -> "HfApi":
     try:
         from huggingface_hub import HfApi  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise MissingDependencyError(
-            "Models on a hub require an extra: in the source folder of srntt, run pip install '.[hub]'. "
-            "Or download the repository otherwise and give its folder."
-        ) from error
+        what = "Models on a hub, unless you download the repository otherwise and give its folder, require an extra"
+        raise MissingDependencyError.of_extra(what, "hub") from error
     return HfApi(library_name="srntt")
 
 

@@ -16,8 +16,8 @@ from reference.png import chunk, read_png, write_png
 
 from srntt.errors import InputError, OutputError
 from srntt.image import Metadata, Picture, load, save, to_pillow
-from srntt.image._directory import Directory, Field, pack
-from srntt.image._exif import exif_block, exif_tree
+from srntt.image.tiff._directory import Directory, Field, pack
+from srntt.image.tiff._exif import exif_block, exif_tree
 
 RGB = waves(24, 16, 3)
 SUFFIXES = [".png", ".jpg", ".webp", ".tif", ".avif", ".heic", ".jxl"]

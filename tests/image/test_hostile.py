@@ -24,7 +24,7 @@ from reference.png import chunk, write_png
 
 from srntt.errors import InputError, MissingDependencyError, PictureError
 from srntt.image import Limits, load
-from srntt.image._check_directories import check_directories
+from srntt.image.tiff._check import check_directories
 
 RGB = waves(40, 56, 3)
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)

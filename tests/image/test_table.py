@@ -27,8 +27,8 @@ from reference.png import write_png
 
 from srntt.errors import OutputError
 from srntt.image import Picture, load, save
-from srntt.image._directory import Directory
-from srntt.image._exif import exif_block, exif_tree
+from srntt.image.tiff._directory import Directory
+from srntt.image.tiff._exif import exif_block, exif_tree
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "formats.md"
 FORMATS = {

@@ -46,7 +46,7 @@ def test_bigtiff_is_read(pixels, order):
 
 
 def test_a_file_beyond_4_gb_becomes_a_bigtiff(tmp_path, monkeypatch):
-    monkeypatch.setattr("srntt.image._write_tiff._MOST_OF_A_SMALL_FILE", 1000)
+    monkeypatch.setattr("srntt.image.tiff._write._MOST_OF_A_SMALL_FILE", 1000)
     save(load(RGB), tmp_path / "x.tif")
     with tifffile.TiffFile(tmp_path / "x.tif") as tiff:
         assert tiff.is_bigtiff

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 
 from srntt.image._color import without_profile
-from srntt.image._directory import Directory
-from srntt.image._exif import ORIENTATION, exif_block, exif_for, exif_tree, resolution_exif
 from srntt.image._formats import Format
 from srntt.image._metadata import Metadata
 from srntt.image._picture import Picture
-from srntt.image._tiff_tags import contents_of
 from srntt.image._xmp import corrected_xmp
+from srntt.image.tiff._directory import Directory
+from srntt.image.tiff._exif import ORIENTATION, exif_block, exif_for, exif_tree, resolution_exif
+from srntt.image.tiff._tags import contents_of
 
 _JPEG_SEGMENT, _JPEG_XMP = 65_533, 65_504
 _NAMES = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "texts": "PNG texts"}

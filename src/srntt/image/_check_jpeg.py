@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from PIL import JpegImagePlugin
 
-from srntt.image._check_directories import check_directories
 from srntt.image._source import refuse
+from srntt.image.tiff._check import check_directories
 
 _MAX_SCANS = 100  # encoders write at most a few dozen; each costs a pass over the whole picture
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")

@@ -24,7 +24,6 @@ from PIL import (
 )
 
 from srntt.errors import InputError, SrnttError
-from srntt.image._check_directories import check_exif
 from srntt.image._check_jpeg import with_end_marker
 from srntt.image._deep import is_deep, read_deep
 from srntt.image._facts import Facts, facts_of_image, facts_of_tiff
@@ -33,8 +32,9 @@ from srntt.image._headers import check_header, samples_depth
 from srntt.image._jxl import jxl_samples
 from srntt.image._levels import ValueRange
 from srntt.image._modes import Samples, apply_color_key, samples_of, split
-from srntt.image._read_tiff import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
 from srntt.image._source import Limits, check_pixels, refuse
+from srntt.image.tiff._check import check_exif
+from srntt.image.tiff._read import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
 
 _WARNINGS_LOCK = threading.RLock()
 _ROUNDING = 2  # levels of 255 by which two decoders may differ

@@ -15,7 +15,7 @@ from srntt.image._formats import FORMATS, Format
 from srntt.image._picture import Picture
 from srntt.image._source import SeekableSink
 from srntt.image._write_png import write_png
-from srntt.image._write_tiff import TiffWriter
+from srntt.image.tiff._write import TiffWriter
 
 _IPTC = 0x0404
 

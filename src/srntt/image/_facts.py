@@ -9,10 +9,10 @@ from typing import Any
 from PIL import Image
 
 from srntt.image._check_png import png_chunks
-from srntt.image._directory import Directory
-from srntt.image._exif import exif_in, exif_tree
 from srntt.image._jxl import jxl_about
 from srntt.image._orientation import orientation_in_file, orientation_of_image
+from srntt.image.tiff._directory import Directory
+from srntt.image.tiff._exif import exif_in, exif_tree
 
 _IPTC = 0x0404  # of Photoshop's resources
 _QUIET_RESOURCES = {_IPTC, 0x03ED, 0x0421, 0x0425, 0x040C, 0x0414}  # resolution, version, digests, thumbnail, seed

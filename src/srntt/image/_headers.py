@@ -4,11 +4,11 @@ import struct
 
 from PIL import AvifImagePlugin
 
-from srntt.image._check_directories import check_directories
 from srntt.image._check_jpeg import check_jpeg
 from srntt.image._check_png import check_png
 from srntt.image._jxl import jxl_about, jxl_size
 from srntt.image._source import Limits, check_pixels, refuse
+from srntt.image.tiff._check import check_directories
 
 _MAX_RLE_WIDTH, _MAX_RLE_PIXELS = 2**16, 2**25  # run-length coded BMP, which Pillow decodes byte by byte
 

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from srntt.image._directory import Directory
-from srntt.image._exif import kept_exif
 from srntt.image._facts import Facts
-from srntt.image._tiff_tags import described_by_program, kept_tags
+from srntt.image.tiff._directory import Directory
+from srntt.image.tiff._exif import kept_exif
+from srntt.image.tiff._tags import described_by_program, kept_tags
 
 _LARGEST = 16 * 2**20
 _RESOLUTION_TAGS = frozenset({282, 283, 296})

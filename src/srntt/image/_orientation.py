@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from srntt._shapes import Float, Shaped
-from srntt.image._directory import Block, Directory
-from srntt.image._exif import EXIF_IFD, ORIENTATION
+from srntt.image.tiff._directory import Block, Directory
+from srntt.image.tiff._exif import EXIF_IFD, ORIENTATION
 
 _SIZES = ((EXIF_IFD, 0xA002, 0xA003), (None, 0x0100, 0x0101))
 _THUMBNAIL, _THUMBNAIL_BYTES, _MOST_PIXELS = 0x0201, 0x0202, 2**20

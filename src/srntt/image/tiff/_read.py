@@ -9,14 +9,14 @@ from PIL import TiffImagePlugin as Tiff
 
 from srntt._shapes import Shaped
 from srntt.errors import InputError, PictureError
-from srntt.image._check_directories import check_directories
-from srntt.image._directory import Block, Directory
 from srntt.image._levels import ValueRange, alpha_in_16_bits, levels_for, spread
 from srntt.image._modes import Samples, converted_samples
 from srntt.image._source import Limits, refuse
-from srntt.image._tiff_layout import Layout, layout_of
-from srntt.image._tiff_segments import BYTE_CODECS, IMAGE_CODECS, read_samples
-from srntt.image._tiff_tags import described_by_program
+from srntt.image.tiff._check import check_directories
+from srntt.image.tiff._directory import Block, Directory
+from srntt.image.tiff._layout import Layout, layout_of
+from srntt.image.tiff._segments import BYTE_CODECS, IMAGE_CODECS, read_samples
+from srntt.image.tiff._tags import described_by_program
 
 _MOST_PAGES = 2**16
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR, _LAB, _ICC_LAB = 0, 1, 2, 5, 6, 8, 9

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from srntt.image._directory import Directory
 from srntt.image._source import Limits, check_pixels, refuse
+from srntt.image.tiff._directory import Directory
 
 _MOST_SAMPLES = 1024
 _FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}  # SampleFormat; 4 is undefined, which TIFF 6.0 treats as unsigned

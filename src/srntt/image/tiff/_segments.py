@@ -16,9 +16,9 @@ from PIL import TiffImagePlugin as Tiff
 
 from srntt._shapes import Shaped, UInt8
 from srntt.errors import MissingDependencyError
-from srntt.image._directory import Directory, pack
 from srntt.image._source import refuse
-from srntt.image._tiff_layout import Layout
+from srntt.image.tiff._directory import Directory, pack
+from srntt.image.tiff._layout import Layout
 
 _PLAIN, _LERC_HEADER = 1, 2**12
 BYTE_CODECS = frozenset({_PLAIN, 5, 8, 32773, 32946, 34925, 50000})  #: none, LZW, deflate, PackBits, LZMA, Zstandard

@@ -8,9 +8,9 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from srntt.image._directory import CODES, POINTERS, UNITS, Block
-from srntt.image._exif import exif_in
 from srntt.image._source import refuse
+from srntt.image.tiff._directory import CODES, POINTERS, UNITS, Block
+from srntt.image.tiff._exif import exif_in
 
 _TEXTS, _RATIONALS = {1, 2, 7}, {5, 10}
 _RATIONAL = 16  # a fraction is an object as large as that many numbers

@@ -8,10 +8,10 @@ import numpy as np
 
 from srntt._shapes import Shaped
 from srntt.image._carried import Carried
-from srntt.image._directory import Directory, Field, pack
 from srntt.image._picture import Picture
 from srntt.image._source import SeekableSink
-from srntt.image._tiff_tags import Written, described_by_program, tags_for
+from srntt.image.tiff._directory import Directory, Field, pack
+from srntt.image.tiff._tags import Written, described_by_program, tags_for
 
 _STRIP_BYTES = 2**18
 _LEVEL = 1  # of zlib, 0..9

@@ -5,7 +5,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from srntt.image._directory import Directory, Field
+from srntt.image.tiff._directory import Directory, Field
 
 _PHOTOMETRIC, _SAMPLES, _DESCRIPTION, _PAGE_NAME = 262, 277, 270, 285
 _X_RESOLUTION, _Y_RESOLUTION, _UNIT, _X_POSITION, _Y_POSITION = 282, 283, 296, 286, 287

@@ -140,27 +140,28 @@ class ResolvedTask:
         return (*(output + SIDE_FILES[kind] for kind in self.side_files), output)
 
 
+@dataclass
 class Resolver:
-    """Reader of the files of tasks; `best` is the number of shared references for a picture."""
+    """Reader of the files of tasks.
 
-    def __init__(
-        self,
-        batch: Batch,
-        shared: SharedReferences | LibraryReferences,
-        options: UpscaleOptions,
-        best: int,
-        limits: Limits,
-        memory: int | None,
-    ) -> None:
-        self._batch, self._shared, self._options, self._best = batch, shared, options, best
-        self._limits, self._memory = limits, memory
+    `best` is the number of shared references for a picture; what is read is limited to `most`, and by the memory.
+    """
+
+    batch: Batch
+    shared: SharedReferences | LibraryReferences
+    options: UpscaleOptions
+    best: int
+    most: Limits
+    memory: int | None
+
+    def __post_init__(self) -> None:
         self._hashes: dict[str, str] = {}
         self._kept: dict[str, bytes] = {}
 
     @property
     def limits(self) -> Limits:
         """Limits on what is read now, given the current memory."""
-        return limits_within(self._limits, self._memory)
+        return limits_within(self.most, self.memory)
 
     def resolve(self, task: Task) -> ResolvedTask:
         """Read the picture and its references.
@@ -172,26 +173,26 @@ class Resolver:
         if task.problem:
             raise InputError(task.problem)
         self._kept.clear()
-        inputs, limits = self._batch.inputs, self.limits
-        file = InputFile(inputs.read(task.name, limits), inputs.locate(task.name), limits, self._options)
+        inputs, limits = self.batch.inputs, self.limits
+        file = InputFile(inputs.read(task.name, limits), inputs.locate(task.name), limits, self.options)
         if task.references is not None:
             references = self._own(task.references)
         else:
-            references = self._shared.best_for(file.picture, file.sha256, self._best)
-        return ResolvedTask(task, file, references, self._batch.side_files if references else ())
+            references = self.shared.best_for(file.picture, file.sha256, self.best)
+        return ResolvedTask(task, file, references, self.batch.side_files if references else ())
 
     def open_input(self, task: Task) -> Picture:
         """Decode the low-res picture of a task, without its references; raise PictureError if it is not complete."""
-        inputs, limits = self._batch.inputs, self.limits
-        return self._options.decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
+        inputs, limits = self.batch.inputs, self.limits
+        return self.options.decode(inputs.read(task.name, limits), inputs.locate(task.name), limits)
 
     def open_reference(self, file: ReferenceFile) -> Picture:
         """Decode a reference; raise PictureError if it is not complete, or has changed since it was hashed."""
-        assert self._batch.references
-        source = self._batch.references.locate(file.name)
+        assert self.batch.references
+        source = self.batch.references.locate(file.name)
         content = self._kept.pop(file.sha256, None)
         if content is None:
-            content = self._batch.references.read(file.name, self.limits)
+            content = self.batch.references.read(file.name, self.limits)
             if hashlib.sha256(content).hexdigest() != file.sha256:
                 raise PictureError(f"{source}: changed while the batch was running. Run it again with --resume.")
         return load_content(content, source, limits=self.limits)
@@ -202,10 +203,10 @@ class Resolver:
         return tuple({file.sha256: file for file in reversed(files)}.values())[::-1]
 
     def _reference(self, name: str) -> ReferenceFile:
-        assert self._batch.references
+        assert self.batch.references
         if name not in self._hashes:
             try:
-                content = self._batch.references.read(name, self.limits)
+                content = self.batch.references.read(name, self.limits)
             except PictureError as error:
                 raise PictureError(f"reference {error}") from error
             self._hashes[name] = hashlib.sha256(content).hexdigest()

@@ -1,8 +1,6 @@
 """Scoring of a method on the pictures of a protocol."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from srntt.evaluate._origin import pixels_sha256
 from srntt.evaluate._outputs import Outputs
 from srntt.evaluate._prepare import Case, prepare
 from srntt.evaluate._protocols import Protocol
-from srntt.evaluate._upscale import Upscale, Upscaled
+from srntt.evaluate._upscale import Upscale, Upscaled, timed
 from srntt.metrics import lr_psnr, psnr_y, round_to_bytes
 
 Progress = Callable[[str, int, int], None]
@@ -63,19 +61,16 @@ def score_pairs(
         if progress:
             progress(label, len(scores), len(pairs))
         case = prepare(protocol, pair, kind, change)
-        made = upscale.read(pair.name) if isinstance(upscale, Outputs) else _timed(upscale, case)
+        if isinstance(upscale, Outputs):
+            made = upscale.read(pair.name)
+        else:
+            made = timed(upscale, case.low_res, case.references)
         scores[key] = _score(made, case, pair.name, protocol, metrics, number < crops)
         if journal:
             journal.add(key, scores[key])
     if progress:
         progress(label, len(pairs), len(pairs))
     return tuple(scores[key] for key in keys)
-
-
-def _timed(upscale: Upscale, case: Case) -> Upscaled:
-    started = time.perf_counter()
-    made = upscale(case.low_res, case.references)
-    return made if made.seconds is not None else replace(made, seconds=time.perf_counter() - started)
 
 
 def _score(made: Upscaled, case: Case, name: str, protocol: Protocol, metrics: Metrics, crops: bool) -> Score:

@@ -57,6 +57,13 @@ def by_model(upscaler: "srntt.upscale.Upscaler") -> Upscale:
     return upscale
 
 
+def timed(upscale: Upscale, low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
+    """Call a function, and time it unless it reports its time itself."""
+    started = time.perf_counter()
+    made = upscale(low_res, references)
+    return made if made.seconds is not None else replace(made, seconds=time.perf_counter() - started)
+
+
 def warmed(upscale: Upscale, *variants: Upscale) -> Upscale:
     """Add timing, unless a function reports its time itself, and a warm-up on a corner of the first picture and its
     references: work that is done only once (compiling, loading, filling caches) is not counted.
@@ -65,18 +72,16 @@ def warmed(upscale: Upscale, *variants: Upscale) -> Upscale:
     """
     warm = False
 
-    def timed(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
+    def upscaled(low_res: UInt8[np.ndarray, "h w 3"], references: Sequence[PreparedReference]) -> Upscaled:
         nonlocal warm
         if not warm:
             corner = np.ascontiguousarray(low_res[:_SMALL, :_SMALL])
             for one in (*variants, upscale):
                 one(corner, [_corner(reference) for reference in references])
             warm = True
-        started = time.perf_counter()
-        made = upscale(low_res, references)
-        return made if made.seconds is not None else replace(made, seconds=time.perf_counter() - started)
+        return timed(upscale, low_res, references)
 
-    return timed
+    return upscaled
 
 
 def _corner(reference: PreparedReference) -> UInt8[np.ndarray, "h w 3"]:

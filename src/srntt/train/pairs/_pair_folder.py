@@ -83,11 +83,8 @@ class PairFolder:
         listed = sorted(known)
         draws = Draws([generator(seed, step, sample) for sample in samples])
         numbers = (draws.uniform()[:, 0] * len(listed)).long().clamp(max=len(listed) - 1).tolist()
-        names, places, based = (
-            [listed[number] for number in numbers],
-            draws.uniform(size=2),
-            draws.chance(self._limits.based),
-        )
+        names = [listed[number] for number in numbers]
+        places, based = draws.uniform(size=2), draws.chance(self._limits.based)
         high_res = _cut(self._targets, names, self._limits.target, places)
         streams = [generator(seed, step, sample, "degradation") for sample in samples]
         low_res = reduced(high_res, self._limits, streams, self._scale)
@@ -96,10 +93,8 @@ class PairFolder:
         pairs = Pairs(high_res, low_res, none, nothing, nothing[..., 0] > 0, tuple(names) if self.whole else ())
         if set(names) <= set(self._references):
             variations = [(seed, step, sample, 0, "variation") for sample in samples]
-            references = self._varied(_cut(self._references, names, self._limits.reference, places), variations)[
-                :, None
-            ]
-            pairs = _shown(pairs, references)
+            references = self._varied(_cut(self._references, names, self._limits.reference, places), variations)
+            pairs = _shown(pairs, references[:, None])
             if self._aligned:
                 pairs = self._with_views(pairs, self._views(names, places), variations)
         return self._with_teacher(pairs, names, places, based) if set(names) <= set(self._teachers) else pairs

@@ -223,25 +223,16 @@ def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
         turned = truth.flip(axis + 2)
         turned[..., axis] = last - turned[..., axis]
         high_res, low_res = (_where(chosen, x.flip(axis + 2), x) for x in (high_res, low_res))
-        references, visible = (
-            _where(chosen, references.flip(axis + 3), references),
-            _where(chosen, visible.flip(axis + 2), visible),
-        )
+        references = _where(chosen, references.flip(axis + 3), references)
+        visible = _where(chosen, visible.flip(axis + 2), visible)
         truth = _where(chosen, turned, truth)
     return Pairs(high_res, low_res, references, truth, visible, placed=pairs.placed)
 
 
 def _transposed(pairs: Pairs) -> Pairs:
     """All samples on their side."""
-    high_res, low_res, references = (x.transpose(-1, -2) for x in pairs[:3])
-    truth, visible = pairs.truth.transpose(2, 3).flip(-1), pairs.visible.transpose(2, 3)
-    return pairs._replace(
-        high_res=high_res.contiguous(),
-        low_res=low_res.contiguous(),
-        references=references.contiguous(),
-        truth=truth.contiguous(),
-        visible=visible.contiguous(),
-    )
+    turned = (*(x.transpose(-1, -2) for x in pairs[:3]), pairs.truth.transpose(2, 3).flip(-1))
+    return Pairs(*(x.contiguous() for x in (*turned, pairs.visible.transpose(2, 3))), placed=pairs.placed)
 
 
 def _where(chosen: Bool[Tensor, "b"], these: Tensor, others: Tensor) -> Tensor:

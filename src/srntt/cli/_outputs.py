@@ -181,10 +181,9 @@ def _check_pages(output: Path, count: int, options: OutputOptions) -> None:
 def _check_npz(path: Path, overwrite: bool) -> None:
     if path.suffix.lower() != ".npz":
         raise OutputError(f"{path}: the provenance is written as .npz. End the name with .npz.")
-    if path.exists() and not (overwrite and path.is_file()):
-        raise OutputError(f"{path}: exists already. Choose another name, or replace it with --overwrite.")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: the folder {path.parent} does not exist or cannot be written to. Choose another.")
+    from srntt.image import check_place
+
+    check_place(os.fspath(path), overwrite)
 
 
 def _refuse_twins(paths: list[Path]) -> None:

@@ -21,7 +21,7 @@ from srntt.image._resize import (
     resized,
     round_to_8bit,
 )
-from srntt.image._save import Quality, check_output, check_quality, save, save_pages
+from srntt.image._save import Quality, check_output, check_place, check_quality, save, save_pages
 from srntt.image._source import ByteSink, Limits, read_file
 
 __all__ = ["Limits", "Metadata", "Picture", "load", "save", "save_pages"]

@@ -90,7 +90,7 @@ def save_pages(
             f"{name}: the file has {count} pages and {form.name} stores one. End the name with .tif, or choose a page: "
             "--page N."
         )
-    _check_place(name, overwrite)
+    check_place(name, overwrite)
     with whole_file(name, overwrite=overwrite) as file:
         return encode_pages(pictures, form, file, count=count, strip=strip)
 
@@ -178,12 +178,13 @@ def check_output(
 def _checked(path: str, needs: _Needs, overwrite: bool) -> Format:
     form = format_of(path)
     require(form.name)
-    _check_place(path, overwrite)
+    check_place(path, overwrite)
     _check_holds(path, form, needs)
     return form
 
 
-def _check_place(path: str, overwrite: bool) -> None:
+def check_place(path: str, overwrite: bool) -> None:
+    """Raises OutputError for a name that no file can be written under: taken, or in no folder to write to."""
     folder = os.path.dirname(path) or "."
     try:
         mode = os.lstat(path).st_mode

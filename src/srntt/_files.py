@@ -1,6 +1,7 @@
-"""Atomic writing: files are written under a temporary name, flushed to disk and renamed."""
+"""Hashes of files, and atomic writing: files are written under a temporary name, flushed to disk and renamed."""
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -70,6 +71,12 @@ def make_folder(path: str | os.PathLike) -> None:
         raise OutputError(f"{path}: the folder cannot be created: {error.strerror}. Choose another.") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise OutputError(f"{path}: cannot be written to. Choose another folder, or change its permissions.")
+
+
+def file_sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits; raise OSError if it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """Expansion of ``--ref``: files, folders and patterns to files without duplicates."""
 
 import glob
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from srntt._files import file_sha256
 from srntt.errors import InputError
 
 
@@ -23,7 +24,7 @@ def unique(references: Sequence[Path]) -> tuple[Path, ...]:
     """Remove files whose content equals that of an earlier one."""
     if len(references) < 2:
         return tuple(references)
-    first: dict[bytes | str, Path] = {}
+    first: dict[str, Path] = {}
     for file in references:
         first.setdefault(_digest(file), file)
     return tuple(first.values())
@@ -36,7 +37,7 @@ def duplicates(references: Sequence[Path], kept: Sequence[Path]) -> tuple[str, .
 
 
 def _files(given: Path, picture: Path) -> Iterator[Path]:
-    if _is_folder(given):
+    if os.path.isdir(given):  # unlike Path's, it answers for any name
         from srntt.data import pictures_in
 
         found = list(pictures_in(given, "Give a folder of sharp pictures, or the pictures.").values())
@@ -53,26 +54,15 @@ def _files(given: Path, picture: Path) -> Iterator[Path]:
     yield from others
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # such as a name that is too long, which opening it will report
-        return False
-
-
 def _same(file: Path, other: Path) -> bool:
-    try:
+    with suppress(OSError):
         return file.samefile(other)
-    except OSError:
-        return False
+    return False
 
 
-def _digest(file: Path) -> bytes | str:
+def _digest(file: Path) -> str:
     """Return the hash of a file, or its name if it cannot be read, which opening it will report."""
-    try:
-        if not file.is_file():
-            return str(file)
-        with file.open("rb") as opened:
-            return hashlib.file_digest(opened, "sha256").digest()
-    except OSError:
-        return str(file)
+    with suppress(OSError):
+        if file.is_file():  # a pipe would block
+            return file_sha256(file)
+    return str(file)

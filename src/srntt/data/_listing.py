@@ -103,8 +103,7 @@ def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
     Raises:
         InputError: The folder does not exist or cannot be read, or an entry is named like a picture but is not a file.
     """
-    entries = sorted(_listed(folder, advice), key=lambda path: path.name)
-    named = [path for path in entries if is_picture(path) and not path.name.startswith(".")]
+    named = [path for path in _entries(folder, advice) if is_picture(path)]
     if odd := [path.name for path in named if not path.is_file() or not path.name.isprintable()]:
         raise InputError(f"{folder}: {listed(odd)} cannot be read as a file. {advice}")
     return {path.name: path for path in named}
@@ -112,8 +111,7 @@ def pictures_in(folder: Path, advice: str) -> dict[str, Path]:
 
 def folders_in(folder: Path, advice: str) -> dict[str, Path]:
     """List the subfolders of a folder by name, sorted, without hidden ones; raises like `pictures_in`."""
-    entries = sorted(_listed(folder, advice), key=lambda path: path.name)
-    return {path.name: path for path in entries if path.is_dir() and not path.name.startswith(".")}
+    return {path.name: path for path in _entries(folder, advice) if path.is_dir()}
 
 
 def listed(names: Iterable[str]) -> str:
@@ -139,12 +137,11 @@ def _identity(path: str | Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _listed(folder: Path, advice: str) -> list[Path]:
+def _entries(folder: Path, advice: str) -> list[Path]:
+    """List the entries of a folder that are not hidden, sorted by name."""
     try:
-        if not folder.is_dir():
-            raise InputError(f"The folder {folder} does not exist. {advice}")
-        return list(folder.iterdir())
+        return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: path.name)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"The folder {folder} does not exist. {advice}") from None
     except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"{folder} cannot be read: {error}. {advice}") from error

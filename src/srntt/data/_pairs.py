@@ -1,6 +1,7 @@
 """``index.json``: a list of targets with their references. The file is not trusted: everything is validated."""
 
 import math
+import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -111,11 +112,7 @@ def _file(path: Path, where: str, key: str, value: Any) -> Path:
                 f"{where}: {key} {name!r} is outside the folder of the index. Only files inside it are read."
             )
     file = path.parent / name
-    try:
-        found = file.is_file()
-    except (OSError, ValueError):
-        found = False
-    if not found:
+    if not os.path.isfile(file):  # unlike Path's, it answers for any name
         raise InputError(
             f"{where}: {key} {name!r} does not exist or is not a file. Download the data again, or correct the index."
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import srntt
+from srntt._files import file_sha256
 from srntt.data import Pair, ReferenceKind
 from srntt.errors import InputError, OutputError
 from srntt.evaluate._changes import ReferenceChange
@@ -65,10 +66,10 @@ class Journal:
             "protocol": protocol.definition(),
             "context": self.context,
             "name": pair.name,
-            "target": file_sha256(pair.target),
-            "low_res": pair.low_res and file_sha256(pair.low_res),
+            "target": input_sha256(pair.target),
+            "low_res": pair.low_res and input_sha256(pair.low_res),
             "kind": kind,
-            "references": [file_sha256(file) for file in pair.chosen(kind)],
+            "references": [input_sha256(file) for file in pair.chosen(kind)],
             "change": change and change.as_json(),
         }
         return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
@@ -117,12 +118,12 @@ def _last_byte(file: Any) -> bytes:
     return file.read(1)
 
 
-def file_sha256(path: Path) -> str:
+def input_sha256(path: Path) -> str:
+    """Return the hash of a file of the data; raise InputError if it cannot be read."""
     try:
         if not path.is_file():  # a pipe would block
             raise InputError(f"{path} is not a file. Download the data again.")
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 

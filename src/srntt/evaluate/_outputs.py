@@ -7,7 +7,7 @@ from pathlib import Path
 
 from srntt.data import Pair, as_unit, pictures_in, read_rgb
 from srntt.errors import InputError
-from srntt.evaluate._journal import file_sha256
+from srntt.evaluate._journal import input_sha256
 from srntt.evaluate._upscale import Upscaled
 
 _MOST_NAMED = 10  # targets without an output
@@ -51,7 +51,7 @@ class Outputs:
             listed = ", ".join(without[:_MOST_NAMED]) + more
             raise InputError(f"{folder} has no output for {len(without)} of {len(pairs)} targets: {listed}. {advice}")
         found = {target: file for target, file in files.items() if file}
-        digest = hashlib.sha256(b"".join(bytes.fromhex(file_sha256(file)) for file in found.values()))
+        digest = hashlib.sha256(b"".join(bytes.fromhex(input_sha256(file)) for file in found.values()))
         label = folder.resolve().name
         return cls(name or label, found, {"folder": label, "sha256": digest.hexdigest()})
 

@@ -1,6 +1,5 @@
 """`srntt weights get`: store published weights in the cache as safetensors. Nothing else downloads weights."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from io import BufferedIOBase
@@ -10,7 +9,7 @@ from urllib.request import urlopen
 
 from torch import Tensor
 
-from srntt._files import unfinished_file
+from srntt._files import file_sha256, unfinished_file
 from srntt._safetensors import write_tensors
 from srntt.errors import ModelError, OutputError
 from srntt.features import Family
@@ -93,7 +92,7 @@ def _recognized(file: Path, names: Sequence[str]) -> tuple[str, Source]:
     try:
         size = file.stat().st_size
         same_size = [(name, source) for name in names for source in WEIGHTS[name].sources if source.size == size]
-        found = _sha256(file) if same_size else "not computed"
+        found = file_sha256(file) if same_size else "not computed"
     except OSError as error:
         raise ModelError(f"Cannot read {file}: {error.strerror}. Change its permissions, or copy it.") from error
     for name, source in same_size:
@@ -139,7 +138,7 @@ def _download(source: Source, progress: Progress | None) -> dict[str, Tensor]:
         with unfinished_file(folder) as temporary, urlopen(source.url, timeout=_TIMEOUT_SECONDS) as response:
             with open(temporary, "xb") as copy:
                 total = _copy(response, copy, source.size, progress)
-            found = _sha256(Path(temporary))
+            found = file_sha256(temporary)
             if (total, found) != (source.size, source.sha256):
                 raise ModelError(
                     f"{source.url} returned {total} bytes with SHA-256 {found}; expected {source.size} with "
@@ -161,8 +160,3 @@ def _copy(response: BufferedIOBase, file: BinaryIO, expected: int, progress: Pro
         if progress is not None:
             progress(total, expected)
     return total
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from srntt._files import put_in_place, write_bytes
+from srntt._files import file_sha256, put_in_place, write_bytes
 from srntt._shapes import UInt8
 from srntt.errors import MissingDependencyError, OutputError, PictureError
 from srntt.image import Limits, load, load_content, read_file, save
@@ -166,19 +166,15 @@ class _Corpus:
         place, whole = self.folder / name, self.folder / _UNFINISHED / name
         whole.parent.mkdir(exist_ok=True)
         save(load(pixels), whole, overwrite=True, strip=True, quality=_QUALITY)
-        sha256 = _sha256(whole)
+        sha256 = file_sha256(whole)
         try:
-            if not (place.is_file() and _sha256(place) == sha256):
+            if not (place.is_file() and file_sha256(place) == sha256):
                 put_in_place(str(whole), str(place), overwrite=False)
         except OutputError as error:
             raise OutputError(f"{place} is in the way, and no picture of this corpus. Move it elsewhere.") from error
         finally:
             whole.unlink(missing_ok=True)
         return sha256
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _plain(name: str) -> str:

@@ -231,8 +231,9 @@ def _flipped(pairs: Pairs, flips: Bool[Tensor, "b 2"]) -> Pairs:
 
 def _transposed(pairs: Pairs) -> Pairs:
     """All samples on their side."""
-    turned = (*(x.transpose(-1, -2) for x in pairs[:3]), pairs.truth.transpose(2, 3).flip(-1))
-    return Pairs(*(x.contiguous() for x in (*turned, pairs.visible.transpose(2, 3))), placed=pairs.placed)
+    high_res, low_res, references = (x.transpose(-1, -2).contiguous() for x in pairs[:3])
+    truth, visible = pairs.truth.transpose(2, 3).flip(-1).contiguous(), pairs.visible.transpose(2, 3).contiguous()
+    return Pairs(high_res, low_res, references, truth, visible, placed=pairs.placed)
 
 
 def _where(chosen: Bool[Tensor, "b"], these: Tensor, others: Tensor) -> Tensor:

@@ -144,7 +144,7 @@ class ResolvedTask:
 class Resolver:
     """Reader of the files of tasks.
 
-    `best` is the number of shared references for a picture; what is read is limited to `most`, and by the memory.
+    `best` is the number of shared references for a picture; `most` and the memory limit the files read.
     """
 
     batch: Batch

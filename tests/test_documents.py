@@ -218,4 +218,4 @@ def test_each_table_is_where_the_page_for_contributors_says():
         files = [file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])]
         for table in re.findall(r"`([A-Z]{4,})`", row):
             found[table] = any(re.search(rf"^{table}\b.*= ", file.read_text(encoding="utf-8"), re.M) for file in files)
-    assert found == dict.fromkeys(("ARCHITECTURES", "MATCHERS", "VIEWS", "METRICS", "PROTOCOLS"), True)
+    assert found == dict.fromkeys(("ARCHITECTURES", "MATCHERS", "VIEWS", "METRICS", "PROTOCOLS", "FORMATS"), True)

@@ -29,7 +29,7 @@ from srntt.library import FileIndex
 _TESTS = Path(__file__).parent.parent
 _SOURCE = _TESTS.parent / "src"
 _KEY = ("a" * 64, ("plain",))
-needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'srntt[ray]'")
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install '.[ray]'")
 needs_av = pytest.mark.skipif(find_spec("av") is None, reason="needs the extra video")
 needs_s3 = pytest.mark.skipif(find_spec("s3fs") is None or find_spec("moto") is None, reason="needs s3fs, moto[server]")
 

@@ -135,5 +135,5 @@ def imported_ray() -> Any:
         import ray.data  # pyright: ignore[reportMissingImports]
         import ray.util.scheduling_strategies  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise MissingDependencyError("--engine ray needs Ray: pip install 'srntt[ray]'.") from error
+        raise MissingDependencyError.of_extra("--engine ray needs Ray", "ray") from error
     return ray

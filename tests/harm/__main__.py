@@ -1,6 +1,6 @@
 """Searches for the reference that does most harm, and prints the worst of each family (make harm).
 
-python -m harm [--model NAME] [--tries 400] [--steps 100]
+python -m harm [--model NAME] [--tries 400] [--steps 120]
 
 Hypothesis varies the families; then the pixels of references are changed along the gradient of the error, by somebody
 who knows the true picture and the model, with or without its comparison of the result with that without references, but
@@ -30,18 +30,19 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="lite-rec")
     parser.add_argument("--tries", type=int, default=400)
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=120)
     given_options = parser.parse_args()
     upscaler = Upscaler.from_pretrained(given_options.model, device="cpu")
     alone = [psnr(upscaler.upscale(one.low_res).array, one.truth) for one in _SCENES]
     print("| reference | tries | worst, dB | mean, dB |\n|---|---|---|---|")
     for name, gains in sorted(_varied(upscaler, alone, given_options.tries).items(), key=lambda item: min(item[1])):
         print(f"| {name} | {len(gains)} | {min(gains):+.2f} | {np.mean(gains):+.2f} |", flush=True)
+    steps = given_options.steps // 4
     for start, compared in itertools.product(("good", "picture enlarged"), (False, True)):
-        plain, consistent = _climbed(upscaler, alone[0], start, given_options.steps // 4, compared)
-        known = "known" if compared else "not known"
-        print(f"| gradient from the {start}, comparison {known} | {given_options.steps // 4} | {min(plain):+.2f} | {np.mean(plain):+.2f} |")
-        print(f"| ... with --consistent | | {min(consistent):+.2f} | {np.mean(consistent):+.2f} |", flush=True)
+        about = f"gradient from the {start}, comparison {'known' if compared else 'not known'}"
+        for gains in _climbed(upscaler, alone[0], start, steps, compared):
+            print(f"| {about} | {steps} | {min(gains):+.2f} | {np.mean(gains):+.2f} |", flush=True)
+            about = "... with --consistent"
 
 
 def _varied(upscaler: Upscaler, alone: list[float], tries: int) -> dict[str, list[float]]:
@@ -67,7 +68,9 @@ def _varied(upscaler: Upscaler, alone: list[float], tries: int) -> dict[str, lis
     return gains
 
 
-def _climbed(upscaler: Upscaler, alone: float, start: str, steps: int, compared: bool) -> tuple[list[float], list[float]]:
+def _climbed(
+    upscaler: Upscaler, alone: float, start: str, steps: int, compared: bool
+) -> tuple[list[float], list[float]]:
     """Gains with references on the way of a gradient, plain and consistent with the input."""
     one, model = _SCENES[0], upscaler.model
     low_res, truth = (torch.from_numpy(x).permute(2, 0, 1)[None].float() / 255 for x in (one.low_res, one.truth))

@@ -56,7 +56,7 @@ def test_bad_references_next_to_a_good_one_take_little_away(light: dict[str, Ups
 
 
 _WITHOUT_DETAIL = {  # family: amount, as in `make harm`
-    "nearest": (0.0, 0.37),
+    "nearest": (0.0, 0.37, 1.0),
     "bilinear": (0.0,),
     "bicubic": (0.0, 0.37),
     "lanczos": (0.0,),

@@ -40,7 +40,6 @@ _SMALLEST_BAND = 64
 _MAPPED = 0.1  # fraction of the available memory above which the maps of a reference are memory-mapped
 _DETAIL = "detail"  # name of an additional map while a view is being encoded
 _PARTS = 1000  # steps in which the progress of a reference is reported
-_REDUCED = 2.0  # pixels of a reference for one of an aligned view
 _CPU = torch.device("cpu")
 _Made = TypeVar("_Made")
 
@@ -130,7 +129,7 @@ class Encoder:
         return self._encode_placed(original, placement, upright.view())
 
     def _encode_placed(self, original: Original, placement: Placement, view: View) -> EncodedView:
-        continuous = _continuous(original, view, placement.scale, self.drive_on(self.device).scale)
+        continuous = original.continuous(view, placement.scale, self.drive_on(self.device).scale)
         return self._encode_view(original.number, original.source, placement.reference, view, continuous)
 
     def _filled(self, original: Original) -> Shaped[np.ndarray, "H W c"]:
@@ -307,25 +306,6 @@ class Encoder:
                 f"Out of memory while encoding even {self._band} rows of a reference. "
                 "Close other programs, or give fewer or smaller references."
             )
-
-
-def _continuous(original: Original, view: View, larger: float, scale: int) -> Bool[Tensor, "h w"] | None:
-    """Where a view shows what does not consist of rectangles in the reference; None: everywhere.
-
-    Args:
-        original: the reference.
-        view: of it, in which rectangles may have become blurred.
-        larger: pixels of the reference for one of the low-res picture. If the view has far fewer than the reference,
-            rectangles are too small to matter.
-        scale: pixels of the view for a position.
-    """
-    if larger / scale >= _REDUCED or not (blocks := original.rectangles(scale)).any():
-        return None
-    height, width = (extent // scale for extent in view.size)
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    points = view.to_original(torch.stack([rows, columns], -1).double() * scale + (scale - 1) / 2)
-    y, x = ((at / scale).long().clamp(0, size - 1) for at, size in zip(points.unbind(-1), blocks.shape, strict=True))
-    return ~blocks[y, x]
 
 
 def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Shaped
 from srntt.image import Picture, to_pixels
 from srntt.views._detail import rectangles
+from srntt.views._view import View
 from srntt.views.aligned._costs import finding_bytes
 from srntt.views.aligned._keypoints import ReferenceFeatures, find_features
 from srntt.views.aligned._margins import filled
@@ -52,15 +54,29 @@ class Original:
         """Its pixels, where margins have the colour of what is next to them."""
         return self.first.filled if self.first else filled(self.pixels, self.features.shown)
 
-    def rectangles(self, scale: int) -> Bool[Tensor, "h w"]:
-        """Where it consists of rectangles of pixels, on a grid ``scale`` times coarser."""
+    def continuous(self, view: View, larger: float, scale: int) -> Bool[Tensor, "h w"] | None:
+        """Where a view of it shows what does not consist of rectangles; None: everywhere.
+
+        Args:
+            view: of it, in which rectangles may have become blurred.
+            larger: pixels of the reference for one of the low-res picture. Of these, about as many as the view has are
+                looked at, so that rectangles which the view reduces to less than its pixels do not count.
+            scale: pixels of the view for a position.
+        """
+        step = max(1, int(larger / scale))
         known = (self.first or self)._rectangles
-        if scale not in known:
-            known[scale] = rectangles(self.pixels, scale)
-        return known[scale]
+        if (scale, step) not in known:
+            known[scale, step] = rectangles(self.pixels[::step, ::step], scale)
+        if not (blocks := known[scale, step]).any():
+            return None
+        height, width = (extent // scale for extent in view.size)
+        rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        points = view.to_original(torch.stack([rows, columns], -1).double() * scale + (scale - 1) / 2) / (scale * step)
+        y, x = (at.long().clamp(0, size - 1) for at, size in zip(points.unbind(-1), blocks.shape, strict=True))
+        return ~blocks[y, x]
 
     @cached_property
-    def _rectangles(self) -> dict[int, Bool[Tensor, "h w"]]:
+    def _rectangles(self) -> dict[tuple[int, int], Bool[Tensor, "h w"]]:
         return {}
 
     @property

@@ -121,7 +121,7 @@ def note(source: Picture, target: tuple[int, int], factor: int) -> tuple[str, ..
 
 def joined_origins(first: Provenance | None, last: Provenance | None) -> Provenance | None:
     """Combine the provenance of two passes on the grid of the second, using the larger share at each position."""
-    if first is None or last is None or first is last:
+    if first is None or last is None:
         return last
     rows, columns = (
         np.arange(many) * few // many for few, many in zip(first.share.shape, last.share.shape, strict=True)

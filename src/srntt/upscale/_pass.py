@@ -1,8 +1,8 @@
 """One pass of a model, by its scale."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ from srntt.errors import MemoryBudgetError
 from srntt.image import Picture
 from srntt.memory import Extra, Job, budget_bytes, give_back
 from srntt.models import Drive, EncodedView, Progress
-from srntt.upscale._aligning import AlignOption, Found, found_views
+from srntt.upscale._aligning import AlignOption, Found, found_views, joined_found
+from srntt.upscale._any_size import joined_origins, worst
 from srntt.upscale._bands import enlarged_alpha, enlarged_bands
 from srntt.upscale._base_model import BaseModel
 from srntt.upscale._consistent import Consistency, back_project, consistency
@@ -49,6 +50,22 @@ class Made:
     fallbacks: tuple[str, ...]
     consistency: Consistency
     base: str | None
+
+
+def joined(passes: Sequence[Made]) -> Made:
+    """Combine passes, each of which continued from the output of the one before, at least one."""
+    first, last = passes[0], passes[-1]
+    if len(passes) == 1:
+        return last
+    return replace(
+        last,
+        provenance=joined_origins(first.provenance, last.provenance),
+        found=joined_found(first.found, last.found),
+        peak=max(one.peak for one in passes),
+        fallbacks=tuple(dict.fromkeys(text for one in passes for text in one.fallbacks)),
+        consistency=worst([one.consistency for one in passes]),
+        base=first.base,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source, ValueRange, resized
 from srntt.memory import budget_bytes, limits_within, parse_memory, peak_bytes, start_peak
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
-from srntt.upscale._aligning import AlignOption, check_align, joined_found, used_references
-from srntt.upscale._any_size import OutputSize, checked_size, joined_origins, note, steps, worst
+from srntt.upscale._aligning import AlignOption, check_align, used_references
+from srntt.upscale._any_size import OutputSize, checked_size, note, steps
 from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._base_model import BaseModel
 from srntt.upscale._duration import Workload
@@ -30,7 +30,7 @@ from srntt.upscale._influence import Box, Influence
 from srntt.upscale._many import upscaled
 from srntt.upscale._matcher import MatcherOption, check_matcher
 from srntt.upscale._own_range import deepened, own_gain, stretched, unstretch
-from srntt.upscale._pass import Made, Pass
+from srntt.upscale._pass import Made, Pass, joined
 from srntt.upscale._plan import job_of
 from srntt.upscale._precision import PrecisionOption, check_precision, is_half
 from srntt.upscale._provenance import used_level
@@ -329,15 +329,25 @@ class Upscaler:
             passes.append(replace(made, picture=seen, found=made.found.without_views()))
             del made  # and its picture, before the next pass makes another
         unstretch(seen.color, gain)
-        result = self._result(
+        made = joined(passes)
+        origin = made.provenance and replace(made.provenance, level=used_level(self.model_name))
+        result = Result(
             picture=image.picture_like(
                 source, seen.color, seen.alpha, bands=seen.bands, notes=note(source, target, self.scale)
             ),
-            passes=passes,
-            references=references,
+            similarity=made.similarity,
+            provenance=origin,
+            references=used_references(references, origin, made.found, self.scale),
             seconds=time.perf_counter() - began,
-            forked=forked,
+            predicted_bytes=made.peak,
+            peak_bytes=peak_bytes(),
+            tile=made.tile,
+            matcher=made.matcher,
+            matcher_reason=made.matcher_reason,
+            fallbacks=(*forked, *(references.fallbacks if references else ()), *made.fallbacks),
+            consistency=made.consistency,
             form=Form.of(picture),
+            base=made.base,
         )
         _log.info(
             "%s: %d x %d, references: %d, %.2f s%s", source.source, source.width, source.height,
@@ -401,40 +411,6 @@ class Upscaler:
             )
 
         return upscaled(pictures, read, upscale, ahead)
-
-    def _result(
-        self,
-        picture: Picture,
-        passes: list[Made],
-        references: References | None,
-        seconds: float,
-        forked: tuple[str, ...],
-        form: Form,
-    ) -> Result:
-        first, last = passes[0], passes[-1]
-        origin = joined_origins(first.provenance, last.provenance)
-        origin = origin and replace(origin, level=used_level(self.model_name))
-        fallbacks = (
-            *forked,
-            *(references.fallbacks if references else ()),
-            *(t for one in passes for t in one.fallbacks),
-        )
-        return Result(
-            picture=picture,
-            similarity=last.similarity,
-            provenance=origin,
-            references=used_references(references, origin, joined_found(first.found, last.found), self.scale),
-            seconds=seconds,
-            predicted_bytes=max(one.peak for one in passes),
-            peak_bytes=peak_bytes(),
-            tile=last.tile,
-            matcher=last.matcher,
-            matcher_reason=last.matcher_reason,
-            fallbacks=tuple(dict.fromkeys(fallbacks)) if len(passes) > 1 else fallbacks,
-            consistency=worst([one.consistency for one in passes]),
-            form=form,
-            base=first.base,
-        )
 
     def units(self, load: Workload) -> list[tuple[str, float]]:
         """Return the stages of an upscale in order, with the amount of work in each, for a `Schedule`."""

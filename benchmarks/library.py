@@ -1,12 +1,12 @@
 """Measure libraries: what they find, what it brings, and how fast and large they are. Results are in docs/library.md.
 
-    python benchmarks/library.py found OUTPUT.json LIBRARY PAIRS_FOLDER... [--psnr]
+    python benchmarks/library.py found OUTPUT.json PAIRS_FOLDER... [--among FOLDER...] [--psnr]
     python benchmarks/library.py size FOLDER_OF_PHOTOGRAPHS [COUNT]
 
-``found``: LIBRARY is a file that ``srntt library add --library-file`` made of all available photographs. Each target of
-the pairs is reduced by four (bicubic) and looked up among all photographs but itself. A choice is right if it shows the
-same scene: a photograph in a folder of pairs whose name is the same up to the last underscore. With ``--psnr``, each is
-upscaled by ``lite-rec`` with what was found, and with all hand-picked references. An interrupted run continues.
+``found``: all photographs of these folders are added to a library, OUTPUT.sqlite. Each target of the pairs is reduced
+by four (bicubic) and looked up among all photographs but itself. A choice is right if it shows the same scene: a
+photograph in a folder of pairs whose name is the same up to the last underscore. With ``--psnr``, each is upscaled by
+``lite-rec`` with what was found, and with all hand-picked references. An interrupted run continues.
 
 ``size``: photographs are added to a new library, then made entries: copies with the keypoints of two photographs mixed,
 until there are COUNT (100,000).
@@ -34,16 +34,25 @@ _AT_ONCE = 1000  # entries
 _SAME_SCENE = {"foxnear": "fox", "foxnear2": "fox", "entry": "fountain"}  # the last two face each other in a courtyard
 
 
-def found(output: str, file: str, *folders: str) -> None:
+def found(output: str, *words: str) -> None:
     """Look up every target; write and print what was found."""
-    upscaler = Upscaler.from_pretrained("lite-rec") if "--psnr" in folders else None
-    pairs = [pair for folder in folders if folder != "--psnr" for pair in _pairs(Path(folder))]
+    upscaler = Upscaler.from_pretrained("lite-rec") if "--psnr" in words else None
+    folders = [word for word in words if not word.startswith("--")]
+    among = words.index("--among") if "--among" in words else len(words)
+    pairs = [pair for folder in words[:among] if folder in folders for pair in _pairs(Path(folder))]
+    library = Library(Path(output).with_suffix(".sqlite"))
+    began = time.process_time()
+    update = library.add(folders)
+    seconds = max(time.process_time() - began, 1e-9)
+    print(
+        f"{update.added} photographs added, {update.added / seconds:.1f} for each second of the processor", flush=True
+    )
     results = json.loads(Path(output).read_text()) if Path(output).exists() else {}
     for pair in pairs:
         name = f"{pair.target.parent.name}/{pair.name}"
         result = results.setdefault(name, {})
         if "paths" not in result:
-            result |= _looked_up(Library(file), pair)
+            result |= _looked_up(library, pair)
         if upscaler and "psnr_found" not in result:
             result |= _scored(upscaler, pair, [Path(path) for path in result["paths"]])
         Path(output).write_text(json.dumps(results, indent=1))

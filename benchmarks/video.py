@@ -30,7 +30,10 @@ from srntt.image import Limits, Picture, reduce
 from srntt.metrics import psnr_y
 from srntt.upscale import References, Track
 from srntt.video import open_clip
+from srntt.video._clip import Frame
+from srntt.video._references import SHARPEST
 from srntt.video._steady import Steady
+from srntt.video._survey import survey_of
 
 _EXAMPLE = Path(__file__).parent.parent / "examples" / "motorcycle"
 _STEP = (3, 5)  # pixels of the output (y, x) for a frame
@@ -58,14 +61,17 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--model", default="lite-rec")
     parser.add_argument("--picture", type=Path, help="where a picture of the first film is written")
+    parser.add_argument("--clip-picture", type=Path, help="where a picture of the last film is written")
     given = parser.parse_args()
     upscaler = Upscaler.from_pretrained(given.model, device="cpu")
     fast = Upscaler.from_pretrained(given.model, device="cpu", precision="auto")
     print("| film | method | PSNR | temporal RMS | truth | CPU s a frame |\n|---|---|---|---|---|---|")
-    for number, film in enumerate(_films(given)):
+    films = list(_films(given))
+    for number, film in enumerate(films):
         made = {}
         references = upscaler.encode_references([film.still])
-        for name, method in _methods(upscaler, fast, references).items():
+        own = _sharpest(film.small)
+        for name, method in _methods(upscaler, fast, references, upscaler.encode_references(own)).items():
             began = time.process_time()
             made[name] = [method(small) for small in film.small]
             seconds = (time.process_time() - began) / len(film.small)
@@ -74,11 +80,15 @@ def main() -> int:
             print(f"| {film.name} | {name} | {figures} | {seconds:.2f} |", flush=True)
         if given.picture and not number:
             _draw(given.picture, film, made)
+        if given.clip_picture and number == len(films) - 1:
+            _draw_flicker(given.clip_picture, film, made)
     return 0
 
 
-def _methods(upscaler: Upscaler, fast: Upscaler, references: References) -> dict[str, Callable[[Pixels], Pixels]]:
-    steady, track, alone = Steady(_SCALE), Track(), Steady(_SCALE)
+def _methods(
+    upscaler: Upscaler, fast: Upscaler, references: References, own: References
+) -> dict[str, Callable[[Pixels], Pixels]]:
+    steady, track, alone, by_itself, path = Steady(_SCALE), Track(), Steady(_SCALE), Steady(_SCALE), Track()
 
     def as_film(small: Pixels) -> Pixels:
         return steady.next(fast.upscale(small, references, track=track).picture).color
@@ -88,7 +98,13 @@ def _methods(upscaler: Upscaler, fast: Upscaler, references: References) -> dict
         "frame by frame": lambda small: upscaler.upscale(small, references).array,
         "film": as_film,
         "film, no reference": lambda small: alone.next(fast.upscale(small).picture).color,
+        "film, its own frames": lambda small: by_itself.next(fast.upscale(small, own, track=path).picture).color,
     }
+
+
+def _sharpest(frames: list[Pixels]) -> list[Pixels]:
+    survey = survey_of((Frame(number, Picture(pixels), number) for number, pixels in enumerate(frames)), lambda _: None)
+    return [frames[number] for shot in survey.shots for number in survey.sharpest(shot, SHARPEST)]
 
 
 def _films(given: argparse.Namespace) -> Iterator[Film]:
@@ -192,6 +208,24 @@ def _draw(path: Path, film: Film, made: dict[str, list[Pixels]]) -> None:
             rows.append(frame[y + side // 2 + down * age, x + right * age : x + right * age + side])
         over_time = np.repeat(np.stack(rows), 3, 0)
         columns.append(np.concatenate([detail, np.full((4, side, 3), 255, np.uint8), over_time]))
+    _save(path, columns)
+
+
+def _draw_flicker(path: Path, film: Film, made: dict[str, list[Pixels]]) -> None:
+    """A detail of the last frame, and below it eight times its difference from the one before, with motion undone."""
+    columns, (flow, holds) = [], film.motions[-1]
+    height, width = (extent // 2 for extent in film.truth[0].shape[:2])
+    y, x, side = height - height // 2, width - height // 2, height
+    for frames in (made["bicubic"], made["frame by frame"], made["film"], film.truth):
+        before, after = map(_luma, frames[-2:])
+        change = np.where(holds, np.clip(8 * np.abs(after - _at(before, flow)), 0, 255), 0).astype(np.uint8)
+        seen = [frames[-1], np.repeat(change[..., None], 3, 2)]
+        detail, changed = (np.ascontiguousarray(each[y : y + side, x : x + side]) for each in seen)
+        columns.append(np.concatenate([detail, np.full((4, side, 3), 255, np.uint8), changed]))
+    _save(path, columns)
+
+
+def _save(path: Path, columns: list[Pixels]) -> None:
     gap = np.full((len(columns[0]), 4, 3), 255, np.uint8)
     row = np.concatenate([part for column in columns for part in (column, gap)][:-1], 1)
     Image.fromarray(row).resize((row.shape[1] * 2, row.shape[0] * 2), Image.Resampling.NEAREST).save(path, quality=85)

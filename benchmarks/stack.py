@@ -1,9 +1,10 @@
 """What `srntt stack` gives for real bursts, focus stacks and exposure brackets, against the first picture alone.
 
-    python benchmarks/stack.py NAME=FILE,FILE,... [...] [--side 512]
+    python benchmarks/stack.py NAME=FILE,FILE,... [...] [--side 512] [--noise 0]
 
 The files of a stack are pictures of one size, or films, of which the first six frames are taken. The central square of
-each, of so many pixels, is reduced by four (bicubic), and restored by `lite-rec`: the first one alone, and the stack.
+each, of so many pixels, is reduced by four (bicubic), gets noise of so many levels of 255, and is restored by
+`lite-rec`: the first one alone, and the stack.
 PSNR is that of luma against the first picture.
 """
 
@@ -26,7 +27,10 @@ _FILMS = (".mp4", ".mkv", ".mov", ".webm", ".avi")
 
 def main(words: list[str]) -> None:
     """Measure each stack and print a table."""
-    side = int(words[words.index("--side") + 1]) if "--side" in words else 512
+    side, noise = (
+        int(words[words.index(name) + 1]) if name in words else usual
+        for name, usual in (("--side", 512), ("--noise", 0))
+    )
     upscaler = Upscaler.from_pretrained("lite-rec", device="cpu")
     print("| stack | pictures | bicubic | first alone | stack |\n|---|---|---|---|---|")
     for word in words:
@@ -34,7 +38,8 @@ def main(words: list[str]) -> None:
         if not files:
             continue
         large = [_center(pixels, side) for path in files.split(",") for pixels in _pictures(Path(path))]
-        small = [_reduced(pixels) for pixels in large]
+        rng = np.random.default_rng(0)
+        small = [_reduced(pixels, rng.normal(0, noise, (side // _SCALE, side // _SCALE, 3))) for pixels in large]
         made = (
             cv2.resize(small[0], None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_CUBIC),
             upscaler.upscale(small[0]).array,
@@ -56,9 +61,10 @@ def _center(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
-def _reduced(pixels: np.ndarray) -> np.ndarray:
+def _reduced(pixels: np.ndarray, noise: np.ndarray) -> np.ndarray:
     unit = torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1)[None].contiguous()
-    return np.clip(np.rint(reduce(unit, _SCALE)[0].permute(1, 2, 0).numpy() * 255), 0, 255).astype(np.uint8)
+    small = reduce(unit, _SCALE)[0].permute(1, 2, 0).numpy() * 255
+    return np.clip(np.rint(small + noise[: len(small), : small.shape[1]]), 0, 255).astype(np.uint8)
 
 
 def _psnr(one: np.ndarray, other: np.ndarray) -> float:

@@ -103,7 +103,8 @@ def _methods(
 
 
 def _sharpest(frames: list[Pixels]) -> list[Pixels]:
-    survey = survey_of((Frame(number, Picture(pixels), number) for number, pixels in enumerate(frames)), lambda _: None)
+    pictures = (Picture(np.ascontiguousarray(pixels)) for pixels in frames)
+    survey = survey_of((Frame(number, picture, number) for number, picture in enumerate(pictures)), lambda _: None)
     return [frames[number] for shot in survey.shots for number in survey.sharpest(shot, SHARPEST)]
 
 

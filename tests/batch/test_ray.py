@@ -104,6 +104,7 @@ def test_a_film_is_the_same_on_a_cluster_though_interrupted_and_a_node_died(tmp_
     seen = on_a_cluster("film", tmp_path, model, pictures=1)
     assert seen["codes"] == [0, 130, 0], seen["said"]
     assert seen["begun"]
+    assert "continue with --resume" in seen["said"]
     assert (seen["killed"], seen["shots"], seen["frames"], seen["same"]) == (1, 2, 75, True)
     assert 0 < seen["resumed"] < 75
     assert seen["left"] == ["alone.mp4", "in.mp4", "out.mp4"]

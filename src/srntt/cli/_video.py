@@ -1,6 +1,8 @@
 """``srntt video``."""
 
-from contextlib import ExitStack
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
@@ -71,16 +73,17 @@ def video(
             room = stack.enter_context(engine.connected())
             workers = RayShots(chosen.opener(precision="auto"), room)
             chosen = replace(chosen, device="cpu")  # of this process, which upscales nothing
-        result = upscale_film(
-            chosen.open(precision="auto"),
-            clip,
-            output,
-            references,
-            options=FilmOptions(self_references, best, crf, not frame_by_frame, resume, overwrite),
-            limits=within,
-            progress=progress,
-            workers=workers,
-        )
+        with _interrupts_reported():
+            result = upscale_film(
+                chosen.open(precision="auto"),
+                clip,
+                output,
+                references,
+                options=FilmOptions(self_references, best, crf, not frame_by_frame, resume, overwrite),
+                limits=within,
+                progress=progress,
+                workers=workers,
+            )
     raise_if_interrupted()
     notes = (*duplicates(ref, references), *result.notes)
     if json:
@@ -97,6 +100,15 @@ def video(
         *(f"note: {text}" for text in notes),
     )
     return Exit.DONE
+
+
+@contextmanager
+def _interrupts_reported() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Finished segments are kept; continue with --resume.", file=sys.stderr, flush=True)
+        raise
 
 
 def _rate(fps: float | None, film: Path) -> Fraction | None:

@@ -2,6 +2,7 @@
 
 import errno
 
+import cv2
 import pytest
 import torch
 
@@ -20,6 +21,7 @@ _NO_MEMORY = [
     RuntimeError("could not create a primitive"),  # oneDNN
     RuntimeError("can't start new thread"),  # whose stack finds no room
     SystemError("error return without exception set"),
+    cv2.error("OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 3328000 bytes"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
 ]
 _DEVICE = [
@@ -33,6 +35,7 @@ _OTHER = [
     MemoryBudgetError("does not fit"),
     OSError(errno.ENOSPC, "No space left on device"),
     RuntimeError("shapes differ"),
+    cv2.error("OpenCV(5.0.0) canny.cpp:9: error: (-215:Assertion failed) !_src.empty()"),
     SystemError("bad call flags"),
 ]
 

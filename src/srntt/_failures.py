@@ -11,15 +11,18 @@ _OUT_OF_MEMORY = re.compile(
     r"|can't start new thread",
     re.IGNORECASE,
 )
+_OPENCV_NO_MEMORY = "(-4:"  # code of cv2.error
 _DEVICE = re.compile(r"\b(CUDA|CUDNN|CUBLAS|HIP|MPS|NCCL)\b|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER", re.IGNORECASE)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error of torch, Python or the system means that an allocation failed, on any device."""
+    """Return whether an error of torch, OpenCV, Python or the system means that an allocation failed, on any device."""
     if isinstance(error, SrnttError):  # already handled
         return False
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
+    if type(error).__module__ == "cv2":
+        return _OPENCV_NO_MEMORY in str(error)
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     if isinstance(error, SystemError):  # C code that had no memory left to create a MemoryError

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from attacks.arena import faults, open_arena
 from attacks.attack import Attack, Outcome
+from attacks.page import PageAttack
 from attacks.registry import FAMILIES
 
-Tried = tuple[Attack, Outcome, list[str]]
+Tried = tuple[Attack | PageAttack, Outcome, list[str]]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,11 +10,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from attacks import page
 from attacks.attack import WRITABLE, Attack, Outcome
+from attacks.page import PageAttack
+from load.server import Server
+from weights.hub_server import serving
 
 TESTS = Path(__file__).parent.parent
 _CALIBRATION = {"home/srntt", "home/srntt/speed.json"}  # measured speeds in the user's cache (docs/commands.md)
@@ -28,11 +33,13 @@ Signature = tuple[int, int, int, str]
 class Arena:
     """Runs attacks, each in a separate folder."""
 
-    def __init__(self, server: subprocess.Popen) -> None:
-        self._server = server
+    def __init__(self, server: subprocess.Popen, stack: ExitStack) -> None:
+        self._server, self._stack = server, stack
 
-    def run(self, attack: Attack) -> Outcome:
+    def run(self, attack: Attack | PageAttack) -> Outcome:
         """Prepare the attack, run it, and clean up."""
+        if isinstance(attack, PageAttack):
+            return page.run(attack, self._page)
         with tempfile.TemporaryDirectory(prefix="attack-") as place:
             folder, home, reported = (Path(place, name) for name in ("room/work", "room/home", "told"))
             for path in (folder / WRITABLE, home, reported):
@@ -40,11 +47,20 @@ class Arena:
             attack.make(folder)
             before = _files(folder.parent)
             order = {"folder": str(folder), "home": str(home), "told": str(reported), "command": attack.command}
-            figures = self._ask(order)
+            with _hub(attack) as address:
+                figures = self._ask(order | {"hub": address})
             after = _files(folder.parent)
             outcome = _outcome(figures, reported, before, after)
             _make_removable(folder)
         return outcome
+
+    @cached_property
+    def _page(self) -> Server:
+        """The page, from the first attack on it on."""
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="attack-page-")))
+        server = Server(folder, "--model", "lite-rec")
+        self._stack.callback(server.stop)
+        return server
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         assert self._server.stdin
@@ -67,14 +83,27 @@ def open_arena() -> Iterator[Arena]:
         text=True,
         env=environment,
     )
-    with server:
-        yield Arena(server)
+    with server, ExitStack() as stack:
+        yield Arena(server, stack)
         assert server.stdin
         server.stdin.close()
 
 
-def faults(attack: Attack, outcome: Outcome) -> list[str]:
+@contextmanager
+def _hub(attack: Attack) -> Iterator[str]:
+    """Run the hub of an attack, and give its address; without one, an empty address."""
+    if attack.hub is None:
+        yield ""
+        return
+    with serving() as hub:
+        hub.repositories.update(attack.hub())
+        yield hub.address
+
+
+def faults(attack: Attack | PageAttack, outcome: Outcome) -> list[str]:
     """The effects of the attack; empty if it failed."""
+    if isinstance(attack, PageAttack):
+        return page.faults(attack, outcome)
     output = outcome.out if attack.code == 0 else outcome.err
     checks = {
         f"exit code {outcome.code}, not {attack.code}": outcome.code != attack.code,

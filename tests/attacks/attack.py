@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from weights.hub_server import Repository
+
 WRITABLE = "out"  #: the one folder, of those that an attack runs in, where anything may be written
 
 
@@ -15,7 +17,7 @@ class Attack:
         name: unique.
         about: what it tries, for people.
         make: writes the hostile files into a folder, which the command then runs in.
-        command: of ``srntt``; or one word with a colon, ``module:function``, for a call of the library.
+        command: of ``srntt``; or ``module:function`` and its arguments, for a call of the library.
         code: the exit code.
         says: pattern of stderr (of stdout on success): the file, and its defect.
         writes: files below ``out/`` afterwards, exactly.
@@ -23,6 +25,7 @@ class Attack:
         mib: of memory beyond what the interpreter with srntt holds anyway, at most.
         slow: skipped in ``make test``.
         known: a known defect that permits it; the test reports when the defect is fixed.
+        hub: the repositories of a hub that answers the command, which may open no other connection.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Attack:
     mib: int = 100
     slow: bool = False
     known: str = ""
+    hub: Callable[[], dict[str, Repository]] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
 """Every attack, by family."""
 
-from attacks import base_models, documents, films, foreign, libraries, models, names, pictures
+from attacks import arguments, base_models, documents, films, foreign, hub, libraries, models, names, page, pictures
 from attacks.attack import Attack
+from attacks.page import PageAttack
 
-FAMILIES: dict[str, tuple[Attack, ...]] = {
+FAMILIES: dict[str, tuple[Attack | PageAttack, ...]] = {
     "pictures": tuple(pictures.attacks()),
     "names": tuple(names.attacks()),
     "model files": tuple(models.attacks()),
     "base models": tuple(base_models.attacks()),
     "films": tuple(films.attacks()),
     "foreign weights": tuple(foreign.attacks()),
+    "hub": tuple(hub.attacks()),
     "libraries": tuple(libraries.attacks()),
+    "page": tuple(page.attacks()),
+    "arguments": tuple(arguments.attacks()),
     "documents": tuple(documents.attacks()),
 }

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from attacks.attack import WRITABLE
 from forks import end_with
@@ -73,7 +74,8 @@ def _confine(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     Path(order["told"], "held").write_text(str(_resident_mib()))
     home, reported = Path(order["home"]), order["told"]
-    os.environ |= {"HOME": str(home), "XDG_CACHE_HOME": str(home), "TMPDIR": str(home)}
+    os.environ |= {"HOME": str(home), "XDG_CACHE_HOME": str(home), "TMPDIR": str(home), "HF_ENDPOINT": order["hub"]}
+    os.environ |= {"HF_HUB_CACHE": f"{order['folder']}/{WRITABLE}/cache", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "*"}
     tempfile.tempdir = str(home)
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(f"{reported}/{name}", os.O_WRONLY | os.O_CREAT, 0o600), number)
@@ -84,12 +86,15 @@ def _confine(order: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     allowed = (os.path.realpath(WRITABLE), str(home))
-    sys.addaudithook(lambda event, arguments: _audit(event, arguments, allowed, misdeeds))
+    hub = urlsplit(order["hub"])
+    sys.addaudithook(lambda event, arguments: _audit(event, arguments, allowed, misdeeds, (hub.hostname, hub.port)))
 
 
-def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], reported: int) -> None:
+def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], reported: int, hub: tuple) -> None:
     if event == "open" and arguments[0] == "/proc/self/clear_refs":
         raise PermissionError  # it would reset the peak memory
+    if event == "socket.connect" and arguments[1] == hub:
+        return
     if event in _NEVER and not _is_ours(event, arguments):
         os.write(reported, f"{event} {arguments!r}"[:300].encode("utf-8", "replace") + b"\n")
         return
@@ -97,6 +102,10 @@ def _audit(event: str, arguments: tuple, allowed: tuple[str, ...], reported: int
         paths = arguments[:1]
     else:
         paths = arguments[: _CHANGES.get(event, 0)]
+    if event == "os.symlink":  # whose target is relative to the link
+        paths = (os.path.join(os.path.dirname(os.fsdecode(paths[1])), os.fsdecode(paths[0])), paths[1])
+    if event in ("os.remove", "os.rmdir") and arguments[1] >= 0:  # relative to an open folder
+        paths = (os.path.join(os.readlink(f"/proc/self/fd/{arguments[1]}"), os.fsdecode(paths[0])),)
     for path in paths:
         if isinstance(path, str | bytes | os.PathLike) and not _is_allowed(os.fsdecode(path), allowed):
             os.write(reported, f"{event} {os.fsdecode(path)!r}".encode("utf-8", "replace") + b"\n")
@@ -121,20 +130,20 @@ def _is_allowed(path: str, allowed: tuple[str, ...]) -> bool:
 
 
 def _obey(command: list[str]) -> int:
-    if len(command) == 1 and ":" in command[0]:
+    if ":" in command[0]:
         module, function = command[0].split(":")
-        return _called(getattr(importlib.import_module(module), function))
+        return _called(getattr(importlib.import_module(module), function), command[1:])
     from srntt.cli import main
 
     return main(command)
 
 
-def _called(function: Any) -> int:
+def _called(function: Any, words: list[str]) -> int:
     from srntt.cli._exit import exit_code, explanation
     from srntt.cli._say import complain
 
     try:
-        print(function())
+        print(function(*words))
     except Exception as error:
         complain(explanation(error))
         return exit_code(error)

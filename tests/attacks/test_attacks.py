@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from attacks.arena import Arena, faults, open_arena
 from attacks.attack import Attack, Outcome
+from attacks.page import PageAttack
 from attacks.registry import FAMILIES
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts processes' memory as Linux does")
@@ -19,7 +20,7 @@ FINE = Attack("fine", "nothing", lambda folder: None, ("doctor",), 1, "a.png: is
 REFUSED = Outcome(1, "", "srntt: a.png: is not a picture\n", 0.1, 1.0, (), (), ())
 
 
-def _marked(attack: Attack) -> object:
+def _marked(attack: Attack | PageAttack) -> object:
     marks = [pytest.mark.slow] if attack.slow else []
     if attack.known:
         marks += [pytest.mark.slow, pytest.mark.xfail(reason=attack.known, strict=True)]
@@ -33,7 +34,7 @@ def arena() -> Iterator[Arena]:
 
 
 @pytest.mark.parametrize("attack", [_marked(attack) for attack in ATTACKS])
-def test_attack_fails(arena: Arena, attack: Attack) -> None:
+def test_attack_fails(arena: Arena, attack: Attack | PageAttack) -> None:
     outcome = arena.run(attack)
     assert not faults(attack, outcome), outcome
 

@@ -1,6 +1,6 @@
 """What the guard refuses, and that it passes the rest through unchanged."""
 
-# Each refusal here was an attack on the page; tests/demo/test_attacks.py tries the same on a running server.
+# Each refusal here was an attack on the page; tests/attacks/page.py tries the same on a running server.
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ def uploads(tmp_path: Path) -> Uploads:
 def ask(uploads: Uploads):
     def ask(method: str, path: str, *parts: bytes, hosts: tuple[str, ...] = LOOPBACK, **headers: str):
         app, sent = Echo(), []
-        guard = Guard(app, hosts, uploads, max_upload=1000)
+        guard = Guard(app, hosts, uploads, max_upload=1000, functions=range(3))
         given = {
             "host": "127.0.0.1:7860",
             "content-type": FORM,
@@ -139,7 +139,7 @@ def test_an_upload_that_is_broken_off_is_no_error_of_the_server_s(uploads: Uploa
 
     headers = [(b"host", b"localhost"), (b"content-length", b"15000"), (b"content-type", FORM.encode())]
     scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}
-    requests = Guard(Echo(), LOOPBACK, uploads, max_upload=1000)(scope, receive, send)
+    requests = Guard(Echo(), LOOPBACK, uploads, max_upload=1000, functions=range(3))(scope, receive, send)
     with nullcontext() if gone else pytest.raises(KeyError):
         asyncio.run(requests)
     assert not uploads.has_room(55_001)
@@ -150,6 +150,8 @@ def test_other_bodies_arrive_whole_and_are_bounded(ask) -> None:
     long = b'"' + b"x" * (2**20 - 2) + b'"'
     assert ask("POST", "/gradio_api/queue/join", long[: 2**19], long[2**19 :])[0] == 200
     assert ask("POST", "/gradio_api/queue/join", long[: 2**19], long[2**19 :], b" ")[::2] == (413, None)
+    for length, status in ((str(2**20), 200), (str(2**20 + 1), 413), ("9" * 5000, 413)):
+        assert ask("POST", "/gradio_api/queue/join", b"{}", content_length=length)[0] == status
 
 
 @pytest.mark.parametrize("address", ["http://a.example/b.png", "https://a.example", "file:///etc/passwd"])
@@ -177,7 +179,25 @@ def test_deep_json_is_refused(ask, depth: int) -> None:
         assert ask("POST", "/gradio_api/queue/join", body)[::2] == (400, None)
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"1" * 5000, b"a=1&b=2"])
+@pytest.mark.parametrize("number", ["0", "2", "null"])
+def test_functions_of_the_page_are_called(ask, number: str) -> None:
+    assert ask("POST", "/gradio_api/run/predict", f'{{"fn_index": {number}}}'.encode())[0] == 200
+
+
+@pytest.mark.parametrize("number", ["-1", "3", "1.0", "true", '"1"', "[]"])
+def test_other_functions_are_not(ask, number: str) -> None:
+    """Gradio raised KeyError, and logged a traceback."""
+    assert ask("POST", "/gradio_api/queue/join", f'{{"fn_index": {number}}}'.encode())[::2] == (400, None)
+
+
+@pytest.mark.parametrize(
+    "path", ["/gradio_api/run/x", "/gradio_api/call/x", "/gradio_api/call/v2/x", "/gradio_api/api/x"]
+)
+def test_functions_have_no_names(ask, path: str) -> None:
+    assert ask("POST", path, b"{}")[::2] == (404, None)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"1" * 5000, b"a=1&b=2", b"NaN", b"[1e400]", b"-Infinity"])
 def test_what_is_not_json_is_refused(ask, body: bytes) -> None:
     assert ask("POST", "/gradio_api/queue/join", body)[::2] == (400, None)
 
@@ -210,7 +230,9 @@ def test_what_an_upload_contains_in_addition_to_its_files_is_bounded(ask) -> Non
     assert ask("POST", "/gradio_api/upload", bytes(500), content_length="500")[::2] == (400, b"")
 
 
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "text/plain; boundary=b", ""])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/form-data", "text/plain; boundary=b", "", FORM + "b" * 999]
+)
 def test_an_upload_is_a_form(ask, kind: str) -> None:
     assert ask("POST", "/gradio_api/upload", FILE, content_length="100", content_type=kind)[::2] == (400, None)
 
@@ -254,7 +276,7 @@ def _never(guard: Guard, path: str, monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.parametrize("path", ["/gradio_api/upload", "/gradio_api/queue/join"])
 def test_a_body_that_does_not_arrive_is_abandoned(uploads: Uploads, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _never(Guard(Echo(), LOOPBACK, uploads, max_upload=1000), path, monkeypatch) == 408
+    assert _never(Guard(Echo(), LOOPBACK, uploads, max_upload=1000, functions=range(3)), path, monkeypatch) == 408
 
 
 def test_too_many_at_once_are_refused(ask, monkeypatch: pytest.MonkeyPatch) -> None:

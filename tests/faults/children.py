@@ -56,7 +56,10 @@ def start(folder: Path, command: Sequence[str], prepare: Callable[[], object] = 
 def _obey(folder: Path, command: Sequence[str], prepare: Callable[[], object]) -> int:
     _settle(folder)
     prepare()
-    return main(list(command))
+    try:
+        return main(list(command))
+    except SystemExit as end:  # of rich, if the reader of stdout has left
+        return end.code if isinstance(end.code, int) else 1
 
 
 def finish(child: int, folder: Path) -> Ended:

@@ -6,8 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import control_groups
 import psutil
 import pytest
+from control_groups import control_group
 
 from srntt.memory import _free, budget_bytes, give_back, peak_bytes, resident_bytes
 from srntt.memory._free import container_free_bytes, free_bytes
@@ -97,34 +99,23 @@ def test_what_other_systems_have_stands_in(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture
-def control_group() -> Iterator[Path]:
+def group() -> Iterator[Path]:
     """A real group with room for 700 MB, where root may make one."""
-    for mount, limit in (("memory", "memory.limit_in_bytes"), (".", "memory.max")):
-        group = Path("/sys/fs/cgroup", mount, f"srntt-{os.getpid()}")
-        try:
-            group.mkdir()
-        except OSError:
-            continue
-        try:
-            with open(group / limit, "r+") as file:  # which is there in a real group
-                file.write("700000000")
-            yield group
-        except OSError:  # not under the memory controller
-            continue
-        else:
-            return
-        finally:
-            group.rmdir()
-    pytest.skip("no control group can be made here")
+    with control_group(700_000_000) as made:
+        if made is None:
+            pytest.skip("no control group can be made here")
+        yield made
 
 
-def test_a_real_container_keeps_the_default_budget_below_its_limit(control_group: Path) -> None:
+def test_a_real_container_keeps_the_default_budget_below_its_limit(group: Path) -> None:
     code = (
-        f"import os, pathlib; pathlib.Path({str(control_group / 'cgroup.procs')!r}).write_text(str(os.getpid())); "
+        f"import pathlib, control_groups; control_groups.join(pathlib.Path({str(group)!r})); "
         "from srntt.memory import budget_bytes; from srntt.memory._free import free_bytes; "
         "print(free_bytes(), budget_bytes(None))"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    paths = os.pathsep.join([str(Path(control_groups.__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": paths}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     free, budget = map(int, ended.stdout.split())
     assert 0 < free < 700_000_000
     assert budget < 700_000_000

@@ -1,14 +1,11 @@
-"""What people do with an upscaler: copies of references, forks, missing files, a look at what they have."""
+"""What people do with an upscaler: copies of references, missing files, a look at what they have."""
 
 import errno
 import os
 import pickle
-import signal
-import sys
 
 import numpy as np
 import pytest
-from forks import end_with
 
 from srntt import References, Upscaler, load
 from srntt.errors import PictureError
@@ -29,25 +26,6 @@ def test_copies_of_a_reference_change_nothing(upscaler: Upscaler):
     assert often.sources == once.sources
     assert "references: 19 of 21 skipped, because they are duplicates" in often.fallbacks
     np.testing.assert_array_equal(upscaler.upscale(PIXELS, often).array, upscaler.upscale(PIXELS, once).array)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="forks")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-@pytest.mark.parametrize("matcher", ["exact", "fast"])
-def test_a_child_that_was_forked_after_work_works(matcher):
-    upscaler = Upscaler.from_pretrained("lite-rec", device="cpu", matcher=matcher)
-    expected = upscaler.upscale(PIXELS, upscaler.encode_references([SHARP]))
-    assert not any("forked" in text for text in expected.fallbacks)
-
-    def work() -> int:
-        signal.alarm(60)  # it used to wait for ever
-        result = upscaler.upscale(PIXELS, upscaler.encode_references([SHARP]))
-        message = any("one thread" in text for text in result.fallbacks)
-        return 0 if message and np.array_equal(result.array, expected.array) else 1
-
-    if not (child := os.fork()):
-        end_with(work)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_missing_file_is_a_file_that_is_not_found():

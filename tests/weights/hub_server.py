@@ -22,6 +22,11 @@ def git_hash(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
+def digest_of(content: bytes) -> str:
+    """The hash that names a file in the cache."""
+    return hashlib.sha256(content).hexdigest() if len(content) >= LFS_FROM else git_hash(content)
+
+
 @dataclass
 class Repository:
     """Files by name for each commit, the newest last; how they are told may be falsified."""
@@ -31,7 +36,9 @@ class Repository:
     claimed_sizes: dict[str, int] = field(default_factory=dict)
     claimed_hashes: dict[str, str] = field(default_factory=dict)
     claimed_commit: str = ""
-    etag: str = ""
+    etag: str | None = None
+    listing: bytes | None = None  # in place of the list of files
+    location: str | None = None  # where files are said to be; "": at the address that was asked
     endless: tuple[str, ...] = ()  # files, or "list": sent as fast as they are read
     slow: tuple[str, ...] = ()  # files, or "list": five bytes a second
 
@@ -133,11 +140,14 @@ class Handler(BaseHTTPRequestHandler):
             size = repository.claimed_sizes.get(file, len(content))
             entry = {"rfilename": file, "size": size, "blobId": repository.claimed_hashes.get(file, git_hash(content))}
             if len(content) >= LFS_FROM:
-                digest = repository.claimed_hashes.get(file, hashlib.sha256(content).hexdigest())
+                digest = repository.claimed_hashes.get(file, digest_of(content))
                 entry["lfs"] = {"sha256": digest, "size": size, "pointerSize": 130}
             siblings.append(entry)
         if "list" in repository.endless + repository.slow:
             self.drip(0.2 if "list" in repository.slow else 0.0)
+            return
+        if repository.listing is not None:
+            self.send(repository.listing, 200, {"Content-Type": "application/json"})
             return
         sha = repository.claimed_commit or sha
         self.respond({"id": name, "sha": sha, "private": repository.private, "siblings": siblings})
@@ -149,13 +159,15 @@ class Handler(BaseHTTPRequestHandler):
         if path in repository.endless + repository.slow:
             self.drip(0.2 if path in repository.slow else 0.0)
             return
+        if repository.location is not None:
+            self.respond({}, 302, Location=repository.location or self.path)
+            return
         if path not in files:
             self.refuse("EntryNotFound", 404)
             return
         content = files[path]
         large = len(content) >= LFS_FROM
-        etag = hashlib.sha256(content).hexdigest() if large else git_hash(content)
-        etag = repository.etag or etag
+        etag = digest_of(content) if repository.etag is None else repository.etag
         headers = {"X-Repo-Commit": sha, "ETag": f'"{etag}"', "Content-Type": "application/octet-stream"}
         if large:
             headers |= {"X-Linked-ETag": f'"{etag}"', "X-Linked-Size": str(len(content))}

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+import math
+from collections.abc import Awaitable, Callable, Container, MutableMapping
+from typing import Any, NoReturn
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -50,21 +51,27 @@ async def whole_body(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
         if sum(map(len, parts)) > BODY_BYTES:
-            raise RefusedError(413, f"The limit is {BODY_BYTES} bytes.")
+            raise RefusedError(413, f"The limit is {BODY_BYTES:,} bytes.")
     return b"".join(parts)
 
 
-def check_json(body: bytes) -> None:
+def check_json(body: bytes, functions: Container[int]) -> None:
     """Check the body of a request other than an upload, which is JSON or empty.
 
+    Args:
+        body: Body.
+        functions: Numbers of the functions of the page, one of which a request may call.
+
     Raises:
-        RefusedError: It is not JSON, nested too deeply, or gives a URL as the path of a file, which Gradio would
-            download.
+        RefusedError: It is not JSON, nested too deeply, calls another function, or gives a URL as the path of a file,
+            which Gradio would download.
     """
     try:
-        waiting = [(json.loads(body), 0)] if body else []
+        waiting = [(json.loads(body, parse_constant=_refuse, parse_float=_finite), 0)] if body else []
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "The request is not JSON.") from error
+    if waiting and isinstance(waiting[0][0], dict):
+        _check_function(waiting[0][0].get("fn_index"), functions)
     while waiting:
         value, depth = waiting.pop()
         if depth > _DEPTH:
@@ -76,6 +83,21 @@ def check_json(body: bytes) -> None:
             waiting += [(inner, depth + 1) for inner in value.values()]
         elif isinstance(value, list):
             waiting += [(inner, depth + 1) for inner in value]
+
+
+def _check_function(number: object, functions: Container[int]) -> None:
+    if number is not None and (type(number) is not int or number not in functions):
+        raise RefusedError(400, "The page has no such function.")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # NaN and Infinity are not JSON, and cannot be sent back
+
+
+def _finite(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise ValueError(digits)
+    return number
 
 
 class UploadMeter:
@@ -90,6 +112,7 @@ class UploadMeter:
     """
 
     def __init__(self, kind: str, declared: int) -> None:
+        from python_multipart.exceptions import FormParserError
         from python_multipart.multipart import MultipartParser, parse_options_header  # as Gradio reads it
 
         name, options = parse_options_header(kind)
@@ -99,17 +122,18 @@ class UploadMeter:
         self._declared, self._arrived, self._in_files = declared, 0, 0
         self._disposition = self._field = b""
         self._is_file = False
-        self._parser = MultipartParser(
-            options[b"boundary"],
-            {
-                "on_part_begin": self._begin,
-                "on_header_field": self._header_field,
-                "on_header_value": self._header_value,
-                "on_header_end": self._header_end,
-                "on_headers_finished": self._headers_finished,
-                "on_part_data": self._data,
-            },
-        )
+        calls = {
+            "on_part_begin": self._begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._data,
+        }
+        try:
+            self._parser = MultipartParser(options[b"boundary"], calls)
+        except FormParserError as error:
+            raise RefusedError(400, "The boundary of the upload is too long.") from error
 
     def count(self, body: bytes) -> None:
         """Count a part of the body.

@@ -5,12 +5,14 @@ requests at once, and anything that would make the server or the browser fetch f
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+import re
+from collections.abc import Awaitable, Callable, Container, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from srntt.demo._bodies import (
+    BODY_BYTES,
     FORM_BYTES,
     WHOLE_SECONDS,
     Message,
@@ -30,6 +32,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MOST_REQUESTS = 256  # at once, of which an open page holds two or three
 _MOST_UPLOADS = 128  # at once
 _MOST_BODIES = 48  # of other requests, held in memory while they arrive
+_NAMED_FUNCTION = re.compile("/(run/(?!predict/?$)|api/|call/)")  # the page calls its functions by number
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _HEADERS = {
     # Gradio uses inline scripts and styles, and creates templates with Function().
@@ -51,10 +54,13 @@ class Guard:
         hosts: Allowed host names; empty for any.
         uploads: Stored uploads; further ones are refused while there is no space.
         max_upload: Maximum size of an upload in bytes; it may contain several files.
+        functions: Numbers of the functions of the page.
     """
 
-    def __init__(self, app: App, hosts: tuple[str, ...], uploads: Uploads, max_upload: int) -> None:
-        self._app, self._hosts, self._uploads = app, hosts, uploads
+    def __init__(
+        self, app: App, hosts: tuple[str, ...], uploads: Uploads, max_upload: int, functions: Container[int]
+    ) -> None:
+        self._app, self._hosts, self._uploads, self._functions = app, hosts, uploads, functions
         self._max_upload = max_upload + FORM_BYTES
         self._requests = self._sending = self._bodies = 0
 
@@ -81,7 +87,7 @@ class Guard:
         if scope["method"] not in _SAFE_METHODS:
             with self._counted("_bodies", _MOST_BODIES):
                 body = await whole_body(receive)
-            check_json(body)
+            check_json(body, self._functions)
             receive = _again(body, receive)
         return await self._app(scope, receive, answer)
 
@@ -128,15 +134,19 @@ class Guard:
         """Raise RefusedError for a request that is refused by its headers."""
         if self._hosts and _host_of(headers.get("host", "")) not in self._hosts:
             raise RefusedError(421, "This server answers to its own address only.")
+        if scope["method"] not in _SAFE_METHODS and _NAMED_FUNCTION.search(scope["path"]):
+            raise RefusedError(404, "The page has no functions for other programs.")
         if "/file=http" in scope["path"] or "/proxy=" in scope["path"]:
             raise RefusedError(404, "Nothing is fetched from other hosts.")
         if scope["method"] not in _SAFE_METHODS and _is_from_elsewhere(headers):
             raise RefusedError(403, "Requests from other sites are not accepted.")
         if "transfer-encoding" in headers and ("content-length" in headers or _is_upload(scope)):
             raise RefusedError(400, "Give the length of the body (Content-Length) without a Transfer-Encoding.")
-        if not _is_upload(scope):
-            return
         length = headers.get("content-length", "")
+        if not _is_upload(scope):
+            if length.isdecimal() and int(length[:20]) > BODY_BYTES:
+                raise RefusedError(413, f"The limit is {BODY_BYTES:,} bytes.")
+            return
         if not length.isdecimal():
             raise RefusedError(411, "The length of the upload is required (Content-Length).")
         if int(length) > self._max_upload:

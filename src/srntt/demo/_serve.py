@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -158,19 +158,19 @@ def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
         prevent_thread_lock=True, ssr_mode=False, pwa=False, mcp_server=False, enable_monitoring=False,
         run_history=False, footer_links=[], state_session_capacity=_SESSIONS, max_file_size=settings.limits.max_bytes,
         allowed_paths=[str(folder / "results"), str(folder / "examples")], theme=_page.theme(), css=_page.CSS,
-        head=_page.HEAD, app_kwargs={"middleware": [_guard(settings, uploads)]},
+        head=_page.HEAD, app_kwargs={"middleware": [_guard(settings, uploads, page.fns)]},
     )  # fmt: skip
     return page
 
 
-def _guard(settings: Settings, uploads: Uploads) -> Any:
+def _guard(settings: Settings, uploads: Uploads, functions: Container[int]) -> Any:
     from starlette.middleware import Middleware  # pyright: ignore[reportMissingImports]
 
     hosts = LOOPBACK if settings.is_private else ()
     whole = min(
         uploads.most, settings.limits.max_bytes * (settings.limits.max_pictures + settings.limits.max_references)
     )
-    return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole)
+    return Middleware(Guard, hosts=hosts, uploads=uploads, max_upload=whole, functions=functions)
 
 
 def _examples(folder: Path) -> tuple["Example", ...]:

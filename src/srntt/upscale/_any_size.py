@@ -7,16 +7,17 @@ reference with detail for 8x thus contributes it at the size at which 8x needs i
 
 import math
 from dataclasses import dataclass, replace
-from numbers import Real
 
 import numpy as np
 
 from srntt.errors import InputError
 from srntt.image import Picture
 from srntt.upscale._consistent import Consistency
+from srntt.upscale._numbers import as_number
 from srntt.upscale._provenance import Provenance
 
 _LEAST = 1.0
+_MOST_PIXELS = 10**9
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,16 @@ class OutputSize:
 
     def __post_init__(self) -> None:
         for name, given in (("scale", self.scale), ("width", self.width), ("height", self.height)):
-            if given is not None and not isinstance(given, Real):
+            if given is not None and as_number(given) is None:
                 raise InputError(f"{name} is {given!r}; give a number.")
         ways = [self.scale is not None, self.width is not None or self.height is not None, self.fit is not None]
         if sum(ways) > 1:
             raise InputError("scale, width or height, and fit exclude each other. Give one of them.")
-        if self.scale is not None and not (math.isfinite(self.scale) and self.scale >= _LEAST):
-            raise InputError(f"scale {self.scale:g}: give 1 or more, such as 2, 1.5 or 8.")
-        for name, pixels in (("width", self.width), ("height", self.height), *zip("WH", self.fit or (), strict=False)):
-            if pixels is not None and pixels < 1:
-                raise InputError(f"{name} {pixels}: give at least 1 pixel.")
+        if (scale := as_number(self.scale)) is not None and not _LEAST <= scale < math.inf:
+            raise InputError(f"scale {scale:g}: give 1 or more, such as 2, 1.5 or 8.")
+        for name, given in (("width", self.width), ("height", self.height), *zip("WH", self.fit or (), strict=False)):
+            if (pixels := as_number(given)) is not None and not 1 <= pixels <= _MOST_PIXELS:
+                raise InputError(f"{name} {pixels:g}: give 1 to {_MOST_PIXELS:,} pixels.")
 
     @property
     def is_given(self) -> bool:

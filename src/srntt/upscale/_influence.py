@@ -1,9 +1,7 @@
 """Influence of references: strength, and protected places."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 import torch
@@ -15,6 +13,7 @@ from srntt._shapes import Bool, Float
 from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source
 from srntt.match import Window
+from srntt.upscale._numbers import as_number
 
 Box = tuple[int, int, int, int]
 """x, y, width and height in pixels of the low-res picture."""
@@ -103,8 +102,10 @@ class Influence:
 
 def check_strength(strength: float | int) -> None:
     """Raise InputError unless the strength is from 0 to 1."""
-    if not (isinstance(strength, Real) and math.isfinite(strength) and 0 <= strength <= 1):
-        raise InputError(f"strength {strength!r}: give 0 (references are not used) to 1 (as the model decides).")
+    given = as_number(strength)
+    if given is None or not 0 <= given <= 1:
+        shown = repr(strength) if given is None else given
+        raise InputError(f"strength {shown}: give 0 (references are not used) to 1 (as the model decides).")
 
 
 def _box(source: Picture, box: Box) -> Bool[Tensor, "h w"]:

@@ -10,6 +10,9 @@ FAISS_VENV ?= .venv-faiss
 AUDIT_VENV ?= .venv-audit
 DATA ?= ../shared/data
 HARM ?=
+# where `make lock` finds PyTorch for CPUs: its own index, or LOCK_ARGS="--find-links FOLDER" for a folder with the wheel
+LOCK_ARGS ?= --torch-backend cpu
+LOCK := requirements-linux-cpu.txt
 
 empty :=
 space := $(empty) $(empty)
@@ -24,7 +27,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load fuzz audit sbom harm
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load fuzz audit sbom lock harm
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -72,6 +75,12 @@ sbom: $(INSTALLED) $(INSTALLED_AUDIT) ## a bill of materials (CycloneDX) of the 
 	@mkdir -p out
 	"$(AUDIT_VENV)/bin/cyclonedx-py" environment --output-format JSON -o out/sbom.json "$(VENV)/bin/python"
 	PYTHONPATH=tests $(RUN) -m supply.sbom out/sbom.json
+
+lock: $(INSTALLED_AUDIT) ## regenerate the lock with hashes for Linux on x86-64, CPU, Python 3.11, from constraints.txt
+	@mkdir -p out
+	"$(AUDIT_VENV)/bin/uv" pip compile pyproject.toml -q -c constraints.txt --generate-hashes --no-annotate --no-header \
+		--python-version 3.11 --python-platform x86_64-manylinux_2_28 $(LOCK_ARGS) -o out/lock.txt
+	@grep "^#" $(LOCK) > out/head.txt; cat out/head.txt out/lock.txt > $(LOCK); rm out/head.txt out/lock.txt
 
 fuzz: $(INSTALLED_DEV) ## ten minutes of fuzzing (FUZZ_SECONDS=60 for one); prints the number of executions; Linux
 	$(PIP) install $(PIP_ARGS) -c constraints.txt --group fuzz
@@ -123,7 +132,7 @@ $(INSTALLED_DOCS): $(INSTALLED_DEV)
 # Separate from the environment that they inspect.
 $(INSTALLED_AUDIT):
 	@test -x "$(AUDIT_VENV)/bin/python" || $(PYTHON) -m venv "$(AUDIT_VENV)"
-	"$(AUDIT_VENV)/bin/python" -m pip --disable-pip-version-check install $(PIP_ARGS) pip-audit==2.10.1 cyclonedx-bom==7.5.0
+	"$(AUDIT_VENV)/bin/python" -m pip --disable-pip-version-check install $(PIP_ARGS) pip-audit==2.10.1 cyclonedx-bom==7.5.0 uv==0.11.0
 	@touch "$(AUDIT_VENV)/.installed"
 
 # Without dependencies: the pins of the packages are older than the versions used here.

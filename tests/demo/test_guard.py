@@ -295,5 +295,5 @@ def test_websockets_are_closed(uploads: Uploads) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(Echo(), LOOPBACK, uploads, 1)({"type": "websocket"}, None, send))  # pyright: ignore
+    asyncio.run(Guard(Echo(), LOOPBACK, uploads, 1, ())({"type": "websocket"}, None, send))  # pyright: ignore
     assert sent == [{"type": "websocket.close", "code": 1000}]

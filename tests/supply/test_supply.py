@@ -8,6 +8,8 @@ import pytest
 from supply import audit
 from supply.audit import UNREACHABLE, judge, refused_licences
 from supply.closure import ROOT, closure, installed_version, licences, pinned
+from supply.imports import UNDECLARED, declared, distribution_of, imported_modules, installed_imports
+from supply.lock import LOCK, locked
 from supply.sbom import missing
 
 from srntt.weights import WEIGHTS
@@ -40,6 +42,27 @@ def test_what_is_needed_to_run_is_found_with_what_it_needs_in_turn():
     } <= set(closure())
     assert "pytest" not in closure()
     assert "pluggy" in _developing()
+
+
+def test_the_lock_contains_what_is_needed_to_run_in_the_pinned_versions():
+    """Make lock after a change of pyproject.toml or constraints.txt."""
+    packages, pins = locked(LOCK.read_text()), pinned()
+    assert {name: package.version.partition("+")[0] for name, package in packages.items()} == {
+        name: pins[name] for name in closure()
+    }
+    assert packages["torch"].version.endswith("+cpu")
+
+
+@pytest.mark.parametrize("text", ["numpy>=2", "numpy==2.0", "numpy==2.0 --hash=sha256:" + "0" * 63, "-e ."])
+def test_a_line_of_a_lock_without_version_or_hash_is_an_error(text: str):
+    with pytest.raises(ValueError, match="not a version with hashes"):
+        locked(text)
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    imported = imported_modules()
+    assert set(UNDECLARED) <= set(imported)
+    assert {distribution_of(module) for module in imported if module not in UNDECLARED} == declared() - _BY_NAME
 
 
 def test_licences_are_fine():
@@ -85,7 +108,8 @@ def test_findings_clean_bills_and_a_dead_network_are_distinguished(capsys: pytes
 
 
 def test_a_bill_of_materials_that_lacks_something_is_reported():
-    parts = [{"name": name, "version": found.version} for name, found in closure().items()]
+    needed = {name: found.version for name, found in closure().items()} | installed_imports()
+    parts = [{"name": name, "version": version} for name, version in needed.items()]
     bill = {"bomFormat": "CycloneDX", "components": parts}
     assert missing(json.dumps(bill)) == []
     assert len(missing(json.dumps(bill | {"components": parts[1:]}))) == 1
@@ -111,6 +135,9 @@ def test_torch_load_reads_known_files_alone_and_weights_only():
     }
     assert set(calls) == {"_converters.py"}
     assert all("weights_only=True" in call for call in calls["_converters.py"])
+
+
+_BY_NAME = {"imagecodecs", "pillow-heif", "pillow-jxl-plugin", "tensorboard"}  # imported by their names, or by torch
 
 
 def _developing() -> dict:

@@ -122,7 +122,7 @@ class UploadMeter:
         self._declared, self._arrived, self._in_files = declared, 0, 0
         self._disposition = self._field = b""
         self._is_file = False
-        calls = {
+        calls: Any = {
             "on_part_begin": self._begin,
             "on_header_field": self._header_field,
             "on_header_value": self._header_value,

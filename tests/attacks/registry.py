@@ -1,6 +1,19 @@
 """Every attack, by family."""
 
-from attacks import arguments, base_models, documents, films, foreign, hub, libraries, models, names, page, pictures
+from attacks import (
+    arguments,
+    base_models,
+    documents,
+    films,
+    foreign,
+    hub,
+    libraries,
+    models,
+    names,
+    outputs,
+    page,
+    pictures,
+)
 from attacks.attack import Attack
 from attacks.page import PageAttack
 
@@ -13,6 +26,7 @@ FAMILIES: dict[str, tuple[Attack | PageAttack, ...]] = {
     "foreign weights": tuple(foreign.attacks()),
     "hub": tuple(hub.attacks()),
     "libraries": tuple(libraries.attacks()),
+    "outputs": tuple(outputs.attacks()),
     "page": tuple(page.attacks()),
     "arguments": tuple(arguments.attacks()),
     "documents": tuple(documents.attacks()),

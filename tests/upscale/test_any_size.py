@@ -66,7 +66,7 @@ def test_sizes(asked, size) -> None:
         ({"scale": float("nan")}, "scale nan"),
         ({"scale": 17}, "upscaled 17 times; this model supports 1 to 16 times"),
         ({"width": 10}, "upscaled 0.556 times"),
-        ({"width": 0}, "width 0: give at least 1"),
+        ({"width": 0}, "width 0: give 1 to 1,000,000,000 pixels"),
         ({"width": 100, "height": 50}, "differs in aspect ratio"),
         ({"fit": (3, 3)}, "upscaled 0.167 times"),
     ],

@@ -1,5 +1,6 @@
 """``srntt evaluate``."""
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -193,7 +194,7 @@ def _found_outputs(text: str, pairs: Sequence["srntt.data.Pair"]) -> "srntt.eval
     from srntt.evaluate import Outputs
 
     name, separator, folder = text.partition("=")
-    if separator and not Path(text).is_dir():  # a folder's name may hold "="
+    if separator and not os.path.isdir(text):  # a folder's name may hold "="
         return Outputs.find(Path(folder), pairs, name)
     return Outputs.find(Path(text), pairs)
 

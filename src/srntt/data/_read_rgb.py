@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from srntt._shapes import Float, UInt8
-from srntt.image import load
+from srntt.image import Limits, load
 
 
-def read_rgb(file: Path) -> UInt8[np.ndarray, "H W 3"]:
+def read_rgb(file: Path, limits: Limits = Limits()) -> UInt8[np.ndarray, "H W 3"]:  # noqa: B008 (frozen)
     """Read a picture and convert it to 8-bit RGB; raise PictureError if it cannot be read."""
-    rgb = load(file).to_8bit().rgb().numpy()
+    rgb = load(file, limits=limits).to_8bit().rgb().numpy()
     return np.ascontiguousarray(np.rint(rgb * 255).astype(np.uint8).transpose(1, 2, 0))
 
 

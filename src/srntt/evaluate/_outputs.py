@@ -9,8 +9,11 @@ from srntt.data import Pair, as_unit, pictures_in, read_rgb
 from srntt.errors import InputError
 from srntt.evaluate._journal import input_sha256
 from srntt.evaluate._upscale import Upscaled
+from srntt.image import Limits
 
 _MOST_NAMED = 10  # targets without an output
+_LONGEST_NAME = 100
+_LARGER = 4  # times the pixels of the target, beyond which an output is not read
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Outputs:
             name: Name of the method; by default that of the folder.
 
         Raises:
-            InputError: The folder does not exist, or a target has no output, or several.
+            InputError: The folder does not exist, a target has no output, or several, or the name cannot be shown.
         """
         advice = "Give --outputs a folder with one picture for each target, named like the target."
         there = pictures_in(folder, advice)
@@ -53,15 +56,25 @@ class Outputs:
         found = {target: file for target, file in files.items() if file}
         digest = hashlib.sha256(b"".join(bytes.fromhex(input_sha256(file)) for file in found.values()))
         label = folder.resolve().name
-        return cls(name or label, found, {"folder": label, "sha256": digest.hexdigest()})
+        shown = name or label
+        if not shown.isprintable() or len(shown) > _LONGEST_NAME:
+            raise InputError(
+                f"{shown[:_LONGEST_NAME]!r} cannot be the name of a method. Give NAME=FOLDER, with a name of at most "
+                f"{_LONGEST_NAME} printable characters."
+            )
+        return cls(shown, found, {"folder": label, "sha256": digest.hexdigest()})
 
-    def read(self, target: str) -> Upscaled:
+    def read(self, target: str, pixels: int) -> Upscaled:
         """Read the output of a target, in 8 bits like all outputs; its time is unknown.
 
+        Args:
+            target: Name of the target.
+            pixels: Pixels of the target.
+
         Raises:
-            PictureError: The file cannot be read.
+            PictureError: The file cannot be read, or has many times the pixels of the target.
         """
-        return Upscaled(as_unit(read_rgb(self.files[target])))
+        return Upscaled(as_unit(read_rgb(self.files[target], Limits(max_pixels=_LARGER * pixels))))
 
 
 def _one(pair: Pair, there: Mapping[str, Path], folder: Path) -> Path | None:

@@ -1,5 +1,6 @@
 """Scoring of a method on the pictures of a protocol."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -62,7 +63,7 @@ def score_pairs(
             progress(label, len(scores), len(pairs))
         case = prepare(protocol, pair, kind, change)
         if isinstance(upscale, Outputs):
-            made = upscale.read(pair.name)
+            made = upscale.read(pair.name, math.prod(case.whole))
         else:
             made = timed(upscale, case.low_res, case.references)
         scores[key] = _score(made, case, pair.name, protocol, metrics, number < crops)

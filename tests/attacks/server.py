@@ -143,7 +143,10 @@ def _called(function: Any, words: list[str]) -> int:
     from srntt.cli._say import complain
 
     try:
-        print(function(*words))
+        outcome = function(*words)
+        if isinstance(outcome, int):  # an exit code
+            return outcome
+        print(outcome)
     except Exception as error:
         complain(explanation(error))
         return exit_code(error)

@@ -2,7 +2,9 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +16,7 @@ import torch
 from srntt._onnx_runtime import import_onnx_runtime
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, MissingDependencyError, ModelError
+from srntt.memory import budget_bytes, format_memory, resident_bytes
 
 if TYPE_CHECKING:
     import onnx
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 PROBED = 64  # side of the test picture for a file with dynamic sizes
 _LEAST = 48  # smallest side of a tile of fixed size
 _LONGEST = 0.1  # seconds per pixel: ten times what the slowest upscalers take on a busy core
+_WATCH_SECONDS = 0.05  # between two looks at a run
 _LARGEST = 2**31 - 1  # bytes: limit of an ONNX file
 _OWN_DOMAINS = {"", "ai.onnx"}
 _FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, upscaled"
@@ -70,7 +74,7 @@ class BaseFile:
         name = self.session.get_inputs()[0].name
         height, width = tile.shape[2:]
         try:
-            (large,) = self._run_in_time({name: np.ascontiguousarray(tile)}, height * width * _LONGEST)
+            (large,) = self._run_watched({name: np.ascontiguousarray(tile)}, height * width * _LONGEST)
         except Exception as error:  # ONNX Runtime has a separate exception for each status
             text = str(error).splitlines()[0][:300]
             if any(word in str(error).lower() for word in ("bad_alloc", "allocate memory", "out of memory")):
@@ -87,20 +91,35 @@ class BaseFile:
             raise ModelError(f"The base model {self.path} returned values that are not finite.")
         return large
 
-    def _run_in_time(self, inputs: dict[str, np.ndarray], seconds: float) -> list[Any]:
-        """A loop without end is ended; Ctrl-C would wait for it."""
-        options = import_onnx_runtime().RunOptions()
-        watch = threading.Timer(seconds, setattr, (options, "terminate", True))
-        watch.daemon = True
-        watch.start()
-        try:
-            return self.session.run(None, inputs, options)
-        except Exception as error:
-            if options.terminate:
-                raise ModelError(f"it took more than {seconds:.0f} seconds, and was ended.") from error
-            raise
-        finally:
-            watch.cancel()
+    def _run_watched(self, inputs: dict[str, np.ndarray], seconds: float) -> list[Any]:
+        """A model that does not end, or fills the memory, is ended; Ctrl-C would wait for it."""
+        options, ended = import_onnx_runtime().RunOptions(), threading.Event()
+        with ThreadPoolExecutor(1, "base model") as pool:
+            watch = pool.submit(_watch, options, ended, seconds)
+            try:
+                return self.session.run(None, inputs, options)
+            except Exception as error:
+                ended.set()
+                if problem := watch.result():
+                    raise problem from error
+                raise
+            finally:
+                ended.set()
+
+
+def _watch(options: Any, ended: threading.Event, seconds: float) -> Exception | None:
+    """End a run that exceeds its time or the free memory, which is checked between two operators; return the reason."""
+    until, most = time.monotonic() + seconds, budget_bytes(None)
+    while not ended.wait(_WATCH_SECONDS):
+        if time.monotonic() > until:
+            problem: Exception = ModelError(f"it took more than {seconds:.0f} seconds, and was ended.")
+        elif resident_bytes() > most:
+            problem = MemoryError(f"out of memory: it took more than {format_memory(most)}, and was ended.")
+        else:
+            continue
+        options.terminate = True
+        return problem
+    return None
 
 
 def _content(path: Path) -> bytes:
@@ -210,7 +229,10 @@ def _session(path: Path, content: bytes) -> Any:
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # memory is returned after each tile
     options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 4
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Constants that are folded while the file is loaded could take any time and memory, unwatched.
+        return onnxruntime.InferenceSession(
+            content, options, providers=["CPUExecutionProvider"], disabled_optimizers=["ConstantFolding"]
+        )
     except Exception as error:  # ONNX Runtime has a separate exception for each status
         text = str(error).splitlines()[0][:300]
         raise ModelError(f"ONNX Runtime {onnxruntime.__version__} cannot load {path}: {text}") from error

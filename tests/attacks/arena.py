@@ -25,7 +25,7 @@ TESTS = Path(__file__).parent.parent
 _CALIBRATION = {"home/srntt", "home/srntt/speed.json"}  # measured speeds in the user's cache (docs/commands.md)
 _MOST_SAID = 2000  # characters: a message, not a flood
 _PROGRESS = re.compile(
-    r"compiling for|predicted: |\d+ of \d+ pictures|none: \d+ of \d+ pictures|(rendering|matching|encode|references|scor)[a-z]*:? "
+    r"compiling for|predicted: |(none: )?\d+ of \d+ pictures|(rendering|matching|encode|references|scor)[a-z]*:? "
 )
 Signature = tuple[int, int, int, str]
 

@@ -4,6 +4,7 @@ import resource
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def _doubled(first: str) -> list[Any]:
     from onnx import helper
 
     names = [first, *(f"x{number}" for number in range(59)), "large"]
-    return [helper.make_node("Concat", [a, a], [b], axis=3) for a, b in zip(names, names[1:], strict=False)]
+    return [helper.make_node("Concat", [a, a], [b], axis=3) for a, b in pairwise(names)]
 
 
 def _doubling() -> bytes:

@@ -10,6 +10,7 @@ FAISS_VENV ?= .venv-faiss
 AUDIT_VENV ?= .venv-audit
 DATA ?= ../shared/data
 HARM ?=
+MINUTES ?= 10
 # where `make lock` finds PyTorch for CPUs: its own index, or LOCK_ARGS="--find-links FOLDER" for a folder with the wheel
 LOCK_ARGS ?= --torch-backend cpu
 LOCK := requirements-linux-cpu.txt
@@ -27,7 +28,7 @@ INSTALLED_PEERS := $(subst $(space),\ ,$(PEERS_VENV))/.installed
 PEERS_PIP := "$(PEERS_VENV)/bin/python" -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load fuzz audit sbom lock harm
+.PHONY: help install dev demo peers results bench faiss test test-all test-triton lint format docs readme-picture clean attacks faults load soak fuzz audit sbom lock harm
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -67,6 +68,10 @@ harm: $(INSTALLED_DEV) ## search for the most harmful reference (HARM="--model l
 load: $(INSTALLED_DEV) ## load test: fifty clients on the page for two minutes (LOAD_CLIENTS, LOAD_SECONDS); Linux
 	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[demo]"
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(RUN) -m load
+
+soak: $(INSTALLED_DEV) ## mixed work for ten minutes (MINUTES=120): memory, descriptors, threads, files and disk stay flat; Linux
+	$(PIP) install $(PIP_ARGS) -c constraints.txt -e ".[demo]"
+	PYTHONPATH=tests MINUTES=$(MINUTES) $(RUN) -m soak
 
 audit: $(INSTALLED_DEV) $(INSTALLED_AUDIT) ## licences, and known vulnerabilities of pinned versions; Error 3: index not reachable
 	PYTHONPATH=tests $(RUN) -m supply.audit "$(AUDIT_VENV)/bin/pip-audit"

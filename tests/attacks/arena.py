@@ -47,6 +47,7 @@ class Arena:
             attack.make(folder)
             before = _files(folder.parent)
             order = {"folder": str(folder), "home": str(home), "told": str(reported), "command": attack.command}
+            order["seconds"] = attack.seconds
             with _hub(attack) as address:
                 figures = self._ask(order | {"hub": address})
             after = _files(folder.parent)

@@ -13,6 +13,8 @@ from attacks.attack import Attack
 from attacks.material import file, harmless, with_model
 
 _COMMAND = ("video", "in.mp4", "-o", "out/x.mp4", "--model", "tiny.safetensors")
+_MUTATED = 60
+_OTHER_SIZE = "frame .* has .* pixels, the first|cannot be decoded"
 _STATE = "out/.x.mp4.srntt-video"
 
 
@@ -42,6 +44,11 @@ def attacks() -> Iterator[Attack]:
     yield _case("fifo", "a FIFO", lambda folder: os.mkfifo(folder / "in.mp4"), "in.mp4: is not a regular file")
     yield _case("device", "an endless device", _link("/dev/zero"), "in.mp4: is not a regular file")
     yield _case("frame-sizes", "a folder of frames of two sizes", _two_sizes, "b.png has 5 x 5 pixels", "frames")
+    make = lambda folder: (folder / "in.mp4").write_bytes(_film())  # noqa: E731
+    says = f"{_MUTATED} films: [1-9]\\d* refused, [1-9]\\d* read"
+    about = f"{_MUTATED} films with bytes that somebody changed"
+    yield Attack("film-mutated", about, make, ("attacks.films:mutated",), 0, says, seconds=60, mib=300)
+    yield _case("sizes", "a stream whose pictures become larger", file("in.mp4", _growing), _OTHER_SIZE)
     for name, content in (("deep", b"[" * 1_000_000), ("list", b"[1]"), ("noise", b"\xff\xfe\0")):
         text = "manifest.json.*(is not JSON|is damaged)"
         yield _state(f"manifest-{name}", "a hostile manifest", {"manifest.json": lambda content=content: content}, text)
@@ -70,6 +77,39 @@ def _film() -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         return write_film(Path(folder) / "in.mp4", pictures(12)).read_bytes()
+
+
+def mutated() -> str:
+    """Decode films in which bytes were changed: in the header, in the data, or moved."""
+    from srntt.errors import SrnttError
+    from srntt.image import Limits
+    from srntt.video import open_clip
+
+    random, content, refused = np.random.default_rng(0), Path("in.mp4").read_bytes(), 0
+    film = Path(os.environ["TMPDIR"], "mutated.mp4")
+    for number in range(_MUTATED):
+        changed = np.frombuffer(content, np.uint8).copy()
+        begin = content.index(b"moov") if number % 2 else 0
+        places = random.integers(begin, len(changed), 1 + number // 4)
+        changed[places] = random.integers(0, 256, len(places))
+        film.write_bytes(changed.tobytes())
+        try:
+            for _ in open_clip(film, Limits()).frames():
+                pass
+        except SrnttError:
+            refused += 1
+    film.unlink()
+    return f"{_MUTATED} films: {refused} refused, {_MUTATED - refused} read"
+
+
+def _growing() -> bytes:
+    """Two raw streams, one after the other, of which the second has larger pictures."""
+    from video.films import pictures, write_film
+
+    with tempfile.TemporaryDirectory() as folder:
+        small = write_film(Path(folder) / "a.ts", pictures(4), sound=False).read_bytes()
+        large = [frame.repeat(2, 0).repeat(2, 1) for frame in pictures(4)]
+        return small + write_film(Path(folder) / "b.ts", large, sound=False).read_bytes()
 
 
 def _disturbed() -> bytes:

@@ -10,9 +10,11 @@ from attacks.attack import Attack
 from attacks.material import file, harmless
 from PIL import Image
 
+from srntt.errors import SrnttError
 from srntt.library import Library
 
 _FILE = "l.sqlite"
+_MUTATED = 60
 _FIND = ("library", "find", "small.png", "--library-file", _FILE)
 
 
@@ -21,6 +23,9 @@ def attacks() -> Iterator[Attack]:
     yield from _other_files()
     yield from _other_tables()
     yield from _hostile_rows()
+    about, says = f"{_MUTATED} libraries with bytes that somebody changed", f"{_MUTATED} libraries: [1-9]\\d* refused"
+    command = ("attacks.libraries:mutated",)
+    yield Attack("library-mutated", about, _with("SELECT 1"), command, 0, says, seconds=90, mib=300)
 
 
 def _other_files() -> Iterator[Attack]:
@@ -108,3 +113,22 @@ def _with(command: str) -> Callable[[Path], None]:
         connection.close()
 
     return make
+
+
+def mutated() -> str:
+    """Search libraries in which bytes of pages were changed; add the photographs again."""
+    content, random, refused = Path(_FILE).read_bytes(), np.random.default_rng(0), 0
+    path = Path(os.environ["TMPDIR"], "mutated.sqlite")
+    for number in range(_MUTATED):
+        changed = np.frombuffer(content, np.uint8).copy()
+        places = random.integers(100, len(changed), 1 + 4 * number)
+        changed[places] = random.integers(0, 256, len(places))
+        path.write_bytes(changed.tobytes())
+        try:
+            Library(path).find("small.png")
+            Library(path).add(["photographs"])
+        except SrnttError:
+            refused += 1
+    for left in path.parent.glob("mutated.sqlite*"):
+        left.unlink()
+    return f"{_MUTATED} libraries: {refused} refused, the others used"

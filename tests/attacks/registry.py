@@ -13,6 +13,7 @@ from attacks import (
     outputs,
     page,
     pictures,
+    views,
 )
 from attacks.attack import Attack
 from attacks.page import PageAttack
@@ -26,6 +27,7 @@ FAMILIES: dict[str, tuple[Attack | PageAttack, ...]] = {
     "foreign weights": tuple(foreign.attacks()),
     "hub": tuple(hub.attacks()),
     "libraries": tuple(libraries.attacks()),
+    "views": tuple(views.attacks()),
     "outputs": tuple(outputs.attacks()),
     "page": tuple(page.attacks()),
     "arguments": tuple(arguments.attacks()),

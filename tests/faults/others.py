@@ -1,9 +1,12 @@
 """Disappearing files, clocks that are set back, and two processes at once."""
 
 import os
+import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from faults.children import Ended, finish, run, start
 from faults.fault import Fault, Ground, Trial
@@ -30,6 +33,9 @@ def faults() -> Iterator[Fault]:
     for name, (about, inject) in twins.items():
         if name != "video" or FILMS:
             yield Fault(f"two-{name}", about, inject, int(name != "train"), 4 if name == "train" else 8)
+    about = "a library that another process has locked for 3 s, or for longer than it waits"
+    yield Fault("library-locked", about, _locked, 1, 2)
+    yield Fault("library-replaced", "a photograph is replaced while a library reads it, each in turn", _replaced, 2, 16)
 
 
 def _vanishing(ground: Ground, count: int) -> Iterator[Trial]:
@@ -73,6 +79,70 @@ def _vanish_when_opened(path: Path) -> None:
         return real(file, *arguments, **named)
 
     os.open, builtins.open, io.open = os_open, opened, opened  # pyright: ignore
+
+
+def _locked(ground: Ground, count: int) -> Iterator[Trial]:
+    work, whole = known("library", ground)
+    for seconds in (3, 40)[:count]:
+        with ground.folder() as folder:
+            assert run(folder, work.begin).code == 0
+            holder = sqlite3.connect(folder / "out/library.sqlite", isolation_level=None, check_same_thread=False)
+            holder.execute("BEGIN IMMEDIATE")
+            child = start(folder, work.begin)
+            release = threading.Timer(seconds, holder.close)
+            release.start()
+            ended = finish(child, folder)
+            release.join()
+            lost = (
+                [] if ended.code == (0 if seconds == 3 else 2) else [f"exit code {ended.code}: {ended.output[-300:]}"]
+            )
+            lost += [] if seconds == 3 else is_reported(ended)
+            lost += [] if seconds == 3 or "is locked by another process" in ended.output else ["no reason"]
+            facts, wrong = judged(work, whole, folder)
+            lost += wrong + went_on(work, whole, folder, facts)
+        yield Trial("waited, then done" if seconds == 3 else "refused, then done again: the same", tuple(lost))
+
+
+def _replaced(ground: Ground, count: int) -> Iterator[Trial]:
+    work, whole = known("library", ground)
+    photographs = sorted((ground.root / "things/photographs").glob("*.png"))
+    other = (ground.root / "things/ref.png").read_bytes()
+    for number in range(count):
+        path = photographs[number % len(photographs)]
+        content, before = path.read_bytes(), path.stat()
+        with ground.folder() as folder:
+            ended = run(folder, work.begin, lambda path=path, n=number: _replace_while_read(path, other, n // 2))
+            named, reported = "changed while it was read" in ended.output, is_reported(ended) if ended.code else []
+            path.write_bytes(content)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+            facts, lost = judged(work, whole, folder)
+            # What was read is that of one content or the other, as a whole; the next update finds what is there.
+            lost = [text for text in lost if f"{path.name} is not what it should be" not in text]
+            lost += reported if named or ended.code == 0 else [f"exit code {ended.code}: {ended.output[-300:]}"]
+            os.utime(path)
+            lost += went_on(work, whole, folder, facts)
+        yield Trial("named" if named else "one content, whole", tuple(lost))
+
+
+def _replace_while_read(path: Path, content: bytes, calls: int) -> None:
+    """The file is overwritten, or replaced, after so many calls about it."""
+    inode, counted = path.stat().st_ino, []
+
+    def counting(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(file: Any, *arguments: Any, **named: Any) -> Any:
+            if str(file) == str(path) or (isinstance(file, int) and real_fstat(file).st_ino == inode):
+                counted.append(name)
+                if len(counted) == calls + 1:
+                    place = path if calls % 2 else path.with_suffix(".new")
+                    place.write_bytes(content)
+                    real_replace(place, path)
+            return real(file, *arguments, **named)
+
+        return call
+
+    real_fstat, real_replace = os.fstat, os.replace
+    for name in ("stat", "open", "fstat", "close"):
+        setattr(os, name, counting(name, getattr(os, name)))
 
 
 def _clock(ground: Ground, count: int) -> Iterator[Trial]:

@@ -60,6 +60,7 @@ def make_package(root: Path) -> Path:
         "_onnx_runtime",
         "_safetensors",
         "_shapes",
+        "_system",
         "errors",
     ):
         (root / "srntt" / f"{module}.py").touch()

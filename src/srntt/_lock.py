@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from srntt._system import WRITING
 from srntt.errors import OutputError
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL}
@@ -28,9 +29,8 @@ def locked(path: Path, folder: Path) -> Iterator[str]:
         OutputError: Another process holds the lock, or the file cannot be opened.
     """
     # Not filelock's class: without file system locks it falls back to a lock that outlives a killed process.
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = os.open(path, WRITING, 0o666)
     except OSError as error:
         raise OutputError(f"{path}: cannot be opened: {error.strerror}. Give another folder.") from error
     try:

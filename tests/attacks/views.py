@@ -33,12 +33,13 @@ def attacks() -> Iterator[Attack]:
         ("one-color", "one colour, in which there is nothing", lambda: (_small(), Image.new("RGB", (400, 300), "red"))),
     ):
         yield _case(name, about, make)
-    yield _case("dots", "3,000 x 3,000 dots: millions of corners", _dots, seconds=60, mib=900, slow=True)
-    yield _case(
-        "checkerboard", "a checkerboard of 2,000 x 2,000 squares", _checkerboard, seconds=60, mib=900, slow=True
-    )
-    yield _case("slim", "a picture of 2 x 60,000 pixels", lambda: (_noise(60_000, 2), _scene()), seconds=60, mib=600, slow=True)
-    yield _case("tall", "a picture of 60,000 x 2 pixels", lambda: (_noise(2, 60_000), _scene()), seconds=60, mib=600, slow=True)
+    for name, about, make in (
+        ("dots", "3,000 x 3,000 dots: millions of corners", _dots),
+        ("checkerboard", "a checkerboard of 2,000 x 2,000 squares", _checkerboard),
+        ("slim", "a picture of 2 x 60,000 pixels", lambda: (_noise(60_000, 2), _scene())),
+        ("tall", "a picture of 60,000 x 2 pixels", lambda: (_noise(2, 60_000), _scene())),
+    ):
+        yield _case(name, about, make, seconds=60, mib=900, slow=True)
     yield _case("slim-reference", "a reference of 6 x 30,000 pixels", lambda: (_small(), _noise(30_000, 6)), seconds=20)
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import control_groups
-import psutil
 import pytest
 from control_groups import control_group
 
-from srntt.memory import _free, budget_bytes, give_back, peak_bytes, resident_bytes
+from srntt.memory import _free, budget_bytes, resident_bytes
 from srntt.memory._free import container_free_bytes, free_bytes
 
 
@@ -64,10 +63,10 @@ def test_where_there_are_no_groups_none_limits(tmp_path: Path) -> None:
 def test_the_least_of_machine_container_and_ulimit_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     for container, address_space in ((None, None), (100, None), (None, 100), (100, 10**18)):
         monkeypatch.setattr(_free, "container_free_bytes", lambda *_, value=container: value)
-        monkeypatch.setattr(_free, "_address_space_bytes", lambda value=address_space: value)
+        monkeypatch.setattr(_free, "free_address_space", lambda value=address_space: value)
         limited = container is not None or address_space is not None
         assert (free_bytes() == 100) == limited
-    monkeypatch.setattr(_free, "_address_space_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(_free, "free_address_space", lambda: 1_000_000)
     assert abs(budget_bytes(None) - resident_bytes() - 800_000) < 50_000_000
 
 
@@ -80,22 +79,6 @@ def test_a_real_limit_of_the_address_space_counts() -> None:
     )
     free = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
     assert 0 < free <= 10**8
-
-
-def test_what_other_systems_have_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without /proc: Windows asks psutil, macOS and the rest getrusage."""
-    resource = pytest.importorskip("resource")
-    usage = resource.struct_rusage((0.0, 0.0, 5000, *[0] * 13))
-    monkeypatch.setattr(resource, "getrusage", lambda _: usage)
-    monkeypatch.setattr(Path, "read_text", lambda _: (_ for _ in ()).throw(FileNotFoundError()))
-    for platform, expected in (("freebsd", 5000 * 1024), ("darwin", 5000)):
-        monkeypatch.setattr(sys, "platform", platform)
-        assert peak_bytes() == expected
-        give_back()  # no allocator of glibc's to ask
-    monkeypatch.setattr(sys, "platform", "win32")
-    monkeypatch.setattr(psutil.Process, "memory_info", lambda _: type("Info", (), {"peak_wset": 77, "rss": 5})())
-    assert (peak_bytes(), resident_bytes()) == (77, 5)
-    give_back()
 
 
 @pytest.fixture

@@ -13,14 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from srntt._system import WRITING
 from srntt.batch._local_folder import LocalFolder
 from srntt.batch._remote_folder import Place, RemoteFolder, reported
 from srntt.errors import OutputError
 
 _MOST_BYTES_OF_A_LINE = 2**22
-_FLAGS = (
-    os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-)
 _MERGE = 64  # number of objects from which they are merged into one when opened
 _DIGITS = 12
 
@@ -65,7 +63,7 @@ class LocalLines:
 
     def _opened(self) -> BinaryIO:
         try:
-            descriptor = os.open(self.path, _FLAGS, 0o666)
+            descriptor = os.open(self.path, WRITING, 0o666)
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be opened: {error.strerror}. Give another folder.") from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

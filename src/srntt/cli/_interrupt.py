@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from srntt._files import remove_unfinished
+from srntt._system import unblock
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AGAIN_SECONDS = 0.05
@@ -89,8 +90,7 @@ def _raise_again() -> None:
 def _ending_at_once_on_the_second() -> Iterator[None]:
     """Receive signals in a thread immediately, even while the main thread runs compiled code."""
     reading, writing = os.pipe()
-    if sys.platform != "win32":
-        os.set_blocking(writing, False)  # required by set_wakeup_fd
+    unblock(writing)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     listener = threading.Thread(target=_listen, args=(reading,), name="signals", daemon=True)
     listener.start()

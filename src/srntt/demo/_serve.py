@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from srntt._system import allow_recent_address
 from srntt.demo._examples import example_folder
 from srntt.demo._guard import LOOPBACK, Guard
 from srntt.demo._limits import OrderLimits
@@ -199,8 +200,7 @@ def _check_free(host: str, port: int) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            allow_recent_address(probe)
             probe.bind(address)
     except OSError as error:
         raise InputError(

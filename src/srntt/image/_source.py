@@ -5,6 +5,7 @@ import stat
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from srntt._system import READING
 from srntt.errors import InputError, MemoryBudgetError, MissingPictureError, PictureError
 
 _DECODING = 12  # bytes per pixel while decoding: Pillow's four, our three, and intermediate copies
@@ -108,7 +109,7 @@ def read_file(path: str, limits: Limits) -> bytes:
         PictureError: not a regular file, empty, or larger than ``limits.max_bytes``.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, READING)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         refused = refuse(ascii(path) if "\0" in path else path, f"cannot be opened: {reason}.")

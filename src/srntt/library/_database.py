@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from srntt._files import make_folder, whole_file
+from srntt._system import READING
 from srntt.errors import InputError, OutputError
 from srntt.library._schema import APPLICATION, FORMAT, empty_library, has_our_tables
 
@@ -94,7 +95,7 @@ def _connected(path: Path, wait: float, *, writable: bool) -> Iterator[sqlite3.C
 def _check_header(path: Path) -> None:
     """Refuse other files before SQLite opens them, which may change them."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, READING)
     except FileNotFoundError:
         raise InputError(f"There is no library at {path}. Create it with srntt library add FOLDER.") from None
     except (OSError, ValueError) as error:

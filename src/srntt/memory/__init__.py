@@ -1,5 +1,6 @@
 """Memory planning: available and resident memory, predicted memory of each stage, and tile sizes that fit."""
 
+from srntt._system import give_back, peak_bytes
 from srntt.memory._appetite import Appetite, Work
 from srntt.memory._mapped import MappedFile
 from srntt.memory._needs import BLEND, SMALLEST, Extra, Job, Needs, cuts
@@ -8,9 +9,7 @@ from srntt.memory._process import (
     budget_bytes,
     device_free_bytes,
     format_memory,
-    give_back,
     parse_memory,
-    peak_bytes,
     release,
     resident_bytes,
     start_peak,

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from srntt._system import free_address_space
+
 
 @dataclass(frozen=True)
 class _Files:
@@ -23,7 +25,7 @@ def free_bytes() -> int:
     container = container_free_bytes(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))
     import psutil
 
-    rooms = (psutil.virtual_memory().available, container, _address_space_bytes())
+    rooms = (psutil.virtual_memory().available, container, free_address_space())
     return min(room for room in rooms if room is not None)
 
 
@@ -63,15 +65,3 @@ def _group_free(folder: Path, files: _Files) -> int | None:
         return max(0, limit - used + int(parts.get(files.droppable, 0)))
     except (OSError, ValueError):  # no such group, or "max"
         return None
-
-
-def _address_space_bytes() -> int | None:
-    """Return the address space left by `ulimit -v`, in bytes; None if unlimited."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    import psutil
-
-    return None if limit == resource.RLIM_INFINITY else max(0, limit - psutil.Process().memory_info().vms)

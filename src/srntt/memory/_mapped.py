@@ -4,11 +4,12 @@ import mmap
 import os
 import tempfile
 import weakref
-from contextlib import suppress
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from srntt._system import release_pages, reserve
 
 
 class MappedFile:
@@ -28,15 +29,11 @@ class MappedFile:
         start = os.fstat(self._file.fileno()).st_size
         start += -start % mmap.ALLOCATIONGRANULARITY
         size = int(np.prod(shape)) * 4
-        if hasattr(os, "posix_fallocate"):  # running out of disk space on a later write would kill the process
-            os.posix_fallocate(self._file.fileno(), start, size)
-        else:
-            self._file.truncate(start + size)
+        reserve(self._file.fileno(), start, size)  # running out of disk space on a later write would kill the process
         self._maps.append(mmap.mmap(self._file.fileno(), size, offset=start))
         return torch.from_numpy(np.frombuffer(self._maps[-1], np.float32).reshape(shape))
 
     def rest(self) -> None:
         """Release the pages from the memory of the process, if the system supports it."""
         for mapped in self._maps:
-            with suppress(AttributeError, OSError):
-                mapped.madvise(mmap.MADV_DONTNEED)
+            release_pages(mapped)

@@ -1,14 +1,11 @@
 """Memory of the process: resident and peak memory, the budget, and amounts such as "2GB"."""
 
-import ctypes
 import gc
 import re
-import sys
-from contextlib import suppress
-from pathlib import Path
 
 import torch
 
+from srntt._system import give_back, reset_peak
 from srntt.errors import InputError
 from srntt.memory._free import free_bytes
 
@@ -57,36 +54,13 @@ def resident_bytes() -> int:
     return psutil.Process().memory_info().rss
 
 
-def give_back() -> None:
-    """Return freed memory that the allocator keeps to the system, if it supports this (glibc)."""
-    if sys.platform == "linux":
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
-
-
 def start_peak() -> None:
     """Reset the peak that ``peak_bytes`` returns, on Linux; elsewhere it counts from the start of the process.
 
     Freed memory that the allocator keeps is returned first: it would count as used, and hide what is used from then on.
     """
     give_back()
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_bytes() -> int:
-    """Return the peak memory of the process since ``start_peak``, in bytes, as counted by the operating system."""
-    with suppress(OSError, StopIteration, ValueError):  # Linux
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-    if sys.platform == "win32":
-        import psutil
-
-        return psutil.Process().memory_info().peak_wset
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    reset_peak()
 
 
 def release(device: torch.device) -> None:

@@ -4,9 +4,9 @@ Such a child inherits the locks of its parent but none of its threads, so that t
 PyTorch would wait for them forever. Children therefore use a single thread.
 """
 
-import os
-
 import torch
+
+from srntt._system import after_fork
 
 _FORKED = "forked process: one thread, because PyTorch's do not survive a fork; start processes with spawn for more"
 _known = {"registered": False, "forked": False}
@@ -18,8 +18,8 @@ def expect_forks() -> tuple[str, ...]:
     Returns:
         A fallback note if this process is such a child; otherwise empty.
     """
-    if not _known["registered"] and hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_use_one_thread)
+    if not _known["registered"]:
+        after_fork(_use_one_thread)
         _known["registered"] = True
     return (_FORKED,) if _known["forked"] else ()
 

@@ -5,13 +5,13 @@ nothing else. Numba's default threading layer also aborts the process when two t
 threads run one after another, in any process-wide order.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from srntt._defaults import original_defaults
+from srntt._system import after_fork
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -35,5 +35,4 @@ def _renew() -> None:
     _lock = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew)
+after_fork(_renew)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from srntt._shapes import Shaped
+from srntt._system import READING
 from srntt.errors import PictureError
 from srntt.image import Limits, Picture
 from srntt.video._av import import_av
@@ -242,7 +243,7 @@ def _has_full_chroma(format: Any) -> bool:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    return os.open(path, flags | READING)
 
 
 def _reason(error: BaseException) -> str:

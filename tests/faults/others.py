@@ -1,8 +1,8 @@
 """Disappearing files, clocks that are set back, and two processes at once."""
 
 import os
-import sqlite3
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -83,24 +83,30 @@ def _vanish_when_opened(path: Path) -> None:
 
 def _locked(ground: Ground, count: int) -> Iterator[Trial]:
     work, whole = known("library", ground)
-    for seconds in (3, 40)[:count]:
+    for seconds, code, outcome in ((3, 0, "waited, then done"), (40, 2, "refused, then done again: the same"))[:count]:
         with ground.folder() as folder:
             assert run(folder, work.begin).code == 0
-            holder = sqlite3.connect(folder / "out/library.sqlite", isolation_level=None, check_same_thread=False)
-            holder.execute("BEGIN IMMEDIATE")
-            child = start(folder, work.begin)
-            release = threading.Timer(seconds, holder.close)
-            release.start()
-            ended = finish(child, folder)
-            release.join()
-            lost = (
-                [] if ended.code == (0 if seconds == 3 else 2) else [f"exit code {ended.code}: {ended.output[-300:]}"]
-            )
-            lost += [] if seconds == 3 else is_reported(ended)
-            lost += [] if seconds == 3 or "is locked by another process" in ended.output else ["no reason"]
-            facts, wrong = judged(work, whole, folder)
-            lost += wrong + went_on(work, whole, folder, facts)
-        yield Trial("waited, then done" if seconds == 3 else "refused, then done again: the same", tuple(lost))
+            holder = _holding(folder / "out/library.sqlite", seconds)
+            ended = run(folder, work.begin)
+            holder.communicate()
+            facts, lost = judged(work, whole, folder)
+            lost += [] if ended.code == code else [f"exit code {ended.code}: {ended.output[-300:]}"]
+            lost += [] if code == 0 or "is locked by another process" in ended.output else ["no reason"]
+            lost += went_on(work, whole, folder, facts)
+        yield Trial(outcome, tuple(lost))
+
+
+def _holding(path: Path, seconds: int) -> subprocess.Popen[str]:
+    """Another program, which has locked a library when this returns, and ends after some seconds."""
+    program = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "c.execute('BEGIN IMMEDIATE'); print('locked', flush=True); time.sleep(int(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", program, str(path), str(seconds)]
+    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout
+    assert holder.stdout.readline() == "locked\n"
+    return holder
 
 
 def _replaced(ground: Ground, count: int) -> Iterator[Trial]:

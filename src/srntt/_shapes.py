@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # type checkers recognise Annotated by its import only
     from typing import Annotated as Bool
+    from typing import Annotated as Complex
     from typing import Annotated as Float
     from typing import Annotated as Int
     from typing import Annotated as Int64
@@ -26,13 +27,13 @@ if TYPE_CHECKING:  # type checkers recognise Annotated by its import only
     from typing import Annotated as UInt8
 else:
     try:
-        from jaxtyping import Bool, Float, Int, Int64, Shaped, UInt8
+        from jaxtyping import Bool, Complex, Float, Int, Int64, Shaped, UInt8
     except ModuleNotFoundError:
 
         class _Unchecked:
             def __class_getitem__(cls, item: tuple) -> type:
                 return item[0]
 
-        Bool = Float = Int = Int64 = Shaped = UInt8 = _Unchecked
+        Bool = Complex = Float = Int = Int64 = Shaped = UInt8 = _Unchecked
 
-__all__ = ["Bool", "Float", "Int", "Int64", "Shaped", "UInt8"]
+__all__ = ["Bool", "Complex", "Float", "Int", "Int64", "Shaped", "UInt8"]

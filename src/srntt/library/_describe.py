@@ -101,5 +101,5 @@ def _descriptor(gray: UInt8[np.ndarray, "h w"]) -> Float[np.ndarray, " d"]:
 def _detected(gray: UInt8[np.ndarray, "h w"], size: tuple[int, ...], most: int) -> Keypoints:
     """Keypoints in pixels of a picture of this height and width."""
     if min(gray.shape) < _LEAST_SIDE:
-        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+        return Keypoints.none()
     return detect(gray, (size[0], size[1]), most)

@@ -22,7 +22,7 @@ from srntt.views.aligned import (
     deterministic,
     find_planes,
     find_target_features,
-    match_keypoints,
+    match_descriptors,
 )
 
 _SUPPORT = 8  # keypoints on planes that promise geometry
@@ -121,8 +121,8 @@ def opened(
 
 def _planes(mine: Keypoints, entry: Entry) -> tuple[Plane, ...]:
     packed = PackedKeypoints.unpack(entry.keypoints)
-    theirs = Keypoints(packed.positions(entry.size), codebook().decode(packed.codes))
-    return tuple(find_planes(*match_keypoints(mine, [theirs])))
+    own, other = match_descriptors(mine.descriptors, codebook().decode(packed.codes))
+    return tuple(find_planes(mine.points[own], packed.positions(entry.size)[other]))
 
 
 def _read(paths: Sequence[Path], sha256: bytes, limits: Limits) -> tuple[Path, Picture | None, str]:

@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import torch
 
+from srntt.views.aligned._matches import Matches
+
 SCENE = 2400
 LOW = (96, 128)  # height and width of the small picture, which sees the middle of the scene
 
@@ -50,3 +52,26 @@ def reference_to_scene(size: tuple[int, int], step: float, turn: float, tilt: fl
 
 def unit(pixels: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pixels.astype(np.float32) / 255).permute(2, 0, 1).contiguous()
+
+
+def agreeing(points: int, *, copies: int = 0, wrong: int = 60, seed: int = 0) -> tuple[Matches, np.ndarray, np.ndarray]:
+    """Matches by a turn and a shift; five that agree better, each found at so many sizes; and wrong ones."""
+    random = np.random.default_rng(seed)
+    turn, shift = np.array([[0.0, -4.2], [4.2, 0.0]]), np.array([500.0, 10])
+    mine = random.uniform(0, 120, (points, 2))
+    few = random.uniform(0, 120, (5, 2)).repeat(copies, 0)
+    corners = random.uniform(0, 500, (5, 2)).repeat(copies, 0)
+    again = random.uniform(-0.1, 0.1, few.shape)
+    others = random.uniform(0, 120, (wrong, 2)), random.uniform(0, 500, (wrong, 2))
+    right = 4.2j * np.exp(random.normal(0, 0.1, points) + 1j * random.normal(0, 0.1, points))
+    any_change = np.exp(random.uniform(-1, 3, 5) + 1j * random.uniform(-np.pi, np.pi, 5)).repeat(copies)
+    no_change = np.exp(random.uniform(-1, 3, wrong) + 1j * random.uniform(-np.pi, np.pi, wrong))
+    return (
+        Matches(
+            np.concatenate([mine, few + again, others[0]]).astype(np.float32),
+            np.concatenate([mine @ turn.T + shift, corners + again, others[1]]).astype(np.float32),
+            np.concatenate([right, any_change, no_change]).astype(np.complex64),
+        ),
+        turn,
+        shift,
+    )

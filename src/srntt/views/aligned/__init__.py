@@ -11,11 +11,12 @@ from srntt.views.aligned._keypoints import (
     find_target_features,
     gray_at_most,
 )
+from srntt.views.aligned._matches import match_descriptors
 from srntt.views.aligned._motion import plane_motion, search_flow
 from srntt.views.aligned._opencv import deterministic
 from srntt.views.aligned._original import Original
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._planes import Plane, find_planes, match_keypoints
+from srntt.views.aligned._planes import Plane, find_planes
 from srntt.views.aligned._track import Track
 from srntt.views.aligned._upright import UprightView
 from srntt.views.aligned._view import AlignedView

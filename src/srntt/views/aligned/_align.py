@@ -16,13 +16,15 @@ from srntt.views.aligned._keypoints import (
     TargetFeatures,
     find_target_features,
 )
+from srntt.views.aligned._matches import match_keypoints
 from srntt.views.aligned._opencv import deterministic, in_parallel
 from srntt.views.aligned._placement import Placement
-from srntt.views.aligned._planes import MOST_PLANES, Plane, find_planes, match_keypoints, once_each
+from srntt.views.aligned._planes import MOST_PLANES, Plane, find_planes
 
 _NEAR = 2.2  # times as large as the small picture: levels of the reference that are searched first
 _FINE = 1.4  # pixels of the largest of these for one of the small picture, if they are to be enough
 _ENOUGH = 30  # matches of keypoints on planes, if they are to be enough
+_LEAST_AGREED = 6  # different points that a plane stands on, if their matches also agree in size and direction
 _LEAST_SHARE = 0.01  # of the small picture that a plane must explain
 
 
@@ -66,27 +68,25 @@ def align_densely(
 
 def _keypoint_planes(target: TargetFeatures, levels: Sequence[Level]) -> tuple[Plane, ...]:
     """Those that the levels of about the size of the small picture show; where these do not suffice, those of all
-    levels and of the small picture enlarged further. Where there are few points, matches at several sizes also count
-    several times: what is seen again at another size is more likely right.
+    levels and of the small picture enlarged further, among matches that agree. Where there are few points, matches at
+    several sizes also count several times: what is seen again at another size is more likely right.
     """
     longest = _NEAR * max(target.gray.shape)
     near = [level for level in levels if max(level.gray.shape) <= longest]
-    matches = _matches(target.keypoints, near)
-    planes = list(find_planes(*once_each(*matches)))
+    matches = match_keypoints(target.keypoints, _keypoints(near)).once_each()
+    planes = list(find_planes(matches.mine, matches.theirs))
     if _are_enough(planes) and _are_fine(planes, near):
         return tuple(planes)
-    if len(near) < len(levels) or target.more_keypoints is not target.keypoints:
-        matches = _matches(target.more_keypoints, levels)
-        planes = list(find_planes(*once_each(*matches)))
+    agreed = match_keypoints(target.more_keypoints, _keypoints(levels), loosely=True).agreed()
+    matches = agreed.once_each()
+    planes = list(find_planes(matches.mine, matches.theirs, _LEAST_AGREED))
     if not _are_enough(planes):
-        planes += find_planes(*matches)
+        planes += find_planes(agreed.mine, agreed.theirs, _LEAST_AGREED)
     return tuple(planes[:MOST_PLANES])
 
 
-def _matches(
-    keypoints: Keypoints, levels: Sequence[Level]
-) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
-    return match_keypoints(keypoints, in_parallel(lambda level: level.keypoints, levels))
+def _keypoints(levels: Sequence[Level]) -> list[Keypoints]:
+    return in_parallel(lambda level: level.keypoints, levels)
 
 
 def _are_enough(planes: Sequence[Plane]) -> bool:

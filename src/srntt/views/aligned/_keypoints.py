@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from srntt._shapes import Bool, Float, Shaped, UInt8
+from srntt._shapes import Bool, Complex, Float, Shaped, UInt8
 from srntt.image import enlarge
 from srntt.views.aligned._margins import filled, find_margins
 from srntt.views.aligned._opencv import deterministic
@@ -32,10 +32,17 @@ class Keypoints:
     Attributes:
         points: (x, y) in pixels of the whole picture; whole numbers are centres of pixels.
         descriptors: square roots of SIFT descriptors (Arandjelovic and Zisserman 2012), of length 512, rounded.
+        frames: size in pixels of the whole picture, and direction, as complex numbers.
     """
 
     points: Float[np.ndarray, "n 2"]
     descriptors: UInt8[np.ndarray, "n 128"]
+    frames: Complex[np.ndarray, " n"]
+
+    @classmethod
+    def none(cls) -> "Keypoints":
+        """None at all."""
+        return cls(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8), np.zeros(0, np.complex64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,11 +161,14 @@ def detect(gray: UInt8[np.ndarray, "h w"], size: tuple[int, int], most: int = MO
     )
     found, descriptors = sift.detectAndCompute(gray, None)
     if descriptors is None or not found:
-        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+        return Keypoints.none()
     times = np.array([size[1] / gray.shape[1], size[0] / gray.shape[0]])
     points = (np.array([point.pt for point in found]) + 0.5) * times - 0.5
     roots = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-6))
-    return Keypoints(points.astype(np.float32), np.minimum(np.rint(roots * _UNIT), 255).astype(np.uint8))
+    rounded = np.minimum(np.rint(roots * _UNIT), 255).astype(np.uint8)
+    directions = np.exp(1j * np.radians([point.angle for point in found]))
+    frames = directions * [point.size for point in found] * times.mean()
+    return Keypoints(points.astype(np.float32), rounded, frames.astype(np.complex64))
 
 
 def stretched(gray: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:

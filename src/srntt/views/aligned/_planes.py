@@ -1,23 +1,18 @@
-"""Keypoints to planes: homographies from the small picture to the reference, one after the other."""
+"""Matches to planes: homographies from the small picture to the reference, one after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
-from srntt._shapes import Float, Int64
+from srntt._shapes import Float
 from srntt.views.aligned._homography import faced, is_regular, jacobians, transform
-from srntt.views.aligned._keypoints import Keypoints
 
-_RATIO = 0.85  # of distances to the best and second best point, above which a match is ambiguous (Lowe 2004)
 _TOLERANCE = 0.75  # pixels of the small picture
 _REMOVED = 2 * _TOLERANCE  # within which matches count as explained by a plane, and are not offered to the next
 _ITERATIONS, _CONFIDENCE = 10_000, 0.9999
 _LEAST = 8  # different keypoints that a plane stands on
-_CELLS = 256  # along the longer side of the reference: in one of them, matches of the same point are the same
 _SPREAD = 1.5  # pixels: smallest standard deviation of these points in any direction
 _SCALES = (1 / 16, 64.0)  # pixels of the reference for one of the small picture
 _STRETCH = 8.0  # of one direction against the other: a plane seen under more than 83 degrees
@@ -51,33 +46,6 @@ class Plane:
         return float(np.sqrt(abs(np.linalg.det(jacobians(self.matrix, x, y)[0]))))
 
 
-def match_keypoints(
-    target: Keypoints, levels: Sequence[Keypoints]
-) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
-    """Points of the small picture, and of the reference, that are each other's nearest and unambiguous.
-
-    Each level is matched by itself: the same point at another size is no rival.
-    """
-    mine, theirs = [np.zeros((0, 2), np.float32)], [np.zeros((0, 2), np.float32)]
-    queries = torch.from_numpy(target.descriptors).float()
-    for level in levels:
-        if min(len(target.points), len(level.points)) >= 2:
-            own, other = _mutual(queries, torch.from_numpy(level.descriptors).float())
-            mine.append(target.points[own])
-            theirs.append(level.points[other])
-    return np.concatenate(mine), np.concatenate(theirs)
-
-
-def once_each(
-    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"]
-) -> tuple[Float[np.ndarray, "k 2"], Float[np.ndarray, "k 2"]]:
-    """The matches without repetitions of the same points at coarser sizes, of which a few would outvote many points."""
-    cell = np.ptp(theirs, 0).max(initial=0) / _CELLS if len(theirs) else 1.0
-    cells = np.concatenate([mine * 2, theirs / max(cell, 1.0)], 1)
-    first = np.sort(np.unique(np.rint(cells), axis=0, return_index=True)[1])
-    return mine[first], theirs[first]
-
-
 def find_planes(
     mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"], least: int = _LEAST
 ) -> Iterator[Plane]:
@@ -98,34 +66,6 @@ def find_planes(
             yield Plane(to_reference, mine[inlier])
         rest = ~(inlier | (_error(to_reference, mine, theirs) < _REMOVED))
         mine, theirs = mine[rest], theirs[rest]
-
-
-def _mutual(
-    queries: Float[Tensor, "n 128"], keys: Float[Tensor, "m 128"]
-) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
-    """Numbers of the queries and keys that match; sums of whole numbers, so the same on any number of threads."""
-    closeness = _closeness(queries, keys).numpy()
-    rows = np.arange(len(queries))
-    index = closeness.argmax(1)
-    best = closeness[rows, index]
-    closeness[rows, index] = -np.inf
-    own = _squares(queries).numpy()
-    nearest, second = (own - 2 * close for close in (best, closeness.max(1)))
-    clear = np.flatnonzero(nearest < _RATIO**2 * second)
-    if not len(clear):
-        return clear, clear
-    back = _closeness(keys[torch.from_numpy(index[clear])], queries).numpy().argmax(1)
-    chosen = clear[back == clear]
-    return chosen, index[chosen]
-
-
-def _closeness(one: Float[Tensor, "n d"], other: Float[Tensor, "m d"]) -> Float[Tensor, "n m"]:
-    """Minus half the squared distances, but for what is the same along a row."""
-    return (one @ other.T).sub_(_squares(other) / 2)
-
-
-def _squares(vectors: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-    return vectors.square().sum(1)
 
 
 def _estimate(

@@ -25,7 +25,7 @@ _BETTER = 1.15, 0.5  # times, and levels: flow must fit better than the plane by
 _SMALLEST = 32  # pixels of a side, below which there is no flow
 _ROWS, _HALO = 256, 32  # rows at once, and those around that windows reach
 _COLORS = 3
-_PEAK = 106  # bytes for an output pixel while it is averaged, with those kept for the next frame
+_PEAK = 112  # bytes for an output pixel while it is averaged, with those kept for the next frame
 
 
 class Steady:

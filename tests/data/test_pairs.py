@@ -39,6 +39,11 @@ def test_similarity_and_unrelated_may_be_absent(tmp_path: Path) -> None:
         pair.chosen("unrelated")
 
 
+def test_what_is_known_of_the_geometry_of_references_is_for_people(tmp_path: Path) -> None:
+    known = entry(inliers=[18, 300], scale=[2.17, 1], turn=[14, -9])
+    assert read_pairs(write_pairs(tmp_path, [known])) == read_pairs(write_pairs(tmp_path, [entry()]))
+
+
 HOSTILE = {
     "not JSON": ("{", "is not JSON in UTF-8"),
     "not UTF-8": ("\udcff", "is not JSON in UTF-8"),

@@ -14,6 +14,7 @@ ReferenceKind = Literal["first", "all", "none", "unrelated", "self"]
 REFERENCE_KINDS: tuple[ReferenceKind, ...] = get_args(ReferenceKind)
 _MAX_BYTES = 16 << 20
 _REQUIRED, _OPTIONAL = {"target", "refs"}, {"name", "similarity", "unrelated"}
+_ABOUT = {"inliers", "scale", "turn"}  # geometry of each reference, for people: not used
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Pair:
 def read_pairs(folder: Path) -> tuple[Pair, ...]:
     """Read ``folder/index.json``: a list of {target, refs[, name, similarity, unrelated]}, with paths in the folder.
 
-    The name defaults to that of the target.
+    The name defaults to that of the target. ``inliers``, ``scale`` and ``turn`` describe the geometry of each reference
+    for people, and are not used.
 
     Raises:
         InputError: The index is missing or malformed, names are not unique, or a file is missing or outside the folder.
@@ -87,10 +89,10 @@ def _pair(path: Path, number: int, entry: Any) -> Pair:
         raise InputError(f"{where} is {_kind(entry)}; expected an object with target and refs.")
     if missing := sorted(_REQUIRED - set(entry)):
         raise InputError(f"{where} is missing {', '.join(missing)}.")
-    if unknown := sorted(set(entry) - _REQUIRED - _OPTIONAL):
+    if unknown := sorted(set(entry) - _REQUIRED - _OPTIONAL - _ABOUT):
         raise InputError(
             f"{where} has unknown keys: {', '.join(map(repr, unknown[:6]))}. "
-            f"Known: {', '.join(sorted(_REQUIRED | _OPTIONAL))}."
+            f"Known: {', '.join(sorted(_REQUIRED | _OPTIONAL | _ABOUT))}."
         )
     references = tuple(_file(path, where, "refs", name) for name in _list(where, "refs", entry["refs"]))
     unrelated = entry.get("unrelated")

@@ -84,9 +84,10 @@ class Work:
 
     def keep_survey(self, survey: Survey) -> None:
         """Store the survey."""
-        write_bytes(self.folder / "survey.json", json.dumps(asdict(survey)).encode())
         about = {"srntt": _FORMAT, "version": _VERSION, "key": self._key}
-        write_bytes(self._manifest, json.dumps(about).encode())
+        with _writing(self.folder):
+            write_bytes(self.folder / "survey.json", json.dumps(asdict(survey)).encode())
+            write_bytes(self._manifest, json.dumps(about).encode())
 
     def done(self, shot: int) -> int:
         """Number of finished segments of a shot."""
@@ -104,7 +105,7 @@ class Work:
             done: Number of its finished segments.
             state: What its next frame needs.
         """
-        with whole_file(self._shot(shot), overwrite=True) as file:
+        with _writing(self.folder), whole_file(self._shot(shot), overwrite=True) as file:
             np.savez(file, **{_DONE: np.array(done)}, **state)  # pyright: ignore[reportArgumentType]
 
     def _kept(self, shot: int, *names: str) -> dict[str, Shaped[np.ndarray, "..."]]:
@@ -173,6 +174,17 @@ def open_work(folder: Path, key: Mapping[str, Any], *, resume: bool, overwrite: 
                 work.remove()
             raise
         work.remove()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        reason = error.strerror or error
+        raise OutputError(f"{folder}: cannot be written to: {reason}. Free some space; --resume continues.") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from srntt.errors import InputError
 from srntt.image import enlarge
 from srntt.models.lite import Lite, LiteConfig
-from srntt.models.lite._agreement import RAMP, TINY, WINDOW, agreement
+from srntt.models.lite._agreement import RAMP, RICH, SOFT, TINY, WINDOW, agreement
 
 _CONFIG = LiteConfig(channels=8, content_blocks=1, transfer_blocks=1, descriptor=16, agreement=0.45)
 
@@ -21,14 +21,18 @@ def _slow_agreement(own, change, scale, least):
     trust, reach = np.empty((height, width)), WINDOW // 2
     for y in range(height):
         for x in range(width):
-            shared = energy = 0.0
+            shared = energy = made = 0.0
             for v in range(y - reach, y + reach + 1):
                 for u in range(x - reach, x + reach + 1):
                     top, left = min(max(v, 0), height - 1) * scale, min(max(u, 0), width - 1) * scale
                     cell = (slice(None), slice(top, top + scale), slice(left, left + scale))
                     shared += (own[cell] * change[cell]).mean() / WINDOW**2
                     energy += (own[cell] ** 2).mean() / WINDOW**2
-            trust[y, x] = np.clip((1 + shared / (energy + TINY) - least) / RAMP, 0, 1)
+                    made += ((own[cell] + change[cell]) ** 2).mean() / WINDOW**2
+            left = 1 + shared / (energy + TINY)
+            soft = min((RICH - made / (energy + TINY)) / (RICH - SOFT), left / RAMP)
+            kept = (left - least) / RAMP
+            trust[y, x] = np.clip(max(kept, soft), 0, 1)
     return trust
 
 
@@ -36,7 +40,7 @@ def _slow_agreement(own, change, scale, least):
 def test_trust_is_that_of_its_slow_twin(scale, size):
     random = torch.Generator().manual_seed(1)
     own = 0.05 * torch.randn(1, 3, size[0] * scale, size[1] * scale, generator=random)
-    change = 0.03 * torch.randn(own.shape, generator=random) - 0.5 * own
+    change = 0.05 * torch.randn(own.shape, generator=random) - 0.5 * own
     trust = agreement(own, change, replace(_CONFIG, scale=scale))
     slow = _slow_agreement(own[0], change[0], scale, 0.45)
     np.testing.assert_allclose(trust[0, 0].numpy(), slow, atol=1e-5)
@@ -46,9 +50,17 @@ def test_trust_is_that_of_its_slow_twin(scale, size):
 @pytest.mark.parametrize(("kept", "trust"), [(1.0, 1.0), (0.7, 1.0), (0.55, 0.5), (0.4, 0.0), (-1.0, 0.0)])
 def test_textures_are_trusted_by_how_much_of_the_own_detail_they_leave(kept, trust):
     own = 0.05 * torch.randn(1, 3, 48, 48)
-    torch.testing.assert_close(
-        agreement(own, (kept - 1) * own, _CONFIG), torch.full((1, 1, 12, 12), trust), atol=0.01, rtol=0
-    )
+    other = 0.05 * torch.ones(48).cumsum(0).remainder(2).sub(0.5).mul(4).expand(1, 3, 48, 48)
+    own -= other * (own * other).mean() / (other * other).mean()
+    change = (kept - 1) * own + other
+    assert agreement(own, change, _CONFIG).mean() == pytest.approx(trust, abs=0.15)
+
+
+@pytest.mark.parametrize(("part", "trust"), [(0.6, 1.0), (0.2, 1.0), (0.1, 0.5), (0.0, 0.0), (-0.5, 0.0), (-1.0, 0.0)])
+def test_a_softer_picture_is_no_contradiction(part, trust):
+    own = 0.05 * torch.randn(1, 3, 48, 48)
+    close = pytest.approx(trust, abs=0.01)
+    assert agreement(own, (part - 1) * own, _CONFIG).mean() == close
 
 
 def test_where_the_model_finds_nothing_on_its_own_textures_are_trusted():

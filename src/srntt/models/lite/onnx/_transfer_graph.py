@@ -7,7 +7,7 @@ import numpy as np
 from onnx import ValueInfoProto
 
 from srntt.models.lite import Lite
-from srntt.models.lite._agreement import RAMP, TINY, WINDOW
+from srntt.models.lite._agreement import RAMP, RICH, SOFT, TINY, WINDOW
 from srntt.models.lite._fusion import EVIDENCE, LOW, MOST_TRUST
 from srntt.models.lite.onnx._encode_graph import Described, texture_bands
 from srntt.models.lite.onnx._graph import FLOAT, Graph, layers, resize, tensor
@@ -80,9 +80,15 @@ def _picture(graph: Graph, model: Lite, content: str, head: str, enlarged: str) 
 def _trusted(graph: Graph, model: Lite, alone: str, made: str, enlarged: str) -> str:
     """The twin of `srntt.models.lite._agreement`: what was made, as far as it agrees with the picture alone."""
     own, change = graph("Sub", alone, enlarged), graph("Sub", made, alone)
-    shared, energy = (_around(graph, graph("Mul", own, x), model.scale) for x in (change, own))
-    left = graph("Add", graph("Div", shared, graph("Add", energy, TINY)), 1.0)
-    trust = graph("Clip", graph("Div", graph("Sub", left, model.config.agreement), RAMP), 0.0, 1.0)
+    pairs = ((own, own), (own, change), (change, change))
+    energy, shared, added = (_around(graph, graph("Mul", *pair), model.scale) for pair in pairs)
+    least = graph("Add", energy, TINY)
+    left = graph("Add", graph("Div", shared, least), 1.0)
+    made_energy = graph("Add", graph("Add", energy, graph("Mul", shared, 2.0)), added)
+    kept = graph("Div", graph("Sub", left, model.config.agreement), RAMP)
+    poor = graph("Div", graph("Sub", RICH, graph("Div", made_energy, least)), RICH - SOFT)
+    soft = graph("Min", poor, graph("Div", left, RAMP))
+    trust = graph("Clip", graph("Max", kept, soft), 0.0, 1.0)
     scales = np.array([1, 1, model.scale, model.scale], np.float32)
     wide = graph("Resize", trust, "", scales, mode="linear", coordinate_transformation_mode="half_pixel")
     return graph("Add", alone, graph("Mul", wide, change))

@@ -14,6 +14,7 @@ from srntt.views.aligned._placement import Placement
 from srntt.views.aligned._resample import resampled_rows, resampling_bytes
 
 _TURN, _LARGER = 12.0, 1.25  # degrees, and times: a search finds what is turned or larger by less
+_ROWS_AT_ONCE = 256
 _SMALLEST = 0.8  # pixels of the reference for one of the view: to enlarge it more would add nothing to find
 
 
@@ -48,8 +49,9 @@ class UprightView:
 
     @property
     def bytes(self) -> int:
-        """Memory that making a band of rows takes in addition to its pixels."""
-        return resampling_bytes(self.size, self._ratio)
+        """Memory that making a band of rows takes in addition to its pixels, and what is valid, twice for a moment."""
+        height, width = self.size
+        return resampling_bytes(self.size, self._ratio) + 2 * height * width
 
     @property
     def to_original(self) -> PlaneMap:
@@ -68,12 +70,19 @@ class UprightView:
 
     def valid(self) -> Bool[Tensor, "H W"]:
         """Where it shows the reference and not what lies beyond its edges; in whole positions of the LR grid."""
-        rows, columns = ((np.arange(extent) // self.scale + 0.5) * self.scale - 0.5 for extent in self.size)
-        x, y = self._positions(columns[None, :], rows[:, None])
+        height, width = self.size
+        rows, columns = ((np.arange(-(-extent // self.scale)) + 0.5) * self.scale - 0.5 for extent in self.size)
+        valid = np.empty((len(rows), len(columns)), bool)
+        for top in range(0, len(rows), _ROWS_AT_ONCE):
+            valid[top : top + _ROWS_AT_ONCE] = self._shows(columns[None, :], rows[top : top + _ROWS_AT_ONCE, None])
+        return torch.from_numpy(valid.repeat(self.scale, 0)[:height].repeat(self.scale, 1)[:, :width])
+
+    def _shows(self, x: Float[np.ndarray, "1 w"], y: Float[np.ndarray, "h 1"]) -> Bool[np.ndarray, "h w"]:
+        x, y = self._positions(x, y)
         reach = self._ratio * self.scale / 2
         height, width = self.pixels.shape[:2]
         inside = (x > reach - 0.5) & (x < width - 0.5 - reach) & (y > reach - 0.5) & (y < height - 0.5 - reach)
-        return torch.from_numpy(inside & at_shares(self.shown, (x + 0.5) / width, (y + 0.5) / height))
+        return inside & at_shares(self.shown, (x + 0.5) / width, (y + 0.5) / height)
 
     @property
     def _ratio(self) -> float:

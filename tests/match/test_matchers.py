@@ -34,6 +34,16 @@ def test_bands_cover_the_query_and_match_as_the_whole(name, patch, channels):
     assert similarity.mean() > 0.9 * exact.similarity.mean()
 
 
+def test_a_narrow_query_is_matched_in_rows_of_another_width():
+    query, keys = torch.randn(8, 30, 2), [torch.randn(8, 5, 7), torch.randn(8, 9, 3)]
+    keys[0][:, 2, 3] = query[:, 17, 1]
+    (found,) = MATCHERS["exact"].search([query], keys, patch=1)
+    plain = dense_match(query, keys, patch=1)
+    for name in ("reference", "position", "similarity", "evidence"):
+        assert torch.equal(getattr(found, name), getattr(plain, name)), name
+    assert (found.y[17, 1], found.x[17, 1]) == (2, 3)
+
+
 @pytest.mark.parametrize("name", MATCHERS)
 def test_time_and_memory_grow_with_the_work(name):
     matcher = MATCHERS[name]

@@ -95,6 +95,13 @@ class Match:
         reference, similarity, evidence = (x[..., *window] for x in (self.reference, self.similarity, self.evidence))
         return Match(reference, self.position[..., *window, :], similarity, evidence)
 
+    def reshaped(self, height: int, width: int) -> "Match":
+        """Return the same matches, without leading axes, in rows of another width."""
+        size = height, width
+        evidence = self.evidence.reshape(len(self.evidence), *size)
+        position = self.position.reshape(*size, 2)
+        return Match(self.reference.reshape(size), position, self.similarity.reshape(size), evidence, self.frame)
+
     def candidate(self, number: int) -> "Match":
         """Return one of the candidates."""
         return replace(self, **dict(zip(_NAMES, (x[number] for x in self._maps), strict=True)))

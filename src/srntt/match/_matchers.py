@@ -135,7 +135,11 @@ class ExactMatcher:
     ) -> Iterator[Match]:
         """Match each band separately."""
         for query in bands:
-            yield dense_match(query, keys, patch=patch, border=border, engine=self.engine)
+            channels, height, width = query.shape
+            narrow = patch == 1 and width < height  # positions have no neighbours, and short rows are slow
+            grid = query.reshape(channels, width, height) if narrow else query
+            found = dense_match(grid, keys, patch=patch, border=border, engine=self.engine)
+            yield found.reshaped(height, width) if narrow else found
 
 
 @dataclass(frozen=True)

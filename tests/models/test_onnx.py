@@ -117,7 +117,7 @@ def test_the_same_model_makes_the_same_bytes(model: Lite, tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("file", "constant", "value"),
-    [("_match_graph", "SMOOTH", 0.5), ("_encode_graph", "_RADIUS", 3), ("_transfer_graph", "MOST_TRUST", 0.0)],
+    [("_match_graph", "SMOOTH", 0.5), ("_encode_graph", "WINDOW", 7), ("_transfer_graph", "MOST_TRUST", 0.0)],
 )
 def test_a_graph_that_computes_something_else_is_not_written(model, tmp_path, monkeypatch, file, constant, value):
     monkeypatch.setattr(f"srntt.models.lite.onnx.{file}.{constant}", value)

@@ -1,12 +1,12 @@
 """Options specific to ``srntt batch``."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from srntt._files import file_sha256
 from srntt.cli._options import ModelOptions
 from srntt.cli._upscale_options import (
     InfluenceOptions,
@@ -127,10 +127,10 @@ def upscale_options(
         self_ensemble=method.self_ensemble,
         size=size.size(),
         strength=influence.strength,
-        protect=(*influence.boxes, *(sha256(mask.read_bytes()).hexdigest() for mask in influence.masks)),
+        protect=(*influence.boxes, *(file_sha256(mask) for mask in influence.masks)),
         protect_invert=influence.protect_invert,
         page=reading.page,
         value_range=reading.value_range(),
         alpha=reading.alpha,
-        base_model=None if model.base_model is None else sha256(model.base_model.read_bytes()).hexdigest(),
+        base_model=None if model.base_model is None else file_sha256(model.base_model),
     )

@@ -87,12 +87,13 @@ def texture_bands(reference: Float[Tensor, "b 3 H W"], ratios: Sequence[int]) ->
 def _remove_mean_and_contrast(
     picture: Float[Tensor, "b 3 h w"],
 ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"]]:
-    centred = picture - _box_mean(picture)
-    contrast = (_box_mean((centred * centred).mean(1, keepdim=True)) + NOISE_FLOOR).sqrt()
+    centred = picture - box_mean(picture, WINDOW)
+    contrast = (box_mean((centred * centred).mean(1, keepdim=True), WINDOW) + NOISE_FLOOR).sqrt()
     return centred / contrast, contrast
 
 
-def _box_mean(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-    radius = WINDOW // 2
+def box_mean(x: Float[Tensor, "b c h w"], window: int) -> Float[Tensor, "b c h w"]:
+    """Return the mean over a square window around each position, an odd number on a side; edges are repeated."""
+    radius = window // 2
     padded = F.pad(x, (radius, radius, radius, radius), mode="replicate")
-    return F.avg_pool2d(F.avg_pool2d(padded, (WINDOW, 1), 1), (1, WINDOW), 1)
+    return F.avg_pool2d(F.avg_pool2d(padded, (window, 1), 1), (1, window), 1)

@@ -143,14 +143,12 @@ def found_views(
         except MemoryBudgetError:
             encoder.fallbacks.append(f"aligning: memory does not allow it, {original.source} is searched unchanged")
         report_part(progress, "align", done, len(given), 1.0)
-    is_on_grid = any(
-        _is_on_grid(placed, encoder.drive_on(encoder.device).scale) for placed in found.placements.values()
-    )
-    if track and not is_on_grid and _shown(found, target) >= _ENOUGH_SHOWN:
+    drive = encoder.drive_on(encoder.device)
+    if track and not _is_on_grid(found, drive.scale) and _shown(found, target) >= _ENOUGH_SHOWN:
         found.views[:] = [item for item in found.views if item.reach is not None]
     near = [item for item in found.views if item.reach is not None]
     if len(near) == 1:  # several references compete with each other instead
-        found.views.extend(replace(near[0], reach=reach) for reach in encoder.drive_on(encoder.device).reaches[1:])
+        found.views.extend(replace(near[0], reach=reach) for reach in drive.reaches[1:])
     return found
 
 
@@ -216,9 +214,10 @@ def _shown(found: Found, target: TargetFeatures) -> float:
     return float((detail * np.logical_or.reduce(alike)).sum() / max(float(detail.sum()), 1e-12))
 
 
-def _is_on_grid(placement: Placement, scale: int) -> bool:
-    """Whether a reference has the pixels of the output, as a frame of the same camera has."""
-    return abs(placement.scale / scale - 1) < _SAME_SIZE and abs(placement.turn) < _SAME_TURN
+def _is_on_grid(found: Found, scale: int) -> bool:
+    """Whether any reference has the pixels of the output, as a frame of the same camera has."""
+    placed = found.placements.values()
+    return any(abs(one.scale / scale - 1) < _SAME_SIZE and abs(one.turn) < _SAME_TURN for one in placed)
 
 
 def used_references(

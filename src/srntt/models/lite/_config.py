@@ -29,7 +29,7 @@ class LiteConfig:
         base: accept the output of another upscaler as base.
         candidates: matches of a position that compete, each in another reference, at most.
         agreement: how much of the detail that the model finds without references must be left with them, for textures
-            to be used at all (see `srntt.models.lite.agreement`); 0: anything goes.
+            to be used at all (see `srntt.models.lite._agreement`); 0: anything goes.
     """
 
     channels: int = 64

@@ -92,9 +92,7 @@ class LiteCosts:
         feature, output = self.config.channels * _FLOAT, 3 * self.config.scale**2 * _FLOAT
         taken = candidates * (self._bands + (EVIDENCE + 1) * _FLOAT)
         end = 2 * feature + 4 * output + taken
-        if (
-            candidates and self.config.agreement
-        ):  # the picture alone, its detail, the change, their product and its mean
+        if candidates and self.config.agreement:  # the picture alone, its detail, the change; a product and its mean
             end += 2 * output + output // 3 + _TRUST
         if not candidates:
             return Work(max(5 * feature + output, end), feature, 9 * self.config.channels * feature)

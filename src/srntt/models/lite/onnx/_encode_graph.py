@@ -7,7 +7,6 @@ from typing import NamedTuple
 from srntt.features import NOISE_FLOOR, WINDOW, TextureEncoder
 from srntt.models.lite.onnx._graph import Graph, layers, resize
 
-_RADIUS = WINDOW // 2
 _SHORTEST = 1e-12  # vector that is divided by its own length
 
 
@@ -27,9 +26,9 @@ def whole_positions(graph: Graph, reference: str, scale: int) -> str:
 
 def describe(graph: Graph, encoder: TextureEncoder, picture: str) -> Described:
     """A picture on the LR grid, as TextureEncoder describes it."""
-    centred = graph("Sub", picture, _box_mean(graph, picture))
+    centred = graph("Sub", picture, box_mean(graph, picture, WINDOW))
     power = graph("ReduceMean", graph("Mul", centred, centred), [1], keepdims=1)
-    contrast = graph("Sqrt", graph("Add", _box_mean(graph, power), NOISE_FLOOR))
+    contrast = graph("Sqrt", graph("Add", box_mean(graph, power, WINDOW), NOISE_FLOOR))
     features = layers(graph, graph("Div", centred, contrast), encoder.layers, "encoder.layers")
     length = graph("Max", graph("ReduceL2", features, [1], keepdims=1), _SHORTEST)
     return Described(graph("Div", features, length), contrast)
@@ -52,8 +51,8 @@ def texture_bands(graph: Graph, reference: str, ratios: Sequence[int]) -> list[s
     return [*bands, levels[-1]]
 
 
-def _box_mean(graph: Graph, picture: str) -> str:
-    around = [0, 0, _RADIUS, _RADIUS] * 2
-    padded = graph("Pad", picture, around, mode="edge")
-    columns = graph("AveragePool", padded, kernel_shape=[2 * _RADIUS + 1, 1])
-    return graph("AveragePool", columns, kernel_shape=[1, 2 * _RADIUS + 1])
+def box_mean(graph: Graph, picture: str, window: int) -> str:
+    """The twin of `srntt.features.box_mean`."""
+    padded = graph("Pad", picture, [0, 0, window // 2, window // 2] * 2, mode="edge")
+    columns = graph("AveragePool", padded, kernel_shape=[window, 1])
+    return graph("AveragePool", columns, kernel_shape=[1, window])

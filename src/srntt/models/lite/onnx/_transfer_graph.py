@@ -9,7 +9,7 @@ from onnx import ValueInfoProto
 from srntt.models.lite import Lite
 from srntt.models.lite._agreement import RAMP, RICH, SOFT, TINY, WINDOW
 from srntt.models.lite._fusion import EVIDENCE, LOW, MOST_TRUST
-from srntt.models.lite.onnx._encode_graph import Described, texture_bands
+from srntt.models.lite.onnx._encode_graph import Described, box_mean, texture_bands
 from srntt.models.lite.onnx._graph import FLOAT, Graph, layers, resize, tensor
 from srntt.models.lite.onnx._match_graph import Frames, Matches, local_frames
 
@@ -96,10 +96,7 @@ def _trusted(graph: Graph, model: Lite, alone: str, made: str, enlarged: str) ->
 
 def _around(graph: Graph, product: str, scale: int) -> str:
     mean = graph("ReduceMean", product, [1], keepdims=1)
-    pooled, reach = graph("AveragePool", mean, kernel_shape=[scale, scale], strides=[scale, scale]), WINDOW // 2
-    padded = graph("Pad", pooled, [0, 0, reach, reach] * 2, mode="edge")
-    columns = graph("AveragePool", padded, kernel_shape=[WINDOW, 1])
-    return graph("AveragePool", columns, kernel_shape=[1, WINDOW])
+    return box_mean(graph, graph("AveragePool", mean, kernel_shape=[scale, scale], strides=[scale, scale]), WINDOW)
 
 
 def _sample_blocks(graph: Graph, band: str, position: str, frames: Frames, ratio: int) -> str:

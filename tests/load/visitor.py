@@ -22,13 +22,13 @@ class Address:
     Attributes:
         port: on this machine.
         begin, cancel: numbers of functions.
-        model: the one that is offered first.
+        settings: values of the controls below the files, as the page offers them first.
     """
 
     port: int
     begin: int
     cancel: int
-    model: str
+    settings: tuple[Any, ...]
 
 
 def look_up(port: int) -> Address:
@@ -36,13 +36,14 @@ def look_up(port: int) -> Address:
     config = json.loads(_ask(port, "GET", "/config"))
     components = {each["id"]: each["props"] for each in config["components"]}
     called = {
-        components[identity].get("elem_id"): each["id"]
+        components[identity].get("elem_id"): each
         for each in config["dependencies"]
         for identity, _ in each["targets"]
         if identity in components
     }
-    model = next(props["value"] for props in components.values() if props.get("elem_id") == "model")
-    return Address(port, called["begin"], called["cancel"], model)
+    begin = called["begin"]
+    settings = tuple(components[identity].get("value") for identity in begin["inputs"][2:])
+    return Address(port, begin["id"], called["cancel"]["id"], settings)
 
 
 class Visitor:
@@ -91,8 +92,7 @@ class Visitor:
 
     def order(self, picture: str, references: list[str]) -> str:
         """Press Upscale; return the number of the job."""
-        wishes = [self.address.model, 0, 1, "PNG", 95, False]
-        data = [[_file(picture)], [_file(path) for path in references], *wishes]
+        data = [[_file(picture)], [_file(path) for path in references], *self.address.settings]
         return json.loads(self._post("/queue/join", {"data": data, "fn_index": self.address.begin}))["event_id"]
 
     def messages(self) -> Iterator[dict[str, Any]]:

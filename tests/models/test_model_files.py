@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from tiny import tiny_network
 
 from srntt._safetensors import MAX_HEADER_BYTES, read_tensors, write_tensors
 from srntt.errors import InputError, ModelError, OutputError
-from srntt.models import ARCHITECTURES, load_model, save_model
+from srntt.models import ARCHITECTURES, fingerprint, load_model, save_model
 from srntt.models.paper import ContentExtractor, PaperConfig, PaperSRNTT
 from srntt.train.critics import Discriminator
 
@@ -376,3 +377,12 @@ def test_a_file_that_may_not_be_read_is_named(extractor, tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", forbidden)
     with pytest.raises(ModelError, match=r"Cannot read .*x\.safetensors: Permission denied\. Change its permissions"):
         load_model(path)
+
+
+def test_the_fingerprint_depends_on_weights_and_configuration() -> None:
+    first, configured, biased = tiny_network(), tiny_network(), tiny_network()
+    assert fingerprint(configured) == fingerprint(first)
+    configured.config = replace(configured.config, agreement=0.3)
+    with torch.no_grad():
+        biased.tail.bias[0] += 1  # pyright: ignore[reportOptionalSubscript]
+    assert len({fingerprint(model) for model in (first, configured, biased)}) == 3

@@ -124,7 +124,7 @@ class ResolvedTask:
     def key(self, options: UpscaleOptions, model: str) -> str:
         """Return a hash of everything that the pixels of the output depend on: contents, not names or times.
 
-        `model` is the fingerprint of the weights.
+        `model` is its fingerprint.
         """
         about = {
             "version": _KEY_VERSION,

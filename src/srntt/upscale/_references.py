@@ -25,7 +25,7 @@ class References(Sequence[EncodedView]):
     """References encoded by ``Upscaler.encode_references`` for a model, reusable, and saved as safetensors.
 
     Args:
-        fingerprint: Fingerprint of the weights with which they were encoded.
+        fingerprint: Fingerprint of the model with which they were encoded.
         encoded: Encoded views.
         originals: Original pictures, from which aligned views are computed.
         fallbacks: Deviations from the plan during encoding; not saved.

@@ -145,7 +145,7 @@ class Upscaler:
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of the weights."""
+        """Hash of the configuration and the weights."""
         return self._fingerprint
 
     @property

@@ -84,7 +84,7 @@ def _content(model: Lite, name: str, check: bool) -> tuple[bytes, dict[str, str]
     metadata = {
         "srntt_version": srntt.__version__,
         "model": name,
-        "weights_sha256": fingerprint(model),
+        "fingerprint": fingerprint(model),
         "opset": str(OPSET),
         "parity": json.dumps(parity) if check else "not checked",
     }

@@ -106,10 +106,11 @@ def remove_leftovers(folder: str | os.PathLike) -> None:
 
 def _remove(path: str) -> None:
     if os.path.isdir(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+        return shutil.rmtree(path, ignore_errors=True)
+    for _ in range(2):  # a transient error leaves no file
         with suppress(OSError):
-            os.unlink(path)
+            return os.unlink(path)
+    return None
 
 
 def exists_error(path: str) -> OutputError:

@@ -95,8 +95,8 @@ def test_rounding_margin_covers_the_engines_error():
     problem = make_problem(query, [key], 3, "replicate")
     from srntt.match._fused import shortlist
 
-    found = shortlist(problem, problem.centres(query), torch.float32, 1, 2**24)
-    exact = shortlist(problem, problem.centres(query), torch.float64, 1, 2**24)
+    found = shortlist(problem, problem.centres(query), torch.float32, 1, (8, 8))
+    exact = shortlist(problem, problem.centres(query), torch.float64, 1, (8, 8))
     pairs = {(p, k): c for p, k, c in zip(exact.position, exact.key, exact.cosine, strict=True)}
     errors = [
         abs(pairs[p, k] - c) for p, k, c in zip(found.position, found.key, found.cosine, strict=True) if (p, k) in pairs

@@ -1,23 +1,25 @@
 """Exact dense matching (Eq. 1-3 of the paper): every patch of the query against every patch of the references."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from srntt._shapes import Float, Int64
+from srntt._shapes import Bool, Float, Int64
 from srntt.errors import InputError
 from srntt.match import _fused, _pixelwise
 from srntt.match._engines import choose_engine
 from srntt.match._match import Match
-from srntt.match._problem import WIDEST, Block, Problem, make_problem, split
-from srntt.match._shortlist import Shortlist, choose
+from srntt.match._problem import WIDEST, Block, Problem, make_problem, split, tile_shape
+from srntt.match._shortlist import choose
 from srntt.match._triton import triton_search
 
-DEFAULT_MEMORY = {"cpu": 64 * 2**20}
-_DEVICE_MEMORY = 512 * 2**20
+_CPU_MEMORY, _DEVICE_MEMORY = 64 * 2**20, 512 * 2**20
 _LOCATED = 80  # bytes per position while winners are converted to a match
 
 
@@ -76,22 +78,16 @@ def dense_match(
     if threads < 1 or (memory is not None and memory < 1):
         raise InputError(f"threads={threads}, memory={memory}: both must be at least 1, or None for the default.")
     name = choose_engine(engine, problem, precision, memory)
-    memory = _default_memory(query) if memory is None else memory
+    if memory is None:
+        memory = _CPU_MEMORY if query.device.type == "cpu" else _DEVICE_MEMORY
     if name == "triton":
         return _match_on_chip(problem, precision, threads, memory)
-    module = _fused if name == "fused" else _pixelwise
-    _, height, width = query.shape
-    best = np.zeros((height, width), np.int64)
-    similarity = np.zeros((height, width), np.float32)
-    module.tile_for(problem, torch.float64, threads, memory)  # raises before any work if the float64 pass does not fit
-    tile = module.tile_for(problem, torch.float32, threads, memory)
-    for block in split(problem.centres(query), *tile):
-        found = module.shortlist(problem, block, torch.float32, threads, memory)
-        _store(problem, block, found, memory, best, similarity)
-        crowded = np.zeros((height, width), bool)
-        crowded[block.slices] = found.crowded.reshape(block.rows, block.columns)
-        _decide(problem, module, block, crowded, threads, memory, best, similarity)
-    return matched_at(problem, best, similarity)
+    best, similarity = np.zeros(query.shape[1:], np.int64), np.zeros(query.shape[1:], np.float32)
+    search = _Search(problem, _fused if name == "fused" else _pixelwise, threads, memory, best, similarity)
+    search.tile(torch.float64)  # raises before any work if the float64 pass does not fit
+    for block in split(problem.centres(query), *search.tile(torch.float32)):
+        search.decide(block, search.block(block, torch.float32))
+    return located(problem, best, similarity)
 
 
 def dense_match_bytes(queries: int, keys: Sequence[int], channels: int, patch: int, threads: int) -> int:
@@ -107,66 +103,73 @@ def dense_match_bytes(queries: int, keys: Sequence[int], channels: int, patch: i
     most = max(queries, *keys)
     largest = torch.empty(channels, -(-most // WIDEST), min(most, WIDEST), device="meta")
     problem = Problem(largest, (largest,), patch, 0)
-    workspace = _fused.workspace_bytes(problem, torch.float64, threads, DEFAULT_MEMORY["cpu"])
-    return workspace + queries * _LOCATED
+    tile = _tile_for(_fused, problem, torch.float64, threads, _CPU_MEMORY)
+    return _fused.tile_bytes(problem, torch.float64.itemsize, threads, *tile) + queries * _LOCATED
 
 
 def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Match:
     """Match with the Triton engine, and the positions it leaves undecided with the torch engine in float64."""
     found = triton_search(problem, precision)
-    centres = problem.centres(problem.query)
-    best, similarity, crowded = (
-        values.new_zeros(problem.query.shape[1:]) for values in (found.best, found.similarity, found.crowded)
-    )
-    for whole, inside in ((best, found.best), (similarity, found.similarity), (crowded, found.crowded)):
-        whole[centres.slices] = inside
+    best, similarity = (F.pad(values, (problem.frame,) * 4) for values in (found.best, found.similarity))
     if found.crowded.any():
         best, similarity = best.cpu(), similarity.cpu()
-        _decide(problem, _pixelwise, centres, crowded.cpu().numpy(), threads, memory, best.numpy(), similarity.numpy())
-    return _located(problem, best, similarity)
+        search = _Search(problem, _pixelwise, threads, memory, best.numpy(), similarity.numpy())
+        search.decide(problem.centres(problem.query), found.crowded.cpu().numpy())
+    return located(problem, best, similarity)
 
 
-def _default_memory(query: Tensor) -> int:
-    return DEFAULT_MEMORY.get(query.device.type, _DEVICE_MEMORY)
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Winners of a problem, as they are found by an engine (`_fused` or `_pixelwise`) within the memory."""
+
+    problem: Problem
+    engine: ModuleType
+    threads: int
+    memory: int
+    best: Int64[np.ndarray, "h w"]
+    similarity: Float[np.ndarray, "h w"]
+
+    def tile(self, dtype: torch.dtype) -> tuple[int, int]:
+        return _tile_for(self.engine, self.problem, dtype, self.threads, self.memory)
+
+    def block(
+        self, block: Block, dtype: torch.dtype, only: Bool[np.ndarray, "_ _"] | bool = True
+    ) -> Bool[np.ndarray, "_ _"]:
+        """Store the winners of the positions of a block that are marked in `only`; return which are crowded."""
+        found = self.engine.shortlist(self.problem, block, dtype, self.threads, self.tile(dtype))
+        winners = choose(self.problem, block, found, self.memory)
+        for target, values in zip((self.best, self.similarity), winners, strict=True):
+            np.copyto(target[block.slices], values.reshape(block.rows, block.columns), where=only)
+        return found.crowded.reshape(block.rows, block.columns)
+
+    def decide(self, block: Block, crowded: Bool[np.ndarray, "_ _"]) -> None:
+        """Search the crowded positions of a block again, in float64: the runs of rows that contain one."""
+        edges = np.flatnonzero(np.diff(crowded.any(axis=1), prepend=False, append=False)).tolist()
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            run = replace(block, top=block.top + start, bottom=block.top + end)
+            for part in split(run, *self.tile(torch.float64)):
+                top, left = part.top - block.top, part.left - block.left
+                self.block(part, torch.float64, crowded[top : top + part.rows, left : left + part.columns])
 
 
-def _store(
-    problem: Problem, block: Block, found: Shortlist, memory: int, best: np.ndarray, similarity: np.ndarray,
-    only: np.ndarray | bool = True,
-) -> None:  # fmt: skip
-    """Store the winners of a block, optionally of the positions marked in `only`."""
-    for target, values in zip((best, similarity), choose(problem, block, found, memory), strict=True):
-        np.copyto(target[block.slices], values.reshape(block.rows, block.columns), where=only)
+def _tile_for(engine: ModuleType, problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
+    """Return the rows and columns of query and key tiles that fit in `memory` bytes."""
+    blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
+    cost = partial(engine.tile_bytes, problem, dtype.itemsize, threads)
+    return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
 
 
-def _decide(
-    problem: Problem, module: ModuleType, block: Block, crowded: np.ndarray, threads: int, memory: int,
-    best: np.ndarray, similarity: np.ndarray,
-) -> None:  # fmt: skip
-    """Search the crowded positions of a block again, in float64."""
-    for part in _crowded_parts(block, crowded, module.tile_for(problem, torch.float64, threads, memory)):
-        again = module.shortlist(problem, part, torch.float64, threads, memory)
-        _store(problem, part, again, memory, best, similarity, crowded[part.slices])
+def located(problem: Problem, best: Tensor | np.ndarray, similarity: Tensor | np.ndarray) -> Match:
+    """Convert the indices of the winners to positions within their maps, and fill the frame from inside.
 
-
-def _crowded_parts(block: Block, crowded: np.ndarray, tile: tuple[int, int]) -> Iterator[Block]:
-    """Yield the runs of rows that contain a crowded position, split into tiles."""
-    rows = crowded[block.slices].any(axis=1)
-    edges = np.flatnonzero(np.diff(rows, prepend=False, append=False)).tolist()
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        yield from split(Block(block.top + start, block.top + end, block.left, block.right), *tile)
-
-
-def matched_at(problem: Problem, best: np.ndarray, similarity: np.ndarray) -> Match:
-    return _located(problem, torch.from_numpy(best), torch.from_numpy(similarity))
-
-
-def _located(problem: Problem, best: Int64[Tensor, "h w"], similarity: Float[Tensor, "h w"]) -> Match:
-    """Convert the indices of the winners to positions within their maps, and fill the frame from inside."""
+    Args:
+        problem: The problem.
+        best: Index of the best key for each position of the query, int64, ``(h, w)``.
+        similarity: Its cosine, float32, ``(h, w)``.
+    """
     device, frame = problem.query.device, problem.frame
-    best, similarity = best.to(device), similarity.to(device)
     y, x = (torch.arange(size, device=device).clamp(frame, size - 1 - frame) for size in best.shape)
-    best, similarity = best[y[:, None], x], similarity[y[:, None], x]
+    best, similarity = (torch.as_tensor(each, device=device)[y[:, None], x] for each in (best, similarity))
     starts = torch.tensor(problem.key_starts, device=device)
     reference = torch.searchsorted(starts, best, right=True) - 1
     widths = torch.tensor([key.shape[2] for key in problem.keys], device=device)[reference]

@@ -12,7 +12,7 @@ from srntt.match._problem import Problem, make_problem
 from srntt.match._triton import EXACT, ROUNDED, refusal, triton_search, workspace_bytes
 
 Engine = Literal["fused", "torch", "triton"]
-_log = logging.getLogger(__name__)
+_log_once = cache(logging.getLogger(__name__).warning)
 
 
 def choose_engine(name: str, problem: Problem, precision: str, memory: int | None) -> Engine:
@@ -52,8 +52,9 @@ def _fastest(device: torch.device, shortage: Callable[[], str | None]) -> Engine
 
 
 def _shortage(problem: Problem, precision: str, memory: int | None) -> str | None:
-    needed = 0 if memory is None else workspace_bytes(problem, precision)
-    return None if memory is None or needed <= memory else f"it needs {needed} bytes, and memory={memory}"
+    if memory is None or (needed := workspace_bytes(problem, precision)) <= memory:
+        return None
+    return f"it needs {needed} bytes, and memory={memory}"
 
 
 @cache
@@ -66,8 +67,3 @@ def _failure(device: torch.device) -> str | None:
     except Exception as error:  # drivers, compilers and their caches fail in many ways
         return f"its self-test failed with {type(error).__name__}: {error}"
     return None if torch.equal(best.flatten().cpu(), torch.arange(30)) else "its self-test found wrong matches"
-
-
-@cache
-def _log_once(text: str) -> None:
-    _log.warning(text)

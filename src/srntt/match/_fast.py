@@ -6,7 +6,6 @@ propagation as in PatchMatch (Barnes et al. 2009, section 3.2) then find nearly 
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -14,12 +13,12 @@ from torch import Tensor
 
 from srntt._shapes import Float, Int64
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match._dense import matched_at
-from srntt.match._fused import _run
+from srntt.match._dense import located
 from srntt.match._match import Match
 from srntt.match._patch_kernels import choose_candidates, propagate
-from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows, search_rows
+from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows, sketches
 from srntt.match._problem import Problem, make_problem
+from srntt.match._threads import Threads
 from srntt.match._tree import build_tree, search_bytes, search_tree, tree_bytes
 
 _KEPT = 8  # candidates re-ranked by their full patches after a search by projections
@@ -84,8 +83,8 @@ def fast_match(
             f"memory={memory} bytes is too little for fast matching of these maps, which needs {needed} bytes. Give at "
             "least that, or use dense_match, which needs less."
         )
-    with ThreadPoolExecutor(threads) as pool:
-        return _match(problem, seed, pool, threads)
+    with Threads(threads) as pool:
+        return _match(problem, seed, pool)
 
 
 def fast_match_bytes(
@@ -109,34 +108,42 @@ def fast_match_bytes(
     )
 
 
-def _match(problem: Problem, seed: int, pool: ThreadPoolExecutor, threads: int) -> Match:
+def _match(problem: Problem, seed: int, pool: Threads) -> Match:
     """Match with each key map and keep the best, the first of equal ones."""
     query = patch_rows(problem, None)
     best = np.full(len(query.pixels), problem.first_key)
     similarity = np.full(len(query.pixels), -np.inf, np.float32)
     for number, start in enumerate(problem.key_starts[:-1]):
-        matches, cosines = _match_one(problem, query, patch_rows(problem, number), seed, pool, threads)
+        matches, cosines = _match_one(problem, query, patch_rows(problem, number), seed, pool)
         better = cosines > similarity
         best[better], similarity[better] = matches[better] + start, cosines[better]
-    empty = query.inverse_norm == 0
-    best[empty], similarity[empty] = problem.first_key, 0.0
-    shape = (query.height, query.width)
-    return matched_at(problem, best.reshape(shape), similarity.clip(-1.0, 1.0).reshape(shape))
+    return as_match(problem, query, best, similarity)
+
+
+def as_match(
+    problem: Problem, query: PatchRows, best: Int64[np.ndarray, " n"], cosines: Float[np.ndarray, " n"]
+) -> Match:
+    """Convert the matches of all positions, in place; empty patches match the first key with similarity 0."""
+    empty, shape = query.inverse_norm == 0, (query.height, query.width)
+    best[empty], cosines[empty] = problem.first_key, 0.0
+    return located(problem, best.reshape(shape), cosines.clip(-1.0, 1.0).reshape(shape))
 
 
 def _match_one(
-    problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: ThreadPoolExecutor, threads: int
+    problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: Threads
 ) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Match in one key map; return matches and cosines of all positions, with undefined values in the frame."""
-    candidates = _propose(problem, query, key, seed, pool, threads)
-    matches, cosines = best_of(query, key, candidates, pool)
+    sketched = is_sketched(problem.channels, problem.patch)
+    requested, kept = sketches(query, key, problem.patch, seed, pool) if sketched else (query.pixels, key.pixels)
+    found = search_tree(build_tree(kept, seed, pool), requested, _KEPT if sketched else 1, pool)
+    matches, cosines = best_of(query, key, np.where(found < 0, -1, key.centres[found]), pool)
     for number in range(SWEEPS):
         sweep(query, key, number, matches, cosines, (None, None), pool)
     return matches, cosines
 
 
 def best_of(
-    query: PatchRows, key: PatchRows, candidates: Int64[np.ndarray, "k kept"], pool: ThreadPoolExecutor
+    query: PatchRows, key: PatchRows, candidates: Int64[np.ndarray, "k kept"], pool: Threads
 ) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Return the best candidate of each centre and its cosine; both are 0 in the frame."""
     matches = np.zeros(len(query.pixels), np.int64)
@@ -144,7 +151,7 @@ def best_of(
     centres = query.centres
     parts = [slice(start, start + 4096) for start in range(0, len(centres), 4096)]
     maps = (query.as_arguments, key.as_arguments)
-    _run(pool, choose_candidates, [(*maps, centres[p], candidates[p], matches, cosines) for p in parts])
+    pool.run(choose_candidates, [(*maps, centres[p], candidates[p], matches, cosines) for p in parts])
     return matches, cosines
 
 
@@ -155,7 +162,7 @@ def sweep(
     matches: Int64[np.ndarray, " n"],
     cosines: Float[np.ndarray, " n"],
     beyond: tuple[Int64[np.ndarray, " w"] | None, Int64[np.ndarray, " w"] | None],
-    pool: ThreadPoolExecutor,
+    pool: Threads,
 ) -> None:
     """Propagate matches between neighbouring positions once, in place.
 
@@ -176,15 +183,4 @@ def sweep(
             before[row] = outside
     bands = [(top, min(top + BAND, inner.stop)) for top in range(inner.start, inner.stop, BAND)]
     shared = (number, before.ravel(), matches, cosines)
-    _run(pool, propagate, [(query.as_arguments, key.as_arguments, frame, *band, *shared) for band in bands])
-
-
-def _propose(
-    problem: Problem, query: PatchRows, key: PatchRows, seed: int, pool: ThreadPoolExecutor, threads: int
-) -> Int64[np.ndarray, "k kept"]:
-    """Return the key positions that the tree proposes for each centre of the query, padded with -1."""
-    sketched = is_sketched(problem.channels, problem.patch)
-    requested, kept_rows = search_rows(query, key, problem.patch, seed, pool, threads, sketched)
-    tree = build_tree(kept_rows, seed, pool, threads)
-    found = search_tree(tree, requested, _KEPT if sketched else 1, pool)
-    return np.where(found < 0, -1, key.centres[found])
+    pool.run(propagate, [(query.as_arguments, key.as_arguments, frame, *band, *shared) for band in bands])

@@ -6,13 +6,11 @@ threads. Each thread keeps its own candidates; a score does not depend on the th
 """
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +18,9 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.match._kernels import CAPACITY, KEY_WIDTH, QUERY_BYTES, pack, search_diagonals
-from srntt.match._problem import Block, Problem, empty_norm, scale_for, split, tile_shape
+from srntt.match._problem import Block, Problem, empty_norm, scale_for, split
 from srntt.match._shortlist import Shortlist, rounding_margin
+from srntt.match._threads import Threads
 
 _TASKS_PER_THREAD = 4
 _CANDIDATE_BYTES = CAPACITY * (8 + 8 + 8) + 8 + 8 + 8
@@ -37,8 +36,7 @@ class _Tile:
     tags: Shaped[np.ndarray, "tagged_rows _"]  # hashes of the patches; no rows for a query
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidates:
+class _Candidates(NamedTuple):
     """Candidates that one thread has found for the positions of a query tile, and its workspace."""
 
     ring: np.ndarray
@@ -53,19 +51,7 @@ class _Candidates:
     dropped: np.ndarray
 
 
-def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
-    """Return the rows and columns of query and key tiles that fit in `memory` bytes."""
-    blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
-    cost = partial(_tile_bytes, problem, dtype.itemsize, threads)
-    return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
-
-
-def workspace_bytes(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> int:
-    """Return the workspace, in bytes, of the tiles chosen for `memory`."""
-    return _tile_bytes(problem, dtype.itemsize, threads, *tile_for(problem, dtype, threads, memory))
-
-
-def _tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: int) -> int:
+def tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: int) -> int:
     """Return the workspace, in bytes, of a query and a key tile of this shape, with the buffers of the threads."""
     rim = 2 * problem.reach
     wide = _round_up(columns + rim, math.lcm(KEY_WIDTH, QUERY_BYTES // 4))
@@ -73,11 +59,11 @@ def _tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: i
     return packed + threads * (4 * wide * wide * size + rows * columns * 2 * _CANDIDATE_BYTES)
 
 
-def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:
-    """Find the candidates of all positions of one query tile among all keys."""
-    rows, columns = tile_for(problem, dtype, threads, memory)
-    with ThreadPoolExecutor(threads) as pool:
-        query = _pack(problem, problem.query, block, problem.query_peak, dtype, pool, threads, tagged=False)
+def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, tile: tuple[int, int]) -> Shortlist:
+    """Find the candidates of all positions of one query tile among all keys, in tiles of these rows and columns."""
+    rows, columns = tile
+    with Threads(threads) as pool:
+        query = _pack(problem, problem.query, block, problem.query_peak, dtype, pool, tagged=False)
         empty = query.norm <= empty_norm(problem.query_peak)
         tolerance = (query.norm * rounding_margin(problem.channels, dtype)).astype(query.packed.dtype)
         tolerance = np.nextafter(tolerance, np.array(np.inf, tolerance.dtype))
@@ -89,29 +75,23 @@ def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, 
 
 
 def _search(
-    problem: Problem,
-    query: _Tile,
-    tolerance: np.ndarray,
-    number: int,
-    part: Block,
-    found: list,
-    pool: ThreadPoolExecutor,
+    problem: Problem, query: _Tile, tolerance: np.ndarray, number: int, part: Block, found: list, pool: Threads
 ) -> None:
     """Compare a query tile with the tile `part` of key map `number`, with the diagonals divided among the threads."""
     features, peak, reach = problem.keys[number], problem.key_peaks[number], problem.reach
     dtype = query.packed.dtype
-    keys = _pack(problem, features, part, peak, getattr(torch, dtype.name), pool, len(found), tagged=True)
+    keys = _pack(problem, features, part, peak, getattr(torch, dtype.name), pool, tagged=True)
     filled = keys.norm > empty_norm(peak)
     inverse_norm = np.divide(1.0, keys.norm, out=np.zeros_like(keys.norm), where=filled).astype(dtype)
     width = features.shape[2]
     start = problem.key_starts[number] + part.top * width + part.left
-    parts = 1 if len(found) == 1 else _TASKS_PER_THREAD * len(found)
+    parts = 1 if pool.number == 1 else _TASKS_PER_THREAD * pool.number
     diagonals: SimpleQueue[tuple[int, int]] = SimpleQueue()
     for run in _share_out(len(query.packed), len(keys.packed), reach, parts):
         diagonals.put(run)
     final = dtype == np.float64
     inputs = (reach, final, inverse_norm, keys.tags, start, width, tolerance)
-    _run(pool, _search_runs, [(diagonals, query.packed, keys.packed, inputs, own) for own in found])
+    pool.run(_search_runs, [(diagonals, query.packed, keys.packed, inputs, own) for own in found])
 
 
 def _search_runs(diagonals: SimpleQueue, query: np.ndarray, keys: np.ndarray, inputs: tuple, own: _Candidates) -> None:
@@ -119,11 +99,7 @@ def _search_runs(diagonals: SimpleQueue, query: np.ndarray, keys: np.ndarray, in
     with suppress(Empty):
         while True:
             first, last = diagonals.get_nowait()
-            search_diagonals(
-                query, keys, first, last, *inputs,
-                own.ring, own.summed, own.peak, own.floors, own.best, own.cosines, own.keys, own.tags, own.counts,
-                own.dropped,
-            )  # fmt: skip
+            search_diagonals(query, keys, first, last, *inputs, *own)
 
 
 def _share_out(query_rows: int, key_rows: int, reach: int, tasks: int) -> list[tuple[int, int]]:
@@ -137,9 +113,8 @@ def _share_out(query_rows: int, key_rows: int, reach: int, tasks: int) -> list[t
 
 
 def _pack(
-    problem: Problem, features: Tensor, block: Block, peak: float, dtype: torch.dtype, pool: ThreadPoolExecutor,
-    threads: int, *, tagged: bool,
-) -> _Tile:  # fmt: skip
+    problem: Problem, features: Tensor, block: Block, peak: float, dtype: torch.dtype, pool: Threads, *, tagged: bool
+) -> _Tile:
     """Pack a block and its rim for the kernel, scaled to values below 1 so that no product overflows."""
     rim = problem.reach
     rows, columns = block.rows + 2 * rim, block.columns + 2 * rim
@@ -148,11 +123,8 @@ def _pack(
     packed = np.empty(shape, np.float64 if dtype == torch.float64 else np.float32)
     squares = np.empty((rows, columns))
     tags = np.zeros((rows if tagged else 0, columns), np.uint64)
-    source = features.numpy()
-    origin = (block.top - rim, block.left - rim)
-    cuts = np.linspace(0, rows, threads + 1).astype(int).tolist()
-    outputs = (packed, squares, tags)
-    _run(pool, pack, [(source, *origin, scale_for(peak), *part, *outputs) for part in pairwise(cuts)])
+    source = (features.numpy(), block.top - rim, block.left - rim, scale_for(peak))
+    pool.run(pack, [(*source, *part, packed, squares, tags) for part in pool.shares(rows)])
     if rim:
         squares = _box_sum(squares, np.ones((3, 3)))
         tags = _box_sum(tags, _TAP_FACTORS) if tagged else tags
@@ -203,15 +175,6 @@ def _collect(query: _Tile, tolerance: np.ndarray, empty: np.ndarray, found: list
     crowded = np.any([own.dropped >= floor for own in found], axis=0)
     position, key, cosine = (np.concatenate(parts) for parts in (positions, keys, cosines))
     return Shortlist(position, key, cosine, crowded, empty.ravel())
-
-
-def _run(pool: ThreadPoolExecutor, work: Callable, tasks: list[tuple]) -> None:
-    """Call `work` with each tuple of arguments in the pool; a single tuple runs in the calling thread."""
-    if len(tasks) == 1:
-        work(*tasks[0])
-        return
-    for job in [pool.submit(work, *task) for task in tasks]:
-        job.result()
 
 
 def _round_up(number: int, multiple: int) -> int:

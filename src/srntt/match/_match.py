@@ -49,14 +49,9 @@ class Match:
         frame: int = 0,
     ) -> "Match":
         """Create a match at whole positions, without evidence."""
-        shape = similarity.shape
-        return cls(
-            reference,
-            torch.stack([y, x], -1).float(),
-            similarity,
-            similarity.new_empty(*shape[:-2], 0, *shape[-2:]),
-            frame,
-        )
+        *leading, height, width = similarity.shape
+        evidence = similarity.new_empty(*leading, 0, height, width)
+        return cls(reference, torch.stack([y, x], -1).float(), similarity, evidence, frame)
 
     @classmethod
     def empty(cls, candidates: int, channels: int, size: tuple[int, int], device: torch.device) -> "Match":
@@ -71,9 +66,8 @@ class Match:
     @classmethod
     def stacked(cls, matches: Sequence["Match"]) -> "Match":
         """Stack the matches of several pictures of the same size to a batch."""
-        return cls(
-            *(torch.stack(each) for each in zip(*(m._maps for m in matches), strict=True)), frame=matches[0].frame
-        )
+        each = zip(*(match._maps for match in matches), strict=True)
+        return cls(*map(torch.stack, each), frame=matches[0].frame)
 
     @property
     def y(self) -> Int64[Tensor, "*k h w"]:
@@ -104,7 +98,7 @@ class Match:
 
     def candidate(self, number: int) -> "Match":
         """Return one of the candidates."""
-        return replace(self, **dict(zip(_NAMES, (x[number] for x in self._maps), strict=True)))
+        return Match(*(x[number] for x in self._maps), frame=self.frame)
 
     def on(self, device: torch.device) -> "Match":
         """Return a copy on a device."""
@@ -152,7 +146,6 @@ class Match:
         return self.reference, self.position, self.similarity, self.evidence
 
 
-_NAMES = ("reference", "position", "similarity", "evidence")
 _BEHIND = (2, 3, 2, 3)  # trailing axes of each map, after those of the candidates
 
 

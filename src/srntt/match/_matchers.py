@@ -27,6 +27,9 @@ _FAST_SKETCH = 1.2e-9  # per position and channel of a patch: projecting
 _FAST_COMPARE = 8e-9  # per query position and channel of a patch: comparing candidates in full
 _WAITING = 4  # strips in the pipeline of fast matching
 
+Bands = Iterable[Float[Tensor, "c _ w"]]
+Maps = Sequence[Float[Tensor, "c _ _"]]
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -79,14 +82,7 @@ class Matcher(Protocol):
         """Return the transient memory for a band of ``sizes.queries`` positions on the CPU, without the bands kept."""
         ...
 
-    def search(
-        self,
-        bands: Iterable[Float[Tensor, "c _ w"]],
-        keys: Sequence[Float[Tensor, "c _ _"]],
-        *,
-        patch: int = 3,
-        border: str = "replicate",
-    ) -> Iterator[Match]:
+    def search(self, bands: Bands, keys: Maps, *, patch: int = 3, border: str = "replicate") -> Iterator[Match]:
         """Yield the match of each band, in order."""
         ...
 
@@ -105,35 +101,22 @@ class ExactMatcher:
     exact = True
 
     def refusal(self, device: torch.device) -> str | None:
-        """Return why the engine does not run on a device; only the Triton engine is restricted."""
         return refusal(device) if self.engine == "triton" else None
 
     def seconds(self, sizes: Sizes, threads: int) -> float:
-        """Predict the time, which grows as n m c."""
         each = sizes.channels * _EXACT_PRODUCT + _EXACT_PAIR[sizes.patch]
         return sum(sizes.queries * m * each for m in sizes.keys) / threads
 
     def bands(self, height: int, rows: int, sizes: Sizes) -> list[tuple[int, int]]:
-        """Divide the query into bands of any size."""
         return cuts(height, rows)
 
     def waiting(self, sizes: Sizes) -> int:
-        """None."""
         return 0
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        """Return the default memory of `dense_match`, or less for small maps."""
         return dense_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
 
-    def search(
-        self,
-        bands: Iterable[Float[Tensor, "c _ w"]],
-        keys: Sequence[Float[Tensor, "c _ _"]],
-        *,
-        patch: int = 3,
-        border: str = "replicate",
-    ) -> Iterator[Match]:
-        """Match each band separately."""
+    def search(self, bands: Bands, keys: Maps, *, patch: int = 3, border: str = "replicate") -> Iterator[Match]:
         for query in bands:
             channels, height, width = query.shape
             narrow = patch == 1 and width < height  # positions have no neighbours, and short rows are slow
@@ -154,37 +137,24 @@ class FastMatcher:
     exact = False
 
     def refusal(self, device: torch.device) -> str | None:
-        """Return why it does not run on a device; it runs on the CPU only."""
         return None if device.type == "cpu" else f"fast matching runs on the CPU, not on {device}"
 
     def seconds(self, sizes: Sizes, threads: int) -> float:
-        """Predict the time, which grows as (n + m) log m."""
-        return sum(_fast_seconds(sizes.queries, m, sizes.channels, sizes.patch) for m in sizes.keys) / threads
+        return sum(_fast_seconds(sizes, keys) for keys in sizes.keys) / threads
 
     def bands(self, height: int, rows: int, sizes: Sizes) -> list[tuple[int, int]]:
-        """Divide the query into whole strips, or keep it whole."""
         rows = max(STRIP, rows // STRIP * STRIP) if _in_strips(sizes.channels, sizes.patch) else height
         return [(top, min(height, top + rows)) for top in range(0, height, rows)]
 
     def waiting(self, sizes: Sizes) -> int:
-        """Return the number of strips in the pipeline."""
         return _WAITING if _in_strips(sizes.channels, sizes.patch) else 1
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        """Return the transient memory for strips, or for the whole query."""
         if _in_strips(sizes.channels, sizes.patch):
             return strips_bytes(sizes.queries, sizes.keys, sizes.channels, threads)
         return fast_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
 
-    def search(
-        self,
-        bands: Iterable[Float[Tensor, "c _ w"]],
-        keys: Sequence[Float[Tensor, "c _ _"]],
-        *,
-        patch: int = 3,
-        border: str = "replicate",
-    ) -> Iterator[Match]:
-        """Match in a pipeline if there is one key map of short descriptors, otherwise all at once."""
+    def search(self, bands: Bands, keys: Maps, *, patch: int = 3, border: str = "replicate") -> Iterator[Match]:
         if _in_strips(keys[0].shape[0], patch) and len(keys) == 1:
             yield from fast_match_strips(bands, keys[0])
             return
@@ -196,12 +166,11 @@ def _in_strips(channels: int, patch: int) -> bool:
     return patch == 1 and not is_sketched(channels, patch)
 
 
-def _fast_seconds(queries: int, keys: int, channels: int, patch: int) -> float:
-    doublings = math.log2(keys + 1)
-    searched = min(channels, SKETCH) / SKETCH
-    seconds = (queries * _FAST_QUERY + keys * _FAST_KEY) * doublings * max(searched, 0.5)
-    if is_sketched(channels, patch):
-        width = channels * patch**2
+def _fast_seconds(sizes: Sizes, keys: int) -> float:
+    queries, searched = sizes.queries, min(sizes.channels, SKETCH) / SKETCH
+    seconds = (queries * _FAST_QUERY + keys * _FAST_KEY) * math.log2(keys + 1) * max(searched, 0.5)
+    if is_sketched(sizes.channels, sizes.patch):
+        width = sizes.channels * sizes.patch**2
         seconds += _FAST_AXES[0] + _FAST_AXES[1] * width
         seconds += (queries + keys) * width * _FAST_SKETCH + queries * width * _FAST_COMPARE
     return seconds

@@ -1,15 +1,15 @@
 """Feature maps as rows of channels, in which patches at arbitrary positions can be compared."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from srntt._shapes import Float, Int64
-from srntt.match._fused import _box_sum, _run
+from srntt.match._fused import _box_sum
 from srntt.match._kernels import KEY_WIDTH, QUERY_BYTES
 from srntt.match._patch_kernels import project_patches
 from srntt.match._problem import Problem, empty_norm, scale_for
+from srntt.match._threads import Threads
 from srntt.match._tree_kernels import LANES
 
 SKETCH = 64
@@ -81,16 +81,13 @@ def patch_rows(problem: Problem, number: int | None) -> PatchRows:
     return PatchRows(pixels, inverse, height, width, problem.reach, problem.frame)
 
 
-def search_rows(
-    query: PatchRows, key: PatchRows, patch: int, seed: int, pool: ThreadPoolExecutor, threads: int, sketched: bool
+def sketches(
+    query: PatchRows, key: PatchRows, patch: int, seed: int, pool: Threads
 ) -> tuple[Float[np.ndarray, "n s"], Float[np.ndarray, "m s"]]:
-    """Return a row for each centre of query and key, whose inner products are the cosines or approximate them."""
-    if not sketched:
-        return query.pixels, key.pixels
+    """Return a row for each centre of query and key, whose inner products approximate the cosines."""
     sample = np.concatenate([_sample_patches(rows, patch, seed) for rows in (query, key)])
     basis = _principal_axes(sample, seed)
-    first, second = (_project(rows, basis, pool, threads) for rows in (query, key))
-    return first, second
+    return _project(query, basis, pool), _project(key, basis, pool)
 
 
 def _sample_patches(rows: PatchRows, patch: int, seed: int) -> Float[np.ndarray, "n d"]:
@@ -114,14 +111,13 @@ def _principal_axes(sample: Float[np.ndarray, "n d"], seed: int) -> Float[np.nda
     return np.pad(found, ((0, 0), (0, SKETCH - found.shape[1])))
 
 
-def _project(rows: PatchRows, basis: np.ndarray, pool: ThreadPoolExecutor, threads: int) -> Float[np.ndarray, "n s"]:
+def _project(rows: PatchRows, basis: np.ndarray, pool: Threads) -> Float[np.ndarray, "n s"]:
     """Project the unit patches around all centres."""
     width = QUERY_BYTES // 4
     packed = np.ascontiguousarray(basis.reshape(len(basis), SKETCH // width, width).transpose(1, 0, 2))
     centres = rows.centres
     out = np.empty((len(centres), SKETCH), np.float32)
-    cuts = np.unique(np.linspace(0, -(-len(centres) // KEY_WIDTH), threads + 1).astype(int)) * KEY_WIDTH
-    parts = [slice(*cut) for cut in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)]
-    shape = (rows.height, rows.width, rows.reach)
-    _run(pool, project_patches, [(rows.pixels, rows.inverse_norm, *shape, centres[p], packed, out[p]) for p in parts])
+    panels = pool.shares(-(-len(centres) // KEY_WIDTH))
+    parts = [slice(first * KEY_WIDTH, last * KEY_WIDTH) for first, last in panels]
+    pool.run(project_patches, [(*rows.as_arguments, centres[part], packed, out[part]) for part in parts])
     return out

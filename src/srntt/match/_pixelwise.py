@@ -2,35 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.match._problem import Block, Problem, empty_norm, scale_for, split, tile_shape
+from srntt.match._problem import Block, Problem, empty_norm, scale_for, split
 from srntt.match._shortlist import Shortlist, rounding_margin
 
 _CAPACITY = 8
 _Found = tuple[Int64[Tensor, " _"], Int64[Tensor, " _"], Float[Tensor, " _"]]  # query position, key, score
 
 
-def tile_for(problem: Problem, dtype: torch.dtype, threads: int, memory: int) -> tuple[int, int]:
-    """Return the rows and columns of query and key tiles that fit in `memory` bytes."""
-    blocks = [problem.centres(features) for features in (problem.query, *problem.keys)]
-    cost = partial(_tile_bytes, problem, dtype.itemsize)
-    return tile_shape(cost, max(b.rows for b in blocks), max(b.columns for b in blocks), memory)
-
-
-def _tile_bytes(problem: Problem, size: int, rows: int, columns: int) -> int:
+def tile_bytes(problem: Problem, size: int, threads: int, rows: int, columns: int) -> int:
     """Return the memory for two tiles of this shape, their products and sums, and the candidates."""
     pixels = (rows + 2 * problem.reach) * (columns + 2 * problem.reach)
     return 3 * pixels**2 * size + pixels * (6 * problem.channels * size + 160 * _CAPACITY)
 
 
-def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, memory: int) -> Shortlist:
-    """Find the candidates of all positions of one query tile among all keys."""
-    rows, columns = tile_for(problem, dtype, threads, memory)
+def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, tile: tuple[int, int]) -> Shortlist:
+    """Find the candidates of all positions of one query tile among all keys, in tiles of these rows and columns."""
     query = _tile(problem, problem.query, block, problem.query_peak, dtype)
     norm = _patch_norms(query, problem.reach)
     empty = norm <= empty_norm(problem.query_peak)
@@ -41,7 +32,7 @@ def shortlist(problem: Problem, block: Block, dtype: torch.dtype, threads: int, 
     found: _Found = (nothing, nothing, best[:0])
     with _full_precision(query.device):
         for number, features in enumerate(problem.keys):
-            for part in split(problem.centres(features), rows, columns):
+            for part in split(problem.centres(features), *tile):
                 scores = _scores(problem, query, number, part)
                 best = torch.maximum(best, scores.amax(1))
                 position, column, score = _near_best(scores, best - tolerance, dropped)

@@ -6,7 +6,6 @@ each stage holds two strips.
 """
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +13,11 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Int64
-from srntt.match._dense import matched_at
-from srntt.match._fast import BAND, SWEEPS, best_of, sweep
+from srntt.match._fast import BAND, SWEEPS, as_match, best_of, sweep
 from srntt.match._match import Match
 from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows
 from srntt.match._problem import Problem, make_problem
+from srntt.match._threads import Threads
 from srntt.match._tree import KeyTree, build_tree, search_bytes, search_tree, tree_bytes
 
 STRIP = BAND
@@ -48,7 +47,7 @@ class _Keys:
     features: Tensor
     rows: PatchRows
     tree: KeyTree
-    pool: ThreadPoolExecutor
+    pool: Threads
 
 
 def fast_match_strips(
@@ -75,14 +74,14 @@ def fast_match_strips(
     """
     assert not is_sketched(key.shape[0], 1), f"strips are limited to {SKETCH} channels"
     threads = torch.get_num_threads() if threads is None else threads
-    with ThreadPoolExecutor(threads) as pool:
+    with Threads(threads) as pool:
         rows = patch_rows(make_problem(key[:, :1, :1], [key], 1, "replicate"), 0)
-        keys = _Keys(key, rows, build_tree(rows.pixels, seed, pool, threads), pool)
+        keys = _Keys(key, rows, build_tree(rows.pixels, seed, pool), pool)
         found = _found(strips, keys)
         for number in range(SWEEPS):
             found = _swept(found, keys, number)
         for strip in found:
-            yield _as_match(strip)
+            yield as_match(strip.problem, strip.rows, strip.matches, strip.cosines)
 
 
 def strips_bytes(strip_positions: int, key_positions: Iterable[int], channels: int, threads: int) -> int:
@@ -111,11 +110,3 @@ def _swept(strips: Iterator[_Strip], keys: _Keys, number: int) -> Iterator[_Stri
         sweep(strip.rows, keys.rows, number, strip.matches, strip.cosines, beyond, keys.pool)
         yield strip
         above, strip = last, below
-
-
-def _as_match(strip: _Strip) -> Match:
-    """Convert a strip to a match; empty descriptors match the first key with similarity 0."""
-    empty = strip.rows.inverse_norm == 0
-    strip.matches[empty], strip.cosines[empty] = strip.problem.first_key, 0.0
-    shape = (strip.rows.height, strip.rows.width)
-    return matched_at(strip.problem, strip.matches.reshape(shape), strip.cosines.clip(-1, 1).reshape(shape))

@@ -7,16 +7,13 @@ the best `_BEAM` leaves. Building takes O(m log m), and each query O(log m).
 """
 
 import math
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from srntt._shapes import Float, Int64, Shaped
-from srntt.match._fused import _run
 from srntt.match._kernels import QUERY_BYTES
+from srntt.match._threads import Threads
 from srntt.match._tree_kernels import choose_children, choose_keys, halve_nodes, pack_rows
 
 LEAF = 64
@@ -51,14 +48,14 @@ def tree_bytes(keys: int, channels: int) -> int:
     return nodes * channels * 4 + keys * 40
 
 
-def build_tree(rows: Float[np.ndarray, "m d"], seed: int, pool: ThreadPoolExecutor, threads: int) -> KeyTree:
+def build_tree(rows: Float[np.ndarray, "m d"], seed: int, pool: Threads) -> KeyTree:
     """Build the tree of rows of at most unit length; the result does not depend on the number of threads."""
     depth = _depth(len(rows))
     order = np.arange(len(rows))
     for level in range(depth):
-        _run(pool, halve_nodes, [(rows, order, level, *part, seed) for part in _cuts(1 << level, 4 * threads)])
-    leaf_starts = _starts(len(rows), depth)
-    levels, starts = [_packed(rows, order, leaf_starts, LEAF, pool, threads)], [leaf_starts]
+        pool.run(halve_nodes, [(rows, order, level, *part, seed) for part in pool.shares(1 << level, each=4)])
+    leaf_starts = np.arange((1 << depth) + 1) * len(rows) >> depth
+    levels, starts = [_packed(rows, order, leaf_starts, LEAF, pool)], [leaf_starts]
     means = levels[0].sum((1, 3))
     while depth:
         halvings = depth if depth <= _ROOT_BRANCHES else _BRANCHES
@@ -67,17 +64,18 @@ def build_tree(rows: Float[np.ndarray, "m d"], seed: int, pool: ThreadPoolExecut
         depth -= halvings
         starts.insert(0, np.arange((1 << depth) + 1) << halvings)
         room = -(-(1 << halvings) // 32) * 32
-        levels.insert(0, _packed(directions, np.arange(len(means)), starts[0], room, pool, threads))
+        levels.insert(0, _packed(directions, np.arange(len(means)), starts[0], room, pool))
         means = means.reshape(1 << depth, 1 << halvings, -1).sum(1)
     return KeyTree(order, tuple(levels), tuple(starts))
 
 
 def search_tree(
-    tree: KeyTree, queries: Float[np.ndarray, "n d"], kept: int, pool: ThreadPoolExecutor
+    tree: KeyTree, queries: Float[np.ndarray, "n d"], kept: int, pool: Threads
 ) -> Int64[np.ndarray, "n kept"]:
     """Return the indices of the `kept` best keys found for each query, best first, padded with -1."""
     found = np.full((len(queries), kept), -1)
-    _run(pool, _search, [(tree, queries[part], found[part]) for part in _chunks(len(queries))])
+    chunks = [slice(start, start + _CHUNK) for start in range(0, len(queries), _CHUNK)]
+    pool.run(_search, [(tree, queries[chunk], found[chunk]) for chunk in chunks])
     return found
 
 
@@ -111,27 +109,11 @@ def _choose_leaves(tree: KeyTree, queries: np.ndarray) -> tuple[np.ndarray, np.n
     return nodes, counts
 
 
-def _packed(
-    rows: np.ndarray, order: np.ndarray, starts: np.ndarray, room: int, pool: ThreadPoolExecutor, threads: int
-) -> np.ndarray:
+def _packed(rows: np.ndarray, order: np.ndarray, starts: np.ndarray, room: int, pool: Threads) -> np.ndarray:
     packed = np.empty((len(starts) - 1, room // _WIDTH, rows.shape[1], _WIDTH), np.float32)
-    _run(pool, pack_rows, [(rows, order, starts, *part, packed) for part in _cuts(len(packed), threads)])
+    pool.run(pack_rows, [(rows, order, starts, *part, packed) for part in pool.shares(len(packed))])
     return packed
 
 
 def _depth(keys: int) -> int:
     return max(0, math.ceil(math.log2(keys / LEAF)))
-
-
-def _starts(keys: int, depth: int) -> np.ndarray:
-    return np.arange((1 << depth) + 1) * keys >> depth
-
-
-def _cuts(number: int, parts: int) -> list[tuple[int, int]]:
-    edges = np.unique(np.linspace(0, number, parts + 1).astype(int)).tolist()
-    return list(pairwise(edges))
-
-
-def _chunks(number: int) -> Iterator[slice]:
-    for start in range(0, number, _CHUNK):
-        yield slice(start, start + _CHUNK)

@@ -6,9 +6,8 @@ Memory is O(n + m): the maps as rows of channels, and a few candidates for each 
 import math
 import os
 from dataclasses import dataclass
-from functools import cache
 from importlib.util import find_spec
-from types import ModuleType
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -32,8 +31,7 @@ _FP16_SCALE = 2.0**14  # scales the map's peak from below 1 to below 2^14, far f
 _OPERANDS = {"fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
+class Found(NamedTuple):
     """Best keys of the centres of a query, on its device.
 
     Attributes:
@@ -179,22 +177,24 @@ def _candidates(
     problem: Problem, query: _Rows, keys: list[_Rows], precision: str
 ) -> tuple[Float[Tensor, "n classes"], Tensor, Float[Tensor, " n"]]:
     """Return for each query row the best score of each class, its key (row over all maps), and the best one dropped."""
+    from srntt.match._triton_kernel import match_kernel
+
     groups = -(-query.height * query.width // (_QUERIES * _WALK))
     blocks = [-(-(key.height * key.width + _WALK - 1) // _KEYS) for key in keys]
     splits = min(max(blocks), -(-_PROGRAMS * _processors(query.exact.device) // groups))
     states = groups * _QUERIES * _WALK
     shape, device = (splits, states, CLASSES), query.exact.device
-    exact = precision in EXACT
+    exact, dot_precision = precision in EXACT, precision if precision in ("tf32", "tf32x3") else "ieee"
     best = torch.full(shape, -torch.inf, device=device)
     index = torch.zeros(shape, dtype=torch.int32, device=device)
     second = torch.full(shape if exact else (1, 1, 1), -torch.inf, device=device)
     start = 0
     for key, count in zip(keys, blocks, strict=True):
-        _kernels().match_kernel[(groups, splits)](
+        match_kernel[(groups, splits)](
             query.operand, key.operand, *_factors(problem, key), best, index, second,
             query.guard, query.width, key.guard, key.width, start, count, -(-count // splits), states,
             CHANNELS=query.exact.shape[1], BLOCK=_block(query.operand), M=_QUERIES, N=_KEYS, WALK=_WALK,
-            CLASSES=CLASSES, REACH=problem.reach, EXACT=exact, PRECISION=_dot_precision(precision),
+            CLASSES=CLASSES, REACH=problem.reach, EXACT=exact, PRECISION=dot_precision,
             num_warps=8, num_stages=3, enable_fp_fusion=True,
         )  # fmt: skip
         start += key.height * key.width
@@ -224,6 +224,8 @@ def _cosines(
     index: Int64[Tensor, "n classes"], wanted: Bool[Tensor, "n classes"],
 ) -> Float[Tensor, "n classes"]:  # fmt: skip
     """Compute the cosines in float64 of the wanted candidates; minus infinity for the others."""
+    from srntt.match._triton_kernel import recheck_kernel
+
     products = torch.zeros(index.shape, dtype=torch.float64, device=index.device)
     key_norm = torch.cat([key.norm.flatten() for key in keys])[index]
     query_rows = (query.guard + centre)[:, None].expand_as(index).contiguous()
@@ -231,7 +233,7 @@ def _cosines(
     for key in keys:
         size = key.height * key.width
         own = wanted & (index >= start) & (index < start + size) & (key_norm > 0)
-        _kernels().recheck_kernel[(-(-pairs // _PAIRS),)](
+        recheck_kernel[(-(-pairs // _PAIRS),)](
             query.exact, key.exact, query_rows, index - start + key.guard, own.to(torch.int8), products,
             query.width, key.width, pairs,
             CHANNELS=query.exact.shape[1], BLOCK=_block(query.exact), PAIRS=_PAIRS, REACH=problem.reach,
@@ -274,16 +276,5 @@ def _block(rows: Float[Tensor, "rows depth"]) -> int:
     return min(rows.shape[1], 128 // rows.element_size())
 
 
-def _dot_precision(precision: str) -> str:
-    return precision if precision in ("tf32", "tf32x3") else "ieee"
-
-
 def _processors(device: torch.device) -> int:
     return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 2
-
-
-@cache
-def _kernels() -> ModuleType:
-    from srntt.match import _triton_kernel
-
-    return _triton_kernel

@@ -38,7 +38,7 @@ class PageAttack:
         seconds: of processor time of the server, at most.
         mib: of memory that the server holds meanwhile in addition, at most.
         uploads: the most files that are stored afterwards.
-        logs: whether Gradio may log a traceback.
+        lines: of the log, at most; None for any number.
     """
 
     name: str
@@ -48,7 +48,7 @@ class PageAttack:
     seconds: float = 5.0
     mib: int = 32
     uploads: int = 0
-    logs: bool = False
+    lines: int | None = None
     slow: bool = True
     known: str = ""
 
@@ -93,7 +93,8 @@ def faults(attack: PageAttack, outcome: Outcome) -> list[str]:
         f"the page answers {outcome.code} afterwards": outcome.code != 200,
         "no answer": not outcome.out,
         f"it answers {sorted(others)}, not {attack.statuses}": bool(others),
-        f"in the log: {outcome.err[-500:]}": not attack.logs and "Traceback" in outcome.err,
+        f"in the log: {outcome.err[-500:]}": "Traceback" in outcome.err
+        or (attack.lines is not None and outcome.err.count("\n") > attack.lines),
         f"{outcome.seconds:.1f} s of {attack.seconds}": outcome.seconds > attack.seconds,
         f"{outcome.mib:.0f} MiB of {attack.mib}": outcome.mib > attack.mib,
         f"{len(outcome.written)} uploads, not {attack.uploads}": len(outcome.written) > attack.uploads,
@@ -283,7 +284,7 @@ def _documents() -> Iterator[PageAttack]:
     yield from map(_order, range(len(_ORDERED)))
 
 
-_WISHES = ("lite-rec", 0, 1, "PNG", 95, False)
+_WISHES = ("lite-rec", 0, 1, "PNG", 95, False, False)
 _ORDERED: tuple[Any, ...] = (
     [],
     [1],
@@ -291,14 +292,15 @@ _ORDERED: tuple[Any, ...] = (
     [[], [], *_WISHES, 1],
     [[{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], [], *_WISHES],
     [[{"path": "x\0y", "meta": {"_type": "gradio.FileData"}}], [], *_WISHES],
-    [[{"path": 5}], None, [], {}, "x", [], "", None],
-    [[], [], "../../lite-rec", 0, 1, "PNG", 95, False],
-    [[], [], "lite-rec", 10**300, -1, "EXE", -5, "x"],
+    [[{"path": 5}], None, [], {}, "x", [], "", None, None],
+    [None, None, "../../lite-rec", *_WISHES[1:]],
+    [None, None, "lite-rec", 10**300, -1, "EXE", -5, "x", "y"],
+    ["x" * 900_000],
 )
 
 
 def _order(number: int) -> PageAttack:
-    """An order whose content is refused, by Gradio or by the page; of the former, Gradio's log keeps a traceback."""
+    """An order whose content is refused, by Gradio or by the page: at most one line of the log for each request."""
 
     def send(server: Server) -> Iterator[int]:
         address = look_up(server.port)
@@ -307,7 +309,7 @@ def _order(number: int) -> PageAttack:
         yield ask(server, "POST", "/gradio_api/run/predict", json.dumps(order).encode(), Content_Type=_JSON)
 
     about = f"an order of {str(_ORDERED[number])[:40]}"
-    return PageAttack(f"page-order-{number}", about, send, (200, 400, 422, 500), logs=True)
+    return PageAttack(f"page-order-{number}", about, send, (200, 400, 422, 500), lines=2)
 
 
 def _elsewhere() -> Iterator[PageAttack]:
@@ -370,7 +372,7 @@ def _many_results() -> Attack:
 
 def order_often() -> str:
     """Order as a dozen visitors from a service that stores the results of four, and say what it stores."""
-    from srntt.demo import _service
+    from srntt.demo import OrderLimits, Settings, _service
     from srntt.demo._order import Order
 
     def order(number: int) -> int:
@@ -382,11 +384,10 @@ def order_often() -> str:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        service = _service.Service(folder, {"tiny.safetensors": "tiny.safetensors"}, device="cpu")
-        service._shelf._most = 4 * order(0)
+        models = {"tiny.safetensors": "tiny.safetensors"}
+        service = _service.Service(folder, Settings(models=models, limits=OrderLimits(), device="cpu"))
+        service.shelf._most = 4 * order(0)
         most = max(map(order, range(1, 12)))
         kept = len(list(folder.iterdir()))
         service.close()
-    return (
-        f"12 orders, {kept} of their results kept, at most {most / service._shelf._most:.2f} times what may be stored"
-    )
+    return f"12 orders, {kept} of their results kept, at most {most / service.shelf._most:.2f} times what may be stored"

@@ -31,6 +31,8 @@ def test_count() -> None:
     OrderLimits(max_references=2).check_count(2)
     with pytest.raises(InputError, match="3 references; the limit here is 2"):
         OrderLimits(max_references=2).check_count(3)
+    with pytest.raises(InputError, match="3 small pictures; the limit here is 2"):
+        OrderLimits(max_pictures=2).check_pictures(3)
 
 
 def test_pictures_come_under_their_own_name(files: Path) -> None:

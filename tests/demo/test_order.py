@@ -147,8 +147,6 @@ def test_several_pictures_in_a_row_share_their_encoded_references(
     assert (second.name, str(second.error)[:8]) == ("bad.png", "bad.png:")
     assert len(encoded) == 1
     assert ticket.place == (2, 3)
-    with pytest.raises(InputError, match="3 small pictures; the limit here is 2"):
-        next(Fulfilment(order, OrderLimits(max_pictures=2), lambda name: upscaler, ticket).results())
 
 
 def test_references_are_found_in_the_library_if_that_is_wanted(tmp_path: Path, upscaler: Upscaler) -> None:

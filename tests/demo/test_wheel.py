@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from srntt.demo._examples import example_folder
+from srntt.demo._serve import example_folder
 
 REPOSITORY = Path(__file__).parents[2]
 

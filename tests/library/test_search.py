@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from srntt.library._search import Descriptors
+from srntt.library._index import Descriptors
 
 
 def slow_nearest(descriptors: Descriptors, query: np.ndarray, count: int) -> list[int]:
@@ -28,7 +28,7 @@ def test_as_the_slow_twin(rows: int, count: int, seed: int):
 
 
 def test_in_pieces(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("srntt.library._search._AT_ONCE", 7)
+    monkeypatch.setattr("srntt.library._index._AT_ONCE", 7)
     random = np.random.default_rng(0)
     vectors = random.integers(-100, 100, (50, 16)).astype(np.int8)
     descriptors = Descriptors(np.arange(50), vectors)

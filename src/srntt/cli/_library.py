@@ -11,7 +11,7 @@ from srntt.cli._exit import Exit
 from srntt.cli._library_options import LibraryFile, found_as_json
 from srntt.cli._options import Json, LimitOptions, refuse_missing
 from srntt.cli._progress import ProgressOnStderr
-from srntt.cli._say import complain, say, say_json
+from srntt.cli._say import complain, complain_of_each, say_either
 
 if TYPE_CHECKING:
     import srntt.library
@@ -75,12 +75,9 @@ def find(
     from srntt.library import Library
 
     found = Library(library_file, limits=limits.limits()).find(picture, most=best)
-    if json:
-        say_json(found_as_json(found))
-    else:
-        say(*found.reasons)
-        for text in found.remarks:
-            complain(text)
+    say_either(found.reasons, found_as_json(found), as_json=json)
+    for text in () if json else found.remarks:
+        complain(text)
     return Exit.DONE if found.choices else Exit.NOTHING_TO_DO
 
 
@@ -94,10 +91,8 @@ def remove(folders: tuple[Path, ...], /, *, library_file: LibraryFile = None, js
 
     library = Library(library_file)
     removed = library.remove(folders)
-    if json:
-        say_json({"library": str(library.path), "removed": removed})
-    else:
-        say(f"{library.path}: {removed} files removed")
+    value = {"library": str(library.path), "removed": removed}
+    say_either([f"{library.path}: {removed} files removed"], value, as_json=json)
     return Exit.DONE
 
 
@@ -106,10 +101,7 @@ def list_files(*, library_file: LibraryFile = None, json: Json = False) -> int:
     from srntt.library import Library
 
     files = [str(path) for path in Library(library_file).files()]
-    if json:
-        say_json(files)
-    else:
-        say(*files)
+    say_either(files, files, as_json=json)
     return Exit.DONE if files else Exit.NOTHING_TO_DO
 
 
@@ -118,26 +110,21 @@ def info(*, library_file: LibraryFile = None, json: Json = False) -> int:
     from srntt.library import Library
 
     about = Library(library_file).info()
-    if json:
-        say_json({**asdict(about), "path": str(about.path), "folders": [str(path) for path in about.folders]})
-    else:
-        say(f"{about.path}: {about.photographs:,} photographs in {about.files:,} files, {about.bytes / 1e6:.1f} MB")
-        say(*(f"folder: {path}" for path in about.folders))
+    figures = f"{about.photographs:,} photographs in {about.files:,} files, {about.bytes / 1e6:.1f} MB"
+    lines = (f"{about.path}: {figures}", *(f"folder: {path}" for path in about.folders))
+    value = {**asdict(about), "path": str(about.path), "folders": [str(path) for path in about.folders]}
+    say_either(lines, value, as_json=json)
     return Exit.DONE
 
 
 def _report(library: "srntt.library.Library", update: "srntt.library.Update", json: bool) -> int:
     """Print the outcome of an update, with failures on stderr, and return the exit code."""
-    photographs = library.info().photographs
-    if json:
-        failed = [failure._asdict() for failure in update.failures]
-        counts = {name: count for name, count in vars(update).items() if name != "failures"}
-        say_json({"library": str(library.path), **counts, "failed": failed, "photographs": photographs})
-    else:
-        counted = [f"{count} {name}" for name, count in vars(update).items() if name != "failures" and count]
-        if update.failures:
-            counted.append(f"{len(update.failures)} cannot be read")
-        say(f"{library.path}: {', '.join(counted) or 'nothing new'}; {photographs:,} photographs now")
-    for name, reason in update.failures:
-        complain(reason if name in reason else f"{name}: {reason}")
+    photographs, failures = library.info().photographs, update.failures
+    counts = {name: count for name, count in vars(update).items() if name != "failures"}
+    counted = [f"{count} {name}" for name, count in {**counts, "cannot be read": len(failures)}.items() if count]
+    line = f"{library.path}: {', '.join(counted) or 'nothing new'}; {photographs:,} photographs now"
+    failed = [failure._asdict() for failure in failures]
+    value = {"library": str(library.path), **counts, "failed": failed, "photographs": photographs}
+    say_either([line], value, as_json=json)
+    complain_of_each(failures)
     return Exit.SOME_FAILED if update.failures else Exit.DONE

@@ -18,7 +18,7 @@ from srntt.cli._interrupt import raise_if_interrupted
 from srntt.cli._options import Json, LimitOptions, ModelOptions, refuse_missing
 from srntt.cli._progress import ProgressOnStderr
 from srntt.cli._references import duplicates, expanded, unique
-from srntt.cli._say import say, say_json
+from srntt.cli._say import say_either
 from srntt.errors import InputError
 
 
@@ -86,19 +86,17 @@ def video(
             )
     raise_if_interrupted()
     notes = (*duplicates(ref, references), *result.notes)
-    if json:
-        about = {"input": str(film), "output": str(output), "model": chosen.model, "model_reason": reason}
-        figures = asdict(result) | {"frames_per_second": round(result.frames_per_second, 3)}
-        say_json(about | figures | {"notes": list(notes)})
-        return Exit.DONE
+    about = {"input": str(film), "output": str(output), "model": chosen.model, "model_reason": reason}
+    figures = asdict(result) | {"frames_per_second": round(result.frames_per_second, 3)}
     shots = "1 shot" if result.shots == 1 else f"{result.shots} shots"
-    say(
+    lines = (
         f"{output}: {result.width}x{result.height}, {result.frames} frames in {shots}, "
         f"{result.frames_per_second:.2f} frames per second",
         *(f"model: {text}" for text in (reason,) if text),
         *(f"continued: {result.resumed} frames were finished before" for _ in range(bool(result.resumed))),
         *(f"note: {text}" for text in notes),
     )
+    say_either(lines, about | figures | {"notes": list(notes)}, as_json=json)
     return Exit.DONE
 
 

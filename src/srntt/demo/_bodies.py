@@ -71,7 +71,9 @@ def check_json(body: bytes, functions: Container[int]) -> None:
     except (ValueError, RecursionError) as error:
         raise RefusedError(400, "The request is not JSON.") from error
     if waiting and isinstance(waiting[0][0], dict):
-        _check_function(waiting[0][0].get("fn_index"), functions)
+        number = waiting[0][0].get("fn_index")
+        if number is not None and (type(number) is not int or number not in functions):
+            raise RefusedError(400, "The page has no such function.")
     while waiting:
         value, depth = waiting.pop()
         if depth > _DEPTH:
@@ -83,11 +85,6 @@ def check_json(body: bytes, functions: Container[int]) -> None:
             waiting += [(inner, depth + 1) for inner in value.values()]
         elif isinstance(value, list):
             waiting += [(inner, depth + 1) for inner in value]
-
-
-def _check_function(number: object, functions: Container[int]) -> None:
-    if number is not None and (type(number) is not int or number not in functions):
-        raise RefusedError(400, "The page has no such function.")
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -120,8 +117,7 @@ class UploadMeter:
             raise RefusedError(400, "An upload is a form with files (multipart/form-data).")
         self._options = parse_options_header
         self._declared, self._arrived, self._in_files = declared, 0, 0
-        self._disposition = self._field = b""
-        self._is_file = False
+        self._begin()
         calls: Any = {
             "on_part_begin": self._begin,
             "on_header_field": self._header_field,

@@ -115,18 +115,15 @@ def write_result(done: Done, folder: Path) -> tuple[str, ...]:
         save(output, folder / files["shown"], strip=True)
     save(resized(done.picture.to_8bit(), (output.height, output.width)), folder / files["before"], strip=True)
     view = _about(done)
-    provenance, similarity, shares = (
-        done.result.provenance,
-        done.result.similarity_picture(),
-        done.result.share_picture(),
-    )
-    if provenance and similarity and shares and done.result.similarity is not None:
-        files |= {"provenance": f"{stem}-provenance.npz"}
-        provenance.save(folder / files["provenance"])
-        for name, picture in (("share", shares), ("similarity", similarity)):
+    result = done.result
+    if result.provenance and result.similarity is not None:
+        files["provenance"] = f"{stem}-provenance.npz"
+        result.provenance.save(folder / files["provenance"])
+        for name, picture in (("share", result.share_picture()), ("similarity", result.similarity_picture())):
+            assert picture
             files[name] = f"{stem}-{name}.png"
             save(picture, folder / files[name])
-        view |= _maps(provenance, done.result.similarity)
+        view |= _maps(result.provenance, result.similarity)
     view["files"] = files
     for number, reference in enumerate(done.references):
         view["references"][number] |= _save_reference(reference, folder, number)

@@ -121,11 +121,9 @@ class Fulfilment:
 
         Raises:
             Cancelled: The order was cancelled.
-            SrnttError: A reference is invalid or exceeds the limits; with the message to show.
+            SrnttError: A reference is invalid or exceeds the limits on its size; with the message to show.
         """
         self._ticket.report("read", 0, 1)
-        self._limits.check_count(len(self._order.references))
-        self._limits.check_pictures(len(self._order.pictures))
         references = self._read_references()
         for number, path in enumerate(self._order.pictures):
             self._ticket.place, self._ticket.schedule = (number, len(self._order.pictures)), None

@@ -1,9 +1,11 @@
 """Gradio page: components and events."""
 
 import asyncio
+import logging
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from srntt.demo._service import Ready, Service
 from srntt.errors import InputError, SrnttError
 
 _HERE = Path(__file__).parent
+_log = logging.getLogger(__name__)
 _LOOK_SECONDS = 0.25
+_MOST_LOGGED = 200  # characters of the reason for which a request is refused
+_UNSEEN: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}  # events
 _EVENTS = 200  # events that Gradio may queue: enough to report to each that our much shorter queue is full
 _SCALES = [("of the model, usually 4 times", 0), *((f"{scale:g} times", scale) for scale in (1.5, 2, 3, 6, 8, 12, 16))]
 _INTRODUCTION = """# srntt
@@ -45,6 +50,18 @@ class Example:
     references: tuple[str, ...]
 
 
+class _Page(gr.Blocks):
+    """Page that logs requests which its components do not accept in one line; Gradio logs a traceback for each."""
+
+    async def preprocess_data(self, *given: Any, **named: Any) -> list[Any]:
+        """Convert the values of a request for the components."""
+        try:
+            return await super().preprocess_data(*given, **named)
+        except Exception as error:
+            _log.warning("Refused a request: %s", ascii(f"{type(error).__name__}: {error}")[:_MOST_LOGGED])
+            raise gr.Error("The page does not accept this. Reload it, and try again.", print_exception=False) from error
+
+
 def theme() -> gr.themes.Base:
     """Create a theme with system fonts; Gradio's default theme makes the browser download fonts."""
     return gr.themes.Base(
@@ -69,23 +86,23 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
         service: Service behind the page.
         examples: Examples; their files must be in a folder that the server may serve.
     """
-    with gr.Blocks(title="srntt", analytics_enabled=False, delete_cache=(60, 3600)) as page:
+    with _Page(title="srntt", analytics_enabled=False, delete_cache=(60, 3600)) as page:
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                pictures = _files("Small pictures" if service.limits.max_pictures > 1 else "Small picture", "small")
-                references = _files(_about_references(service), "references")
-                find = _library(service)
-                wishes = [*_options(service), find]
+                limits = service.limits
+                pictures = _files("Small pictures" if limits.max_pictures > 1 else "Small picture", "small")
+                most = "" if limits.local else f", at most {limits.max_references}"
+                references = _files(f"References{most}", "references")
+                wishes = [*_options(service), _library(service)]
                 with gr.Row():
                     begin = gr.Button("Upscale", variant="primary", elem_id="begin", min_width=100)
                     cancel = gr.Button("Cancel", interactive=False, elem_id="cancel", min_width=100)
                 for number, example in enumerate(examples):
-                    _fill_in(
-                        gr.Button(example.label, size="sm", elem_id=f"example-{number}"), example, pictures, references
-                    )
+                    button = gr.Button(example.label, size="sm", elem_id=f"example-{number}")
+                    button.click(partial(_files_of, example), None, [pictures, references], **_UNSEEN)
             with gr.Column(scale=2, min_width=280):
-                message = gr.HTML(_limits_in_words(service), elem_id="message")
+                message = gr.HTML(_words.introduction(limits), elem_id="message")
                 view = gr.HTML(elem_id="view")
         gr.Markdown(_WARNING)
         _wire(service, page, begin, cancel, [pictures, references, *wishes], [message, view, begin, cancel])
@@ -95,8 +112,12 @@ def build_page(service: Service, examples: tuple[Example, ...]) -> gr.Blocks:
 def _files(label: str, name: str) -> gr.File:
     """Create an upload of files, without Gradio's preprocessing, which leaves an empty file for each upload."""
     files = gr.File(label=label, file_count="multiple", type="filepath", height=150, elem_id=name)
-    files.preprocess = _unopened_each
+    files.preprocess = _paths_of
     return files
+
+
+def _paths_of(payload: Any) -> list[str] | None:
+    return None if payload is None else [file.path for file in payload]
 
 
 def _library(service: Service) -> gr.Checkbox:
@@ -118,14 +139,8 @@ def _options(service: Service) -> list[Any]:
         form = gr.Radio(list(FORMATS), value="PNG", label="Format", elem_id="format")
         quality = gr.Slider(1, 100, 95, step=1, label="Quality of JPEG", visible=False, elem_id="quality")
         metadata = gr.Checkbox(False, label="Keep EXIF, colour profile and comments", elem_id="metadata")
-    model.change(
-        lambda chosen: gr.update(info=_words.model_help(chosen)), model, model,
-        queue=False, show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
-    form.change(
-        lambda chosen: gr.update(visible=chosen == "JPEG"), form, quality,
-        queue=False, show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
+    model.change(lambda chosen: gr.update(info=_words.model_help(chosen)), model, model, **_UNSEEN)
+    form.change(lambda chosen: gr.update(visible=chosen == "JPEG"), form, quality, **_UNSEEN)
     return [model, scale, strength, form, quality, metadata]
 
 
@@ -149,34 +164,8 @@ def _order(pictures: list[str] | None, references: list[str] | None, *wishes: An
         raise InputError(f"An option is not a number: {error}.") from error
 
 
-def _unopened_each(payload: Any) -> list[str] | None:
-    """Return the paths of uploads."""
-    return None if payload is None else [file.path for file in payload]
-
-
-def _about_references(service: Service) -> str:
-    return "References" if service.limits.local else f"References, at most {service.limits.max_references}"
-
-
-def _limits_in_words(service: Service) -> str:
-    limits = service.limits
-    if limits.local:
-        return (
-            '<div class="srntt-message">Give a small picture, and sharper pictures of similar content as references, '
-            "of any size: large ones are reduced if time or memory requires it.</div>"
-        )
-    return (
-        f'<div class="srntt-message">Give a small picture of at most {limits.max_pixels:,} pixels '
-        f"(such as {int(limits.max_pixels**0.5)} x {int(limits.max_pixels**0.5)}), and sharper pictures of similar "
-        f"content as references, of at most {limits.max_reference_pixels / 1e6:g} megapixels each.</div>"
-    )
-
-
-def _fill_in(button: gr.Button, example: Example, pictures: gr.File, references: gr.File) -> None:
-    def fill_in() -> tuple[list[str], list[str]]:
-        return [example.picture], list(example.references)
-
-    button.click(fill_in, None, [pictures, references], queue=False, show_progress="hidden", api_visibility="private")
+def _files_of(example: Example) -> tuple[list[str], list[str]]:
+    return [example.picture], list(example.references)
 
 
 def _wire(
@@ -199,7 +188,7 @@ def _wire(
             order = _order(pictures, references, model, scale, strength, form, quality, metadata, find)
             ticket = service.order(_owner(request), order)
         except SrnttError as error:
-            yield _idle(_words.refused(str(error)))
+            yield _idle(_words.ended(error))
             return
         try:
             async for words, view in _watch(service, ticket):
@@ -215,7 +204,7 @@ def _wire(
         service.leave(_owner(request))
 
     begin.click(upscale, given, shown, concurrency_limit=None, show_progress="hidden", api_name="upscale")
-    cancel.click(withdraw, None, None, queue=False, show_progress="hidden", api_visibility="private")
+    cancel.click(withdraw, None, None, **_UNSEEN)
     page.unload(leave)
 
 

@@ -3,17 +3,16 @@
 import os
 import shutil
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from srntt._system import allow_recent_address
-from srntt.demo._examples import example_folder
 from srntt.demo._guard import LOOPBACK, Guard
 from srntt.demo._limits import OrderLimits
 from srntt.demo._uploads import Uploads
@@ -104,47 +103,22 @@ def serve(settings: Settings, when_ready: Callable[[str], None]) -> None:
         ModelError: The model cannot be used.
     """
     settings.check()
-    with _folder() as folder, _service(settings, folder / "results") as service:
-        uploads = Uploads(folder / "uploads", _STORED_BYTES)
-        page = _launch(settings, service, uploads)
-        try:
-            when_ready(f"http://{_in_address(settings.host)}:{settings.port}")
-            while True:
-                time.sleep(_TIDY_SECONDS)
-                service.tidy()
-                uploads.tidy()
-        finally:
-            page.close(verbose=False)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """Create a temporary folder for all files, readable only by this user."""
-    folder = Path(tempfile.mkdtemp(prefix="srntt-serve-")).resolve()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _service(settings: Settings, results: Path) -> Iterator["Service"]:
     from srntt.demo._service import Service
 
-    service = Service(
-        results,
-        settings.models,
-        limits=settings.limits,
-        waiting=settings.waiting,
-        device=settings.device,
-        memory=settings.memory,
-        library=settings.library,
-    )
-    try:
-        service.warm_up()
-        yield service
-    finally:
-        service.close()
+    with TemporaryDirectory(prefix="srntt-serve-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        with closing(Service(folder / "results", settings)) as service:
+            service.warm_up()
+            uploads = Uploads(folder / "uploads", _STORED_BYTES)
+            page = _launch(settings, service, uploads)
+            try:
+                when_ready(f"http://{_in_address(settings.host)}:{settings.port}")
+                while True:
+                    time.sleep(_TIDY_SECONDS)
+                    service.shelf.sweep()
+                    uploads.tidy()
+            finally:
+                page.close(verbose=False)
 
 
 def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
@@ -207,6 +181,13 @@ def _check_free(host: str, port: int) -> None:
             f"Cannot listen on {host}, port {port}: {error.strerror}. "
             "Choose another --port, or an address of this machine for --host."
         ) from error
+
+
+def example_folder() -> Path | None:
+    """Return the folder of low-res.png and reference.png; None for an installation without examples."""
+    beside, checkout = Path(__file__).parent, Path(__file__).parents[3]  # in a wheel, and not
+    folders = (root / "examples" / "motorcycle" for root in (beside, checkout))
+    return next((folder for folder in folders if (folder / "reference.png").is_file()), None)
 
 
 def _in_address(host: str) -> str:

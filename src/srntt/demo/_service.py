@@ -1,17 +1,15 @@
 """Service behind the page: models, the queue, and the stored results."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from srntt.demo._keep import Shelf
-from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Line, Ticket
 from srntt.demo._order import Done, Failed, Fulfilment, Order
+from srntt.demo._serve import Settings
 from srntt.errors import InputError
-from srntt.library import Library
 from srntt.memory import parse_memory
 from srntt.upscale import AUTO, CLEAN, Upscaler, UsedReference
 
@@ -47,29 +45,22 @@ class Service:
 
     Args:
         folder: Folder for results, whose removal is left to the caller.
-        models: Names or paths of the models by the name offered; the first is the default.
-        limits: Limits on an order.
-        waiting: Maximum number of waiting orders.
-        device, memory: As for ``Upscaler``.
-        library: Library in which references can be found, if any.
+        settings: Settings of the server.
+
+    Attributes:
+        models, library: As in the settings.
+        limits: Those of the settings, with their memory.
+        shelf: Stored results.
+        line: Queue.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        models: Mapping[str, str],
-        *,
-        limits: OrderLimits = OrderLimits(),  # noqa: B008 (frozen)
-        waiting: int = 8,
-        device: str = "auto",
-        memory: str | None = None,
-        library: Library | None = None,
-    ) -> None:
-        self.models, self.limits = dict(models), replace(limits, memory=parse_memory(memory))
-        self._device, self._memory, self.library = device, memory, library
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.models, self.library = settings.models, settings.library
+        self.limits = replace(settings.limits, memory=parse_memory(settings.memory))
+        self._device, self._memory = settings.device, settings.memory
         self._upscaler: tuple[str, Upscaler] | None = None
-        self._shelf = Shelf(folder, _KEPT_SECONDS, _KEPT_BYTES)
-        self.line = Line(waiting)
+        self.shelf = Shelf(folder, _KEPT_SECONDS, _KEPT_BYTES)
+        self.line = Line(settings.waiting)
 
     def warm_up(self) -> None:
         """Load the default model and compile code before the first order.
@@ -108,10 +99,10 @@ class Service:
     def _ready(self, owner: str, made: Done | Failed, *, first: bool) -> Ready:
         """Store a result; the first one of an order replaces the results of the owner's previous order."""
         if first:
-            self._shelf.forget(owner)
+            self.shelf.forget(owner)
         if isinstance(made, Failed):
             return Ready(made.name, None, error=str(made.error))
-        folder, saved = self._shelf.keep(owner, made)
+        folder, saved = self.shelf.keep(owner, made)
         reasons = (f"model {made.model_reason}",) if made.model_reason else ()
         result = made.result
         notes = (*reasons, *made.notes, *result.notes, *result.fallbacks, *saved)
@@ -120,11 +111,7 @@ class Service:
     def leave(self, owner: str) -> None:
         """Cancel the orders and delete the result of a visitor who left."""
         self.line.cancel(owner)
-        self._shelf.forget(owner)
-
-    def tidy(self) -> None:
-        """Delete results that exceed the time limit."""
-        self._shelf.sweep()
+        self.shelf.forget(owner)
 
     def close(self) -> None:
         """Cancel all orders and stop."""

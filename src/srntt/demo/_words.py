@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from srntt._failures import is_out_of_memory
+from srntt.demo._limits import OrderLimits
 from srntt.demo._line import Ticket
 from srntt.demo._service import Ready
 from srntt.errors import Cancelled, SrnttError
@@ -37,6 +38,20 @@ _WORDS = {
 def model_help(name: str) -> str:
     """Return what a model is for, if it is known."""
     return _MODELS.get(name, "")
+
+
+def introduction(limits: OrderLimits) -> str:
+    """Return the message of a new page: what to give, within which limits."""
+    if limits.local:
+        return _box(
+            "Give a small picture, and sharper pictures of similar content as references, of any size: large ones are "
+            "reduced if time or memory requires it."
+        )
+    side = int(limits.max_pixels**0.5)
+    return _box(
+        f"Give a small picture of at most {limits.max_pixels:,} pixels (such as {side} x {side}), and sharper pictures "
+        f"of similar content as references, of at most {limits.max_reference_pixels / 1e6:g} megapixels each."
+    )
 
 
 def waiting(ahead: int) -> str:
@@ -85,13 +100,11 @@ def ready(results: Sequence[Ready]) -> str:
     if len(results) == 1:
         return f'<div class="srntt-message {_kind(results[0])}">{_about(results[0])}</div>'
     failed = sum(each.error is not None for each in results)
-    whole = (
-        f"Done: {len(results) - failed} of {len(results)} pictures." if failed else f"Done: {len(results)} pictures."
-    )
+    of_all = f"{len(results) - failed} of " if failed else ""
     lines = "".join(
         f'<li class="{_kind(each)}"><b>{escape(each.name)}</b>: {_about(each, named=True)}</li>' for each in results
     )
-    return f'<div class="srntt-message">{whole}<ul>{lines}</ul></div>'
+    return f'<div class="srntt-message">Done: {of_all}{len(results)} pictures.<ul>{lines}</ul></div>'
 
 
 def _kind(result: Ready) -> str:
@@ -107,11 +120,6 @@ def _about(result: Ready, *, named: bool = False) -> str:
     said = result.verdict or "Done, without references: detail is the model's guess."
     notes = "".join(f"<br>{escape(note)}" for note in result.notes)
     return f"{escape(said)} {result.seconds:.1f} s.{notes}"
-
-
-def refused(text: str) -> str:
-    """Return the message for a refused order."""
-    return _box(text, "failed")
 
 
 def view(results: Sequence[Ready]) -> str:

@@ -1,7 +1,6 @@
 """What a photograph would add to a small picture: by its geometry, and by the detail that it has there."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from srntt._shapes import Bool, Float
 from srntt.image import Picture
+from srntt.library._found import Choice
 from srntt.views import find_detail
 from srntt.views.aligned import AlignedView, Original, Placement, TargetFeatures, place
 
@@ -17,33 +17,21 @@ _FRAME, _TURN = 0.003, 0.2  # by which width and height, and degrees, of a copy 
 _SAME, _MOST = 0.9, 0.7  # correlation at that share of the places: the same moment; of copies, 73 % or more have it
 
 
-@dataclass(frozen=True, eq=False)
-class Assessed:
+class Assessed(NamedTuple):
     """A photograph of the same scene.
 
     Attributes:
-        path: File.
-        sha256: Hash of its content, in hexadecimal.
-        similarity: Cosine of the global descriptors, -1..1.
-        placement: Against the small picture.
+        choice: What it is, if it is chosen.
         adds: Where it has detail that the small picture lacks, in some rows of it.
     """
 
-    path: Path
-    sha256: str
-    similarity: float
-    placement: Placement
+    choice: Choice
     adds: Bool[np.ndarray, "a b"]
-
-    @property
-    def share(self) -> float:
-        """Fraction of the picture to which it adds detail."""
-        return float(self.adds.mean())
 
     @property
     def is_copy(self) -> bool:
         """Whether it is the same exposure in the same frame, larger or not, and not another photograph of the scene."""
-        placed = self.placement
+        placed = self.choice.placement
         times = [extent / placed.scale / own for extent, own in zip(placed.reference, placed.size, strict=True)]
         in_frame = all(abs(ratio - 1) < _FRAME for ratio in times) and abs(placed.turn) < _TURN
         return bool(in_frame and (placed.correlation > _SAME).mean() > _MOST)

@@ -4,13 +4,28 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from srntt._files import make_folder, whole_file
 from srntt._system import READING
 from srntt.errors import InputError, OutputError
-from srntt.library._schema import APPLICATION, FORMAT, empty_library, has_our_tables
+
+_APPLICATION = 0x53524C42  #: "SRLB", in the header of the file
+_FORMAT = 1  #: to be increased when tables, descriptors or keypoints change
+
+_TABLES = (
+    "CREATE TABLE folder (path BLOB PRIMARY KEY) STRICT",
+    "CREATE TABLE photograph (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE, height INTEGER NOT NULL, "
+    "width INTEGER NOT NULL, descriptor BLOB NOT NULL) STRICT",
+    "CREATE TABLE keypoints (photograph INTEGER PRIMARY KEY, packed BLOB NOT NULL) STRICT",
+    "CREATE TABLE file (path BLOB PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, "
+    "photograph INTEGER NOT NULL) STRICT",
+    "CREATE INDEX file_photograph ON file (photograph)",
+)
+"""``file`` has one row for each path; files of the same content share a row of ``photograph``. Paths are bytes, as the
+file system has them; ``modified`` is in nanoseconds. Keypoints are apart, so that descriptors are read quickly."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes (sqlite.org/fileformat.html, 1.3)
@@ -66,30 +81,41 @@ def _create(path: Path) -> None:
     make_folder(path.parent)
     try:
         with whole_file(path, overwrite=False) as file:
-            file.write(empty_library())
+            file.write(_empty_library())
     except OutputError:
         if not os.path.lexists(path):  # otherwise another process was faster
             raise
 
 
+@cache
+def _empty_library() -> bytes:
+    """Content of a library without photographs."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for command in (f"PRAGMA application_id = {_APPLICATION}", f"PRAGMA user_version = {_FORMAT}", *_TABLES):
+            connection.execute(command)
+        return connection.serialize()
+
+
+def _has_our_tables(connection: sqlite3.Connection) -> bool:
+    """Whether a file has these tables and nothing else: no triggers, views or generated columns."""
+    found = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").fetchall()
+    return sorted(sql for (sql,) in found) == sorted(_TABLES)
+
+
 @contextmanager
 def _connected(path: Path, wait: float, *, writable: bool) -> Iterator[sqlite3.Connection]:
     _check_header(path)
-    where = path.absolute().as_uri()
     fixed = not writable and not os.access(path.parent, os.W_OK)  # SQLite cannot place the files that readers share
-    mode = "?mode=rw" if writable else "?immutable=1" if fixed else "?mode=rw"
-    connection = sqlite3.connect(where + mode, uri=True, timeout=wait, isolation_level=None)
-    try:
+    where = path.absolute().as_uri() + ("?immutable=1" if fixed else "?mode=rw")
+    with closing(sqlite3.connect(where, uri=True, timeout=wait, isolation_level=None)) as connection:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         if not writable:
             connection.execute("PRAGMA query_only = ON")
-        if not has_our_tables(connection):
+        if not _has_our_tables(connection):
             raise _foreign(path, "has other tables than a library")
         yield connection
-    finally:
-        connection.close()
 
 
 def _check_header(path: Path) -> None:
@@ -109,11 +135,11 @@ def _check_header(path: Path) -> None:
         os.close(descriptor)
     if not regular or len(header) < _HEADER or not header.startswith(_MAGIC):
         raise _foreign(path, "is not an SQLite file" if regular else "is not a regular file")
-    if int.from_bytes(header[68:72], "big") != APPLICATION:
+    if int.from_bytes(header[68:72], "big") != _APPLICATION:
         raise _foreign(path, "is an SQLite file of another program")
-    if (version := int.from_bytes(header[60:64], "big")) != FORMAT:
+    if (version := int.from_bytes(header[60:64], "big")) != _FORMAT:
         raise InputError(
-            f"{path}: is a library of format {version}, but this version of srntt reads format {FORMAT}. Delete the "
+            f"{path}: is a library of format {version}, but this version of srntt reads format {_FORMAT}. Delete the "
             "file and add your folders again; your photographs are not affected."
         )
 

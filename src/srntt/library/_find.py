@@ -7,10 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from srntt.errors import SrnttError
 from srntt.image import Limits, Picture, load_content, read_file
 from srntt.library._assess import Assessed, what_it_adds
-from srntt.library._choose import choose
 from srntt.library._codebook import codebook
 from srntt.library._describe import PackedKeypoints, global_descriptor
 from srntt.library._found import Choice, Found
@@ -27,6 +28,8 @@ from srntt.views.aligned import (
 
 _SUPPORT = 8  # keypoints on planes that promise geometry
 _LARGER = 1.25  # pixels of a photograph for one of the picture, below which it cannot be sharper
+_LEAST = 0.03  # of the picture to which a photograph must add detail
+_AGAIN = 0.25  # worth of detail where a chosen photograph has it, too: a second opinion helps
 _OPENED = 8  # photographs that are opened: those of the most support, then the most alike
 
 
@@ -73,9 +76,9 @@ def find_references(
     unwanted = [Path(path) for path in (*exclude, picture.source)]
     skip = lambda path: any(_same(path, one) for one in unwanted)  # noqa: E731
     assessed, notes = opened(target, candidates(target, entries), skip, limits)
-    copies = tuple(one.path for one in assessed if one.is_copy)
-    chosen = choose([one for one in assessed if not one.is_copy], most)
-    return Found(tuple(map(Choice.of, chosen)), copies, compared, tuple(notes))
+    copies = tuple(one.choice.path for one in assessed if one.is_copy)
+    chosen = _choose([one for one in assessed if not one.is_copy], most)
+    return Found(chosen, copies, compared, tuple(notes))
 
 
 def candidates(target: TargetFeatures, entries: Sequence[Entry]) -> list[Candidate]:
@@ -115,8 +118,31 @@ def opened(
         if picture is None:
             notes.append(problem)
         elif added := what_it_adds(target, picture):
-            assessed.append(Assessed(path, entry.sha256.hex(), entry.similarity, *added))
+            placement, adds = added
+            choice = Choice(path, entry.sha256.hex(), float(adds.mean()), placement, entry.similarity)
+            assessed.append(Assessed(choice, adds))
     return assessed, notes
+
+
+def _choose(assessed: Sequence[Assessed], most: int) -> tuple[Choice, ...]:
+    """Choose photographs one by one, each for what it adds to those before it.
+
+    Args:
+        assessed: Photographs of the scene.
+        most: Number to choose at most.
+    """
+    left = [one for one in assessed if one.choice.share >= _LEAST]
+    chosen: list[Assessed] = []
+    while left and len(chosen) < most:
+        covered = np.logical_or.reduce([one.adds for one in chosen]) if chosen else np.zeros_like(left[0].adds)
+        worth = [_worth(one, covered) for one in left]
+        chosen.append(left.pop(int(np.argmax(worth))))
+    return tuple(one.choice for one in chosen)
+
+
+def _worth(one: Assessed, covered: np.ndarray) -> float:
+    again, alike = (one.adds & covered).mean(), float(one.choice.placement.correlation.mean())
+    return float((one.adds & ~covered).mean() + _AGAIN * again) * max(0.0, alike)
 
 
 def _planes(mine: Keypoints, entry: Entry) -> tuple[Plane, ...]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from srntt.library._assess import Assessed
 from srntt.views.aligned import Placement
 
 
@@ -24,11 +23,6 @@ class Choice:
     share: float
     placement: Placement
     similarity: float
-
-    @classmethod
-    def of(cls, one: Assessed) -> "Choice":
-        """Choose a photograph."""
-        return cls(one.path, one.sha256, one.share, one.placement, one.similarity)
 
     @property
     def reason(self) -> str:

@@ -190,7 +190,7 @@ def _candidates(
     second = torch.full(shape if exact else (1, 1, 1), -torch.inf, device=device)
     start = 0
     for key, count in zip(keys, blocks, strict=True):
-        match_kernel[(groups, splits)](
+        match_kernel[(groups, splits)](  # pyright: ignore[reportIndexIssue]
             query.operand, key.operand, *_factors(problem, key), best, index, second,
             query.guard, query.width, key.guard, key.width, start, count, -(-count // splits), states,
             CHANNELS=query.exact.shape[1], BLOCK=_block(query.operand), M=_QUERIES, N=_KEYS, WALK=_WALK,
@@ -233,7 +233,7 @@ def _cosines(
     for key in keys:
         size = key.height * key.width
         own = wanted & (index >= start) & (index < start + size) & (key_norm > 0)
-        recheck_kernel[(-(-pairs // _PAIRS),)](
+        recheck_kernel[(-(-pairs // _PAIRS),)](  # pyright: ignore[reportIndexIssue]
             query.exact, key.exact, query_rows, index - start + key.guard, own.to(torch.int8), products,
             query.width, key.width, pairs,
             CHANNELS=query.exact.shape[1], BLOCK=_block(query.exact), PAIRS=_PAIRS, REACH=problem.reach,

@@ -75,11 +75,7 @@ class Clip(Protocol):
     """A film that can be read several times."""
 
     path: Path
-
-    @property
-    def facts(self) -> Facts:
-        """Facts about it."""
-        ...
+    facts: Facts
 
     def frames(self, first: int = 0, times: Sequence[int] | None = None) -> Iterator[Frame]:
         """Decode the frames from number ``first`` on; one is held at a time.

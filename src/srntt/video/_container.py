@@ -11,7 +11,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -52,48 +51,33 @@ class ContainerClip:
     def __init__(self, path: Path, limits: Limits) -> None:
         self.path, self._limits = path, limits
         self._av = import_av()
-        self.facts  # raises now  # noqa: B018
+        self.facts = self._read_facts()
 
-    @property
-    def facts(self) -> Facts:
-        """Facts about it."""
-        return self._facts
-
-    @cached_property
-    def _facts(self) -> Facts:
+    def _read_facts(self) -> Facts:
         with self.opened() as container:
             stream = container.streams.video[0]
             with self._decoding():
                 first = next(container.decode(stream), None)
             if first is None:
                 raise PictureError(f"{self.path}: no frame can be decoded. {_ADVICE}")
-            width, height = (first.width, first.height)
-            upright = (height, width) if first.rotation % 180 else (width, height)
             depth = max(component.bits for component in first.format.components)
-            turned = first.rotation % 180 != 0
             aspect = Fraction(stream.sample_aspect_ratio or 1)
             rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            interlaced = "interlaced: fields are upscaled as one picture; deinterlace first"
             return Facts(
-                *upright,
+                *_upright_size(first),
                 bits=16 if depth > 8 else 8,
                 time_base=stream.time_base or 1 / rate,
                 rate=rate,
                 frames=max(0, stream.frames or 0),
                 colors=_colors(first),
-                aspect=(1 / aspect if turned else aspect) if aspect > 0 else Fraction(1),
+                aspect=(1 / aspect if first.rotation % 180 else aspect) if aspect > 0 else Fraction(1),
                 full_chroma=_has_full_chroma(first.format),
-                notes=("interlaced: fields are upscaled as one picture; deinterlace first",)
-                if first.interlaced_frame
-                else (),
+                notes=(interlaced,) if first.interlaced_frame else (),
             )
 
     def frames(self, first: int = 0, times: Sequence[int] | None = None) -> Iterator[Frame]:
-        """Decode the frames, from number ``first`` on.
-
-        Args:
-            first: Number of the first frame.
-            times: When each frame is shown, if that is known: decoding then begins at a key frame before ``first``.
-        """
+        """Decode the frames, from a key frame before number ``first`` on if their times are known."""
         if first and times is not None:
             with self.opened() as container:
                 if sought := self._sought(container, times, first):
@@ -174,21 +158,17 @@ class ContainerClip:
         if context is None or context.name not in _CODECS.split(","):
             name = "unknown" if context is None else context.name
             raise PictureError(f"{self.path}: the codec {name} is not read. Convert it, for example to H.264.")
-        if context.width * context.height:
-            self._check_pixels(context.width, context.height)
-        context.options = {"max_pixels": str(self._limits.max_pixels)}
+        width, height, most = context.width, context.height, self._limits.max_pixels
+        if width * height > most:
+            raise PictureError(
+                f"{self.path}: frames of {width} x {height} pixels, the limit is {most:,}. If you trust the file, "
+                f"raise it with --max-pixels {width * height}."
+            )
+        context.options = {"max_pixels": str(most)}
         context.thread_count = 1
 
-    def _check_pixels(self, width: int, height: int) -> None:
-        if width * height > self._limits.max_pixels:
-            raise PictureError(
-                f"{self.path}: frames of {width} x {height} pixels, the limit is {self._limits.max_pixels:,}. If you "
-                f"trust the file, raise it with --max-pixels {width * height}."
-            )
-
     def _check(self, frame: Any, number: int) -> None:
-        facts = self.facts
-        width, height = (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
+        facts, (width, height) = self.facts, _upright_size(frame)
         if (width, height) != (facts.width, facts.height):
             raise PictureError(
                 f"{self.path}: frame {number} has {width} x {height} pixels, the first {facts.width} x {facts.height}. "
@@ -216,8 +196,7 @@ class ContainerClip:
             interpolation=INTERPOLATION,
             threads=1,
         )
-        pixels = rgb.to_ndarray()
-        return np.ascontiguousarray(np.rot90(pixels, frame.rotation // 90 % 4))
+        return np.ascontiguousarray(np.rot90(rgb.to_ndarray(), frame.rotation // 90 % 4))
 
 
 #: Bicubic, with chroma at full resolution, rounded accurately, the same on every machine (swscale.h).
@@ -236,6 +215,11 @@ def _colors(frame: Any) -> Colors:
     matrix = frame.colorspace if frame.colorspace not in (_UNSPECIFIED, 0) else assumed
     full = frame.color_range == 2 or rgb or frame.format.name.startswith("yuvj")
     return Colors(frame.color_primaries, frame.color_trc, matrix, full)
+
+
+def _upright_size(frame: Any) -> tuple[int, int]:
+    """Width and height."""
+    return (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
 
 
 def _has_full_chroma(format: Any) -> bool:

@@ -1,11 +1,9 @@
 """A folder of frames, read and written as pictures."""
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 
 from srntt._files import make_folder
@@ -27,23 +25,16 @@ class FolderClip:
 
     Raises:
         InputError: It contains no pictures.
+        PictureError: The first one is not a complete picture.
     """
 
     def __init__(self, path: Path, limits: Limits, rate: Fraction) -> None:
-        self.path, self._limits, self._rate = path, limits, rate
+        self.path, self._limits = path, limits
         self.files = sorted(pictures_in(path, _ADVICE).values(), key=lambda file: _in_order(file.name))
         if not self.files:
             raise InputError(f"{path}: contains no pictures. {_ADVICE}")
-
-    @property
-    def facts(self) -> Facts:
-        """Facts about it: time is counted in frames."""
-        return self._facts
-
-    @cached_property
-    def _facts(self) -> Facts:
         first = self._load(0)
-        return Facts(first.width, first.height, first.bits, 1 / self._rate, self._rate, len(self.files))
+        self.facts = Facts(first.width, first.height, first.bits, 1 / rate, rate, len(self.files))  # time in frames
 
     def frames(self, first: int = 0, times: Sequence[int] | None = None) -> Iterator[Frame]:
         """Read the frames, from number ``first`` on."""
@@ -82,13 +73,9 @@ class FolderOutput:
 
     def add(self, frame: Frame) -> None:
         """Write a frame under the name of its input, or its number."""
-        save(frame.picture, self._path / self.name(frame), overwrite=True)
-
-    def name(self, frame: Frame) -> str:
-        """Name of an output."""
-        if not isinstance(self._clip, FolderClip):
-            return f"{frame.number:08d}.png"
-        return f"{Path(os.path.basename(frame.picture.source)).stem}.png"
+        named = isinstance(self._clip, FolderClip)
+        stem = Path(frame.picture.source).stem if named else f"{frame.number:08d}"
+        save(frame.picture, self._path / f"{stem}.png", overwrite=True)
 
     def join(self, times: list[int], *, overwrite: bool) -> tuple[str, ...]:
         """Nothing is left to do."""

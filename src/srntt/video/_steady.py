@@ -14,6 +14,7 @@ from srntt._shapes import Bool, Float, Shaped, UInt8
 from srntt.errors import MemoryBudgetError
 from srntt.image import Picture
 from srntt.memory import Room, budget_bytes, format_memory, resident_bytes
+from srntt.video._survey import luma
 from srntt.views.aligned import deterministic, plane_motion, search_flow
 
 _MOST = 3.0  # observations; more gain nothing, and blur what a real clip has of its own
@@ -24,7 +25,6 @@ _SURROUNDINGS, _WIDER = 2.0, 4.0  # pixels: standard deviation of windows
 _BETTER = 1.15, 0.5  # times, and levels: flow must fit better than the plane by that
 _SMALLEST = 32  # pixels of a side, below which there is no flow
 _ROWS, _HALO = 256, 32  # rows at once, and those around that windows reach
-_COLORS = 3
 _PEAK = 112  # bytes for an output pixel while it is averaged, with those kept for the next frame
 
 
@@ -39,10 +39,6 @@ class Steady:
         self._scale = scale
         self._mean: Float[np.ndarray, "H W c"] | None = None
         self._count: Float[np.ndarray, "H W"] | None = None
-
-    def reset(self) -> None:
-        """Begin another shot."""
-        self._mean = self._count = None
 
     def next(self, picture: Picture) -> Picture:
         """Average an output with those before it."""
@@ -173,8 +169,7 @@ def _agreement(
 
 
 def _gray(pixels: Float[np.ndarray, "H W c"]) -> UInt8[np.ndarray, "H W"]:
-    luma = pixels @ np.array((0.299, 0.587, 0.114), np.float32) if pixels.shape[2] == _COLORS else pixels[..., 0]
-    return np.clip(np.rint(luma), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(luma(pixels)), 0, 255).astype(np.uint8)
 
 
 def _smooth(values: Float[np.ndarray, "h W"], sigma: float) -> Float[np.ndarray, "h W"]:

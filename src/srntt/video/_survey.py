@@ -7,7 +7,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from srntt._shapes import Float, Shaped, UInt8
+from srntt._shapes import Float
 from srntt.errors import PictureError
 from srntt.image import Picture
 from srntt.video._clip import Frame
@@ -61,8 +61,7 @@ def survey_of(frames: Iterable[Frame], report: Callable[[int], None]) -> Survey:
     Raises:
         PictureError: There are more than a million frames.
     """
-    times, sharpness, changes, end = [], [], [], 0
-    before = None
+    times, sharpness, changes, end, before = [], [], [], 0, None
     for frame in frames:
         if len(times) == MOST_FRAMES:
             raise PictureError(f"The film has more than {MOST_FRAMES:,} frames. Cut it into several.")
@@ -82,7 +81,7 @@ def sharpness_of(picture: Picture) -> float:
     Crete et al., *The blur effect: perception and estimation with a new no-reference perceptual blur metric*, 2007,
     subtracted from 1.
     """
-    gray = _gray(picture)
+    gray = luma(picture.color.astype(np.float32) / np.float32(np.iinfo(picture.color.dtype).max))
     return 1 - max(_blur(gray), _blur(np.ascontiguousarray(gray.T)))
 
 
@@ -96,18 +95,15 @@ def _blur(gray: Float[np.ndarray, "h w"]) -> float:
 
 def _thumbnail(picture: Picture) -> Float[np.ndarray, "36 64 3"]:
     """Hue, saturation and value of a small picture, each in levels of 255."""
-    small = cv2.resize(_colored(picture.to_8bit().color), _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    pixels = picture.to_8bit().color
+    colored = pixels.repeat(3, 2) if picture.is_gray else pixels
+    small = cv2.resize(colored, _THUMBNAIL, interpolation=cv2.INTER_AREA)
     return cv2.cvtColor(small, cv2.COLOR_RGB2HSV).astype(np.float32)
 
 
-def _colored(pixels: UInt8[np.ndarray, "h w c"]) -> UInt8[np.ndarray, "h w 3"]:
-    return pixels if pixels.shape[2] == 3 else pixels.repeat(3, 2)
-
-
-def _gray(picture: Picture) -> Float[np.ndarray, "h w"]:
-    pixels: Shaped[np.ndarray, "h w c"] = picture.color
-    values = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
-    return values[..., 0] if values.shape[2] == 1 else values @ np.array((0.299, 0.587, 0.114), np.float32)
+def luma(pixels: Float[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w"]:
+    """Y of BT.601, in any unit."""
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels @ np.array((0.299, 0.587, 0.114), np.float32)
 
 
 def _shots(changes: list[float]) -> list[Shot]:

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from srntt._files import remove_leftovers, whole_file, write_bytes
+from srntt._files import make_folder, remove_leftovers, whole_file, write_bytes
 from srntt._lock import locked
 from srntt._shapes import Shaped
 from srntt.data import read_json
@@ -148,14 +148,9 @@ def open_work(folder: Path, key: Mapping[str, Any], *, resume: bool, overwrite: 
         OutputError: The folder cannot be written to, or another process uses it.
         InputError: There is an earlier run, and neither is requested; or it had other options.
     """
-    try:
-        if folder.is_symlink():
-            raise OutputError(f"{folder}: is a symbolic link. Move it away.")
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"{folder}: the folder cannot be created: {error.strerror}.") from error
+    if os.path.islink(folder):
+        raise OutputError(f"{folder}: is a symbolic link. Move it away.")
+    make_folder(folder)
     with locked(folder / "lock", folder) as warning:
         remove_leftovers(folder)
         work = Work(folder, key, (warning,) if warning else ())

@@ -3,7 +3,7 @@
 import pytest
 
 from srntt.errors import InputError
-from srntt.match import choose_matcher, fast_match_bytes
+from srntt.match import Sizes, choose_matcher, fast_match_bytes
 
 
 @pytest.mark.parametrize("patch", [1, 3])
@@ -37,7 +37,7 @@ def test_what_fast_matching_cannot_do_is_exact_and_says_why():
         "exact",
         "exact matching: fast matching runs on the CPU, not on cuda",
     )
-    needed = fast_match_bytes(size, [size], 64, 1, 1)
+    needed = fast_match_bytes(Sizes(size, (size,), 64, 1), 1)
     starved = choose_matcher(size, [size], 64, patch=1, memory=needed - 1)
     assert starved.matcher == "exact"
     assert f"needs {needed / 1e6:.0f} MB, {(needed - 1) / 1e6:.0f} MB are available" in starved.reason

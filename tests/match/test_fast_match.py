@@ -14,7 +14,7 @@ from torch import Tensor
 
 from srntt.bench import turned_pair
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.match import STRIP, Match, dense_match, fast_match, fast_match_bytes, fast_match_strips
+from srntt.match import STRIP, Match, Sizes, dense_match, fast_match, fast_match_bytes, fast_match_strips
 
 
 def cosines_of(query: Tensor, keys: list[Tensor], match: Match, patch: int) -> Tensor:
@@ -180,13 +180,13 @@ def test_budget_refusal_names_a_budget_that_is_enough():
     with pytest.raises(MemoryBudgetError, match="memory=1000 bytes is too little for fast matching") as refusal:
         fast_match(MAP, [MAP], memory=1000, threads=1)
     enough = int(str(refusal.value).split("needs ")[1].split()[0])
-    assert enough == fast_match_bytes(30, [30], 4, 3, 1)
+    assert enough == fast_match_bytes(Sizes(30, (30,), 4, 3), 1)
     fast_match(MAP, [MAP], memory=enough, threads=1)
 
 
 def test_memory_is_linear():
     sizes = [4**n for n in range(6, 11)]
-    needed = [fast_match_bytes(n, [n], 64, 1, 2) for n in sizes]
+    needed = [fast_match_bytes(Sizes(n, (n,), 64, 1), 2) for n in sizes]
     added = [(b - a) / (n - m) for a, b, m, n in zip(needed, needed[1:], sizes, sizes[1:], strict=False)]
     assert max(added) / min(added) < 1.1
     assert max(added) < 1200  # bytes for a position of each
@@ -207,7 +207,7 @@ def test_peak_memory_is_as_predicted(channels: int, patch: int):
 _MEASURE = """
 import sys, torch
 from pathlib import Path
-from srntt.match import fast_match, fast_match_bytes
+from srntt.match import Sizes, fast_match, fast_match_bytes
 
 def bytes_of(name):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -221,5 +221,5 @@ fast_match(features[:, :100, :20].contiguous(), [features[:, :100, :60].contiguo
 Path("/proc/self/clear_refs").write_text("5")
 before = bytes_of("VmRSS")
 fast_match(features, [turned], patch=patch)
-print(bytes_of("VmHWM") - before, fast_match_bytes(30000, [30000], channels, patch, 1))
+print(bytes_of("VmHWM") - before, fast_match_bytes(Sizes(30000, (30000,), channels, patch), 1))
 """

@@ -86,7 +86,7 @@ def evaluate(
     if data is None:
         raise InputError("There is nothing to score. Give a folder with --data, or two reports with --compare.")
     with compiling_reported():
-        from srntt.evaluate import Evaluator, choose_metrics, protocol_named
+        from srntt.evaluate import Evaluator, check_pictures, choose_metrics, protocol_named
         from srntt.report import CROPS, as_json, check_report, not_taken, table, write_report
 
         methods = _Methods(
@@ -100,7 +100,7 @@ def evaluate(
         pairs = _pairs(chosen, data, runs, subset, kinds=refs is not None)
         with ProgressOnStderr("pictures") as progress:
             evaluator = Evaluator(chosen, pairs, taken, data, progress, report, CROPS if report else 0)
-            evaluator.check([kind for kind, _ in runs])
+            check_pictures(pairs, [kind for kind, _ in runs])
             evaluations = methods.scored(evaluator, runs)
     if report:
         write_report(evaluations, report, overwrite=overwrite)

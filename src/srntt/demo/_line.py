@@ -113,10 +113,9 @@ class Line:
         ticket = Ticket(owner, work)
         with self._changed:
             self._drop_withdrawn()
-            under_way = [*self._tickets, *([self._current] if self._current else [])]
             if self._closed:
                 raise BusyError("The server is being stopped.")
-            if any(other.owner == owner and not other.withdrawn for other in under_way):
+            if any(other.owner == owner and not other.withdrawn for other in self._all()):
                 raise BusyError("Another picture of yours is being processed. Wait for it, or cancel it.")
             if len(self._tickets) >= self.waiting and (self._current or self._tickets):
                 raise BusyError(
@@ -137,7 +136,7 @@ class Line:
     def cancel(self, owner: str) -> bool:
         """Cancel the orders of an owner; return whether there were any."""
         with self._changed:
-            own = [one for one in (*self._tickets, self._current) if one is not None and one.owner == owner]
+            own = [ticket for ticket in self._all() if ticket.owner == owner]
             for ticket in own:
                 ticket.cancel()
             self._drop_withdrawn()
@@ -147,12 +146,14 @@ class Line:
         """Cancel all orders, and wait for the worker to stop, with a time limit in seconds."""
         with self._changed:
             self._closed = True
-            for ticket in (*self._tickets, self._current):
-                if ticket is not None:
-                    ticket.cancel()
+            for ticket in self._all():
+                ticket.cancel()
             self._drop_withdrawn()
             self._changed.notify_all()
         self._worker.join(seconds)
+
+    def _all(self) -> list[Ticket]:
+        return [*self._tickets, *([self._current] if self._current else [])]
 
     def _drop_withdrawn(self) -> None:
         for ticket in [ticket for ticket in self._tickets if ticket.withdrawn]:

@@ -9,6 +9,7 @@ from srntt.evaluate._metrics import METRICS, Metric, MetricInput, choose_metrics
 from srntt.evaluate._origin import environment
 from srntt.evaluate._outputs import Outputs
 from srntt.evaluate._peers import PEERS, Peer, base_alone, open_peer
+from srntt.evaluate._prepare import check_pictures
 from srntt.evaluate._protocols import PROTOCOLS, Protocol, protocol_named
 from srntt.evaluate._scoring import score_pairs
 from srntt.evaluate._upscale import PreparedReference, Upscale, Upscaled, by_model

@@ -14,7 +14,6 @@ from srntt.evaluate._metrics import Metrics
 from srntt.evaluate._origin import commit, environment, folder_name, weights_of
 from srntt.evaluate._outputs import Outputs
 from srntt.evaluate._peers import Peer
-from srntt.evaluate._prepare import check_pictures
 from srntt.evaluate._protocols import Protocol
 from srntt.evaluate._scoring import Progress, score_pairs
 from srntt.evaluate._upscale import Upscale, by_model, warmed
@@ -51,10 +50,6 @@ class Evaluator:
         """Journal of scores, including those of an interrupted run; raises OutputError if it cannot be read."""
         taken = [name for name, measure in self.metrics.measures.items() if measure]
         return Journal.open(self.folder, {"metrics": taken}) if self.folder else None
-
-    def check(self, kinds: Sequence[ReferenceKind]) -> None:
-        """Decode all pictures once, to report damaged ones before the work instead of after hours: `check_pictures`."""
-        check_pictures(self.pairs, kinds)
 
     def model(self, upscaler: Upscaler, name: str, runs: Sequence[Run]) -> list[Evaluation]:
         """Evaluate a model under its name or path, as requested, once for each kind of references and its change."""

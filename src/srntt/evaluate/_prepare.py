@@ -94,7 +94,9 @@ def read_target(file: Path, protocol: Protocol) -> UInt8[np.ndarray, "H W 3"]:
 
 
 def check_pictures(pairs: Sequence[Pair], kinds: Sequence[ReferenceKind]) -> None:
-    """Decode every picture once; raise PictureError that names each that cannot be read."""
+    """Decode every picture once, before the work instead of after hours; raise PictureError that names each that
+    cannot be read.
+    """
     named = [
         file
         for pair in pairs

@@ -15,7 +15,7 @@ from srntt.errors import InputError
 from srntt.match import _fused, _pixelwise
 from srntt.match._engines import choose_engine
 from srntt.match._match import Match
-from srntt.match._problem import WIDEST, Block, Problem, make_problem, split, tile_shape
+from srntt.match._problem import WIDEST, Block, Problem, Sizes, make_problem, split, tile_shape
 from srntt.match._shortlist import choose
 from srntt.match._triton import triton_search
 
@@ -90,21 +90,13 @@ def dense_match(
     return located(problem, best, similarity)
 
 
-def dense_match_bytes(queries: int, keys: Sequence[int], channels: int, patch: int, threads: int) -> int:
-    """Return an upper bound of the transient memory of `dense_match` on the CPU by default, in bytes.
-
-    Args:
-        queries: Number of positions of the query.
-        keys: Number of positions of each key map.
-        channels: Number of channels of the features.
-        patch: Side of the patches, 1 or 3.
-        threads: Number of threads used.
-    """
-    most = max(queries, *keys)
-    largest = torch.empty(channels, -(-most // WIDEST), min(most, WIDEST), device="meta")
-    problem = Problem(largest, (largest,), patch, 0)
+def dense_match_bytes(sizes: Sizes, threads: int) -> int:
+    """Return an upper bound of the transient memory of `dense_match` on the CPU by default, in bytes."""
+    most = max(sizes.queries, *sizes.keys)
+    largest = torch.empty(sizes.channels, -(-most // WIDEST), min(most, WIDEST), device="meta")
+    problem = Problem(largest, (largest,), sizes.patch, 0)
     tile = _tile_for(_fused, problem, torch.float64, threads, _CPU_MEMORY)
-    return _fused.tile_bytes(problem, torch.float64.itemsize, threads, *tile) + queries * _LOCATED
+    return _fused.tile_bytes(problem, torch.float64.itemsize, threads, *tile) + sizes.queries * _LOCATED
 
 
 def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) -> Match:

@@ -17,7 +17,7 @@ from srntt.match._dense import located
 from srntt.match._match import Match
 from srntt.match._patch_kernels import choose_candidates, propagate
 from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows, sketches
-from srntt.match._problem import Problem, make_problem
+from srntt.match._problem import Problem, Sizes, make_problem
 from srntt.match._threads import Threads
 from srntt.match._tree import build_tree, search_bytes, search_tree, tree_bytes
 
@@ -76,8 +76,7 @@ def fast_match(
             f"Fast matching runs on the CPU, but the features are on {query.device}. Use dense_match, which is faster "
             "there up to millions of positions, or move the features with .cpu()."
         )
-    sizes = [key.shape[1] * key.shape[2] for key in problem.keys]
-    needed = fast_match_bytes(query.shape[1] * query.shape[2], sizes, problem.channels, patch, threads)
+    needed = fast_match_bytes(problem.sizes, threads)
     if memory is not None and memory < needed:
         raise MemoryBudgetError(
             f"memory={memory} bytes is too little for fast matching of these maps, which needs {needed} bytes. Give at "
@@ -87,25 +86,18 @@ def fast_match(
         return _match(problem, seed, pool)
 
 
-def fast_match_bytes(
-    query_positions: int, key_positions: Sequence[int], channels: int, patch: int, threads: int
-) -> int:
+def fast_match_bytes(sizes: Sizes, threads: int) -> int:
     """Return an upper bound of the transient memory of `fast_match`, in bytes.
 
     It is linear in the number of positions of the query and of the largest key map.
     """
-    largest = max(key_positions)
-    sketched = is_sketched(channels, patch)
-    searched = SKETCH if sketched else padded(channels)
-    row = padded(channels) * 4 + (SKETCH * 4 if sketched else 0) + 48
+    largest, width = max(sizes.keys), padded(sizes.channels)
+    sketched = is_sketched(sizes.channels, sizes.patch)
+    row = width * 4 + (SKETCH * 4 if sketched else 0) + 48
     kept = _KEPT if sketched else 1
     workspace = search_bytes(threads, kept) + (2**26 if sketched else 2**20)
-    return (
-        (query_positions + largest) * row
-        + query_positions * (kept * 8 + 48)
-        + tree_bytes(largest, searched)
-        + workspace
-    )
+    rows = (sizes.queries + largest) * row + sizes.queries * (kept * 8 + 48)
+    return rows + tree_bytes(largest, SKETCH if sketched else width) + workspace
 
 
 def _match(problem: Problem, seed: int, pool: Threads) -> Match:

@@ -1,4 +1,4 @@
-"""Table of matchers: exact and fast matching behind one protocol for choosing, planning and running them."""
+"""Table of matchers: exact and fast matching behind one protocol for planning and running them, and the choice."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float
+from srntt.errors import InputError
 from srntt.match._dense import dense_match, dense_match_bytes
 from srntt.match._fast import fast_match, fast_match_bytes
 from srntt.match._match import Match
 from srntt.match._patch_rows import SKETCH, is_sketched
+from srntt.match._problem import Sizes
 from srntt.match._strips import STRIP, fast_match_strips, strips_bytes
 from srntt.match._triton import refusal
 from srntt.memory import cuts
@@ -26,26 +28,10 @@ _FAST_AXES = (0.17, 0.9e-4)  # per key map, and per channel of a patch: computin
 _FAST_SKETCH = 1.2e-9  # per position and channel of a patch: projecting
 _FAST_COMPARE = 8e-9  # per query position and channel of a patch: comparing candidates in full
 _WAITING = 4  # strips in the pipeline of fast matching
+_WORTH = 3.0  # speed-up from which fast matching is chosen: a smaller one is not worth giving up exactness
 
 Bands = Iterable[Float[Tensor, "c _ w"]]
 Maps = Sequence[Float[Tensor, "c _ _"]]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Size of a matching problem.
-
-    Attributes:
-        queries: Number of positions of the query.
-        keys: Number of positions of each key map.
-        channels: Number of channels of the features.
-        patch: Side of the patches, 1 or 3.
-    """
-
-    queries: int
-    keys: tuple[int, ...]
-    channels: int
-    patch: int
 
 
 @runtime_checkable
@@ -114,7 +100,7 @@ class ExactMatcher:
         return 0
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        return dense_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
+        return dense_match_bytes(sizes, threads)
 
     def search(self, bands: Bands, keys: Maps, *, patch: int = 3, border: str = "replicate") -> Iterator[Match]:
         for query in bands:
@@ -150,9 +136,8 @@ class FastMatcher:
         return _WAITING if _in_strips(sizes.channels, sizes.patch) else 1
 
     def bytes(self, sizes: Sizes, threads: int) -> int:
-        if _in_strips(sizes.channels, sizes.patch):
-            return strips_bytes(sizes.queries, sizes.keys, sizes.channels, threads)
-        return fast_match_bytes(sizes.queries, sizes.keys, sizes.channels, sizes.patch, threads)
+        in_strips = _in_strips(sizes.channels, sizes.patch)
+        return strips_bytes(sizes, threads) if in_strips else fast_match_bytes(sizes, threads)
 
     def search(self, bands: Bands, keys: Maps, *, patch: int = 3, border: str = "replicate") -> Iterator[Match]:
         if _in_strips(keys[0].shape[0], patch) and len(keys) == 1:
@@ -183,3 +168,71 @@ MATCHERS: dict[str, Matcher] = {
     "torch": ExactMatcher("torch", "torch"),
     "fast": FastMatcher(),
 }
+
+
+@dataclass(frozen=True)
+class MatcherChoice:
+    """Chosen matcher, with the predictions it is based on.
+
+    Attributes:
+        matcher: Its name in `MATCHERS`.
+        exact_seconds: Predicted time of exact matching.
+        fast_seconds: Predicted time of fast matching.
+        reason: Explanation for messages.
+    """
+
+    matcher: str
+    exact_seconds: float
+    fast_seconds: float
+    reason: str
+
+
+def choose_matcher(
+    query_positions: int,
+    key_positions: Sequence[int],
+    channels: int,
+    *,
+    patch: int = 3,
+    threads: int = 1,
+    memory: int | None = None,
+    device: str = "cpu",
+) -> MatcherChoice:
+    """Choose exact matching, unless fast matching is predicted to take less than a third of its time.
+
+    Exact matching takes O(n m c), fast matching O((n + m) log m), so that small problems are matched exactly. Devices
+    other than the CPU always match exactly.
+
+    Args:
+        query_positions: Number of positions n of the query.
+        key_positions: Number of positions m of each key map.
+        channels: Number of channels c of the features.
+        patch: Side of the patches, 1 or 3.
+        threads: Number of threads used for matching.
+        memory: Memory available to fast matching, in bytes; None for no limit. Exact matching adapts to any budget.
+        device: Device type of the features.
+
+    Raises:
+        InputError: A count below 1, or a patch other than 1 and 3.
+
+    Example:
+        >>> choose_matcher(83 * 125, [83 * 125], 64, patch=1).matcher
+        'exact'
+        >>> choose_matcher(512 * 512, [512 * 512], 64, patch=1).matcher
+        'fast'
+    """
+    if patch not in (1, 3) or not key_positions or min(query_positions, channels, threads, *key_positions) < 1:
+        raise InputError(
+            f"query_positions={query_positions}, key_positions={list(key_positions)}, channels={channels}, "
+            f"patch={patch}, threads={threads}: counts must be at least 1, and patch must be 1 or 3."
+        )
+    sizes = Sizes(query_positions, tuple(key_positions), channels, patch)
+    exact, fast = (MATCHERS[name].seconds(sizes, threads) for name in ("exact", "fast"))
+    if refusal := MATCHERS["fast"].refusal(torch.device(device)):
+        return MatcherChoice("exact", exact, fast, f"exact matching: {refusal}")
+    needed = fast_match_bytes(sizes, threads)
+    if memory is not None and memory < needed:
+        lacking = f"fast matching needs {needed / 1e6:.0f} MB, {memory / 1e6:.0f} MB are available"
+        return MatcherChoice("exact", exact, fast, f"exact matching: {lacking}")
+    chosen = "fast" if fast * _WORTH < exact else "exact"
+    predicted = f"predicted {exact:.2g} s exact, {fast:.2g} s fast on the CPU"
+    return MatcherChoice(chosen, exact, fast, f"{chosen} matching: {predicted}")

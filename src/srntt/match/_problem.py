@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -23,6 +24,23 @@ WIDEST = 126
 """Maximum number of columns of a tile."""
 
 _TILE_COLUMNS = (WIDEST, 62, 30, 14, 6)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Size of a matching problem.
+
+    Attributes:
+        queries: Number of positions of the query.
+        keys: Number of positions of each key map.
+        channels: Number of channels of the features.
+        patch: Side of the patches, 1 or 3.
+    """
+
+    queries: int
+    keys: tuple[int, ...]
+    channels: int
+    patch: int
 
 
 @dataclass(frozen=True)
@@ -75,8 +93,12 @@ class Problem:
     @cached_property
     def key_starts(self) -> list[int]:
         """Index of the first position of each key map; positions are numbered consecutively over all maps."""
-        sizes = torch.tensor([0, *(key.shape[1] * key.shape[2] for key in self.keys)])
-        return sizes.cumsum(0).tolist()
+        return list(accumulate(self.sizes.keys, initial=0))
+
+    @property
+    def sizes(self) -> Sizes:
+        keys = tuple(key[0].numel() for key in self.keys)
+        return Sizes(self.query[0].numel(), keys, self.channels, self.patch)
 
     @property
     def first_key(self) -> int:

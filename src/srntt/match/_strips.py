@@ -16,7 +16,7 @@ from srntt._shapes import Float, Int64
 from srntt.match._fast import BAND, SWEEPS, as_match, best_of, sweep
 from srntt.match._match import Match
 from srntt.match._patch_rows import SKETCH, PatchRows, is_sketched, padded, patch_rows
-from srntt.match._problem import Problem, make_problem
+from srntt.match._problem import Problem, Sizes, make_problem
 from srntt.match._threads import Threads
 from srntt.match._tree import KeyTree, build_tree, search_bytes, search_tree, tree_bytes
 
@@ -84,11 +84,11 @@ def fast_match_strips(
             yield as_match(strip.problem, strip.rows, strip.matches, strip.cosines)
 
 
-def strips_bytes(strip_positions: int, key_positions: Iterable[int], channels: int, threads: int) -> int:
-    """Return an upper bound of the transient memory of `fast_match_strips`, without the strips themselves."""
-    row, largest = padded(channels) * 4 + 48, max(key_positions)
-    held = (_HELD * strip_positions + largest) * row
-    return held + tree_bytes(largest, padded(channels)) + search_bytes(threads, 1)
+def strips_bytes(sizes: Sizes, threads: int) -> int:
+    """Return an upper bound of the transient memory of `fast_match_strips`, without strips of ``sizes.queries``."""
+    width, largest = padded(sizes.channels), max(sizes.keys)
+    held = (_HELD * sizes.queries + largest) * (width * 4 + 48)
+    return held + tree_bytes(largest, width) + search_bytes(threads, 1)
 
 
 def _found(strips: Iterable[Tensor], keys: _Keys) -> Iterator[_Strip]:

@@ -109,19 +109,24 @@ def _motion(current: Float[np.ndarray, "H W c"], before: Float[np.ndarray, "H W 
     y, x = np.mgrid[:height, :width].astype(np.float32)
     there = cv2.perspectiveTransform(np.stack([x, y], -1).reshape(-1, 1, 2), plane).reshape(height, width, 2)
     along = there - np.stack([x, y], -1)
-    by_flow, by_plane = (_misfit(one, other, x + each[..., 0], y + each[..., 1]) for each in (flow, along))
+    by_flow, by_plane = (_misfit(one, other, each) for each in (flow, along))
     times, more = _BETTER
     share = _smooth((by_plane < times * by_flow + more).astype(np.float32), _WIDER)[..., None]
     return share * along + (1 - share) * flow
 
 
+def _ends(
+    flow: Float[np.ndarray, "h W 2"], first: int = 0
+) -> tuple[Float[np.ndarray, "h W"], Float[np.ndarray, "h W"]]:
+    """x and y of the ends of a flow, for rows from ``first`` on."""
+    y, x = np.mgrid[first : first + len(flow), : flow.shape[1]].astype(np.float32)
+    return x + flow[..., 0], y + flow[..., 1]
+
+
 def _misfit(
-    one: UInt8[np.ndarray, "H W"],
-    other: UInt8[np.ndarray, "H W"],
-    x: Float[np.ndarray, "H W"],
-    y: Float[np.ndarray, "H W"],
+    one: UInt8[np.ndarray, "H W"], other: UInt8[np.ndarray, "H W"], flow: Float[np.ndarray, "H W 2"]
 ) -> Float[np.ndarray, "H W"]:
-    moved = cv2.remap(other, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.remap(other, *_ends(flow), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return _smooth(cv2.absdiff(one, moved).astype(np.float32), _WIDER)
 
 
@@ -129,9 +134,7 @@ def _moved(
     mean: Float[np.ndarray, "H W c"], count: Float[np.ndarray, "H W"], flow: Float[np.ndarray, "h W 2"], first: int
 ) -> tuple[Float[np.ndarray, "h W c"], Float[np.ndarray, "h W"]]:
     """The mean and the count at the ends of the flow, for rows from ``first`` on; nothing is known outside."""
-    height, width = count.shape
-    y, x = np.mgrid[first : first + len(flow), :width].astype(np.float32)
-    x, y = x + flow[..., 0], y + flow[..., 1]
+    (height, width), (x, y) = count.shape, _ends(flow, first)
     moved = cv2.remap(mean, x, y, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     seen = cv2.remap(count, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     inside: Bool[np.ndarray, "h W"] = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
@@ -146,10 +149,7 @@ def _noise(
     one, other, motion = (
         cv2.resize(each, (width, height), interpolation=cv2.INTER_AREA) for each in (current, mean, flow / scale)
     )
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    moved = cv2.remap(
-        other, x + motion[..., 0], y + motion[..., 1], cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
-    )
+    moved = cv2.remap(other, *_ends(motion), cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
     return float(np.clip(np.median(np.abs(moved - one)), *_NOISE))
 
 

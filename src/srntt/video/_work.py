@@ -37,13 +37,11 @@ class Work:
         self.folder, self._key, self.notes = folder, dict(key), notes
 
     def check(self) -> None:
-        """Check that an earlier run, if there is one, had the same input and options.
+        """Check that an earlier run had the same input and options.
 
         Raises:
             InputError: It had others.
         """
-        if not self._manifest.exists():
-            return
         known = _read(self._manifest)
         if known.get("key") != self._key:
             changed = sorted(name for name, value in self._key.items() if (known.get("key") or {}).get(name) != value)

@@ -112,7 +112,7 @@ def _match_on_chip(problem: Problem, precision: str, threads: int, memory: int) 
 
 @dataclass(frozen=True, eq=False)
 class _Search:
-    """Winners of a problem, as they are found by an engine (`_fused` or `_pixelwise`) within the memory."""
+    """Winners of a problem so far, and the engine (`_fused` or `_pixelwise`) and memory that search for them."""
 
     problem: Problem
     engine: ModuleType

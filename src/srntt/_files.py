@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -108,8 +108,12 @@ def _remove(path: str) -> None:
     if os.path.isdir(path):
         return shutil.rmtree(path, ignore_errors=True)
     for _ in range(2):  # a transient error leaves no file
-        with suppress(OSError):
+        try:
             return os.unlink(path)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            continue
     return None
 
 

@@ -1,5 +1,7 @@
 """An interrupted run continues, and gives the same output as one that was not."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,19 @@ def test_other_options_do_not_continue_a_run(upscaler: Upscaler, film: Path, tmp
     with pytest.raises(InputError, match="a run with another options"):
         upscaled(upscaler, film, tmp_path / "out.mp4", resume=True, quality=20)
     assert upscaled(upscaler, film, tmp_path / "out.mp4", overwrite=True).resumed == 0
+
+
+def test_a_segment_that_cannot_be_put_in_place_is_reported(
+    upscaler: Upscaler, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fail)
+        with pytest.raises(OutputError, match=r"cannot be written: Input/output error"):
+            upscaled(upscaler, film, tmp_path / "out.mp4")
+    assert upscaled(upscaler, film, tmp_path / "out.mp4", resume=True).frames == COUNT
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "survey.json", "shot-000000.npz"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from srntt._files import unfinished_file, whole_file
-from srntt.errors import OutputError
+from srntt.errors import OutputError, SrnttError
 from srntt.image import Picture
 from srntt.video._av import import_av
 from srntt.video._clip import Clip, Colors, Frame
@@ -52,12 +52,17 @@ class ContainerOutput:
     @contextmanager
     def segment(self, number: int) -> Iterator["_Segment"]:
         """Encode some frames to a file of the work folder."""
-        with unfinished_file(self._work) as temporary:
-            with self._written(temporary) as container:
-                sink = _Segment(container, self._video_stream(container), self._clip)
-                yield sink
-                sink.finish()
-            Path(temporary).replace(self._place(number))
+        try:
+            with unfinished_file(self._work) as temporary:
+                with self._av.open(temporary, "w", format="mp4") as container:
+                    sink = _Segment(container, self._video_stream(container), self._clip)
+                    yield sink
+                    sink.finish()
+                Path(temporary).replace(self._place(number))
+        except SrnttError:
+            raise
+        except (self._av.error.FFmpegError, OSError) as error:
+            raise OutputError(f"{self._work}: cannot be written: {getattr(error, 'strerror', error)}.") from error
 
     def join(self, times: list[int], *, overwrite: bool) -> tuple[str, ...]:
         """Join the segments and the copied streams in the final file."""
@@ -90,14 +95,6 @@ class ContainerOutput:
 
     def _place(self, number: int) -> Path:
         return self._work / f"{number:06d}.mp4"
-
-    @contextmanager
-    def _written(self, path: str) -> Iterator[Any]:
-        try:
-            with self._av.open(path, "w", format="mp4") as container:
-                yield container
-        except (self._av.error.FFmpegError, OSError) as error:
-            raise OutputError(f"{self._work}: cannot be written: {getattr(error, 'strerror', error)}.") from error
 
     def _video_stream(self, container: Any) -> Any:
         """Add the encoded stream."""

@@ -73,7 +73,7 @@ class Small(nn.Module):
 class SmallDrive:
     """Its steps, in bands and tiles."""
 
-    halo, patch, key, reaches, describe = 8, 3, "key", (), None
+    halo, patch, key, reaches, describe, takes_base = 8, 3, "key", (), None, False
     appetite = Appetite(
         encode=Work(140),
         encoded=40,
@@ -110,6 +110,7 @@ class SmallDrive:
         window: Window,
         references: list[EncodedView],
         strength: Tensor | None = None,
+        base: Tensor | None = None,
     ) -> Rendered:
         """A tile."""
         seen = low_res[None, :, *window].to(self._device)

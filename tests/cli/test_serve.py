@@ -53,7 +53,8 @@ def test_without_gradio_it_states_what_to_install(run, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "gradio", None)
     ran = run("serve", "--port", free_port)
     assert ran.code == 4
-    assert ran.err.splitlines()[-1] == "srntt: srntt serve needs Gradio: pip install 'srntt[demo]'."
+    wanted = "srntt: srntt serve needs Gradio: in the source folder of srntt, run pip install '.[demo]'."
+    assert ran.err.splitlines()[-1] == wanted
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_views_that_are_aligned_or_partly_valid_are_those_of_the_model(scale, ca
         want = model(_tensor(low_res), sharp, shown=shown)[0].clamp(0, 1)
         match = model.match(model.describe(_tensor(low_res)), [model.encode(picture) for picture in sharp], shown)
         banded = upscaler._drive.match(_tensor(low_res)[0], views, 8, MATCHERS["exact"], lambda *_: None)
-    result = upscaler.upscale(low_res, References(upscaler._fingerprint, views))
+    result = upscaler.upscale(low_res, References(upscaler.fingerprint, views))
     torch.testing.assert_close(banded.similarity, match.similarity[0], atol=1e-5, rtol=0)
     assume((banded.position - match.position[0]).abs().max() < 1e-2)  # of two alike in rounding, either may be taken
     assert (_tensor(result.array)[0] - want).abs().max() <= 1 / 255

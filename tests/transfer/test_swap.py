@@ -8,7 +8,7 @@ from reference.swapping import slow_swap
 
 from srntt.errors import InputError
 from srntt.match import Match, dense_match
-from srntt.transfer import _swap, similarity_map, swap
+from srntt.transfer import _swap, swap
 
 
 @given(data=st.data())
@@ -70,13 +70,6 @@ def test_gradient_is_that_of_the_average():
     match = random_match(4, 3, 2)
     values = [torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True) for _ in range(2)]
     assert torch.autograd.gradcheck(lambda *maps: swap(list(maps), match, ratio=1), values)
-
-
-def test_similarity_map_repeats_each_position():
-    match = random_match(3, 4, 1)
-    scaled = similarity_map(match, ratio=2)
-    assert torch.equal(scaled[::2, ::2], match.similarity)
-    assert torch.equal(scaled[1::2, 1::2], match.similarity)
 
 
 @pytest.mark.parametrize(

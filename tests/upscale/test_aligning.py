@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from upscale.elsewhere import psnr, seen_from_elsewhere
 
 from srntt.errors import InputError, MemoryBudgetError
-from srntt.upscale import References, _aligning
-from srntt.upscale._aligning import check_align
+from srntt.upscale import References, Track, _aligning
+from srntt.upscale._options import check_options
 from srntt.upscale._pass import Pass
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
@@ -94,7 +95,7 @@ def test_tiles_give_the_whole(upscaler, truth, low_res):
 
 def test_an_unknown_option_is_refused():
     with pytest.raises(InputError, match=r"align is 'on'; give 'auto' or 'off'"):
-        check_align("on")
+        check_options("auto", "on", "float32", torch.device("cpu"))
 
 
 def test_keypoints_are_found_once_whatever_a_reference_is_called(upscaler, truth):
@@ -154,3 +155,14 @@ def test_where_memory_does_not_allow_it_references_are_searched_as_they_are(
     assert reported.startswith("aligning: memory does not allow it, ")
     assert result.array.tobytes() == unaligned.upscale(low_res, references).array.tobytes()
     assert result.references[0].placement is None
+
+
+def test_of_a_sequence_a_reference_that_is_not_placed_gives_nothing(upscaler, truth, low_res, monkeypatch):
+    monkeypatch.setattr(_aligning, "_ENOUGH_SHOWN", 0.0)
+    unrelated = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    references = upscaler.encode_references([unrelated, seen_from_elsewhere(truth, 1.3, 10)[0]])
+    result = upscaler.upscale(low_res, references, track=Track())
+    left_out, placed = result.references
+    assert (left_out.share, left_out.placement) == (0.0, None)
+    assert placed.placement
+    assert placed.share > 0.3

@@ -4,7 +4,6 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from srntt import Upscaler, load
 from srntt.metrics import psnr_y, round_to_bytes
-from srntt.upscale import HELPED, USED, Provenance, helped, used_level, verdict
+from srntt.upscale import HELPED, USED, Provenance, UsedReference, helped, used_level, verdict
 
 
 def provenance(reference: list[int], share: list[float], sources: tuple[str, ...]) -> Provenance:
@@ -20,11 +19,9 @@ def provenance(reference: list[int], share: list[float], sources: tuple[str, ...
     return Provenance(sources, np.array([reference]), where, where, np.array([share], np.float32))
 
 
-class Used(NamedTuple):
+def used(source: str, share: float) -> UsedReference:
     """A reference and what it gave."""
-
-    source: str
-    share: float
+    return UsedReference(source, share, None, 4)
 
 
 def test_only_places_that_let_enough_in_count() -> None:
@@ -49,27 +46,27 @@ def test_a_result_has_the_level_of_its_model() -> None:
 
 
 def test_words_when_it_helped() -> None:
-    assert verdict([Used("a", 0.4)]) == "The reference helped: detail at 40% of the places came from it."
+    assert verdict([used("a", 0.4)]) == "The reference helped: detail at 40% of the places came from it."
 
 
 def test_words_when_one_of_several_did_not() -> None:
-    said = verdict([Used("a", 0.4), Used("b", 0.01)])
+    said = verdict([used("a", 0.4), used("b", 0.01)])
     assert said.startswith("The references helped: detail at 41% of the places came from them.")
     assert said.endswith("Little or nothing came from b (1%).")
 
 
 def test_one_of_several_that_share_the_places_helped_too() -> None:
-    assert verdict([Used("a", 0.4), Used("b", 0.1), Used("c", 0.06)]).endswith("places came from them.")
-    assert verdict([Used("a", 0.4), Used("b", 0.1), Used("c", 0.05)]).endswith("nothing came from c (5%).")
+    assert verdict([used("a", 0.4), used("b", 0.1), used("c", 0.06)]).endswith("places came from them.")
+    assert verdict([used("a", 0.4), used("b", 0.1), used("c", 0.05)]).endswith("nothing came from c (5%).")
 
 
 def test_words_when_nothing_helped() -> None:
-    assert verdict([Used("a", 0.02)]).startswith("The reference did not help: ")
-    assert verdict([Used("a", 0.06), Used("b", 0.06)]).startswith("The references did not help: ")
+    assert verdict([used("a", 0.02)]).startswith("The reference did not help: ")
+    assert verdict([used("a", 0.06), used("b", 0.06)]).startswith("The references did not help: ")
 
 
 def test_several_that_help_a_little_each_help_together() -> None:
-    assert verdict([Used(name, 0.06) for name in "abc"]).startswith("The references helped")
+    assert verdict([used(name, 0.06) for name in "abc"]).startswith("The references helped")
 
 
 def measured(folder: Path, upscaler: Upscaler) -> list[tuple[str, float, float]]:

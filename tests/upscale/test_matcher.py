@@ -12,7 +12,7 @@ from srntt.errors import InputError, MemoryBudgetError
 from srntt.match import MATCHERS, MatcherChoice, Sizes
 from srntt.models.paper import PaperConfig, PaperSRNTT
 from srntt.upscale import Upscaler, _plan
-from srntt.upscale._matcher import check_matcher
+from srntt.upscale._options import check_options
 from srntt.upscale._plan import Plan, plan_matching
 
 _EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "motorcycle"
@@ -157,7 +157,7 @@ def test_fast_matching_that_was_asked_for_is_refused_where_memory_is_short():
             _choose(option, fits=())
     tight = Upscaler.from_pretrained("lite-rec", device="cpu", matcher="fast")
     references = tight.encode_references([np.zeros((64, 64, 3), np.uint8)])
-    tight._memory = 100_000_000
+    tight.memory = 100_000_000
     with pytest.raises(MemoryBudgetError, match=r"budget is 100 MB, but the program alone uses [\d.]+ [MG]B"):
         tight.upscale(np.zeros((64, 64, 3), np.uint8), references)
 
@@ -183,14 +183,14 @@ def test_other_devices_match_exactly():
     plan = _choose("auto", device=torch.device("cuda"))
     assert (plan.matcher, plan.reason) == ("exact", "exact matching: fast matching runs on the CPU, not on cuda")
     with pytest.raises(InputError, match=r"runs on the CPU, not on cuda:0. Give matcher 'auto'"):
-        check_matcher("fast", torch.device("cuda", 0))
+        check_options("fast", "auto", "float32", torch.device("cuda", 0))
 
 
 def test_a_matcher_that_does_not_exist_is_refused_with_what_there_is():
     with pytest.raises((InputError, TypeError), match=r"auto, exact, triton|matcher"):
         Upscaler.from_pretrained("lite-rec", device="cpu", matcher="quick")
     with pytest.raises(InputError, match="'quick' does not exist; available: auto, exact, triton, torch, fast"):
-        check_matcher("quick", _CPU)
+        check_options("quick", "auto", "float32", _CPU)
 
 
 def test_without_references_nothing_was_matched(upscalers, low_res):

@@ -24,9 +24,9 @@ def traced(monkeypatch):
     given = {}
     real = _pass.trace
 
-    def trace(match, references, share, scale):
+    def trace(match, views, sources, share, *rest):
         given.update(match=match, share=share)
-        return real(match, references, share, scale)
+        return real(match, views, sources, share, *rest)
 
     monkeypatch.setattr(_pass, "trace", trace)
     return given

@@ -1,20 +1,16 @@
 """The coloured map of what came from each reference."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
 from srntt.image import Picture
-from srntt.upscale import Provenance
+from srntt.upscale import Provenance, UsedReference
 from srntt.upscale._share_picture import share_picture
 
 
-class Used(NamedTuple):
+def used(source: str, share: float) -> UsedReference:
     """A reference and what it gave."""
-
-    source: str
-    share: float
+    return UsedReference(source, share, None, 4)
 
 
 def shown(width: int = 300, names: tuple[str, ...] = ("a.png", "b.png")) -> np.ndarray:
@@ -26,7 +22,7 @@ def shown(width: int = 300, names: tuple[str, ...] = ("a.png", "b.png")) -> np.n
     where = np.zeros((4, 6), np.float32)
     picture = Picture(np.full((200, width, 3), 128, np.uint8))
     return share_picture(
-        picture, Provenance(names, reference, where, where, share), [Used(n, 0.5) for n in names]
+        picture, Provenance(names, reference, where, where, share), [used(n, 0.5) for n in names]
     ).color
 
 

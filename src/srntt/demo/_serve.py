@@ -81,7 +81,7 @@ class Settings:
                 "machine. Omit --library, or --public and --host."
             )
         if find_spec("gradio") is None:
-            raise MissingDependencyError("srntt serve needs Gradio: pip install 'srntt[demo]'.")
+            raise MissingDependencyError.of_extra("srntt serve needs Gradio", "demo")
         _check_free(self.host, self.port)
 
 

@@ -52,20 +52,6 @@ def tensor_shapes(last: Layer | None = None, network: Network = "vgg19") -> dict
     return shapes
 
 
-def stride(layer: Layer) -> int:
-    """Return the number of input pixels per position of `layer`: 1, 2, 4, 8 or 16."""
-    return 2 ** LAYERS.index(layer)
-
-
-def halo(layer: Layer, network: Network = "vgg19") -> int:
-    """Return the number of input pixels on each side of its own cell that a position of `layer` depends on.
-
-    The cell of position i is stride * i .. stride * (i + 1) - 1.
-    """
-    # Each 3x3 convolution adds one position of its grid on each side; 2x2 pooling keeps cells aligned and adds none.
-    return sum(2 ** (int(name[4]) - 1) for name in conv_names(layer, network))
-
-
 class _VGGFeatures(nn.Module):
     """Base class of the two VGGs."""
 
@@ -81,7 +67,9 @@ class _VGGFeatures(nn.Module):
             raise InputError(f"No layer called {last!r} here; there are {', '.join(LAYERS)}.")
         self.family: Family = family
         self.layers = LAYERS[: LAYERS.index(last) + 1]
-        self.stride, self.halo = stride(last), halo(last, self.network)
+        self.stride = 2 ** LAYERS.index(last)
+        # Each 3x3 convolution adds one position of its grid on each side; 2x2 pooling keeps cells aligned: none.
+        self.halo = sum(2 ** (int(name[4]) - 1) for name in conv_names(last, self.network))
         self.receptive_field = self.stride + 2 * self.halo
         for name, shape in tensor_shapes(last, self.network).items():
             if name.endswith(".weight"):
@@ -136,7 +124,8 @@ class VGG19Features(_VGGFeatures):
 
     Attributes:
         stride: Input pixels per position of the deepest layer.
-        halo: Input pixels on each side of its own cell that a position of the deepest layer depends on.
+        halo: Input pixels on each side of its own cell, stride * i .. stride * (i + 1) - 1, that position i of the
+            deepest layer depends on.
         receptive_field: Height and width, in input pixels, of the receptive field of the deepest layer.
 
     Example:

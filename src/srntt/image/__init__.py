@@ -10,7 +10,7 @@ from srntt.image._formats import PICTURE_SUFFIXES, RAW_ADVICE, RAW_SUFFIXES, hol
 from srntt.image._levels import ValueRange
 from srntt.image._load import Source, load, load_content
 from srntt.image._metadata import Metadata
-from srntt.image._picture import Ground, Picture, picture_like, to_pixels
+from srntt.image._picture import Ground, Picture, picture_like, to_pixels, unit_floats
 from srntt.image._resize import (
     bicubic_matlab,
     bicubic_pillow,

@@ -90,13 +90,13 @@ class Picture:
     def window(self, rows: slice, columns: slice) -> Float[Tensor, "3 h w"]:
         """The same for some rows and columns."""
         part = self._filled[rows, columns].transpose(2, 0, 1)
-        return torch.from_numpy(_unit(part)).expand(3, -1, -1).contiguous()
+        return torch.from_numpy(unit_floats(part)).expand(3, -1, -1).contiguous()
 
     def alpha_plane(self, top: int = 0, bottom: int | None = None) -> Float[Tensor, "1 h w"]:
         """Rows ``top`` to ``bottom`` of alpha as float32 in [0, 1]; ones without an alpha channel."""
         if self.alpha is None:
             return torch.ones(1, len(range(self.height)[top:bottom]), self.width)
-        return torch.from_numpy(_unit(self.alpha[None, top:bottom]))
+        return torch.from_numpy(unit_floats(self.alpha[None, top:bottom]))
 
     def interleaved(self, top: int = 0, bottom: int | None = None) -> Shaped[np.ndarray, "h w c"]:
         """Rows ``top`` to ``bottom`` as stored, with alpha (if any) as the last channel."""
@@ -216,8 +216,9 @@ def to_pixels(x: Float[Tensor, "c h w"], *, bits: int = 8, gray: bool = False) -
     return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy().astype(dtype))
 
 
-def _unit(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Converts to float32 in [0, 1], each value the nearest float to k/255 or k/65535."""
-    unit = samples.astype(np.float32, order="C")
-    unit /= np.float32(np.iinfo(samples.dtype).max)
-    return unit
+def unit_floats(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Converts to float32 in [0, 1], each value the nearest float to k/255 or k/65535; floats keep their values."""
+    floats = samples.astype(np.float32, order="C")
+    if samples.dtype.kind == "u":
+        floats /= np.float32(np.iinfo(samples.dtype).max)
+    return floats

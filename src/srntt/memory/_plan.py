@@ -32,11 +32,8 @@ class Pieces:
 def plan_pieces(needs: Needs, room: Room, tile: int | None, matching: Callable[[int], int] | None = None) -> Pieces:
     """Choose the largest tile and band that keep the process within its budget.
 
-    Args:
-        needs: Memory of the stages.
-        room: Available memory.
-        tile: Side requested by the user, or None.
-        matching: Bytes needed to match a band of a given number of rows; None without references.
+    ``tile`` is the side requested by the user, or None; ``matching`` gives the bytes to match a band of so many rows,
+    and is None without references.
 
     Raises:
         InputError: The requested tile is too small.
@@ -94,14 +91,8 @@ def plan_reference(
 ) -> ReferencePlan:
     """Choose the number of rows of a reference to encode at a time.
 
-    Args:
-        size: Height and width of the reference.
-        views: Height and width of each of its views.
-        making: Bytes needed to compute a view.
-        appetite: Requirements of the model.
-        context: Rows of context above and below a band.
-        room: Available memory.
-        mapped: Whether the encoded maps are memory-mapped.
+    ``size`` and ``views`` are height and width of the reference and its views, ``making`` the bytes to compute one,
+    ``context`` the rows above and below a band, ``mapped`` whether the encoded maps are memory-mapped.
 
     Raises:
         MemoryBudgetError: Not even the smallest band fits.

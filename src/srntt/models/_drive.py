@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -14,6 +14,13 @@ from srntt.models._encoded_view import EncodedView
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of a stage, how much of it is done, and of how much."""
+
+
+class Fused(NamedTuple):
+    """The output, and each candidate's share at each position: 0 not at all .. 1 fully; k = 0 without any."""
+
+    picture: Float[Tensor, "b 3 H W"]
+    share: Float[Tensor, "b k h w"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +38,9 @@ class Drive(Protocol):
     scale: int
     halo: int
     appetite: Appetite
+
+    #: Whether this model was trained to start from the output of another upscaler.
+    takes_base: bool
 
     #: Side of the patches that are matched, and the map of a reference that they are matched in.
     patch: int
@@ -68,12 +78,7 @@ class Drive(Protocol):
     ) -> int:
         """What `match` takes at most in addition to the matches that it returns.
 
-        Args:
-            matcher: how the references are searched.
-            size: of the LR picture, down and across.
-            keys: positions of the map of each reference.
-            band: rows at a time.
-            threads: that work.
+        The sizes are those of the LR picture, down and across, and the number of positions of each reference.
         """
         ...
 
@@ -84,6 +89,7 @@ class Drive(Protocol):
         window: Window,
         references: list[EncodedView],
         strength: Float[Tensor, "_ _"] | None = None,
+        base: Float[Tensor, "3 _ _"] | None = None,
     ) -> Rendered:
         """Upscale what is in the window; without matches, from the picture alone.
 
@@ -94,34 +100,6 @@ class Drive(Protocol):
             references: what the matches point into.
             strength: how far references are used at each position of the window: 0, exactly as without matches, to 1,
                 as the model decides, which None is everywhere.
-        """
-        ...
-
-
-@runtime_checkable
-class BasedDrive(Drive, Protocol):
-    """A kind of model that accepts the output of another upscaler as base."""
-
-    #: Whether this model was trained for that.
-    takes_base: bool
-
-    def render_based(
-        self,
-        low_res: Float[Tensor, "3 h w"],
-        match: Match | None,
-        window: Window,
-        references: list[EncodedView],
-        base: Float[Tensor, "3 H W"],
-        strength: Float[Tensor, "_ _"] | None = None,
-    ) -> Rendered:
-        """As `render`.
-
-        Args:
-            low_res: the whole picture, on the CPU.
-            match: of the whole picture.
-            window: rows and columns to upscale.
-            references: what the matches point into.
-            base: what is in the window, enlarged, on the CPU.
-            strength: as `render` takes it.
+            base: what is in the window, enlarged by another upscaler, on the CPU; for a model that ``takes_base``.
         """
         ...

@@ -46,7 +46,9 @@ def save_model(
         OutputError: something is there already; cannot be written.
     """
     path = Path(path)
-    config = json.dumps(_config_of(model), indent=2, sort_keys=True)
+    name, values = architecture_of(model).name, asdict(model.config)  # pyright: ignore[reportArgumentType]
+    content = {"format": _FORMAT, "version": _VERSION, "architecture": name, "config": values}
+    config = json.dumps(content, indent=2, sort_keys=True)
     single = path.suffix == ".safetensors"
     if not overwrite and (path.exists() if single else path.is_dir() and any(path.iterdir())):
         raise exists_error(str(path))
@@ -107,7 +109,8 @@ def load_model(path: str | Path) -> nn.Module:
     path = Path(path)
     weights = path / "model.safetensors" if path.is_dir() else path
     header = read_header(weights)
-    _refuse_oversized(weights)
+    if (size := weights.stat().st_size) > _MAX_MODEL_BYTES:
+        raise ModelError(f"{weights} has {size} bytes; a model has {_MAX_MODEL_BYTES} at most.")
     name, values = _parsed(path, _config_text(path, header))
     architecture = ARCHITECTURES[name]
     config = _config(path, architecture.config, values, architecture.added)
@@ -120,11 +123,6 @@ def load_model(path: str | Path) -> nn.Module:
     return model.eval()
 
 
-def _config_of(model: nn.Module) -> dict[str, Any]:
-    name, config = architecture_of(model).name, asdict(model.config)  # pyright: ignore[reportArgumentType]
-    return {"format": _FORMAT, "version": _VERSION, "architecture": name, "config": config}
-
-
 def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:
     wide = not tensor.is_floating_point() or name.endswith(("running_mean", "running_var"))
     return tensor.half() if half and not wide else tensor
@@ -133,11 +131,6 @@ def _stored(name: str, tensor: Tensor, half: bool) -> Tensor:
 def _plain_card(model: nn.Module) -> str:
     count = sum(parameter.numel() for parameter in model.parameters())
     return f"# {type(model).__name__}\n\n{count:,} parameters. Load with `srntt.models.load_model(FOLDER)`.\n"
-
-
-def _refuse_oversized(weights: Path) -> None:
-    if (size := weights.stat().st_size) > _MAX_MODEL_BYTES:
-        raise ModelError(f"{weights} has {size} bytes; a model has {_MAX_MODEL_BYTES} at most.")
 
 
 def _config_text(path: Path, header: Header) -> str:

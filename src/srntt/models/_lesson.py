@@ -62,12 +62,7 @@ class Lesson(Protocol):
         ...
 
     def prepare(self, step: int, networks: Sequence[nn.Module]) -> None:
-        """What is to be done before a step.
-
-        Args:
-            step: number of it.
-            networks: the model, and its moving average.
-        """
+        """What is to be done before a step, for the model and its moving average."""
         ...
 
     def run(self, pairs: Pairs, with_references: bool) -> Outcome:

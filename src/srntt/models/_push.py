@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from srntt.errors import InputError, ModelError, OutputError
 from srntt.models._files import load_model
 from srntt.weights import MAX_BYTES, PREFIX, HubAddress, explained, hub_client
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi  # pyright: ignore[reportMissingImports]
 
 #: Put before a card that has no front matter, so that the hub's search finds the model. No licence: that is for its
 #: maker to say.
@@ -72,13 +68,17 @@ def push_model(
         raise InputError(f"{address}: a push makes a new commit on main. Leave @{place.revision} out.")
     given = _judged(Path(folder))
     sizes = {name: len(item) if isinstance(item, bytes) else item.stat().st_size for name, item in given.items()}
-    pushed = Pushed(place.repository, sizes)
     if dry_run:
-        return pushed
+        return Pushed(place.repository, sizes)
     client = hub_client()
     try:
         with explained(place):
-            return _sent(client, pushed, given, private, message or "Upload a model of srntt")
+            from huggingface_hub import CommitOperationAdd  # pyright: ignore[reportMissingImports]
+
+            client.create_repo(place.repository, private=private, exist_ok=True)
+            added = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=item) for name, item in given.items()]
+            commit = client.create_commit(place.repository, added, commit_message=message or "Upload a model of srntt")
+            return Pushed(place.repository, sizes, commit.oid, client.model_info(place.repository).private)
     except ModelError as error:
         raise OutputError(f"Nothing was pushed, or not all of it. {error}") from error
 
@@ -99,12 +99,3 @@ def _judged(folder: Path) -> dict[str, Path | bytes]:
     if len(card) > MAX_BYTES["README.md"]:
         raise ModelError(f"{folder}: the card has {len(card):,} bytes; {MAX_BYTES['README.md']:,} are allowed there.")
     return {name: folder / name for name in MAX_BYTES} | {"README.md": card}
-
-
-def _sent(client: "HfApi", pushed: Pushed, given: dict[str, Path | bytes], private: bool, message: str) -> Pushed:
-    from huggingface_hub import CommitOperationAdd  # pyright: ignore[reportMissingImports]
-
-    client.create_repo(pushed.repository, private=private, exist_ok=True)
-    added = [CommitOperationAdd(path_in_repo=name, path_or_fileobj=item) for name, item in given.items()]
-    commit = client.create_commit(pushed.repository, added, commit_message=message)
-    return Pushed(pushed.repository, pushed.files, commit.oid, client.model_info(pushed.repository).private)

@@ -1,8 +1,6 @@
 """Transfer of reference textures through matches: swapped feature maps M_l, and sampling at sub-position accuracy."""
 
 from srntt.transfer._local_frames import REFINED_AT_ONCE, SMOOTH, local_frames, refine_match, sample_blocks
-from srntt.transfer._similarity import similarity_map
-from srntt.transfer._swap import swap
-from srntt.transfer._swapped_maps import SWAPPED_LAYERS, SwappedMaps
+from srntt.transfer._swap import SWAPPED_LAYERS, SwappedMaps, swap
 
 __all__ = ["SwappedMaps", "swap"]

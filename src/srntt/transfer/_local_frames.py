@@ -71,11 +71,7 @@ def _refine(
 
 
 def local_frames(position: Float[Tensor, "*b h w 2"]) -> LocalFrames:
-    """Estimate the local affine frame of each match from the neighbours that lie on the same surface.
-
-    Args:
-        position: Refined matches (y, x), all in one reference.
-    """
+    """Estimate the local affine frame of each match from its neighbours on the same surface, all in one reference."""
     columns, votes = [], []
     for axis in (-3, -2):
         step = position.diff(dim=axis)

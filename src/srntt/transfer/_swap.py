@@ -2,20 +2,31 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from srntt._shapes import Float
+from srntt._shapes import Float, Int64
 from srntt.errors import InputError
 from srntt.match import Match
 from srntt.transfer._kernels import add_blocks
-from srntt.transfer._taps import Taps, taps_of
 
-_POSITIONS_AT_ONCE = 16_384
-"""Query positions per chunk on the CPU; the index lists of a chunk take about 10 MB."""
+_POSITIONS_AT_ONCE = 16_384  # query positions per chunk on the CPU; the index lists of a chunk take about 10 MB
+
+#: VGG19 layers that are swapped, coarsest first.
+SWAPPED_LAYERS = ("relu3_1", "relu2_1", "relu1_1")
+
+
+class SwappedMaps(NamedTuple):
+    """Swapped VGG19 feature maps M (Eq. 3), at 1x, 2x and 4x the LR grid."""
+
+    small: Float[Tensor, "b 256 h w"]
+    medium: Float[Tensor, "b 128 2*h 2*w"]
+    large: Float[Tensor, "b 64 4*h 4*w"]
 
 
 def swap(
@@ -62,14 +73,14 @@ def swap(
     height, width = match.similarity.shape
     down, across = _range(rows, height, "rows"), _range(columns, width, "columns")
     first = values[0]
-    shape = (first.shape[0], len(down) * ratio, len(across) * ratio)
-    if first.device.type != "cpu" or first.dtype != torch.float32 or _needs_gradient(values):
-        return _swap_with_torch(values, taps_of(match, patch, down, across), ratio, len(across))
-    swapped = torch.zeros(shape)
+    learns = torch.is_grad_enabled() and any(features.requires_grad for features in values)
+    if first.device.type != "cpu" or first.dtype != torch.float32 or learns:
+        return _swap_with_torch(values, _taps_of(match, patch, down, across), ratio, len(across))
+    swapped = torch.zeros(first.shape[0], len(down) * ratio, len(across) * ratio)
     planes = [features.detach().contiguous().numpy() for features in values]
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for band in _bands(down, len(across)):
-            taps = taps_of(match, patch, band, across)
+            taps = _taps_of(match, patch, band, across)
             _add_references(planes, taps, ratio, len(across), swapped.numpy(), (band.start - down.start) * ratio, pool)
     return swapped
 
@@ -105,19 +116,66 @@ def _range(part: slice, size: int, name: str) -> range:
     return chosen
 
 
-def _needs_gradient(values: Sequence[Tensor]) -> bool:
-    return torch.is_grad_enabled() and any(features.requires_grad for features in values)
-
-
 def _bands(rows: range, columns: int) -> Iterator[range]:
     height = max(1, _POSITIONS_AT_ONCE // columns)
     for top in range(rows.start, rows.stop, height):
         yield range(top, min(top + height, rows.stop))
 
 
+@dataclass(frozen=True, eq=False)
+class _Taps:
+    """Source blocks averaged into each block of a rectangle of query positions, ordered by position (identity (b)).
+
+    Attributes:
+        position: Output block, numbered row by row within the rectangle.
+        tap: Index within the patch; each position occurs at most once per tap.
+        reference: Index of the source map.
+        y: Row of the source block, in positions of the key map; may lie one outside it.
+        x: Column of the source block.
+        count: Number of sources of each output block, 1 to 9 for 3x3 patches.
+    """
+
+    position: Int64[Tensor, " n"]
+    tap: Int64[Tensor, " n"]
+    reference: Int64[Tensor, " n"]
+    y: Int64[Tensor, " n"]
+    x: Int64[Tensor, " n"]
+    count: Float[Tensor, " p"]
+
+
+def _taps_of(match: Match, patch: int, rows: range, columns: range) -> _Taps:
+    """List the sources of each position: the patches centred up to ``patch // 2`` away.
+
+    The patch centred at (i - dy, j - dx) contributes its tap (dy, dx), the reference block at
+    ``match(i - dy, j - dx) + (dy, dx)``, to (i, j). Positions in the frame of the match are not patch centres.
+    """
+    reach = patch // 2
+    frame = min(match.frame, reach)
+    height, width = match.similarity.shape
+    device = match.similarity.device
+    i = torch.arange(rows.start, rows.stop, device=device)[:, None, None, None]
+    j = torch.arange(columns.start, columns.stop, device=device)[:, None, None]
+    dy = torch.arange(-reach, reach + 1, device=device)[:, None]
+    dx = torch.arange(-reach, reach + 1, device=device)
+    down, across = torch.broadcast_tensors(i - dy, j - dx)
+    covered = (down >= frame) & (down < height - frame) & (across >= frame) & (across < width - frame)
+    centre = (down.clamp(0, height - 1), across.clamp(0, width - 1))
+    where = covered.flatten().nonzero()[:, 0]
+    place = match.position[centre].long()
+    taps = patch * patch
+    return _Taps(
+        position=where // taps,
+        tap=where % taps,
+        reference=match.reference[centre].flatten()[where].long(),
+        y=(place[..., 0] + dy).flatten()[where],
+        x=(place[..., 1] + dx).flatten()[where],
+        count=covered.flatten(2).sum(-1).flatten().float(),
+    )
+
+
 def _add_references(
     planes: list[np.ndarray],
-    taps: Taps,
+    taps: _Taps,
     ratio: int,
     columns: int,
     out: np.ndarray,
@@ -147,7 +205,7 @@ def _add_references(
             job.result()
 
 
-def _swap_with_torch(values: Sequence[Tensor], taps: Taps, ratio: int, columns: int) -> Float[Tensor, "c H W"]:
+def _swap_with_torch(values: Sequence[Tensor], taps: _Taps, ratio: int, columns: int) -> Float[Tensor, "c H W"]:
     """Swap on any device, differentiably; one tap at a time, so that no `index_add_` adds to a block twice."""
     within = torch.arange(ratio, device=values[0].device)
     count = taps.count.to(values[0].dtype)[:, None, None]

@@ -12,9 +12,8 @@ import numpy as np
 
 from srntt.errors import InputError
 from srntt.image import Picture
-from srntt.upscale._consistent import Consistency
 from srntt.upscale._numbers import as_number
-from srntt.upscale._provenance import Provenance
+from srntt.upscale._provenance import Provenance, places_behind
 
 _LEAST = 1.0
 _MOST_PIXELS = 10**9
@@ -55,12 +54,7 @@ class OutputSize:
         return self != OutputSize()
 
     def of(self, height: int, width: int, factor: int) -> tuple[int, int]:
-        """Return height and width of the output.
-
-        Args:
-            height: Height of the low-res picture.
-            width: Width of the low-res picture.
-            factor: Scale of the model, the default.
+        """Return height and width of the output for a picture of this size and a model of this factor.
 
         Raises:
             InputError: The size is smaller than the picture, too large for two passes, or has another aspect ratio.
@@ -96,13 +90,7 @@ def checked_size(size: tuple[int | None, int | None] | None) -> tuple[int | None
 
 
 def steps(source: tuple[int, int], target: tuple[int, int], factor: int) -> tuple[tuple[int, int], ...]:
-    """Return height and width after each pass: the target, or the intermediate size and the target.
-
-    Args:
-        source: Height and width of the low-res picture.
-        target: Height and width of the output.
-        factor: Scale of the model.
-    """
+    """Return height and width after each pass: the target, or the intermediate size and the target."""
     if all(large <= factor * small for small, large in zip(source, target, strict=True)):
         return (target,)
     half_way = [max(small, math.ceil(large / factor)) for small, large in zip(source, target, strict=True)]
@@ -124,18 +112,10 @@ def joined_origins(first: Provenance | None, last: Provenance | None) -> Provena
     """Combine the provenance of two passes on the grid of the second, using the larger share at each position."""
     if first is None or last is None:
         return last
-    rows, columns = (
-        np.arange(many) * few // many for few, many in zip(first.share.shape, last.share.shape, strict=True)
-    )
-    places = np.ix_(rows, columns)
+    places = np.ix_(*places_behind(last.share.shape, first.share.shape))
     more = first.share[places] > last.share
     maps = {
         name: np.where(more, getattr(first, name)[places], getattr(last, name))
         for name in ("reference", "y", "x", "share")
     }
     return replace(last, **maps)
-
-
-def worst(each: list[Consistency]) -> Consistency:
-    """Return the worst consistency of several passes, each compared with its input."""
-    return Consistency(max(one.mean for one in each), max(one.largest for one in each), max(one.missed for one in each))

@@ -15,17 +15,7 @@ _ALPHA_AT_ONCE, _REACH = 256, 4  # LR rows, and those that bicubic looks at beyo
 def enlarged_bands(
     source: Picture, engine: Engine, matched: Match | None, scale: int
 ) -> Shaped[np.ndarray, "H W k"] | None:
-    """Upscale each further band as grey, with the matches of the colours, whose structure it shares.
-
-    Args:
-        source: Low-res picture.
-        engine: Engine that matched its colours.
-        matched: Matches of the colours; None without references.
-        scale: Upscaling factor.
-
-    Returns:
-        The bands in the dtype of the source; None if it has none.
-    """
+    """Upscale each further band, if any, as grey, with the matches of the colours, whose structure it shares."""
     if source.bands is None:
         return None
     large = np.empty((source.height * scale, source.width * scale, source.bands.shape[2]), source.bands.dtype)

@@ -3,29 +3,19 @@
 from srntt import image
 from srntt.errors import InputError, ModelError
 from srntt.image import Limits, Picture, Source, in_colors_of
-from srntt.models import BasedDrive, Drive, models_with_base
+from srntt.models import Drive, models_with_base
 
 
 def check_takes_base(drive: Drive, name: str) -> None:
-    """Check that a model was trained to start from a base.
-
-    Raises:
-        ModelError: It was not; the message lists the models that were.
-    """
-    if isinstance(drive, BasedDrive) and drive.takes_base:
+    """Raise ModelError, with the models that were, unless a model was trained to start from a base."""
+    if drive.takes_base:
         return
     able = ", ".join(models_with_base()) or "none of the embedded ones"
     raise ModelError(f"Model {name} does not support a base. Give a model that does ({able}), or no base.")
 
 
 def load_base(base: Source, source: Picture, scale: int, limits: Limits) -> Picture:
-    """Read a base, and check that it matches the low-res picture.
-
-    Args:
-        base: Base, in any form accepted by ``srntt.load``; its range of values is that of the low-res picture.
-        source: Low-res picture.
-        scale: Required scale of the base.
-        limits: Limits on reading.
+    """Read a base, in the range of values of the low-res picture, and check that it is ``scale`` times as large.
 
     Returns:
         The base, upright, in the colour space of the low-res picture, without alpha.
@@ -34,7 +24,8 @@ def load_base(base: Source, source: Picture, scale: int, limits: Limits) -> Pict
         PictureError: The base is not a complete picture.
         InputError: The base has another size, is grey for a picture in colour, or its colours cannot be converted.
     """
-    picture = image.load(base, limits=limits, value_range=_range_of(source))
+    values = source.levels and (source.levels.low, source.levels.high)  # None for uint8 and uint16
+    picture = image.load(base, limits=limits, value_range=None if values == (0.0, 1.0) else values)
     wanted = (source.width * scale, source.height * scale)
     if (picture.width, picture.height) != wanted:
         raise InputError(
@@ -47,9 +38,3 @@ def load_base(base: Source, source: Picture, scale: int, limits: Limits) -> Pict
             f"The base {picture.source} is grey and {source.source} is in colour. Give a base with the same colours."
         )
     return in_colors_of(picture, source)
-
-
-def _range_of(source: Picture) -> tuple[float, float] | None:
-    """Return the range of values of a source that is not uint8 or uint16; None for floats in [0, 1]."""
-    levels = source.levels
-    return None if levels is None or (levels.low, levels.high) == (0.0, 1.0) else (levels.low, levels.high)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +33,7 @@ _FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and
 
 @dataclass(frozen=True, eq=False)
 class BaseFile:
-    """Loaded ONNX file of an upscaler.
-
-    Attributes:
-        path: Path of the file.
-        sha256: SHA-256 of its content.
-        side: Required height and width of the input; None for any.
-        session: Session of ONNX Runtime.
-    """
+    """Loaded ONNX file of an upscaler; ``side`` is the height and width that it requires, None for any."""
 
     path: Path
     sha256: str
@@ -56,7 +50,7 @@ class BaseFile:
                 and outputs have another form.
         """
         if missing := [package for package in ("onnx", "onnxruntime") if find_spec(package) is None]:
-            raise MissingDependencyError(f"A base model needs {' and '.join(missing)}: pip install 'srntt[onnx]'.")
+            raise MissingDependencyError.of_extra(f"A base model needs {' and '.join(missing)}", "onnx")
         path = Path(path)
         content = _content(path)
         model = _parsed(path, content)
@@ -147,48 +141,37 @@ def _parsed(path: Path, content: bytes) -> "onnx.ModelProto":
 
 def _refuse_foreign(path: Path, model: "onnx.ModelProto") -> None:
     """Refuse external tensors, which could name any file of this machine, and custom operators."""
+    import onnx
+
     own = _OWN_DOMAINS | {function.domain for function in model.functions}
-    for nodes in (model.graph.node, *(function.node for function in model.functions)):
-        for node in _nodes(nodes):
+    for body in chain.from_iterable(map(_bodies, (model.graph, *model.functions))):
+        tensors: list[onnx.TensorProto] = []
+        for node in body.node:
             if node.domain not in own:
                 raise ModelError(
                     f"{path} uses the custom operator {node.domain[:50]}::{node.op_type[:50]}. Export the upscaler "
                     "with standard ONNX operators."
                 )
-            for attribute in node.attribute:
-                _refuse_outside(path, [attribute.t, *attribute.tensors])
-    for graph in _graphs(model.graph):
-        if graph.sparse_initializer:
-            raise ModelError(f"{path} has sparse tensors. Export the upscaler with dense tensors.")
-        _refuse_outside(path, graph.initializer)
+            tensors += [tensor for attribute in node.attribute for tensor in (attribute.t, *attribute.tensors)]
+        if isinstance(body, onnx.GraphProto):
+            if body.sparse_initializer:
+                raise ModelError(f"{path} has sparse tensors. Export the upscaler with dense tensors.")
+            tensors += body.initializer
+        for tensor in tensors:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+                raise ModelError(
+                    f"{path} stores {tensor.name[:50] or 'a tensor'} in another file. Export the upscaler with all "
+                    "tensors inside (onnx.save(..., save_as_external_data=False))."
+                )
 
 
-def _refuse_outside(path: Path, tensors: "Iterable[onnx.TensorProto]") -> None:
-    import onnx
-
-    for tensor in tensors:
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
-            raise ModelError(
-                f"{path} stores {tensor.name[:50] or 'a tensor'} in another file. Export the upscaler with all tensors "
-                "inside (onnx.save(..., save_as_external_data=False))."
-            )
-
-
-def _graphs(graph: "onnx.GraphProto") -> "Iterable[onnx.GraphProto]":
-    """Yield a graph and the subgraphs of its branches and loops."""
-    yield graph
-    for node in graph.node:
+def _bodies(body: "onnx.GraphProto | onnx.FunctionProto") -> "Iterable[onnx.GraphProto | onnx.FunctionProto]":
+    """Yield a graph or a function, and the graphs of its branches and loops."""
+    yield body
+    for node in body.node:
         for attribute in node.attribute:
             for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _graphs(inner)
-
-
-def _nodes(nodes: "Iterable[onnx.NodeProto]") -> "Iterable[onnx.NodeProto]":
-    for node in nodes:
-        yield node
-        for attribute in node.attribute:
-            for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _nodes(inner.node)
+                yield from _bodies(inner)
 
 
 def _side(path: Path, model: "onnx.ModelProto") -> tuple[int, int] | None:

@@ -1,8 +1,8 @@
 """Base computed by an upscaler in an ONNX file, in overlapping tiles that fit in memory."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,15 +23,8 @@ _SPARE = 2  # margin on the memory of the test picture, since freed blocks are n
 _FLOATS = 3 * 4  # bytes per pixel
 
 
-@dataclass(frozen=True, eq=False)
-class MadeBase:
-    """Output of a base model.
-
-    Attributes:
-        picture: Base, 16 bits.
-        predicted: Predicted peak memory of the process, in bytes.
-        fallbacks: Deviations from the plan.
-    """
+class MadeBase(NamedTuple):
+    """Output of a base model in 16 bits, predicted peak memory of the process in bytes, deviations from the plan."""
 
     picture: Picture
     predicted: int
@@ -44,28 +37,23 @@ class BaseModel:
     Args:
         path: Path of the file.
 
+    Attributes:
+        name, sha256: Of the file.
+        scale: Upscaling factor.
+
     Raises:
         MissingDependencyError, ModelError: See `BaseFile.open`; or the model fails on a test picture.
     """
 
     def __init__(self, path: str | Path) -> None:
         self._file = BaseFile.open(path)
+        self.name, self.sha256 = self._file.path.name, self._file.sha256
         height, width = self._file.side or (PROBED, PROBED)
         start_peak()
         before = resident_bytes()
         large = self._file(np.linspace(0, 1, 3 * height * width, dtype=np.float32).reshape(1, 3, height, width))
         self._pixel_bytes = max(0, peak_bytes() - before) / (height * width)
         self.scale: int = large.shape[2] // height
-
-    @property
-    def name(self) -> str:
-        """Of the file."""
-        return self._file.path.name
-
-    @property
-    def sha256(self) -> str:
-        """Of the file."""
-        return self._file.sha256
 
     def check_scale(self, scale: int, model: str) -> None:
         """Raise InputError if its scale differs from that of the model."""
@@ -76,12 +64,7 @@ class BaseModel:
             )
 
     def enlarge(self, source: Picture, budget: int, progress: Progress) -> MadeBase:
-        """Upscale a picture.
-
-        Args:
-            source: Low-res picture.
-            budget: Memory budget of the process, in bytes.
-            progress: Called with ("base", done, total).
+        """Upscale a picture within a budget of the process, in bytes; progress is called with ("base", done, total).
 
         Raises:
             MemoryBudgetError: Not even the smallest tile fits.
@@ -103,16 +86,19 @@ class BaseModel:
                 "memory, or give a smaller base model."
             )
         predicted = held + self._bytes(fitting[0], source)
-        for number, size in enumerate(fitting):
+
+        def made(size: tuple[int, int]) -> MadeBase:
+            picture = self._unpadded_first(low_res, source, size, progress)
+            give_back()
+            return MadeBase(picture, predicted, tuple(fallbacks))
+
+        *larger, smallest = fitting
+        for size in larger:
             try:
-                picture = self._unpadded_first(low_res, source, size, progress)
-                give_back()
-                return MadeBase(picture, predicted, tuple(fallbacks))
+                return made(size)
             except MemoryBudgetError as error:
-                if number + 1 == len(fitting):
-                    raise
                 fallbacks.append(f"base: {error} Continued with smaller tiles.")
-        raise AssertionError
+        return made(smallest)
 
     def _bytes(self, size: tuple[int, int], source: Picture) -> int:
         """Return the memory of the base, of a row of tiles in floating point, and of the model for one tile."""

@@ -43,7 +43,8 @@ class Degradation:
     def of(cls, picture: Picture) -> "Degradation":
         """Estimate the degradation from the centre of a picture and from its file."""
         luma = _luma(stretched(picture))
-        return cls(picture.metadata.jpeg_quality, _blockiness(luma), _noise(luma), _sharpness(luma))
+        blocks = min(_blockiness(luma), _blockiness(luma.T))
+        return cls(picture.metadata.jpeg_quality, blocks, _noise(luma), _sharpness(luma))
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,7 @@ class ModelChoice:
 
 
 def choose_model(picture: Picture) -> ModelChoice:
-    """Choose the model for clean or for degraded pictures.
-
-    Args:
-        picture: Low-res picture as read from its file.
-    """
+    """Choose the model for clean or for degraded pictures, given a low-res picture as read from its file."""
     found = Degradation.of(picture)
     reasons = []
     if found.quality is not None and found.quality < _QUALITY:
@@ -115,11 +112,7 @@ def _by_block(plane: Float[np.ndarray, "h w"]) -> Float[np.ndarray, " n"]:
 
 
 def _blockiness(luma: Float[np.ndarray, "h w"]) -> float:
-    """Estimate blockiness: the minimum over both axes, of the strongest grid offset, since pictures may be cropped."""
-    return min(_grid(luma), _grid(luma.T))
-
-
-def _grid(luma: Float[np.ndarray, "h w"]) -> float:
+    """Estimate blockiness along rows by the strongest offset of the grid, since pictures may be cropped."""
     if luma.shape[1] < 4 * _SIDE:
         return 0.0
     steps = np.abs(np.diff(luma, axis=1))

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Shaped
-from srntt.image import Picture, enlarge, resize_bicubic, to_pixels
+from srntt.image import Picture, enlarge, resize_bicubic, to_pixels, unit_floats
 from srntt.memory import cuts
 from srntt.models import Progress
 
@@ -52,12 +52,7 @@ class Consistency:
 
 @torch.inference_mode()
 def consistency(source: Picture, pixels: Shaped[np.ndarray, "H W c"]) -> Consistency:
-    """Compare an output with its input.
-
-    Args:
-        source: Input.
-        pixels: Colours of the output, in the dtype of the input.
-    """
+    """Compare the colours of an output with its input, of the same dtype."""
     total, largest, missed = 0.0, 0.0, 0
     for band in _bands(source, pixels):
         difference = 255 * band.missing(band.reduced(band.large())).abs()
@@ -133,7 +128,7 @@ class _Band:
         """Return the rows of the output with those in the support of downsampling, plus the correction."""
         outer = self._around(_REACH)
         samples = self.pixels[outer.start * self.scale : outer.stop * self.scale]
-        large = torch.from_numpy(samples.transpose(2, 0, 1).astype(np.float32)) / np.iinfo(samples.dtype).max
+        large = torch.from_numpy(unit_floats(samples.transpose(2, 0, 1)))
         if added is None:
             return large
         seen = self._around(2 * _REACH)

@@ -47,30 +47,22 @@ class Workload:
     def units(self, drive: Drive, matcher: str, device: torch.device) -> Iterator[tuple[str, float]]:
         """Yield the stages in order, with the amount of work in each."""
         yield "start", 1.0
-        pixels = sum(height * width for height, width in self.references)
+        count, pixels = len(self.references), sum(height * width for height, width in self.references)
         for _ in range(self.repeated):
-            if self.references:
+            if count:
                 yield "encode", pixels * (2.5 if self.augmented else 1.0)
-            size = self.picture
-            for after in steps(self.picture, self.output, drive.scale):
-                yield from self._pass(size, drive, matcher, device)
-                size = after
+            for size in (self.picture, *steps(self.picture, self.output, drive.scale)[:-1]):
+                places = size[0] * size[1]
+                if count and self.aligned:
+                    yield "align", float(pixels + 2 * count * places * drive.scale**2)
+                if count:
+                    yield "match", self._matching(places, drive, matcher, device) + 2e-6 * places * count
+                seen = [
+                    sum(min(end, stop + drive.halo) - max(0, start - drive.halo) for start, stop in cuts(end, _TILE))
+                    for end in size
+                ]
+                yield "render", seen[0] * seen[1] * (_WITH + _EACH * min(count, _MOST) if count else 1.0)
         yield "finish", float(self.output[0] * self.output[1])
-
-    def _pass(
-        self, size: tuple[int, int], drive: Drive, matcher: str, device: torch.device
-    ) -> Iterator[tuple[str, float]]:
-        count, places = len(self.references), size[0] * size[1]
-        if self.references:
-            large = places * drive.scale**2
-            if self.aligned:
-                yield "align", float(sum(height * width + 2 * large for height, width in self.references))
-            yield "match", self._matching(places, drive, matcher, device) + 2e-6 * places * count
-        seen = [
-            sum(min(extent, stop + drive.halo) - max(0, start - drive.halo) for start, stop in cuts(extent, _TILE))
-            for extent in size
-        ]
-        yield "render", seen[0] * seen[1] * (_WITH + _EACH * min(count, _MOST) if count else 1.0)
 
     def _matching(self, places: int, drive: Drive, matcher: str, device: torch.device) -> float:
         """Return the time predicted by the matcher; an aligned reference is searched at the size of the picture."""
@@ -113,12 +105,7 @@ class Speeds:
         return speeds
 
     def learn(self, measured: dict[str, float], units: dict[str, float]) -> None:
-        """Update the speeds by an upscale and store them, if the cache is writable.
-
-        Args:
-            measured: Seconds by stage.
-            units: Amount of work by stage.
-        """
+        """Update the speeds by seconds and amount of work of each stage, and store them, if the cache is writable."""
         for stage, seconds in measured.items():
             if units.get(stage) and seconds > 0:
                 rate = seconds / units[stage]

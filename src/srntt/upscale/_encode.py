@@ -1,17 +1,16 @@
 """Encoding of references, in bands of rows that fit in memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from srntt._failures import is_out_of_memory, refuse_failed_device
-from srntt._shapes import Bool, Float, Shaped
+from srntt._shapes import Bool
 from srntt.errors import MemoryBudgetError, PictureError
 from srntt.image import Picture
 from srntt.memory import (
@@ -25,16 +24,7 @@ from srntt.memory import (
     resident_bytes,
 )
 from srntt.models import Drive, EncodedView, Progress
-from srntt.views import Rows, View, ViewMaker, choose_reduction, holds_detail
-from srntt.views.aligned import (
-    MOST_POSITIONS,
-    AlignedView,
-    Original,
-    Placement,
-    UprightView,
-    dense_matches,
-    dense_matches_bytes,
-)
+from srntt.views import Rows, View, ViewMaker, holds_detail
 
 _SMALLEST_BAND = 64
 _MAPPED = 0.1  # fraction of the available memory above which the maps of a reference are memory-mapped
@@ -58,7 +48,7 @@ class Encoder:
 
     Attributes:
         drive_on: Returns the drive of the model on a device.
-        device: Initial device.
+        device: Device of the model; the CPU once the memory of another has run out.
         budget: Memory budget of the process, in bytes.
         peak: Predicted peak memory of the process, in bytes.
         fallbacks: Deviations from the plan, in order.
@@ -73,6 +63,11 @@ class Encoder:
     report: Callable[[float], None] = lambda part: None
     _before, _of = 0, 1  # views of the reference: how many are done, and how many there are
 
+    @property
+    def drive(self) -> Drive:
+        """Drive of the model on the device."""
+        return self.drive_on(self.device)
+
     def encode(self, number: int, picture: Picture, makers: Sequence[ViewMaker]) -> list[EncodedView]:
         """Encode the views of a reference sequentially.
 
@@ -82,123 +77,26 @@ class Encoder:
             PictureError: The reference is smaller than an LR pixel.
             MemoryBudgetError: The work exceeds the memory budget.
         """
-        size, least = (picture.height, picture.width), self.drive_on(self.device).scale
+        size, least = (picture.height, picture.width), self.drive.scale
         if min(size) < least:
             raise PictureError(
                 f"Reference {picture.source} has {picture.width} x {picture.height} pixels; "
                 f"at least {least} x {least} are needed. Omit it."
             )
-        making = max(maker.transient_bytes(size) for maker in makers)
         views = [view for maker in makers for view in maker.sizes(size)]
-        self._plan(size, views, making)
+        self.plan(size, views, max(maker.transient_bytes(size) for maker in makers))
         encoded, too_small = [], []
         for place, view in enumerate(chain.from_iterable(maker(picture) for maker in makers)):
             self._before, self._of = place, len(views)
             if min(view.size) < least:
                 too_small.append(view.name)
-                continue
-            encoded.append(self._encode_view(number, picture.source, size, view))
+            else:
+                encoded.append(self.encode_view(number, picture.source, size, view))
         if too_small:
             self.fallbacks.append(f"encoding: {picture.source} is too small for these views: {'; '.join(too_small)}")
         return encoded
 
-    def encode_aligned(self, original: Original, placement: Placement) -> EncodedView:
-        """Encode a reference warped to the viewpoint of the low-res picture; positions it does not show never match.
-
-        Raises:
-            MemoryBudgetError: The work exceeds the memory budget.
-        """
-        drive = self.drive_on(self.device)
-        aligned = AlignedView(self._filled(original), placement, drive.scale)
-        self._plan(placement.reference, [aligned.size], aligned.bytes)
-        encoded = self._encode_placed(original, placement, aligned.view())
-        return replace(encoded, reach=drive.reaches[0] if drive.reaches else None)
-
-    def encode_upright(self, original: Original, placement: Placement) -> EncodedView | None:
-        """Encode a reference at the scale and rotation of the low-res picture, if matching would fail otherwise.
-
-        Raises:
-            MemoryBudgetError: The work exceeds the memory budget.
-        """
-        upright = UprightView(
-            self._filled(original), placement, self.drive_on(self.device).scale, original.features.shown
-        )
-        if not upright.is_needed or min(upright.size) < upright.scale:
-            return None
-        self._plan(placement.reference, [upright.size], upright.bytes)
-        return self._encode_placed(original, placement, upright.view())
-
-    def _encode_placed(self, original: Original, placement: Placement, view: View) -> EncodedView:
-        continuous = original.continuous(view, placement.scale, self.drive_on(self.device).scale)
-        return self._encode_view(original.number, original.source, placement.reference, view, continuous)
-
-    def _filled(self, original: Original) -> Shaped[np.ndarray, "H W c"]:
-        """Return the pixels of a reference with its margins filled, after accounting for their memory."""
-        self.need(original.filling_bytes)
-        return original.filled
-
-    def need(self, needed: int) -> None:
-        """Account for memory in the process that other work on a reference needs, in bytes.
-
-        Raises:
-            MemoryBudgetError: It exceeds the memory budget.
-        """
-        room = Room(resident_bytes(), self.budget)
-        if not room.fits(room.held, needed):
-            give_back()
-            room = Room(resident_bytes(), self.budget)
-        if not room.fits(room.held, needed):
-            least = room.held + needed
-            raise MemoryBudgetError(f"Aligning a reference needs {format_memory(least)}. {room.allowed(least)}")
-        self.peak = max(self.peak, room.held + needed)
-
-    def reduction(self, low_res: Float[Tensor, "3 h w"], original: Original) -> int:
-        """Return the factor by which a reference of another scene should be downsampled; 1 for none."""
-
-        def chosen(drive: Drive) -> int:
-            return choose_reduction(low_res, original.pixels, drive.scale, drive.describe) if drive.describe else 1
-
-        return self._or_on_the_cpu(chosen)
-
-    def matches(
-        self, low_res: Float[Tensor, "3 h w"], view: EncodedView
-    ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
-        """Return points (x, y) of the low-res picture and of a reference that the model matches.
-
-        None if the model does not support it, or for pictures of unsuitable size.
-
-        Raises:
-            MemoryBudgetError: The work exceeds the memory budget.
-        """
-        key = view.maps[self.drive_on(self.device).key]
-        sizes = low_res[0].numel(), key[0].numel()
-
-        def matched(drive: Drive) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]] | None:
-            if not drive.describe or max(sizes) > MOST_POSITIONS:
-                return None
-            described = drive.appetite.described.bytes(sizes[0])
-            self.need(max(described, len(key) * 4 * sizes[0] + dense_matches_bytes(len(key), *sizes)))
-            query = drive.describe(low_res[None])
-            mine, theirs = dense_matches(query.descriptor[0], query.contrast[0, 0], key.to(query.descriptor.device))
-            pixels = torch.from_numpy(theirs[:, ::-1] * drive.scale + (drive.scale - 1) / 2)
-            return mine, view.to_original(pixels).numpy()[:, ::-1].astype(np.float32)
-
-        return self._or_on_the_cpu(matched)
-
-    def _or_on_the_cpu(self, work: Callable[[Drive], _Made]) -> _Made:
-        """Run work that needs little memory on the device, or on the CPU if memory runs out."""
-        try:
-            return work(self.drive_on(self.device))
-        except Exception as error:
-            refuse_failed_device(error, "aligning a reference")
-            if not is_out_of_memory(error) or self.device == _CPU:
-                raise
-            self.fallbacks.append(f"aligning: out of memory on {self.device}, continued on the cpu")
-        release(self.device)
-        self.device = _CPU
-        return work(self.drive_on(_CPU))
-
-    def _encode_view(
+    def encode_view(
         self,
         number: int,
         source: str,
@@ -206,52 +104,61 @@ class Encoder:
         view: View,
         continuous: Bool[Tensor, "h w"] | None = None,
     ) -> EncodedView:
+        """Encode a view, which was planned; positions without detail, or not ``continuous``, never match."""
         maps, file = self._encode_rows(view.rows, *view.size)
-        drive = self.drive_on(self.device)
-        valid, shown = maps.pop(_DETAIL)[0] > 0, view.valid_positions(drive.scale)
-        for mask in (shown, continuous):
+        drive = self.drive
+        valid = maps.pop(_DETAIL)[0] > 0
+        for mask in (view.valid_positions(drive.scale), continuous):
             if mask is not None:
                 valid &= mask.to(valid.device)
         if valid.all():
             valid = None
         else:
             for channel in maps[drive.key]:
-                channel.mul_(valid)  # invalid positions never match
+                channel.mul_(valid)
                 if file:
                     file.rest()
         return EncodedView(number, source, view.name, *size, view.to_original, maps, valid, file=file)
 
-    def _plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:
-        """Choose the rows of a band, and whether maps are memory-mapped."""
-        drive = self.drive_on(self.device)
+    def plan(self, size: tuple[int, int], views: list[tuple[int, int]], making: int) -> None:
+        """Choose the rows of a band, and whether maps are memory-mapped.
+
+        ``size`` and ``views`` are height and width of the reference and its views, ``making`` the bytes to compute one.
+        """
         room = Room(resident_bytes(), self.budget, device_free_bytes(self.device))
-        self._planned = partial(plan_reference, size, views, making, drive.appetite, drive.context)
+        self._planned = partial(plan_reference, size, views, making, self.drive.appetite, self.drive.context)
         kept = self._planned(room, mapped=True).kept
         self._mapped = self.device == _CPU and kept > _MAPPED * max(0, self.budget - room.held)
         chosen = self._planned(room, mapped=self._mapped)
         self._band, self.peak = chosen.band, max(self.peak, chosen.peak)
 
-    def _keep_in_memory(self, reason: str) -> None:
-        """Plan again without a temporary file.
+    def need(self, needed: int) -> None:
+        """Account for memory that aligning a reference needs; raise MemoryBudgetError if it exceeds the budget."""
+        room = Room(resident_bytes(), self.budget)
+        if not room.fits(room.held, needed):
+            give_back()
+            room = Room(resident_bytes(), self.budget)
+        least = room.held + needed
+        if not room.fits(room.held, needed):
+            raise MemoryBudgetError(f"Aligning a reference needs {format_memory(least)}. {room.allowed(least)}")
+        self.peak = max(self.peak, least)
 
-        Raises:
-            MemoryBudgetError: The maps do not fit in memory.
-        """
-        give_back()
+    def align(self, work: Callable[[Drive], _Made]) -> _Made:
+        """Run work that needs little memory on the device, or on the CPU if memory runs out."""
         try:
-            chosen = self._planned(Room(resident_bytes(), self.budget), mapped=False)
-        except MemoryBudgetError as error:
-            raise MemoryBudgetError(
-                f"There is no space for a temporary file ({reason}), and without one memory does not suffice. {error} "
-                "Or set TMPDIR to a folder with more space."
-            ) from error
-        self._mapped, self._band, self.peak = False, min(self._band, chosen.band), max(self.peak, chosen.peak)
-        self.fallbacks.append(f"encoding: no space for a temporary file ({reason}), kept in memory")
+            return work(self.drive)
+        except Exception as error:
+            refuse_failed_device(error, "aligning a reference")
+            if not is_out_of_memory(error) or self.device == _CPU:
+                raise
+        release(self.device)
+        self._go_to_the_cpu("aligning")
+        return work(self.drive)
 
     def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}
         file = MappedFile() if self._mapped else None
-        drive = self.drive_on(self.device)
+        drive = self.drive
         height, width = height // drive.scale * drive.scale, width // drive.scale * drive.scale
         top = 0
         while top < height:
@@ -284,7 +191,7 @@ class Encoder:
                 self._keep_in_memory(no_space)
                 continue
             self._shrink()
-            drive = self.drive_on(self.device)
+            drive = self.drive
             maps = {name: whole.to(self.device) for name, whole in maps.items()}
         return maps, file
 
@@ -293,19 +200,35 @@ class Encoder:
         shape = (part.shape[0], height * part.shape[1] // (outer.stop - outer.start), part.shape[2])
         return file.empty(*shape) if file else torch.empty(shape, device=part.device)
 
+    def _keep_in_memory(self, reason: str) -> None:
+        """Plan again without a temporary file; raise MemoryBudgetError if the maps do not fit in memory."""
+        give_back()
+        try:
+            chosen = self._planned(Room(resident_bytes(), self.budget), mapped=False)
+        except MemoryBudgetError as error:
+            raise MemoryBudgetError(
+                f"There is no space for a temporary file ({reason}), and without one memory does not suffice. {error} "
+                "Or set TMPDIR to a folder with more space."
+            ) from error
+        self._mapped, self._band, self.peak = False, min(self._band, chosen.band), max(self.peak, chosen.peak)
+        self.fallbacks.append(f"encoding: no space for a temporary file ({reason}), kept in memory")
+
     def _shrink(self) -> None:
         release(self.device)
         if self._band > _SMALLEST_BAND:
             self.fallbacks.append(f"encoding: out of memory at {self._band} rows on {self.device}, continued with half")
             self._band //= 2
         elif self.device != _CPU:
-            self.fallbacks.append(f"encoding: out of memory on {self.device}, continued on the cpu")
-            self.device = _CPU
+            self._go_to_the_cpu("encoding")
         else:
             raise MemoryBudgetError(
                 f"Out of memory while encoding even {self._band} rows of a reference. "
                 "Close other programs, or give fewer or smaller references."
             )
+
+    def _go_to_the_cpu(self, work: str) -> None:
+        self.fallbacks.append(f"{work}: out of memory on {self.device}, continued on the cpu")
+        self.device = _CPU
 
 
 def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:

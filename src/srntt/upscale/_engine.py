@@ -14,7 +14,7 @@ from srntt.errors import MemoryBudgetError, ModelError
 from srntt.image import Picture
 from srntt.match import MATCHERS, Match, Window
 from srntt.memory import SMALLEST, give_back, release
-from srntt.models import BasedDrive, Drive, EncodedView, Progress, Rendered
+from srntt.models import Drive, EncodedView, Progress, Rendered
 from srntt.upscale._influence import Influence
 from srntt.upscale._plan import Plan
 from srntt.upscale._tiles import Canvas, Span, spans
@@ -25,22 +25,19 @@ _SMALLEST_BAND = 8
 
 @dataclass
 class Engine:
-    """Engine of one upscale.
+    """Engine of one upscale, with references or, if there are none, for single-image super-resolution.
 
     When memory runs out, fast matching is replaced by exact matching, which needs little; then the current tile or band
     is repeated at half the size, down to the smallest; then the work moves to the CPU; then it is an error. Each such
     step is recorded in ``fallbacks``. Values that are not finite are an error.
 
     Attributes:
-        make_drive: Creates the drive of the model on a device.
         device: Initial device.
-        references: Encoded references; empty for single-image super-resolution.
         plan: Initial tile, band and matcher; afterwards, the matcher used and the reason.
-        progress: Called with (stage, done, total).
         base: Base from which the model starts, or None.
         influence: Strength of the references at each place; None to leave it to the model.
         half: Compute the network in bfloat16.
-        fallbacks: Deviations from the plan, in order.
+        tile: Current side of a tile.
     """
 
     make_drive: Callable[[torch.device], Drive]
@@ -54,13 +51,8 @@ class Engine:
     fallbacks: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._tile, self._band = self.plan.tile, self.plan.band
+        self.tile, self._band = self.plan.tile, self.plan.band
         self._settle(self.device)
-
-    @property
-    def tile(self) -> int:
-        """Current side of a tile."""
-        return self._tile
 
     def match(self, low_res: Float[Tensor, "3 h w"]) -> Match | None:
         """Match every LR position in the references."""
@@ -86,7 +78,7 @@ class Engine:
         share = None if matched is None else np.zeros(matched.similarity.shape, np.float32)
         first = 0
         while first < canvas.height:
-            row = next(spans(canvas.height, self._tile, self._drive.halo, first))
+            row = next(spans(canvas.height, self.tile, self._drive.halo, first))
             try:
                 self._render_row(row, low_res, matched, canvas, share)
             except Exception as error:
@@ -100,7 +92,7 @@ class Engine:
                     item.rest()  # otherwise pages of memory-mapped maps accumulate
                 continue
             canvas.restart_row()
-            self._shrink("rendering", "_tile", SMALLEST)
+            self._shrink("rendering", "tile", SMALLEST)
             matched = None if matched is None else matched.on(self._device)
         return share
 
@@ -112,9 +104,14 @@ class Engine:
         canvas: Canvas,
         share: Float[np.ndarray, "k h w"] | None,
     ) -> None:
-        for column in spans(canvas.width, self._tile, self._drive.halo):
+        for column in spans(canvas.width, self.tile, self._drive.halo):
             rendered = self._rendered(low_res, matched, Window(row.outer, column.outer))
-            self._refuse_broken(rendered, row, column)
+            if not bool(torch.isfinite(rendered.image).all()):
+                raise ModelError(
+                    f"The model returned values that are not finite at LR rows {row.start}..{row.stop}, "
+                    f"columns {column.start}..{column.stop}. Nothing was written. Its weights are unsuitable for this "
+                    "picture or device; try another model, or device cpu."
+                )
             canvas.add(row, column, rendered.image)
             give_back()  # otherwise freed blocks accumulate in the allocator along the row
             if share is not None and rendered.share is not None:
@@ -128,38 +125,24 @@ class Engine:
 
     def _rendered(self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window) -> Rendered:
         if self.influence is None or matched is None:
-            return self._rendered_with(low_res, matched, window, {})
+            return self._rendered_with(low_res, matched, window)
         influence = self.influence.crop(window)
-        rendered = self._rendered_with(low_res, matched, window, {"strength": influence.strength})
+        rendered = self._rendered_with(low_res, matched, window, strength=influence.strength)
         if not influence.protects:
             return rendered
-        alone = self._rendered_with(low_res, None, window, {})
+        alone = self._rendered_with(low_res, None, window)
         return replace(rendered, image=influence.keep(rendered.image, alone.image))
 
     def _rendered_with(
-        self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, options: dict[str, Tensor]
+        self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, **options: Tensor
     ) -> Rendered:
+        drive = self._drive
+        if self.base is not None:
+            rows, columns = (slice(part.start * drive.scale, part.stop * drive.scale) for part in window)
+            options["base"] = self.base.window(rows, columns)
         with torch.autocast(self._device.type, torch.bfloat16) if self.half else nullcontext():
-            rendered = self._rendered_from_base(low_res, matched, window, options)
+            rendered = drive.render(low_res, matched, window, self.references, **options)
         return Rendered(rendered.image.float(), None if rendered.share is None else rendered.share.float())
-
-    def _rendered_from_base(
-        self, low_res: Float[Tensor, "3 h w"], matched: Match | None, window: Window, options: dict[str, Tensor]
-    ) -> Rendered:
-        if self.base is None:
-            return self._drive.render(low_res, matched, window, self.references, **options)
-        assert isinstance(self._drive, BasedDrive)
-        rows, columns = (slice(part.start * self._drive.scale, part.stop * self._drive.scale) for part in window)
-        base = self.base.window(rows, columns)
-        return self._drive.render_based(low_res, matched, window, self.references, base, **options)
-
-    def _refuse_broken(self, rendered: Rendered, row: Span, column: Span) -> None:
-        if not bool(torch.isfinite(rendered.image).all()):
-            raise ModelError(
-                f"The model returned values that are not finite at LR rows {row.start}..{row.stop}, "
-                f"columns {column.start}..{column.stop}. Nothing was written. Its weights are unsuitable for this "
-                "picture or device; try another model, or device cpu."
-            )
 
     def _go_on_exactly(self) -> None:
         release(self._device)
@@ -176,7 +159,7 @@ class Engine:
             )
         elif self._device != _CPU:
             self.fallbacks.append(f"{work}: out of memory at {size} on {self._device}, continued on the cpu")
-            self._tile, self._band = self.plan.tile, self.plan.band
+            self.tile, self._band = self.plan.tile, self.plan.band
             self._settle(_CPU)
         else:
             raise MemoryBudgetError(

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from srntt._shapes import Float, Shaped
-from srntt.image import Picture, Source, to_pillow
+from srntt.image import Picture, Source, to_pillow, unit_floats
 
 Given = Image.Image | np.ndarray | Tensor
 
@@ -41,18 +41,12 @@ class Form:
     def like(self, picture: Picture) -> Given:
         """Convert a picture to this form: array for array, tensor for tensor, with dtype, axes and device."""
         if isinstance(self.dtype, np.dtype):
-            return self._array(picture, self.dtype)
+            values = _values(picture, whole=self.dtype.kind in "iu")
+            return (values[:, :, 0] if self.axes == 2 else values).astype(self.dtype)
         if isinstance(self.dtype, torch.dtype):
-            return self._tensor(picture, self.dtype)
+            values = _values(picture, whole=not self.dtype.is_floating_point).transpose(2, 0, 1).copy()
+            return torch.from_numpy(values[0] if self.axes == 2 else values).to(self.device, self.dtype)
         return to_pillow(picture, self.mode)
-
-    def _array(self, picture: Picture, dtype: np.dtype) -> Shaped[np.ndarray, "..."]:
-        values = _values(picture, whole=dtype.kind in "iu")
-        return (values[:, :, 0] if self.axes == 2 else values).astype(dtype)
-
-    def _tensor(self, picture: Picture, dtype: torch.dtype) -> Shaped[Tensor, "..."]:
-        values = _values(picture, whole=not dtype.is_floating_point).transpose(2, 0, 1).copy()
-        return torch.from_numpy(values[0] if self.axes == 2 else values).to(self.device, dtype)
 
 
 def _values(picture: Picture, *, whole: bool) -> Shaped[np.ndarray, "H W c"]:
@@ -65,5 +59,4 @@ def _values(picture: Picture, *, whole: bool) -> Shaped[np.ndarray, "H W c"]:
 
 def unit_tensor(picture: Picture) -> Float[Tensor, "c H W"]:
     """Convert to float32 in [0, 1], with alpha, if any, as the last channel."""
-    samples = picture.interleaved().transpose(2, 0, 1).astype(np.float32)
-    return torch.from_numpy(samples / np.float32(np.iinfo(picture.color.dtype).max))
+    return torch.from_numpy(unit_floats(picture.interleaved().transpose(2, 0, 1)))

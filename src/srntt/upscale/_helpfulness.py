@@ -8,46 +8,29 @@ pairs: docs/serve.md.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+
+from srntt.upscale._used_reference import UsedReference
 
 HELPED = 0.17  #: fraction of positions from which references are reported as helpful; chosen on those photographs
 
 
-@runtime_checkable
-class Used(Protocol):
-    """Reference by name, with the fraction of positions with detail from it, 0..1."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def share(self) -> float: ...
-
-
-def helped(references: Sequence[Used]) -> bool:
+def helped(references: Sequence[UsedReference]) -> bool:
     """Return whether references helped, all together."""
     return sum(each.share for each in references) >= HELPED
 
 
-def verdict(references: Sequence[Used]) -> str:
-    """Return a message on whether the references helped.
-
-    Args:
-        references: At least one.
-    """
+def verdict(references: Sequence[UsedReference]) -> str:
+    """Return a message on whether the references, at least one, helped."""
     whole = sum(each.share for each in references)
     one = len(references) == 1
     subject = "The reference" if one else "The references"
     if not helped(references):
         return (
-            f"{subject} did not help: the model found detail that fits at {_percent(whole)} of the places only, about "
+            f"{subject} did not help: the model found detail that fits at {whole:.0%} of the places only, about "
             "what an unrelated picture gives. The result is nearly what it would be without. Try a sharper picture "
             "of the same thing, seen from about the same side and of about the same size."
         )
     little = HELPED / len(references)  # several references share the places
-    text = f"{subject} helped: detail at {_percent(whole)} of the places came from {'it' if one else 'them'}."
-    idle = [f"{each.source} ({_percent(each.share)})" for each in references if each.share < little]
+    text = f"{subject} helped: detail at {whole:.0%} of the places came from {'it' if one else 'them'}."
+    idle = [f"{each.source} ({each.share:.0%})" for each in references if each.share < little]
     return text if one or not idle else f"{text} Little or nothing came from {', '.join(idle)}."
-
-
-def _percent(part: float) -> str:
-    return f"{part:.0%}"

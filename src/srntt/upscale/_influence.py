@@ -89,12 +89,7 @@ class Influence:
         return Influence(torch.where(protected, 0.0, strength), protected)
 
     def keep(self, made: Float[Tensor, "3 H W"], alone: Float[Tensor, "3 H W"]) -> Float[Tensor, "3 H W"]:
-        """Replace protected places of an output by those of the output without references.
-
-        Args:
-            made: Output with references.
-            alone: Output without references.
-        """
+        """Replace protected places of an output by those of the output without references."""
         scale = made.shape[1] // self.protected.shape[0]
         where = self.protected.to(made.device).repeat_interleave(scale, 0).repeat_interleave(scale, 1)
         return torch.where(where, alone, made)

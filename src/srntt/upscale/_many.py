@@ -8,27 +8,18 @@ from dataclasses import replace
 
 from srntt.errors import Cancelled
 from srntt.image import Picture, Source
-from srntt.models import Progress
 from srntt.upscale._forms import Form
 from srntt.upscale._result import Result
 
 
 def upscaled(
-    pictures: Iterable[Source],
-    read: Callable[[Source], Picture],
-    upscale: Callable[[Picture, Progress], Result],
-    ahead: int,
+    pictures: Iterable[Source], read: Callable[[Source], Picture], upscale: Callable[..., Result], ahead: int
 ) -> Generator[Result, None, None]:
-    """Results in the order of the pictures.
+    """Results in the order of the pictures, which may be endless.
 
-    One thread reads and one computes. At most ``ahead`` results and pictures wait for the consumer, who can write a
-    result while the next is computed. Closing the iterator cancels the computation at its next report of progress.
-
-    Args:
-        pictures: may be endless; the next one is fetched when a result is requested.
-        read: called in the reading thread.
-        upscale: called in the computing thread, with a progress callback.
-        ahead: pictures that are started before the first result is requested, from 1.
+    One thread reads and one computes, with a callback as ``progress``. At most ``ahead`` results and pictures, from 1,
+    wait for the consumer, who can write a result while the next is computed. Closing the iterator cancels the
+    computation at its next report of progress.
     """
     closed = threading.Event()
 
@@ -37,7 +28,7 @@ def upscaled(
             raise Cancelled("The iterator over the results was closed.")
 
     def compute(source: Source, picture: Future[Picture]) -> Result:
-        return replace(upscale(picture.result(), report), form=Form.of(source))
+        return replace(upscale(picture.result(), progress=report), form=Form.of(source))
 
     reader, worker = (ThreadPoolExecutor(1, f"srntt-{name}") for name in ("read", "upscale"))
     waiting: deque[Future[Result]] = deque()

@@ -19,23 +19,15 @@ def own_gain(picture: Picture) -> int:
 
 
 def stretched(picture: Picture, gain: int | None = None) -> Picture:
-    """Multiply a picture by an integer gain, in 16 bits, without loss.
-
-    Args:
-        picture: Picture of any depth.
-        gain: Gain of the picture to which this one belongs, with clipping at white; by default that of the picture.
-    """
+    """Multiply a picture by an integer gain, in 16 bits: by its own without loss, by another with clipping at white."""
     gain = own_gain(picture) if gain is None else gain
     if gain == 1:
         return picture
-    times = gain if picture.bits == 16 else gain * 257
-    color = np.empty(picture.color.shape, np.uint16)
+    picture = deepened(picture)
+    color = np.empty_like(picture.color)
     for top, bottom in cuts(picture.height, _ROWS_AT_ONCE):
-        color[top:bottom] = np.minimum(picture.color[top:bottom].astype(np.uint32) * times, _TOP)
-    deeper = picture.bits == 8
-    alpha = picture.alpha.astype(np.uint16) * 257 if deeper and picture.alpha is not None else picture.alpha
-    bands = picture.bands.astype(np.uint16) * 257 if deeper and picture.bands is not None else picture.bands
-    return replace(picture, color=color, alpha=alpha, bands=bands)
+        color[top:bottom] = np.minimum(picture.color[top:bottom].astype(np.uint32) * gain, _TOP)
+    return replace(picture, color=color)
 
 
 def deepened(picture: Picture) -> Picture:

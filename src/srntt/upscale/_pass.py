@@ -1,88 +1,45 @@
-"""One pass of a model, by its scale."""
+"""Passes of a model, each by its scale."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from srntt import image
-from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError
-from srntt.image import Picture
-from srntt.memory import Extra, Job, budget_bytes, give_back
+from srntt.image import Picture, resized
+from srntt.memory import Extra, Job, budget_bytes, give_back, peak_bytes
 from srntt.models import Drive, EncodedView, Progress
-from srntt.upscale._aligning import AlignOption, Found, found_views, joined_found
-from srntt.upscale._any_size import joined_origins, worst
+from srntt.upscale._aligning import Found, found_views
+from srntt.upscale._any_size import joined_origins
 from srntt.upscale._bands import enlarged_alpha, enlarged_bands
 from srntt.upscale._base_model import BaseModel
-from srntt.upscale._consistent import Consistency, back_project, consistency
+from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._encode import Encoder
 from srntt.upscale._engine import Engine
 from srntt.upscale._influence import Influence
-from srntt.upscale._matcher import MatcherOption
+from srntt.upscale._options import AlignOption, MatcherOption
 from srntt.upscale._plan import Plan, job_of, plan_upscale
-from srntt.upscale._provenance import Provenance, trace
+from srntt.upscale._provenance import trace
 from srntt.upscale._references import References
+from srntt.upscale._result import Result, over_passes
 from srntt.upscale._tiles import Canvas
+from srntt.upscale._used_reference import joined_references, used_references
 from srntt.views.aligned import Track
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """Output of a pass; fields not listed are those of `Result`.
-
-    Attributes:
-        picture: Output, in the range and depth of the input of the model.
-        found: Alignment of the references.
-        peak: Predicted peak memory of the process, in bytes.
-    """
-
-    picture: Picture
-    similarity: Float[np.ndarray, "h w"] | None
-    provenance: Provenance | None
-    found: Found
-    peak: int
-    tile: int
-    matcher: str | None
-    matcher_reason: str | None
-    fallbacks: tuple[str, ...]
-    consistency: Consistency
-    base: str | None
-
-
-def joined(passes: Sequence[Made]) -> Made:
-    """Combine passes, each of which continued from the output of the one before, at least one."""
-    first, last = passes[0], passes[-1]
-    if len(passes) == 1:
-        return last
-    return replace(
-        last,
-        provenance=joined_origins(first.provenance, last.provenance),
-        found=joined_found(first.found, last.found),
-        peak=max(one.peak for one in passes),
-        fallbacks=tuple(dict.fromkeys(text for one in passes for text in one.fallbacks)),
-        consistency=worst([one.consistency for one in passes]),
-        base=first.base,
-    )
-
-
-@dataclass(frozen=True, eq=False)
 class Pass:
-    """Settings of a pass.
+    """Settings of a pass; those not listed are as in `Upscaler`.
 
     Attributes:
         drive_on: Returns the drive of the model on a device.
         device: Initial device.
-        memory: Memory budget of the process in bytes, or None.
-        matcher: Requested matcher.
-        align: Whether references are aligned.
         base_model: Base model used if no base is given, or None.
         tile: Side of a tile, or None.
-        consistent: Whether to make the output consistent with the input.
-        progress: Called with (stage, done, total).
-        track: Alignment of the picture before, of a sequence, or None.
+        level: Share above which a position counts as used.
         half: Compute the network in bfloat16.
     """
 
@@ -94,38 +51,62 @@ class Pass:
     base_model: BaseModel | None
     tile: int | None
     consistent: bool
+    level: float
     progress: Progress
     track: Track | None = None
     half: bool = False
 
-    def make(
+    def through(
+        self,
+        sizes: Sequence[tuple[int, int]],
+        seen: Picture,
+        references: References | None,
+        base: Picture | None,
+        influence: Influence | None,
+        bits: int,
+    ) -> Result:
+        """Upscale a picture in one or two passes, each of which continues from the output of the one before.
+
+        ``sizes`` are height and width of the output of each, ``bits`` the depth of the last; the base is for the first.
+
+        Raises:
+            MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
+            ModelError: The model returned values that are not finite.
+        """
+        if len(sizes) > 1:  # raises before the first pass, not after it
+            self.plan(job_of(seen, sizes[0]), list(references or ()))
+        passes: list[Result] = []
+        for size in sizes:
+            placed = influence and influence.resized(seen.height, seen.width)
+            made = self._make(seen, references, base, placed, size)
+            seen, base = resized(made.picture, size, bits if size == sizes[-1] else seen.bits), None
+            passes.append(replace(made, picture=seen))
+            del made  # and its picture, before the next pass makes another
+        return _joined(passes)
+
+    def plan(self, job: Job, views: list[EncodedView], extra: Extra = Extra()) -> Plan:  # noqa: B008 (frozen)
+        """Plan a pass, as `plan_upscale` does."""
+        drive = self.drive_on(self.device)
+        return plan_upscale(job, views, drive, self.device, self.memory, self.matcher, self.tile, extra)
+
+    def _make(
         self,
         seen: Picture,
         references: References | None,
         base: Picture | None,
         influence: Influence | None,
         output: tuple[int, int],
-    ) -> Made:
-        """Upscale a picture by the scale of the model.
-
-        Args:
-            seen: Low-res picture.
-            references: References encoded for the model.
-            base: Output of another upscaler, in the same range, or None.
-            influence: Influence of references at each place, or None.
-            output: Height and width to which the output will be resized, for the memory plan.
-
-        Raises:
-            MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
-            ModelError: The model returned values that are not finite.
-        """
-        enlarged = None if base or not self.base_model else self.base_model.enlarge(seen, self._budget, self.progress)
+    ) -> Result:
+        """Upscale a picture by the scale of the model; ``output`` is the size to which it will be resized."""
+        began, budget = time.perf_counter(), budget_bytes(self.memory)
+        enlarged = self.base_model and self.base_model.enlarge(seen, budget, self.progress)
         under, low_res = enlarged.picture if enlarged else base, seen.rgb()
         scale = self.drive_on(self.device).scale
-        encoder = Encoder(self.drive_on, self.device, self._budget)
+        encoder = Encoder(self.drive_on, self.device, budget)
         job = job_of(seen)
-        resized = 0 if output == (job.height * scale, job.width * scale) else output[0] * output[1] * job.pixel
-        extra = Extra(under is not None, influence is not None and influence.protects, resized)
+        native = output == (job.height * scale, job.width * scale)
+        protects = influence is not None and influence.protects
+        extra = Extra(under is not None, protects, 0 if native else output[0] * output[1] * job.pixel)
         found, plan = self._searched(seen, references, encoder, extra)
         engine = Engine(self.drive_on, self.device, found.views, plan, self.progress, under, influence, self.half)
         field = engine.match(low_res)
@@ -139,12 +120,18 @@ class Pass:
         measured = consistency(seen, canvas.pixels)
         engine.base = None  # it has no further bands
         bands = enlarged_bands(seen, engine, field, scale)
-        return Made(
+        sources = references.sources if references else ()
+        origin = None
+        if field is not None and share is not None:
+            origin = trace(field, found.views, sources, share, scale, self.level)
+        return Result(
             picture=image.picture_like(seen, canvas.pixels, enlarged_alpha(seen, scale), bands=bands),
             similarity=None if field is None else field.similarity.amax(0).cpu().numpy(),
-            provenance=None if field is None or share is None else trace(field, found.views, share, scale),
-            found=found,
-            peak=max(plan.peak, encoder.peak, enlarged.predicted if enlarged else 0),
+            provenance=origin,
+            references=used_references(sources, origin, found.placements, found.reductions, scale),
+            seconds=time.perf_counter() - began,
+            predicted_bytes=max(plan.peak, encoder.peak, enlarged.predicted if enlarged else 0),
+            peak_bytes=peak_bytes(),
             tile=engine.tile,
             matcher=None if field is None else engine.plan.matcher,
             matcher_reason=None if field is None else engine.plan.reason,
@@ -159,40 +146,25 @@ class Pass:
             base=None if under is None else under.source,
         )
 
-    def plan(self, job: Job, references: list[EncodedView], extra: Extra = Extra()) -> Plan:  # noqa: B008 (frozen)
-        """Plan the pass.
-
-        Raises:
-            InputError: The tile is too small.
-            MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
-        """
-        return plan_upscale(
-            job,
-            references,
-            self.drive_on(self.device),
-            self.device,
-            memory=self.memory,
-            matcher=self.matcher,
-            tile=self.tile,
-            extra=extra,
-        )
-
-    @property
-    def _budget(self) -> int:
-        return budget_bytes(self.memory)
-
     def _searched(
         self, seen: Picture, references: References | None, encoder: Encoder, extra: Extra
     ) -> tuple[Found, Plan]:
         """Return the views to search, including aligned ones if they fit, and the plan."""
-        job = job_of(seen)
-        plain = Found(list(references or ()))
-        found = plain
+        job, found = job_of(seen), Found(list(references or ()))
         if self.align == "auto":
-            found = found_views(seen.rgb(), references, encoder, self.progress, self.track)
-        if found.placements or found.reductions:
-            with suppress(MemoryBudgetError):
-                return found, self.plan(job, found.views, extra)
-            encoder.fallbacks.append("aligning: memory does not allow it, references are searched unchanged")
-            found = plain
+            aligned = found_views(seen.rgb(), references, encoder, self.progress, self.track)
+            if aligned.placements or aligned.reductions:
+                with suppress(MemoryBudgetError):
+                    return aligned, self.plan(job, aligned.views, extra)
+                encoder.fallbacks.append("aligning: memory does not allow it, references are searched unchanged")
         return found, self.plan(job, found.views, extra)
+
+
+def _joined(passes: Sequence[Result]) -> Result:
+    """Combine passes, at least one."""
+    first, last = passes[0], passes[-1]
+    if len(passes) == 1:
+        return last
+    origin = joined_origins(first.provenance, last.provenance)
+    references = joined_references(first.references, last.references, origin)
+    return replace(over_passes(last, passes), provenance=origin, references=references, base=first.base)

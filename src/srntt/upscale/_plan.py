@@ -22,27 +22,16 @@ from srntt.memory import (
 )
 from srntt.models import Drive, EncodedView
 from srntt.upscale._consistent import consistency_bytes
-from srntt.upscale._matcher import MatcherOption
+from srntt.upscale._options import MatcherOption
 
 
 @dataclass(frozen=True)
 class Plan(Pieces):
-    """Plan of an upscale.
-
-    Attributes:
-        matcher: Matcher to use.
-        reason: Reason for the matcher, for messages.
-        fallbacks: Deviations from what was requested.
-    """
+    """Plan of an upscale: the matcher, the reason for it, and deviations from what was requested."""
 
     matcher: str = "exact"
     reason: str = ""
     fallbacks: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, pieces: Pieces, matcher: str = "exact") -> "Plan":
-        """Create a plan from tile and band sizes, and a matcher."""
-        return cls(pieces.tile, pieces.band, pieces.peak, matcher)
 
 
 def plan_upscale(
@@ -50,23 +39,12 @@ def plan_upscale(
     references: list[EncodedView],
     drive: Drive,
     device: torch.device,
-    *,
     memory: int | None,
     matcher: MatcherOption,
     tile: int | None,
     extra: Extra = Extra(),  # noqa: B008 (frozen)
 ) -> Plan:
     """Choose the largest tile and band that fit in the available memory, and the requested or faster matcher.
-
-    Args:
-        job: Sizes of the upscale.
-        references: Views to search.
-        drive: Drive of the model.
-        device: Device of the model.
-        memory: Memory budget of the process in bytes; None for most of the available memory.
-        matcher: Requested matcher.
-        tile: Requested side of a tile, or None.
-        extra: Optional steps.
 
     Raises:
         InputError: The tile is too small.
@@ -82,7 +60,7 @@ def plan_upscale(
     files = max(keys, default=0), sampled
     needs = Needs(job, drive.appetite, drive.halo, drive.scale, candidates, checking, *files, extra)
     if not references:
-        return Plan.of(plan_pieces(needs, room, tile))
+        return Plan(**vars(plan_pieces(needs, room, tile)))
     maps = [item.maps[drive.key] for item in anywhere]
     channels = references[0].maps[drive.key].shape[0]
     keys = tuple(key[0].numel() for key in maps) or (0,)  # a view in the frame of the picture needs no search
@@ -95,7 +73,7 @@ def plan_upscale(
             size = job.height, job.width
             return max(joining, drive.matching_bytes(MATCHERS[matcher], size, sizes.keys, rows, threads))
 
-        return Plan.of(plan_pieces(needs, room, tile, matching), matcher)
+        return Plan(**vars(plan_pieces(needs, room, tile, matching)), matcher=matcher)
 
     if not anywhere:
         return replace(plan("exact"), reason="exact matching: near each position")
@@ -111,17 +89,7 @@ def job_of(source: Picture, size: tuple[int, int] | None = None) -> Job:
 
 
 def plan_matching(option: MatcherOption, sizes: Sizes, device: torch.device, plan: Callable[[str], Plan]) -> Plan:
-    """Return the plan with the requested matcher, or with the faster one.
-
-    Args:
-        option: Requested matcher.
-        sizes: Size of the matching problem.
-        device: Device used for matching.
-        plan: Returns the plan for a matcher.
-
-    Raises:
-        MemoryBudgetError: The work does not fit in memory; with ``fast``, not with fast matching.
-    """
+    """Return the plan with the requested matcher, or with the faster one, given what plans with a matcher."""
     if option != "auto":
         return replace(plan(option), reason=f"{option} matching: as requested")
     choice = choose_matcher(

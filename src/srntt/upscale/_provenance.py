@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from srntt._files import whole_file
-from srntt._shapes import Bool, Float, Int
+from srntt._shapes import Bool, Float, Int, Int64
 from srntt.match import Match, Window
 from srntt.memory import cuts
 from srntt.models import EncodedView
-from srntt.upscale._references import picture_names
 
 USED = 0.25  #: share above which the detail of a position is attributed to a reference
 _USED_BY_MODEL = {"lite-real": 0.5}  # it takes a little of nearly every reference: docs/serve.md
@@ -64,19 +63,27 @@ class Provenance:
             np.savez_compressed(file, sources=np.array(self.sources, dtype=np.str_), **maps)
 
 
+def places_behind(pixels: tuple[int, ...], places: tuple[int, ...]) -> list[Int64[np.ndarray, "_"]]:
+    """Return row and column of the position behind each pixel of a picture, by its size and that of the grid."""
+    return [np.arange(many) * few // many for many, few in zip(pixels, places, strict=True)]
+
+
 def used_level(model: str) -> float:
     """Return the share above which a position counts as used, by the name of the model."""
     return _USED_BY_MODEL.get(model, USED)
 
 
-def trace(match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int) -> Provenance:
-    """Map each match back through its view to a pixel of the original reference.
+def trace(
+    match: Match,
+    views: list[EncodedView],
+    sources: tuple[str, ...],
+    share: Float[np.ndarray, "k h w"],
+    scale: int,
+    level: float,
+) -> Provenance:
+    """Map each match back through its view, one of those searched, to a pixel of the original reference.
 
-    Args:
-        match: Candidates of every position.
-        references: Encoded views of the references.
-        share: Share of each candidate at each position.
-        scale: Reference pixels per position of the LR grid, along a side.
+    ``sources`` are the names of all references, ``scale`` the pixels of a view per position of the LR grid.
     """
     height, width = match.similarity.shape[1:]
     number = np.empty((height, width), np.int64)
@@ -84,14 +91,14 @@ def trace(match: Match, references: list[EncodedView], share: Float[np.ndarray, 
     for top, bottom in cuts(height, _ROWS_AT_ONCE):
         rows = Window(slice(top, bottom), slice(None))
         part = share[:, *rows]
-        place, number[top:bottom] = _places(match.crop(rows), references, part, scale)
+        place, number[top:bottom] = _places(match.crop(rows), views, part, scale)
         y[top:bottom], x[top:bottom] = place.unbind(-1)
         total[top:bottom] = part.sum(0)
-    return Provenance(picture_names(references), number, y, x, total)
+    return Provenance(sources, number, y, x, total, level)
 
 
 def _places(
-    match: Match, references: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int
+    match: Match, views: list[EncodedView], share: Float[np.ndarray, "k h w"], scale: int
 ) -> tuple[Float[Tensor, "h w 2"], Int[Tensor, "h w"]]:
     """Return the pixel that contributed most at each position, and the number of its reference."""
     main = torch.from_numpy(share.argmax(0))[None]
@@ -99,7 +106,7 @@ def _places(
     position = match.position.cpu().take_along_dim(main[..., None], 0)[0]
     place = position.double() * scale + (scale - 1) / 2  # from the LR grid to pixels of the view
     original, number = torch.zeros_like(place), torch.zeros_like(reference, dtype=torch.int64)
-    for index, item in enumerate(references):
+    for index, item in enumerate(views):
         here = reference == index
         if not here.any():
             continue

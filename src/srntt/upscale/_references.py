@@ -59,7 +59,7 @@ class References(Sequence[EncodedView]):
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the references, in the order given."""
-        return picture_names(self._encoded)
+        return tuple({item.number: item.source for item in self}.values())
 
     @property
     def _devices(self) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ class References(Sequence[EncodedView]):
     @property
     def bytes(self) -> int:
         """Memory used by maps and pictures, in bytes."""
-        return sum(item.bytes for item in self) + sum(original.bytes for original in self.originals)
+        return sum(item.bytes for item in self) + sum(original.pixels.nbytes for original in self.originals)
 
     def on(self, device: torch.device) -> "References":
         """Return the references on a device."""
@@ -145,28 +145,19 @@ class References(Sequence[EncodedView]):
         ]
         return cls(fingerprint, encoded, originals, model=model)
 
-    def check_made_for(self, fingerprint: str) -> None:
-        """Check that the references were encoded for a model.
+    def check_made_for(self, fingerprint: str, pattern: Mapping[str, Tensor], key: str) -> None:
+        """Check that a model can have produced the maps; those of a manipulated file are arbitrary.
+
+        ``pattern`` are its maps of a small picture. The sizes of others relate to the one that is matched, ``key``.
 
         Raises:
-            InputError: They were encoded with other weights.
+            InputError: Weights, names, channels, relative sizes or dtypes differ.
         """
         if self.fingerprint != fingerprint:
             raise InputError(
                 "These references were encoded with other weights than this model's. "
                 "Encode the pictures again with this upscaler's encode_references()."
             )
-
-    def check_maps(self, pattern: Mapping[str, Tensor], key: str) -> None:
-        """Check that the model can have produced the maps; those of a manipulated file are arbitrary.
-
-        Args:
-            pattern: Maps of the model for a small picture.
-            key: Name of the map that is matched, to which the sizes of the others relate.
-
-        Raises:
-            InputError: Names, channels, relative sizes or dtypes differ.
-        """
         for item in self:
             if set(item.maps) != set(pattern) or any(map_.dim() != 3 for map_ in item.maps.values()):
                 raise InputError(_MISFIT)
@@ -181,11 +172,7 @@ class References(Sequence[EncodedView]):
 
 
 def _original_shapes(header: Header, numbers: Any, views: list[tuple[dict[str, Any], list[str]]]) -> dict[str, Any]:
-    """Return the shapes of the original pictures, if each belongs to a view and has its size.
-
-    Raises:
-        ValueError, TypeError, KeyError: The header is invalid.
-    """
+    """Return the shapes of the original pictures; raise ValueError unless each belongs to a view and has its size."""
     sizes = {facts["number"]: (facts["height"], facts["width"]) for facts, _ in views}
     shapes = {}
     for number in numbers:
@@ -196,11 +183,6 @@ def _original_shapes(header: Header, numbers: Any, views: list[tuple[dict[str, A
     return shapes
 
 
-def picture_names(encoded: Sequence[EncodedView]) -> tuple[str, ...]:
-    """Return the names of the references that views were made from, by number, without duplicates."""
-    return tuple({item.number: item.source for item in encoded}.values())
-
-
 def _tensors(item: EncodedView) -> dict[str, Tensor]:
     return item.maps if item.valid is None else {**item.maps, _VALID: item.valid}
 
@@ -208,23 +190,12 @@ def _tensors(item: EncodedView) -> dict[str, Tensor]:
 def _facts(item: EncodedView) -> dict[str, Any]:
     """Return the metadata of a view for a file."""
     assert isinstance(item.to_original, PlaneMap)  # aligned views are not kept
-    return {
-        "number": item.number,
-        "source": item.source,
-        "view": item.view,
-        "height": item.height,
-        "width": item.width,
-        "to_original": item.to_original.matrix,
-        "maps": list(_tensors(item)),
-    }
+    facts = {name: getattr(item, name) for name in ("number", "source", "view", "height", "width")}
+    return {**facts, "to_original": item.to_original.matrix, "maps": list(_tensors(item))}
 
 
 def _checked(facts: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Validate the metadata of a view; return it, and the names of its tensors.
-
-    Raises:
-        ValueError, KeyError, TypeError, OverflowError: The metadata is invalid.
-    """
+    """Return the metadata of a view and the names of its tensors; raise ValueError if the metadata is invalid."""
     number, height, width = (int(facts[name]) for name in ("number", "height", "width"))
     names = {"source": facts["source"], "view": facts["view"]}
     if not 0 <= number < 2**31 or not 0 < height < 2**31 or not 0 < width < 2**31:

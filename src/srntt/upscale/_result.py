@@ -1,6 +1,7 @@
 """Result of an upscale."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike
 
 import numpy as np
@@ -10,12 +11,12 @@ from torch import Tensor
 from srntt import image
 from srntt._shapes import Float, Shaped
 from srntt.image import ByteSink, Picture, Quality, to_pillow
-from srntt.upscale._aligning import UsedReference
 from srntt.upscale._consistent import Consistency
 from srntt.upscale._forms import Form, Given, unit_tensor
 from srntt.upscale._helpfulness import verdict
-from srntt.upscale._provenance import Provenance
+from srntt.upscale._provenance import Provenance, places_behind
 from srntt.upscale._share_picture import share_picture
+from srntt.upscale._used_reference import UsedReference
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -127,10 +128,7 @@ class Result:
         if self.similarity is None:
             return None
         levels = np.rint(np.clip(self.similarity, 0, 1) * 255).astype(np.uint8)
-        rows, columns = (
-            np.arange(pixels) * places // pixels
-            for pixels, places in zip(self.picture.color.shape[:2], levels.shape, strict=True)
-        )
+        rows, columns = places_behind(self.picture.color.shape[:2], levels.shape)
         return Picture(np.ascontiguousarray(levels[rows][:, columns, None]), source="<similarity map>")
 
     def save(
@@ -159,3 +157,15 @@ class Result:
             OutputError: The file exists already or cannot be written, or the format cannot represent the picture.
         """
         return image.save(self.picture, path, overwrite=overwrite, strip=strip, quality=quality, format=format)
+
+
+def over_passes(result: Result, passes: Sequence[Result]) -> Result:
+    """Return a result with the largest memory, the worst consistency, and the fallbacks of all passes, each once."""
+    worst = (max(getattr(one.consistency, name) for one in passes) for name in ("mean", "largest", "missed"))
+    return replace(
+        result,
+        predicted_bytes=max(one.predicted_bytes for one in passes),
+        peak_bytes=max(one.peak_bytes for one in passes),
+        fallbacks=tuple(dict.fromkeys(text for one in passes for text in one.fallbacks)),
+        consistency=Consistency(*worst),
+    )

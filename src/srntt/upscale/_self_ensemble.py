@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source
 from srntt.memory import limits_within
 from srntt.models import Progress
-from srntt.upscale._any_size import OutputSize, note, worst
+from srntt.upscale._any_size import OutputSize, checked_size, note
 from srntt.upscale._base import load_base
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._forms import Form
 from srntt.upscale._influence import Box, Influence
-from srntt.upscale._result import Result
+from srntt.upscale._result import Result, over_passes
 from srntt.upscale._upscaler import Upscaler
 from srntt.views import PLAIN
 
@@ -78,12 +78,8 @@ def self_ensemble(
         upscaler: Upscaler with the model.
         picture: As for ``Upscaler.upscale``.
         references: As for ``Upscaler.encode_references``; empty for single-image super-resolution.
-        scale: As for ``Upscaler.upscale``.
-        size: As for ``Upscaler.upscale``.
-        strength: As for ``Upscaler.upscale``.
-        protect: As for ``Upscaler.upscale``; transformed with the picture.
-        protect_invert: As for ``Upscaler.upscale``.
-        base: As for ``Upscaler.upscale``; transformed with the picture.
+        scale, size, strength, protect_invert: As for ``Upscaler.upscale``.
+        protect, base: As for ``Upscaler.upscale``; transformed with the picture.
         views: Kinds of views of each reference to search.
         tile: Side of a tile in LR pixels, or ``auto``.
         consistent: Make the mean consistent with the input.
@@ -109,71 +105,51 @@ def self_ensemble(
     source = image.load(picture, limits=within)
     under = None if base is None else load_base(base, source, upscaler.scale, within)
     sharp = [image.load(reference, limits=within) for reference in references]
-    target = OutputSize(scale, *(size or (None, None))).of(source.height, source.width, upscaler.scale)
+    target = OutputSize(scale, *checked_size(size)).of(source.height, source.width, upscaler.scale)
     native = target == (source.height * upscaler.scale, source.width * upscaler.scale)
     placed = Influence.of(source, strength, protect, invert=protect_invert, limits=within)
-    options = {"tile": tile, "progress": progress, "consistent": consistent and not native, "strength": strength}
-    work = _Work(upscaler, source, under, sharp, views, target, placed, options)
+
+    def upscaled(turn: _Turn) -> Result:
+        """Run one pass; its encoded references are released afterwards."""
+        turned = [turn.of(one) for one in sharp]
+        height, width = target if turn.quarters % 2 == 0 else target[::-1]
+        return upscaler.upscale(
+            turn.of(source),
+            upscaler.encode_references(turned, views=views, progress=progress) if turned else None,
+            size=(width, height),
+            strength=strength,
+            protect=[turn.array(placed.protected.numpy())] if placed else [],
+            base=None if under is None else turn.of(under),
+            tile=tile,
+            consistent=consistent and not native,
+            progress=progress,
+        )
+
     total = _zeros(source, target)
     passes: list[Result] = []
     bands = None
     for turn in _TURNS:
-        result = work.upscaled(turn)
+        result = upscaled(turn)
         total += turn.undo(result.array)
         bands = result.picture.bands if bands is None else bands
-        passes.append(_without_picture(result, source, traced=not passes))
+        kept = replace(result, picture=source)  # a result without its own picture
+        passes.append(replace(kept, similarity=None, provenance=None) if passes else kept)
         del result  # before the next pass makes another
         if progress:
             progress("ensemble", len(passes), len(_TURNS))
     output = replace(_mean(total, source), bands=bands)
     if consistent and native:
         back_project(source, output.color, progress)
-    measured = consistency(source, output.color) if native else worst([one.consistency for one in passes])
-    notes = note(source, target, upscaler.scale)
-    output = replace(output, notes=(*output.notes, *notes))
+    whole = over_passes(passes[0], passes)
+    measured = consistency(source, output.color) if native else whole.consistency
     return replace(
-        passes[0],
-        picture=output,
+        whole,
+        picture=replace(output, notes=(*output.notes, *note(source, target, upscaler.scale))),
         seconds=time.perf_counter() - began,
-        predicted_bytes=max(one.predicted_bytes for one in passes),
-        peak_bytes=max(one.peak_bytes for one in passes),
-        fallbacks=(*_fallbacks(passes), *(measured.shortfall() if consistent else ())),
+        fallbacks=(*whole.fallbacks, *(measured.shortfall() if consistent else ())),
         consistency=measured,
         form=Form.of(picture),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """Inputs to be transformed: the picture, its base, the references, and the protected places."""
-
-    upscaler: Upscaler
-    source: Picture
-    base: Picture | None
-    sharp: Sequence[Picture]
-    views: Sequence[str]
-    target: tuple[int, int]
-    placed: Influence | None
-    options: dict[str, Any]
-
-    def upscaled(self, turn: _Turn) -> Result:
-        """Run one pass; its encoded references are released afterwards."""
-        encoded = None
-        if self.sharp:
-            turned = [turn.of(one) for one in self.sharp]
-            encoded = self.upscaler.encode_references(turned, views=self.views, progress=self.options["progress"])
-        protect = [turn.array(self.placed.protected.numpy())] if self.placed else []
-        height, width = self.target if turn.quarters % 2 == 0 else self.target[::-1]
-        options = {**self.options, "size": (width, height), "protect": protect}
-        base = None if self.base is None else turn.of(self.base)
-        return self.upscaler.upscale(turn.of(self.source), encoded, base=base, **options)
-
-
-def _without_picture(result: Result, source: Picture, *, traced: bool) -> Result:
-    """Return the result of a pass without its picture."""
-    if traced:
-        return replace(result, picture=source)
-    return replace(result, picture=source, similarity=None, provenance=None)
 
 
 def _zeros(source: Picture, size: tuple[int, int]) -> Shaped[np.ndarray, "H W c"]:
@@ -190,8 +166,3 @@ def _mean(total: Shaped[np.ndarray, "H W c"], source: Picture) -> Picture:
     colors = source.color.shape[2]
     alpha = None if source.alpha is None else total[:, :, colors].astype(source.alpha.dtype)
     return image.picture_like(source, total[:, :, :colors].astype(source.color.dtype), alpha)
-
-
-def _fallbacks(passes: Iterable[Result]) -> tuple[str, ...]:
-    """Return the fallbacks of all passes without duplicates."""
-    return tuple(dict.fromkeys(text for one in passes for text in one.fallbacks))

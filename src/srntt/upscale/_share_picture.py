@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from srntt._shapes import Int64, UInt8
+from srntt._shapes import UInt8
 from srntt.image import Picture
 from srntt.memory import cuts
-from srntt.upscale._helpfulness import Used
-from srntt.upscale._provenance import Provenance
+from srntt.upscale._provenance import Provenance, places_behind
+from srntt.upscale._used_reference import UsedReference
 
 #: Okabe and Ito's palette, distinguishable with any type of colour vision.
 _COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167))
@@ -21,13 +21,8 @@ _SMALLEST_TEXT, _LARGEST_TEXT = 11, 28
 _PAPER, _INK = 255, (30, 30, 30)
 
 
-def share_picture(picture: Picture, provenance: Provenance, references: Sequence[Used]) -> Picture:
+def share_picture(picture: Picture, provenance: Provenance, references: Sequence[UsedReference]) -> Picture:
     """Draw the output in grey, tinted in a colour for each reference by the share of its detail, with a legend below.
-
-    Args:
-        picture: Output.
-        provenance: Provenance of the output.
-        references: Outcome of the references, for the legend.
 
     Returns:
         8-bit RGB with the width of the output, extended by the legend.
@@ -36,7 +31,9 @@ def share_picture(picture: Picture, provenance: Provenance, references: Sequence
     color = np.empty((picture.height + legend.shape[0], picture.width, 3), np.uint8)
     color[picture.height :] = legend
     palette = np.array(_COLOURS, np.float32)
-    rows, columns = (_places(*sizes) for sizes in zip(picture.color.shape[:2], provenance.share.shape, strict=True))
+    rows, columns = (
+        places_behind(*sizes) for sizes in zip(picture.color.shape[:2], provenance.share.shape, strict=True)
+    )
     for top, bottom in cuts(picture.height, _ROWS_AT_ONCE):
         luma = picture.rgb(top, bottom).mean(0).numpy()[..., None] * (255 * _DIMMED)
         places = np.ix_(rows[top:bottom], columns)
@@ -51,12 +48,7 @@ def share_color(number: int) -> tuple[int, int, int]:
     return _COLOURS[number % len(_COLOURS)]
 
 
-def _places(pixels: int, places: int) -> Int64[np.ndarray, "_"]:
-    """Return the LR position of each pixel along a side."""
-    return np.arange(pixels) * places // pixels
-
-
-def _legend(width: int, references: Sequence[Used]) -> UInt8[np.ndarray, "h w 3"]:
+def _legend(width: int, references: Sequence[UsedReference]) -> UInt8[np.ndarray, "h w 3"]:
     size = min(_LARGEST_TEXT, max(_SMALLEST_TEXT, width // 45))
     font, line, left = ImageFont.load_default(size), round(1.6 * size), round(2.2 * size)
     texts = [f"{each.share:.0%}  {each.source}" for each in references[:_MOST_NAMED]]

@@ -49,14 +49,7 @@ class Span:
 
 
 def spans(extent: int, tile: int, halo: int, first: int = 0) -> Iterator[Span]:
-    """Cover ``first..extent`` with tiles of at most ``tile`` pixels.
-
-    Args:
-        extent: LR pixels along the axis.
-        tile: Maximum part covered by a tile; at least ``SMALLEST``.
-        halo: Context on each side; at least ``BLEND``.
-        first: Start; pixels before it are covered already.
-    """
+    """Cover ``first..extent`` with tiles of at most ``tile`` LR pixels and a halo of at least ``BLEND``."""
     for start, stop in cuts(extent, tile, first):
         yield Span(start, stop, max(0, start - halo), min(extent, stop + halo))
 

@@ -15,28 +15,24 @@ from torch import nn
 from srntt import image
 from srntt._defaults import with_original_defaults
 from srntt.errors import InputError
-from srntt.image import Limits, Picture, Source, ValueRange, resized
-from srntt.memory import budget_bytes, limits_within, parse_memory, peak_bytes, start_peak
+from srntt.image import Limits, Picture, Source, ValueRange
+from srntt.memory import budget_bytes, limits_within, parse_memory, start_peak
 from srntt.models import Drive, EncodedView, Progress, choose_device, drive_model, fingerprint, open_model
-from srntt.upscale._aligning import AlignOption, check_align, used_references
 from srntt.upscale._any_size import OutputSize, checked_size, note, steps
 from srntt.upscale._base import check_takes_base, load_base
 from srntt.upscale._base_model import BaseModel
 from srntt.upscale._duration import Workload
 from srntt.upscale._encode import Encoder, report_part
-from srntt.upscale._forks import expect_forks
 from srntt.upscale._forms import Form
 from srntt.upscale._influence import Box, Influence
 from srntt.upscale._many import upscaled
-from srntt.upscale._matcher import MatcherOption, check_matcher
+from srntt.upscale._options import AlignOption, MatcherOption, PrecisionOption, check_options, is_half
 from srntt.upscale._own_range import deepened, own_gain, stretched, unstretch
-from srntt.upscale._pass import Made, Pass, joined
-from srntt.upscale._plan import job_of
-from srntt.upscale._precision import PrecisionOption, check_precision, is_half
+from srntt.upscale._pass import Pass
 from srntt.upscale._provenance import used_level
 from srntt.upscale._references import References
 from srntt.upscale._result import Result
-from srntt.upscale._turn import in_turn
+from srntt.upscale._turn import expect_forks, in_turn
 from srntt.views import PLAIN, view_makers
 from srntt.views.aligned import Original, Track
 from srntt.weights import is_hub_address
@@ -61,6 +57,17 @@ class Upscaler:
         base_model: ONNX file of another upscaler of the same scale, whose output is the base of every picture; the
             model must support it. It runs on the CPU, in tiles that fit in memory, and requires the extra ``onnx``.
 
+    Attributes:
+        model: The network.
+        model_name: Its name in messages.
+        fingerprint: Hash of its configuration and weights.
+        scale: Its upscaling factor.
+        device: Device on which it runs.
+        memory: Memory budget of the process, in bytes; None for most of the available memory.
+        matcher: Requested matcher.
+        align: Requested alignment of references.
+        base_model: Base model, or None.
+
     Example:
         >>> import numpy as np
         >>> upscaler = Upscaler.from_pretrained("lite-rec")
@@ -84,18 +91,21 @@ class Upscaler:
         if not isinstance(model, nn.Module):
             model, name = open_model(model), name or _name(model)
         self.model_name, self.device = name or "model", choose_device(device)
-        check_matcher(matcher, self.device)
-        check_align(align)
-        check_precision(precision)
-        self._precision: PrecisionOption = precision
-        self._matcher: MatcherOption = matcher
-        self._align: AlignOption = align
-        self._memory = parse_memory(memory)
-        self._model = model.eval().requires_grad_(False)
-        self._fingerprint = fingerprint(model)
+        check_options(matcher, align, precision, self.device)
+        self.matcher: MatcherOption = matcher
+        self.align: AlignOption = align
+        self._half = is_half(precision, self.device)
+        self.memory = parse_memory(memory)
+        self.model = model.eval().requires_grad_(False)
+        self.fingerprint = fingerprint(model)
         self._drives: dict[torch.device, Drive] = {}
         self._drive = self._drive_on(self.device)
-        self._base_model = self._opened(base_model)
+        self.scale = self._drive.scale
+        if base_model is not None:
+            check_takes_base(self._drive, self.model_name)
+            base_model = base_model if isinstance(base_model, BaseModel) else BaseModel(base_model)
+            base_model.check_scale(self.scale, self.model_name)
+        self.base_model = base_model
 
     @classmethod
     def from_pretrained(
@@ -113,12 +123,7 @@ class Upscaler:
 
         Args:
             model: Name, path, or ``hf://owner/name[@revision]``, which is downloaded (requires the extra ``hub``).
-            device: As in the constructor.
-            memory: As in the constructor.
-            matcher: As in the constructor.
-            align: As in the constructor.
-            precision: As in the constructor.
-            base_model: As in the constructor.
+            device, memory, matcher, align, precision, base_model: As in the constructor.
 
         Raises:
             ModelError: The model is missing or damaged, or the hub does not have it or cannot be reached.
@@ -129,44 +134,9 @@ class Upscaler:
         return cls(model, base_model=base_model, **options)
 
     def __repr__(self) -> str:
-        memory = "" if self._memory is None else f", memory={self._memory}"
-        about = f"{self.model_name!r}, scale={self.scale}, device='{self.device}', matcher={self._matcher!r}{memory}"
+        memory = "" if self.memory is None else f", memory={self.memory}"
+        about = f"{self.model_name!r}, scale={self.scale}, device='{self.device}', matcher={self.matcher!r}{memory}"
         return f"<Upscaler {about}>"
-
-    @property
-    def scale(self) -> int:
-        """Upscaling factor of the model."""
-        return self._drive.scale
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        return self._model
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the configuration and the weights."""
-        return self._fingerprint
-
-    @property
-    def matcher(self) -> MatcherOption:
-        """Requested matcher."""
-        return self._matcher
-
-    @property
-    def align(self) -> AlignOption:
-        """Requested alignment of references."""
-        return self._align
-
-    @property
-    def memory(self) -> int | None:
-        """Memory budget of the process, in bytes; None for most of the available memory."""
-        return self._memory
-
-    @property
-    def base_model(self) -> BaseModel | None:
-        """Base model, or None."""
-        return self._base_model
 
     @in_turn
     @torch.inference_mode()
@@ -202,25 +172,23 @@ class Upscaler:
         if not isinstance(references, Iterable):
             raise InputError(f"references are {type(references).__name__}; give a list of pictures.")
         given, makers = list(references), view_makers(views)
-        encoder = Encoder(self._drive_on, self.device, budget_bytes(self._memory))
+        encoder = Encoder(self._drive_on, self.device, budget_bytes(self.memory))
         encoder.fallbacks += expect_forks()
         encoded: list[EncodedView] = []
         originals: list[Original] = []
         seen: set[bytes] = set()
         for done, source in enumerate(given):
-            if progress:
-                encoder.report = partial(report_part, progress, "encode", done, len(given))
-            picture = image.load(source, limits=limits_within(limits, self._memory))
+            encoder.report = partial(report_part, progress or _silent, "encode", done, len(given))
+            picture = image.load(source, limits=limits_within(limits, self.memory))
             if (digest := picture.digest()) not in seen:
                 picture = stretched(picture)
                 encoded += encoder.encode(len(seen), picture, makers)
                 originals.append(Original.of(len(seen), picture))
             seen.add(digest)
-            if progress:
-                report_part(progress, "encode", done, len(given), 1.0)
+            encoder.report(1.0)
         if copies := len(given) - len(seen):
             encoder.fallbacks.append(f"references: {copies} of {len(given)} skipped, because they are duplicates")
-        return References(self._fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
+        return References(self.fingerprint, encoded, originals, tuple(encoder.fallbacks), self.model_name)
 
     @in_turn
     @torch.inference_mode()
@@ -286,14 +254,14 @@ class Upscaler:
         start_peak()
         if references is not None and not isinstance(references, References):
             references = self.encode_references(references, limits=limits, progress=progress)
-        encoded = self._checked(references)
+        if references is not None:
+            references.check_made_for(self.fingerprint, self._pattern, self._drive.key)
         if not isinstance(tile, int) and tile != "auto":
             raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         if base is not None:
             check_takes_base(self._drive, self.model_name)
-        width, height = checked_size(size)
-        output = OutputSize(scale, width, height)
-        within = limits_within(limits, self._memory)
+        output = OutputSize(scale, *checked_size(size))
+        within = limits_within(limits, self.memory)
         source = image.load(picture, limits=within, value_range=value_range)
         target = output.of(source.height, source.width, self.scale)
         influence = Influence.of(source, strength, protect, invert=protect_invert, limits=within)
@@ -307,47 +275,28 @@ class Upscaler:
         work = Pass(
             drive_on=self._drive_on,
             device=self.device,
-            memory=self._memory,
-            matcher=self._matcher,
-            align=self._align,
-            base_model=self._base_model if base is None else None,
+            memory=self.memory,
+            matcher=self.matcher,
+            align=self.align,
+            base_model=self.base_model if base is None else None,
             tile=None if tile == "auto" else tile,
             consistent=consistent,
+            level=used_level(self.model_name),
             progress=progress or _silent,
             track=track,
-            half=is_half(self._precision, self.device),
+            half=self._half,
         )
         sizes = steps((source.height, source.width), target, self.scale)
-        if len(sizes) > 1:  # raises before the first pass, not after it
-            work.plan(job_of(seen, sizes[0]), encoded)
-        passes: list[Made] = []
-        for number, step in enumerate(sizes):
-            placed = influence and influence.resized(seen.height, seen.width)
-            made = work.make(seen, references, under, placed, step)
-            bits = source.bits if number == len(sizes) - 1 else seen.bits
-            seen, under = resized(made.picture, step, bits), None
-            passes.append(replace(made, picture=seen, found=made.found.without_views()))
-            del made  # and its picture, before the next pass makes another
-        unstretch(seen.color, gain)
-        made = joined(passes)
-        origin = made.provenance and replace(made.provenance, level=used_level(self.model_name))
-        result = Result(
-            picture=image.picture_like(
-                source, seen.color, seen.alpha, bands=seen.bands, notes=note(source, target, self.scale)
-            ),
-            similarity=made.similarity,
-            provenance=origin,
-            references=used_references(references, origin, made.found, self.scale),
+        made = work.through(sizes, seen, references, under, influence, source.bits)
+        large = made.picture
+        unstretch(large.color, gain)
+        notes = note(source, target, self.scale)
+        result = replace(
+            made,
+            picture=image.picture_like(source, large.color, large.alpha, bands=large.bands, notes=notes),
             seconds=time.perf_counter() - began,
-            predicted_bytes=made.peak,
-            peak_bytes=peak_bytes(),
-            tile=made.tile,
-            matcher=made.matcher,
-            matcher_reason=made.matcher_reason,
             fallbacks=(*forked, *(references.fallbacks if references else ()), *made.fallbacks),
-            consistency=made.consistency,
             form=Form.of(picture),
-            base=made.base,
         )
         _log.info(
             "%s: %d x %d, references: %d, %.2f s%s", source.source, source.width, source.height,
@@ -389,47 +338,19 @@ class Upscaler:
         """
         if ahead < 1:
             raise InputError(f"ahead is {ahead}; give a number of pictures from 1.")
-        if references is None or isinstance(references, References):
-            encoded = references
-        else:
-            encoded = self.encode_references(references, limits=limits)
+        if references is not None and not isinstance(references, References):
+            references = self.encode_references(references, limits=limits)
 
         def read(source: Source) -> Picture:
-            return image.load(source, limits=limits_within(limits, self._memory), value_range=value_range)
+            return image.load(source, limits=limits_within(limits, self.memory), value_range=value_range)
 
-        def upscale(picture: Picture, progress: Progress) -> Result:
-            return self.upscale(
-                picture,
-                encoded,
-                scale=scale,
-                size=size,
-                strength=strength,
-                tile=tile,
-                consistent=consistent,
-                limits=limits,
-                progress=progress,
-            )
-
+        options = {"scale": scale, "size": size, "strength": strength, "tile": tile, "consistent": consistent}
+        upscale = partial(self.upscale, references=references, limits=limits, **options)
         return upscaled(pictures, read, upscale, ahead)
 
     def units(self, load: Workload) -> list[tuple[str, float]]:
         """Return the stages of an upscale in order, with the amount of work in each, for a `Schedule`."""
-        return list(load.units(self._drive, self._matcher, self.device))
-
-    def _opened(self, base_model: str | Path | BaseModel | None) -> BaseModel | None:
-        if base_model is None:
-            return None
-        check_takes_base(self._drive, self.model_name)
-        opened = base_model if isinstance(base_model, BaseModel) else BaseModel(base_model)
-        opened.check_scale(self.scale, self.model_name)
-        return opened
-
-    def _checked(self, references: References | None) -> list[EncodedView]:
-        if references is None:
-            return []
-        references.check_made_for(self._fingerprint)
-        references.check_maps(self._pattern, self._drive.key)
-        return list(references)
+        return list(load.units(self._drive, self.matcher, self.device))
 
     @cached_property
     def _pattern(self) -> dict[str, torch.Tensor]:
@@ -439,7 +360,7 @@ class Upscaler:
     def _drive_on(self, device: torch.device) -> Drive:
         """Return the drive of the model on a device, created once for each."""
         if device not in self._drives:
-            model = copy.deepcopy(self._model) if self._drives else self._model
+            model = copy.deepcopy(self.model) if self._drives else self.model
             self._drives[device] = drive_model(model, device)
         return self._drives[device]
 

@@ -15,7 +15,5 @@ def import_av() -> Any:
         import av
         import av.error
     except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            "Films need an extra: in the folder of srntt's source, pip install '.[video]'. Folders of frames do not."
-        ) from error
+        raise MissingDependencyError.of_extra("Films need an extra, folders of frames do not", "video") from error
     return av

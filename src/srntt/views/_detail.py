@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Shaped
-from srntt.image import enlarge, reduce
+from srntt.features import box_mean
+from srntt.image import enlarge, reduce, unit_floats
 from srntt.memory import cuts
 
 _WINDOW = 17  # positions of the LR grid over which energies are averaged
@@ -39,24 +40,20 @@ class Detail(NamedTuple):
 
 
 def find_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Detail:
-    """Compare what reducing a picture loses with the finest octave that is left.
+    """Compare what reducing a picture in [0, 1] loses with the finest octave that is left.
 
     In a sharp photograph, what reducing loses has about the amplitude of the finest octave that is left: 0.36 to 2.8
     of it at 98 of 100 places of 16 photographs. In one that was enlarged from a low-res picture it has 0.16 to 0.41.
-
-    Args:
-        picture: in [0, 1]; height and width are multiples of ``scale``.
-        scale: by which it is reduced.
     """
     low = reduce(picture[None], scale)
     lost = (picture[None] - enlarge(low, scale)).square().mean(1, keepdim=True)
     octave = (low - _without_finest(low)).square().mean(1, keepdim=True)
-    energy, reference = _around(_pooled(lost, scale))[0, 0], _around(octave)[0, 0]
+    energy, reference = _around(lost, scale)[0, 0], _around(octave)[0, 0]
     return Detail(reference >= _TEXTURED**2, energy > _LEAST**2 * reference)
 
 
 def holds_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Bool[Tensor, "h w"]:
-    """Where the detail of a picture, which is lost when it is reduced, is that of a photograph, or too faint to judge.
+    """Where the detail of a picture in [0, 1], lost when it is reduced, is that of a photograph, or too faint to judge.
 
     Thresholds are quantiles of places of 21 photographs from many cameras, at the factors 2 to 16:
 
@@ -68,26 +65,22 @@ def holds_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Bool[Tensor, "h
     * The finest octave of all has at most 2.6 times the amplitude of the next (999 of 1,000 places: 2.5; print of one
       pixel: 2.3). White noise has 3.3.
     * It does not consist of rectangles, as in a picture enlarged by nearest-neighbour interpolation.
-
-    Args:
-        picture: in [0, 1]; height and width are multiples of ``scale``.
-        scale: by which it is reduced.
     """
     # PAPER: not treated; a blurred reference is then matched by its own blur.
     gray = _gray(picture)
     low = reduce(gray, scale)
     smooth = enlarge(low, scale)
     lost = gray - smooth
-    energy, octave = _around(_pooled(lost * lost, scale)), _around((low - _without_finest(low)).square())
-    sharpening = smooth - _blurred(smooth, 2 * scale - 1)
-    cosine = _around(_pooled(lost * sharpening, scale))
-    cosine /= (energy * _around(_pooled(sharpening * sharpening, scale)) + _TINY).sqrt()
+    energy, octave = _around(lost * lost, scale), _around((low - _without_finest(low)).square())
+    sharpening = smooth - box_mean(smooth, 2 * scale - 1)
+    cosine = _around(lost * sharpening, scale)
+    cosine /= (energy * _around(sharpening * sharpening, scale) + _TINY).sqrt()
     amplitude = (energy / (octave + _TINY)).sqrt()
     natural = energy <= (1.25 + math.log2(scale)) ** 2 * octave.clamp(min=_FAINT**2)
     goes = cosine >= (_SHARE - _SLOPE * amplitude).clamp(min=_LEAST_SHARE)
     halved = _without_finest(gray)
     finest, second = (gray - halved), halved - _without_finest(gray, 4)
-    grainy = _around(_pooled(finest * finest, scale)) > _MOST_FINEST**2 * _around(_pooled(second * second, scale))
+    grainy = _around(finest * finest, scale) > _MOST_FINEST**2 * _around(second * second, scale)
     judged = (amplitude >= _LEAST) & goes & ~grainy & (_constant(gray, scale) < _MOST_CONSTANT)
     return (natural & (judged | (octave < _FAINT**2)))[0, 0]
 
@@ -95,16 +88,14 @@ def holds_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Bool[Tensor, "h
 def rectangles(pixels: Shaped[np.ndarray, "H W c"], scale: int) -> Bool[Tensor, "h w"]:
     """Where a picture consists of rectangles, from all of its pixels; a view of it may have been interpolated.
 
-    Args:
-        pixels: uint8, uint16, or floats.
-        scale: pixels along a side of a position; what does not fill one at the right and bottom is left out.
+    What does not fill a position of ``scale`` pixels a side at the right and bottom is left out.
     """
     height, width = (extent // scale for extent in pixels.shape[:2])
     found = torch.zeros(height, width, dtype=torch.bool)
     for top, bottom in cuts(height, _AT_ONCE):
         outer = slice(max(0, top - _WINDOW), min(height, bottom + _WINDOW))
-        band = torch.from_numpy(pixels[outer.start * scale : outer.stop * scale, : width * scale].astype(np.float32))
-        gray = _gray(band.expand(-1, -1, 3).permute(2, 0, 1) / (255 if pixels.dtype == np.uint8 else 65_535))
+        band = torch.from_numpy(unit_floats(pixels[outer.start * scale : outer.stop * scale, : width * scale]))
+        gray = _gray(band.expand(-1, -1, 3).permute(2, 0, 1))
         low = reduce(gray, scale)
         blocks = _constant(gray, scale) >= _MOST_CONSTANT
         blocks &= _around((low - _without_finest(low)).square()) >= _FAINT**2
@@ -123,10 +114,10 @@ def _constant(gray: Float[Tensor, "1 1 H W"], scale: int) -> Float[Tensor, "1 1 
 
 def _constant_columns(gray: Float[Tensor, "1 1 H W"], scale: int) -> Float[Tensor, "1 1 h w"]:
     step = F.pad(gray.diff(dim=3).abs(), (1, 0))
-    step = _slid(F.avg_pool2d(step, (scale, 1)), 2, _WINDOW)
-    mean = _slid(F.avg_pool2d(step, (1, scale)), 3, _WINDOW)
+    step = _along(F.avg_pool2d(step, (scale, 1)).mT).mT
+    mean = _along(F.avg_pool2d(step, (1, scale)))
     constant = (step < _STEP * mean.repeat_interleave(scale, 3)).to(step)
-    return _slid(F.avg_pool2d(constant, (1, scale)), 3, _WINDOW)
+    return _along(F.avg_pool2d(constant, (1, scale)))
 
 
 def _without_finest(x: Float[Tensor, "1 c h w"], times: int = 2) -> Float[Tensor, "1 c h w"]:
@@ -135,20 +126,12 @@ def _without_finest(x: Float[Tensor, "1 c h w"], times: int = 2) -> Float[Tensor
     return enlarge(reduce(fitting, times), times)[:, :, : x.shape[2], : x.shape[3]]
 
 
-def _pooled(x: Float[Tensor, "1 1 H W"], scale: int) -> Float[Tensor, "1 1 h w"]:
-    return F.avg_pool2d(x, scale)
+def _along(x: Float[Tensor, "1 1 h w"]) -> Float[Tensor, "1 1 h w"]:
+    """Means over a window along rows, at every place."""
+    padded = F.pad(x, (_WINDOW // 2, _WINDOW // 2, 0, 0), mode="replicate")
+    return F.avg_pool2d(padded, (1, _WINDOW), 1)
 
 
-def _around(energy: Float[Tensor, "1 1 h w"]) -> Float[Tensor, "1 1 h w"]:
-    return _blurred(energy, _WINDOW)
-
-
-def _blurred(x: Float[Tensor, "1 1 h w"], window: int) -> Float[Tensor, "1 1 h w"]:
-    return _slid(_slid(x, 2, window), 3, window)
-
-
-def _slid(x: Float[Tensor, "1 1 h w"], axis: int, window: int) -> Float[Tensor, "1 1 h w"]:
-    """Means over a window along an axis, at every place."""
-    reach, along = window // 2, axis == 2
-    padded = F.pad(x, (0, 0, reach, reach) if along else (reach, reach, 0, 0), mode="replicate")
-    return F.avg_pool2d(padded, (window, 1) if along else (1, window), 1)
+def _around(x: Float[Tensor, "1 1 H W"], scale: int = 1) -> Float[Tensor, "1 1 h w"]:
+    """Means over a window around the positions of a grid ``scale`` times coarser."""
+    return box_mean(F.avg_pool2d(x, scale) if scale > 1 else x, _WINDOW)

@@ -1,8 +1,8 @@
 """Where the pixels of a view lie in the picture it was made from: a map of the plane, kept as nine numbers."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any
 
 import torch
@@ -75,9 +75,5 @@ class PlaneMap:
 
     def after(self, first: "PlaneMap") -> "PlaneMap":
         """This map of what another one gives: the way back from a view of a view."""
-        rows = [[_dot(row, column) for column in zip(*first.matrix, strict=True)] for row in self.matrix]
-        return PlaneMap.read(rows)
-
-
-def _dot(row: Sequence[float], column: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(row, column, strict=True))
+        columns = list(zip(*first.matrix, strict=True))
+        return PlaneMap.read([[sum(map(mul, row, column)) for column in columns] for row in self.matrix])

@@ -1,6 +1,7 @@
 """At which size a reference is searched that shows the same kind of thing, but not the same scene."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from srntt._shapes import Float, Shaped
 from srntt.features import Description
-from srntt.image import enlarge, reduce, resize_bicubic
+from srntt.image import enlarge, reduce, resize_bicubic, unit_floats
 
 REDUCTIONS = (1, 2, 3)
 """By which a reference may be reduced; 1 is unchanged."""
@@ -28,16 +29,10 @@ Describe = Callable[[Float[Tensor, "b 3 h w"]], Description]
 def choose_reduction(
     low_res: Float[Tensor, "3 h w"], reference: Shaped[np.ndarray, "H W c"], scale: int, describe: Describe
 ) -> int:
-    """By how much a reference is reduced until its texture fits the small picture; 1 unless that is clear.
+    """By how much a reference is reduced until its texture fits the small picture, in [0, 1]; 1 unless that is clear.
 
     The small picture is halved and given its finest octave back from the reference, by matching, at each size of the
     reference. What comes back is compared with what was there: the size with the highest correlation is right.
-
-    Args:
-        low_res: the small picture, in [0, 1].
-        reference: its pixels, RGB or grey; uint8 or uint16.
-        scale: of the model: pixels of a fitting reference for one of the small picture.
-        describe: gives what the model matches.
     """
     # PAPER: references at several scales are all searched; here the one that fits is chosen.
     looked_at = _pieces(low_res.permute(1, 2, 0).contiguous().numpy(), 1)
@@ -52,11 +47,12 @@ def choose_reduction(
     return best if scores[best] > max(_LEAST, scores[1] + _MARGIN) else 1
 
 
-class _Octave:
+class _Octave(NamedTuple):
     """Blocks of the finest octave of pictures on the LR grid, and what describes them without it."""
 
-    def __init__(self, vectors: Float[Tensor, "n d"], contrast: Float[Tensor, " n"], blocks: Float[Tensor, "n 4"]):
-        self.vectors, self.contrast, self.blocks = vectors, contrast, blocks
+    vectors: Float[Tensor, "n d"]
+    contrast: Float[Tensor, " n"]
+    blocks: Float[Tensor, "n 4"]
 
     @classmethod
     def of(cls, pieces: Float[Tensor, "b 3 h w"], describe: Describe, most: int) -> "_Octave":
@@ -90,8 +86,7 @@ def _pieces(pixels: Shaped[np.ndarray, "H W c"], step: int) -> Float[Tensor, "b 
 
 
 def _resized(pixels: Shaped[np.ndarray, "H W c"], size: tuple[int, int]) -> Float[Tensor, "1 3 h w"]:
-    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    picture = torch.from_numpy(pixels.astype(np.float32) / np.float32(top)).permute(2, 0, 1)[None]
+    picture = torch.from_numpy(unit_floats(pixels)).permute(2, 0, 1)[None]
     resized = picture if pixels.shape[:2] == size else resize_bicubic(picture, size).clamp_(0, 1)
     return resized.expand(1, 3, -1, -1)
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from srntt.errors import InputError
-from srntt.views._plain import PlainView
 from srntt.views._turned import TurnedViews
 from srntt.views._view import ViewMaker
 
-VIEWS: dict[str, ViewMaker] = {"plain": PlainView(), "turned": TurnedViews()}
+VIEWS: dict[str, ViewMaker] = {"plain": TurnedViews([(1.0, 0)]), "turned": TurnedViews()}
 """Kinds of views that references are encoded in."""
 
 PLAIN = ("plain",)
@@ -15,11 +14,7 @@ PLAIN = ("plain",)
 
 
 def view_makers(names: Sequence[str]) -> list[ViewMaker]:
-    """What makes the views of these kinds, in order.
-
-    Raises:
-        InputError: no kind, one that does not exist, or one twice.
-    """
+    """What makes the views of these kinds; InputError for no kind, one that does not exist, or one twice."""
     if (
         isinstance(names, str)
         or not isinstance(names, Sequence)

@@ -11,7 +11,7 @@ from srntt.errors import InputError
 from srntt.image import Picture, resize_bicubic
 from srntt.memory import cuts
 from srntt.views._plane_map import PlaneMap
-from srntt.views._view import Size, View
+from srntt.views._view import Rows, Size, View
 
 _AT_ONCE = 256  # rows, then columns, that are resized
 _FLOATS = 3 * 4  # bytes of a pixel
@@ -56,7 +56,7 @@ class TurnedViews:
                 continue
             window = _window(reference, size)
             for turns in (turns for other, turns in self.kinds if other == scale):
-                rows = _Turned(window, size, turns)
+                rows = _rows(window, size, turns)
                 yield View(_name(scale, turns), _turned(size, turns), rows, way_back(original, scale, turns))
 
     def sizes(self, reference: Size) -> list[Size]:
@@ -69,24 +69,21 @@ class TurnedViews:
         return max((_FLOATS * (pixels + _AT_ONCE * (width + height + rows)) for pixels, rows in made), default=0)
 
 
-@dataclass(frozen=True)
-class _Turned:
+def _rows(window: Window, size: Size, turns: int) -> Rows:
     """Rows of a picture after quarter turns."""
+    (height, width), everything = size, slice(None)
 
-    window: Window
-    size: Size
-    turns: int
-
-    def __call__(self, top: int, bottom: int) -> Float[Tensor, "3 h w"]:
-        height, width = self.size
-        everything = slice(None)
+    def rows(top: int, bottom: int) -> Float[Tensor, "3 h w"]:
         shown = (
             (slice(top, bottom), everything),
             (everything, slice(width - bottom, width - top)),
             (slice(height - bottom, height - top), everything),
             (everything, slice(top, bottom)),
-        )[self.turns]
-        return torch.rot90(self.window(*shown), self.turns, (1, 2)).contiguous()
+        )[turns]
+        picture = window(*shown)
+        return torch.rot90(picture, turns, (1, 2)).contiguous() if turns else picture
+
+    return rows
 
 
 def way_back(original: Size, scale: float, turns: int) -> PlaneMap:
@@ -124,6 +121,6 @@ def _turned(size: Size, turns: int) -> Size:
 
 
 def _name(scale: float, turns: int) -> str:
-    """Such as ``scaled 0.5, turned 90``; at least one of the two."""
+    """Such as ``scaled 0.5, turned 90``."""
     parts = [f"scaled {scale:g}"] * (scale != 1) + [f"turned {90 * turns}"] * (turns != 0)
-    return ", ".join(parts) or "unchanged"
+    return ", ".join(parts) or "plain"

@@ -37,11 +37,6 @@ class View:
     to_original: PointMap
     valid: Bool[Tensor, "H W"] | None = None
 
-    @property
-    def picture(self) -> Float[Tensor, "3 H W"]:
-        """All of it."""
-        return self.rows(0, self.size[0])
-
     def valid_positions(self, scale: int) -> Bool[Tensor, "h w"] | None:
         """Positions of a grid ``scale`` times coarser of which every pixel is valid; None if all are."""
         if self.valid is None:

@@ -25,11 +25,7 @@ def blend_with_base(
     and this nothing; with one, following the model everywhere gives 31.246 dB, this 31.254, and adding to the base what
     the reference changed in the model's output 31.184.
 
-    Args:
-        low_res: the pictures in [0, 1].
-        base: enlarged by another upscaler.
-        made: by the model, going on from the base.
-        share: of each candidate in what was made; no candidates without references.
+    ``share`` has no candidates without references.
     """
     scale = base.shape[2] // low_res.shape[2]
     plain = enlarge(low_res, scale)

@@ -28,14 +28,7 @@ _FIRST = 60_000_000
 
 @dataclass(frozen=True)
 class LiteCosts:
-    """Of a configuration.
-
-    Attributes:
-        config: of the model.
-        hidden: channels of the encoder's hidden layers.
-        radius: rows above and below a band that describing it looks at.
-        patch: side of what is matched.
-    """
+    """Of a configuration, an encoder with ``hidden`` channels that looks ``radius`` rows around a band, and a patch."""
 
     config: LiteConfig
     hidden: int

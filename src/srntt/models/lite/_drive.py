@@ -16,7 +16,7 @@ from srntt.models._drive import Progress, Rendered
 from srntt.models._encoded_view import EncodedView
 from srntt.models.lite._based import blend_with_base
 from srntt.models.lite._costs import FRAMED_AT_ONCE, REFINED_CHANNELS, LiteCosts
-from srntt.models.lite._fusion import EVIDENCE, JACOBIAN, Textures
+from srntt.models.lite._fusion import EVIDENCE, JACOBIAN
 from srntt.models.lite._network import Lite
 
 Describe = Callable[[int, int], Description]
@@ -95,36 +95,17 @@ class LiteDrive:
         window: Window,
         references: list[EncodedView],
         strength: Float[Tensor, "_ _"] | None = None,
+        base: Float[Tensor, "3 _ _"] | None = None,
     ) -> Rendered:
         """One tile."""
         seen = low_res[None, :, *window].to(self._device)
-        textures = self._textures(match, window, references)
-        fused = self._model.fuse(seen, textures, strength=self._batched(strength))
-        return Rendered(fused.picture[0], None if textures is None else fused.share[0])
-
-    def render_based(
-        self,
-        low_res: Float[Tensor, "3 h w"],
-        match: Match | None,
-        window: Window,
-        references: list[EncodedView],
-        base: Float[Tensor, "3 H W"],
-        strength: Float[Tensor, "_ _"] | None = None,
-    ) -> Rendered:
-        """One tile, from a base."""
-        seen, under = low_res[None, :, *window].to(self._device), base[None].to(self._device)
-        textures = self._textures(match, window, references)
-        fused = self._model.fuse(seen, textures, under, self._batched(strength))
-        picture = blend_with_base(seen, under, fused.picture, fused.share)
+        under, strength = (None if x is None else x[None].to(self._device) for x in (base, strength))
+        textures = None
+        if match is not None:
+            textures = self._model.sample(match.crop(window).batched(), [item.batch for item in references])
+        fused = self._model.fuse(seen, textures, under, None if strength is None else strength[None])
+        picture = fused.picture if under is None else blend_with_base(seen, under, fused.picture, fused.share)
         return Rendered(picture[0], None if textures is None else fused.share[0])
-
-    def _textures(self, match: Match | None, window: Window, references: list[EncodedView]) -> Textures | None:
-        if match is None:
-            return None
-        return self._model.sample(match.crop(window).batched(), [item.batch for item in references])
-
-    def _batched(self, strength: Float[Tensor, "_ _"] | None) -> Float[Tensor, "1 1 _ _"] | None:
-        return None if strength is None else strength[None, None].to(self._device)
 
     def _empty(self, candidates: int, channels: int, low_res: Float[Tensor, "3 h w"]) -> Match:
         return Match.empty(candidates, channels, (low_res.shape[1], low_res.shape[2]), self._device)

@@ -28,15 +28,11 @@ class Textures(NamedTuple):
 
 
 class TextureFusion(nn.Module):
-    """Add sampled textures to the content feature, as far as the evidence speaks for them.
+    """Add sampled textures, of ``bands`` channels each, to the content feature, as far as the evidence speaks for them.
 
     The candidates of a position compete with each other and with nothing at all, in each channel: the added texture is
     their mean under a softmax in which nothing has the logit 0. With one candidate that is a sigmoid gate. With no
     reference, or none that fits, the content feature passes unchanged; the order of candidates does not matter.
-
-    Args:
-        channels: of the content feature.
-        bands: channels of a candidate's texture.
     """
 
     def __init__(self, channels: int, bands: int) -> None:
@@ -61,11 +57,7 @@ class TextureFusion(nn.Module):
     ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b k h w"]]:
         """Fused feature, and each candidate's share, its mean over channels.
 
-        Args:
-            content: feature of the picture.
-            low_res: the picture.
-            textures: sampled for it.
-            strength: how far they are used at each position, 0 .. 1; None: as far as the evidence speaks for them.
+        ``strength``: how far textures are used at each position, 0 .. 1; None: as far as the evidence speaks for them.
         """
         total, weight, trusts = torch.zeros_like(content), torch.ones_like(content), []
         for bands, evidence in zip(textures.bands.unbind(1), textures.evidence.unbind(1), strict=True):

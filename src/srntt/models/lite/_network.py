@@ -13,7 +13,7 @@ from srntt.errors import InputError
 from srntt.features import Description, TextureEncoder, texture_bands
 from srntt.image import enlarge
 from srntt.match import Match, keep_best, local_match
-from srntt.models._fused import Fused
+from srntt.models._drive import Fused
 from srntt.models.lite._agreement import agreement
 from srntt.models.lite._config import LiteConfig
 from srntt.models.lite._fusion import ABSENT, EVIDENCE, JACOBIAN, TextureFusion, Textures
@@ -66,7 +66,7 @@ class Lite(nn.Module):
 
     def __init__(self, config: LiteConfig = LiteConfig()) -> None:  # noqa: B008 (frozen)
         super().__init__()
-        self.config = config
+        self.config, self.scale = config, config.scale
         channels = config.channels
         self.encoder = TextureEncoder(dimensions=config.descriptor, scale=config.scale)
         self.log_temperature = nn.Parameter(torch.tensor(3.0))
@@ -80,11 +80,6 @@ class Lite(nn.Module):
         self.tail = nn.Conv2d(channels, 3 * config.scale**2, 3, padding=1)
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
-
-    @property
-    def scale(self) -> int:
-        """Output pixels for each input pixel along a side."""
-        return self.config.scale
 
     @property
     def temperature(self) -> Float[Tensor, ""]:
@@ -117,10 +112,9 @@ class Lite(nn.Module):
         return self.encoder(low_res)
 
     def encode(self, reference: Float[Tensor, "b 3 H W"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
-        """What is looked in, and what is brought from there.
+        """What is looked in, and what is brought from there, of a reference in [0, 1].
 
-        Args:
-            reference: in [0, 1]; what does not fill a whole LR pixel at the right and bottom is left out.
+        What does not fill a whole LR pixel at the right and bottom is left out.
         """
         height, width = (extent // self.scale * self.scale for extent in reference.shape[2:])
         whole = reference[:, :, :height, :width]
@@ -185,11 +179,7 @@ class Lite(nn.Module):
         return replace(found, position=position.unflatten(1, size), evidence=evidence.unflatten(2, size))
 
     def with_frames(self, refined: Match) -> Match:
-        """The evidence that the network takes, as in `Textures`, and behind it each match's local frame.
-
-        Args:
-            refined: matches in one reference, with their neighbours.
-        """
+        """Matches in one reference with the evidence that the network takes, and behind it each one's local frame."""
         frames = local_frames(refined.position.detach())
         sharpness, contrast = refined.evidence.unbind(-3)
         known = [refined.similarity, sharpness, frames.agreement, contrast.log().clamp(-1, 1)]
@@ -197,12 +187,7 @@ class Lite(nn.Module):
         return replace(refined, evidence=evidence)
 
     def masked(self, framed: Match, valid: Bool[Tensor, "*b H W"]) -> Match:
-        """Matches with frames; those that lead to a place of the view that is not valid get no weight in the fusion.
-
-        Args:
-            framed: the matches in one view.
-            valid: places of the view that may be used.
-        """
+        """Matches in a view, with frames; those to a place of it that is not valid get no weight in the fusion."""
         y, x = (
             at.round().long().clamp(0, size - 1)
             for at, size in zip(framed.position.unbind(-1), valid.shape[-2:], strict=True)

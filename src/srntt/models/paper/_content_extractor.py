@@ -47,11 +47,7 @@ class ContentExtractor(nn.Module):
         self.eval()
 
     def forward(self, low_res: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 64 h w"]:
-        """Content feature.
-
-        Args:
-            low_res: RGB in [0,1].
-        """
+        """Content feature of an LR picture, RGB in [0,1]."""
         # PAPER: the released code leaves scaling to [-1, 1] to its caller.
         head = self.head(low_res * 2 - 1).relu()
         return self.body(head) + head

@@ -5,13 +5,15 @@ the transfer. Sizes are in bytes of an LR position, unless stated otherwise.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from srntt.match import Matcher, Sizes
 from srntt.memory import Appetite, Work
 from srntt.models.paper._blocks import CHANNELS
 from srntt.models.paper._network import FINEST, PaperConfig
 
+PATCH = 3  # side of what is matched
 MATCHED_CHANNELS = 256
 REACH = 8  # LR rows: VGG19's halo of 10 HR rows and the bicubic's 2 LR rows, rounded up
 
@@ -31,40 +33,26 @@ _SEEN = Work(
 )  # by VGG19: pictures before and after scaling, a layer, what comes in and out
 
 
-@dataclass(frozen=True)
-class PaperCosts:
-    """Of a configuration.
+def appetite_of(config: PaperConfig) -> Appetite:
+    """For the planning of references and tiles."""
+    pixels, lasting = config.scale**2, _KEY + _SWAPPED
+    seen = -(-(_KEY + _SEEN.position + 2 * _PICTURE) // pixels) + _READ
+    return Appetite(Work(seen, _FINE // pixels), -(-lasting // pixels), _MATCHED, 1, partial(_tile, config), _FIRST)
 
-    Attributes:
-        config: of the network.
-        patch: side of what is matched.
-    """
 
-    config: PaperConfig
-    patch: int
+def matching_bytes(matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int) -> int:
+    """As `Drive.matching_bytes`: a band is enlarged and seen by VGG19, piece by piece, and matched."""
+    height, width = size
+    sizes = Sizes(height * width, tuple(keys), MATCHED_CHANNELS, PATCH)
+    rows = min(height, max(bottom - top for top, bottom in matcher.bands(height, band, sizes)) + PATCH - 1)
+    seen = _SEEN.bytes(min(band + 2 + 2 * REACH, height) * width)
+    searched = matcher.bytes(replace(sizes, queries=rows * width), threads)
+    return height * width * _MATCHED + (matcher.waiting(sizes) + 1) * rows * width * _KEY + max(seen, searched)
 
-    @property
-    def appetite(self) -> Appetite:
-        """For the planning of references and tiles."""
-        pixels, lasting = self.config.scale**2, _KEY + _SWAPPED
-        seen = -(-(_KEY + _SEEN.position + 2 * _PICTURE) // pixels) + _READ
-        encode = Work(seen, _FINE // pixels)
-        return Appetite(encode, -(-lasting // pixels), _MATCHED, 1, self._tile, _FIRST)
 
-    def matching(self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int) -> int:
-        """As `Drive.matching_bytes`: a band is enlarged and seen by VGG19, piece by piece, and matched."""
-        height, width = size
-        sizes = Sizes(height * width, tuple(keys), MATCHED_CHANNELS, self.patch)
-        rows = min(height, max(bottom - top for top, bottom in matcher.bands(height, band, sizes)) + self.patch - 1)
-        seen = _SEEN.bytes(min(band + 2 + 2 * REACH, height) * width)
-        searched = matcher.bytes(replace(sizes, queries=rows * width), threads)
-        return height * width * _MATCHED + (matcher.waiting(sizes) + 1) * rows * width * _KEY + max(seen, searched)
-
-    def _tile(self, candidates: int) -> Work:
-        """The extractor's own head; or the swapped maps, gated or not, and the worse of the last level and what follows
-        it.
-        """
-        if not candidates:
-            return Work(2 * _FINE + _FINE // 4 + _FEATURE, _FINE)
-        last = max(6 * _FINE + 2 * _PICTURE, _DETAIL * self.config.scale**2)
-        return Work(_SWAPPED * (1 + self.config.gated) + last, _FINE)
+def _tile(config: PaperConfig, candidates: int) -> Work:
+    """The extractor's own head; or the swapped maps, gated or not, and the worse of the last level and what follows."""
+    if not candidates:
+        return Work(2 * _FINE + _FINE // 4 + _FEATURE, _FINE)
+    last = max(6 * _FINE + 2 * _PICTURE, _DETAIL * config.scale**2)
+    return Work(_SWAPPED * (1 + config.gated) + last, _FINE)

@@ -1,6 +1,5 @@
 """How the engine drives the paper's SRNTT: its steps, in bands of rows and tiles."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -11,7 +10,7 @@ from srntt.match import Match, Matcher, Sizes, Window
 from srntt.memory import cuts
 from srntt.models._drive import Progress, Rendered
 from srntt.models._encoded_view import EncodedView
-from srntt.models.paper._costs import MATCHED_CHANNELS, REACH, PaperCosts
+from srntt.models.paper._costs import MATCHED_CHANNELS, PATCH, REACH, appetite_of, matching_bytes
 from srntt.models.paper._network import PaperSRNTT, border_of
 
 _SEEN_AROUND = 16  # LR rows above and below a band of a reference: the halo, and twice the bicubic's
@@ -21,17 +20,18 @@ class PaperDrive:
     """VGG19 features matched as in Eq. 1-3, swapped at three scales, transferred by the paper's networks."""
 
     halo = 32  # the networks see 82 pixels far, but hardly look there (tests/upscale)
-    patch = 3
+    patch = PATCH
     key = "key"
+    takes_base = False
     reaches: tuple[int, ...] = ()
+    matching_bytes = staticmethod(matching_bytes)
     describe = None  # references of other sizes are searched where that is asked for, as in the paper
 
     def __init__(self, model: PaperSRNTT, device: torch.device) -> None:
         self._model = model.to(device)
         _ = model.phi  # which says now if it is missing
         self._device = device
-        self._costs = PaperCosts(model.config, self.patch)
-        self.appetite = self._costs.appetite
+        self.appetite = appetite_of(model.config)
         self.scale, self.context = model.scale, _SEEN_AROUND * model.scale
 
     def encode(self, band: Float[Tensor, "3 H W"]) -> dict[str, Float[Tensor, "c _ _"]]:
@@ -51,7 +51,8 @@ class PaperDrive:
         border = border_of(low_res, keys)
         height, width = low_res.shape[1:]
         whole = Match.empty(1, 0, (height, width), self._device)
-        bands = matcher.bands(height, band, self._sizes((height, width), [key[0].numel() for key in keys]))
+        sizes = Sizes(height * width, tuple(key[0].numel() for key in keys), MATCHED_CHANNELS, self.patch)
+        bands = matcher.bands(height, band, sizes)
         seen = [(max(0, top - 1), min(height, bottom + 1)) for top, bottom in bands]  # a patch reaches one row out
         queries = (self._query(low_res, slice(*outer), band) for outer in seen)
         found = matcher.search(queries, keys, patch=self.patch, border=border)
@@ -68,6 +69,7 @@ class PaperDrive:
         window: Window,
         references: list[EncodedView],
         strength: Float[Tensor, "_ _"] | None = None,
+        base: Float[Tensor, "3 _ _"] | None = None,
     ) -> Rendered:
         """One tile; a strength mixes the outputs with and without references, for the network has no gate."""
         seen = low_res[None, :, *window].to(self._device)
@@ -81,15 +83,6 @@ class PaperDrive:
         weight = strength.repeat_interleave(self.scale, 0).repeat_interleave(self.scale, 1)
         alone = self._model.fuse(seen, None).picture[0]
         return Rendered(alone.lerp(fused.picture[0], weight), fused.share[0] * strength)
-
-    def matching_bytes(
-        self, matcher: Matcher, size: tuple[int, int], keys: Sequence[int], band: int, threads: int
-    ) -> int:
-        """See `PaperCosts`."""
-        return self._costs.matching(matcher, size, keys, band, threads)
-
-    def _sizes(self, size: tuple[int, int], keys: Sequence[int]) -> Sizes:
-        return Sizes(size[0] * size[1], tuple(keys), MATCHED_CHANNELS, self.patch)
 
     def _query(self, low_res: Float[Tensor, "3 h w"], rows: slice, band: int) -> Float[Tensor, "256 _ w"]:
         """Features of these rows, made of no more than a band at once."""

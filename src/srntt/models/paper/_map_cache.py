@@ -14,11 +14,8 @@ from srntt.transfer import SwappedMaps
 class MapCache:
     """A folder of swapped maps and similarities in half precision; 5.7 MB for a pair of 160 x 160 pixels.
 
-    Each is known by its pair's pixels and by the weights that made it, so that changed ones are computed again.
-
-    Args:
-        folder: made if it is not there.
-        phi: name of the VGG19 weights.
+    Each is known by its pair's pixels and by the name of the VGG19 weights that made it, so that changed ones are
+    computed again.
     """
 
     def __init__(self, folder: Path, phi: str) -> None:

@@ -12,7 +12,7 @@ from srntt.errors import InputError
 from srntt.features import Family, VGG19Features
 from srntt.image import bicubic_pillow
 from srntt.match import Match, Window, dense_match
-from srntt.models._fused import Fused
+from srntt.models._drive import Fused
 from srntt.models.paper._content_extractor import ContentExtractor
 from srntt.models.paper._texture_transfer import Scale, TextureTransfer
 from srntt.transfer import SWAPPED_LAYERS, SwappedMaps, swap
@@ -77,24 +77,15 @@ class PaperSRNTT(nn.Module):
 
     def __init__(self, config: PaperConfig = PaperConfig()) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.scale = config, config.scale
         self.extractor = ContentExtractor().requires_grad_(False)
         self.transfer = TextureTransfer(config.scale, config.gated)
         self._vgg19: list[VGG19Features] = []  # in a list, so that its weights are none of this model's
         self.eval()
 
     @property
-    def scale(self) -> int:
-        """Output pixels per LR pixel, each way."""
-        return self.config.scale
-
-    @property
     def phi(self) -> VGG19Features:
-        """VGG19, on the model's device.
-
-        Raises:
-            MissingWeightsError: its weights were not fetched yet.
-        """
+        """VGG19, on the model's device; MissingWeightsError if its weights were not fetched yet."""
         if not self._vgg19:
             self._vgg19.append(load_vgg19(find_weights(f"vgg19-{self.config.phi}"), family=self.config.phi))
         return self._vgg19[0].to(self.transfer.to_rgb.weight.device)
@@ -107,11 +98,7 @@ class PaperSRNTT(nn.Module):
         return self
 
     def begin_transfer(self) -> None:
-        """Let the transfer begin as the extractor's own head, to which the maps add nothing yet.
-
-        Raises:
-            InputError: the scale is not 4.
-        """
+        """Let the transfer begin as the extractor's own head (4x only), to which the maps add nothing yet."""
         # PAPER: the transfer begins from random weights; thousands of steps go by before it is as good as no reference.
         if self.scale != self.extractor.scale:
             raise InputError(f"The extractor's head upscales 4x: a transfer of scale {self.scale} cannot begin as it.")
@@ -141,10 +128,9 @@ class PaperSRNTT(nn.Module):
         return self.phi(bicubic_pillow(low_res, (FINEST * height, FINEST * width)))[MATCHED].float()
 
     def encode(self, reference: Float[Tensor, "b 3 H W"]) -> dict[str, Float[Tensor, "b _ _ _"]]:
-        """What is looked in, phi of the blurred reference, and what is brought from there.
+        """What is looked in, phi of the blurred reference, and what is brought from there; the reference is in [0, 1].
 
-        Args:
-            reference: in [0, 1]; what does not fill a whole LR pixel at the right and bottom is left out.
+        What does not fill a whole LR pixel at the right and bottom is left out.
         """
         sharp = self.at_finest(reference)
         height, width = sharp.shape[2:]

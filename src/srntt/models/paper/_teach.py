@@ -69,19 +69,15 @@ class PaperLesson:
 
     def _bring(self, pairs: Pairs) -> tuple[SwappedMaps, Float[Tensor, "b 1 h w"]]:
         """Swapped maps of each picture from all its references, and the similarity."""
-        samples = zip(pairs.low_res, pairs.high_res, pairs.references, strict=True)
-        made = [self._kept_or_swapped(*sample, cached=bool(pairs.names)) for sample in samples]
+        cache, made = self._cache if pairs.names else None, []
+        for low_res, high_res, references in zip(pairs.low_res, pairs.high_res, pairs.references, strict=True):
+            brought = cache and cache.get(high_res, references)
+            if not brought:
+                brought = self._swap(low_res, references)
+                brought = cache.put(high_res, references, *brought) if cache else brought
+            made.append(brought)
         maps = (torch.stack(level) for level in zip(*(maps for maps, _ in made), strict=True))
         return SwappedMaps(*maps), torch.stack([similarity for _, similarity in made])
-
-    def _kept_or_swapped(
-        self, low_res: Tensor, high_res: Tensor, references: Tensor, cached: bool
-    ) -> tuple[SwappedMaps, Float[Tensor, "1 h w"]]:
-        if not (self._cache and cached):
-            return self._swap(low_res, references)
-        if kept := self._cache.get(high_res, references):
-            return kept
-        return self._cache.put(high_res, references, *self._swap(low_res, references))
 
     def _swap(
         self, low_res: Float[Tensor, "3 h w"], references: Float[Tensor, "r 3 R R"]

@@ -54,14 +54,7 @@ def align_densely(
     mine: Float[np.ndarray, "n 2"],
     theirs: Float[np.ndarray, "n 2"],
 ) -> Placement | None:
-    """Find it by matches of another kind than keypoints.
-
-    Args:
-        target: the small picture.
-        features: of the reference.
-        mine: points (x, y) of the small picture.
-        theirs: their matches in the reference.
-    """
+    """Find it by points (x, y) of both that match, found in another way than keypoints."""
     with deterministic():
         return placed(target, tuple(find_planes(mine, theirs, least=LEAST)), features)
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from srntt._shapes import Bool, Float, Int
-from srntt.views.aligned._homography import jacobians, rescaled, transform
+from srntt.views.aligned._homography import rescaled, scale_at, transform
 from srntt.views.aligned._keypoints import ReferenceFeatures
 from srntt.views.aligned._margins import at_shares
 from srntt.views.aligned._planes import Plane
@@ -24,12 +24,7 @@ _OUTSIDE = -1.0
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The reference through one plane, on the grid of the small picture.
-
-    Attributes:
-        gray: in [0, 1]; mirrored beyond its edges.
-        inside: where there is any.
-    """
+    """The reference through one plane, on the grid of the small picture, and where it is inside its edges."""
 
     gray: Float[np.ndarray, "a b"]
     inside: Bool[np.ndarray, "a b"]
@@ -52,17 +47,10 @@ def see_through(
     features: ReferenceFeatures,
     size: tuple[int, int],
 ) -> Seen:
-    """The reference as the plane places it.
-
-    Args:
-        plane: homography between the pictures at full size.
-        shape: of the grid: height and width of the small picture at the size at which it is aligned.
-        features: of the reference.
-        size: height and width of the small picture.
-    """
+    """The reference as the plane places it, on a grid of this shape over the small picture, of another size."""
     grays, reference = [level.gray for level in features.levels], features.size
     before = shape[1] / size[1], shape[0] / size[0]
-    wanted = _scale_at(rescaled(plane.matrix, before), plane.points.mean(0) * before)
+    wanted = scale_at(rescaled(plane.matrix, before), plane.points.mean(0) * before)
     enough = [gray for gray in grays if gray.shape[1] * wanted >= reference[1]]
     gray = enough[-1] if enough else grays[0]
     matrix = rescaled(plane.matrix, before, (gray.shape[1] / reference[1], gray.shape[0] / reference[0]))
@@ -105,10 +93,6 @@ def _correlation(
     product = mean(first * second) - means[0] * means[1]
     variances = [np.maximum(mean(x * x) - m * m, 0) + _NOISE for x, m in ((first, means[0]), (second, means[1]))]
     return np.clip(product / np.sqrt(variances[0] * variances[1]), -1, 1)
-
-
-def _scale_at(matrix: Float[np.ndarray, "3 3"], point: Float[np.ndarray, " 2"]) -> float:
-    return float(np.sqrt(abs(np.linalg.det(jacobians(matrix, point[:1], point[1:])[0]))))
 
 
 def _mean(values: Float[np.ndarray, "a b"], side: int) -> Float[np.ndarray, "a b"]:

@@ -1,6 +1,6 @@
 """What placing a reference takes of memory, in bytes, from sizes alone."""
 
-from srntt.views.aligned._keypoints import DETECTED, MOST_POINTS, WORKED, ReferenceFeatures, enlargement
+from srntt.views.aligned._keypoints import DETECTED, MOST_POINTS, WORKED, ReferenceFeatures, enlargement, size_at_most
 
 _SEARCHED = 256  # a pixel: SIFT doubles the picture, and of each octave holds six blurred pictures and five differences
 _PLACED, _FLOW = 1080, 800  # a pixel of the small picture: flow of it doubled, what eight planes show; a second flow
@@ -13,24 +13,17 @@ _COMPARED = 100_000_000  # distances of 2048 matches from each other, and produc
 
 
 def finding_bytes(reference: tuple[int, int]) -> int:
-    """What `find_features` takes.
-
-    Args:
-        reference: its height and width.
-    """
-    height, width = _at_most(reference, DETECTED)
+    """What `find_features` takes, by height and width of the reference."""
+    height, width = size_at_most(reference, DETECTED)
     return _REDUCED * height * width
 
 
 def placing_bytes(size: tuple[int, int], features: ReferenceFeatures, threads: int) -> int:
     """What `place` takes: the worst of finding keypoints, matching them, and comparing what each plane shows.
 
-    Args:
-        size: height and width of the small picture.
-        features: of the reference.
-        threads: with more than one, two sizes of the reference are searched at once, and flow in both directions.
+    With more than one thread, two sizes of the reference are searched at once, and flow in both directions.
     """
-    height, width = _at_most(size, WORKED)
+    height, width = size_at_most(size, WORKED)
     pixels = height * width
     enlarged = pixels * enlargement((height, width)) ** 2
     unsearched = sum(level.gray.size for level in features.levels if not level.is_searched)
@@ -43,16 +36,5 @@ def placing_bytes(size: tuple[int, int], features: ReferenceFeatures, threads: i
 
 
 def dense_matches_bytes(channels: int, positions: int, keys: int) -> int:
-    """What `dense_matches` takes: descriptors of both, scaled and then rounded.
-
-    Args:
-        channels: of a descriptor.
-        positions: of the small picture.
-        keys: positions of the reference.
-    """
+    """What `dense_matches` takes: descriptors of both pictures, scaled and then rounded."""
     return channels * _FLOAT * (positions + keys + max(positions, keys)) + _COMPARED
-
-
-def _at_most(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    times = min(1.0, longest / max(size))
-    return max(1, round(size[0] * times)), max(1, round(size[1] * times))

@@ -20,14 +20,9 @@ _RETURN = 1  # positions by which the way there and back may miss its start
 def dense_matches(
     query: Float[Tensor, "d h w"], contrast: Float[Tensor, "h w"], key: Float[Tensor, "d H W"]
 ) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "n 2"]]:
-    """Positions (x, y) of the query map and those of the key map that match in both directions.
+    """Positions (x, y) of the query map and those of the key map whose unit descriptors match in both directions.
 
     Positions of high contrast are looked for, evenly spread; the same are found on any number of threads.
-
-    Args:
-        query: unit descriptors of the small picture.
-        contrast: of its positions.
-        key: unit descriptors of the reference.
     """
     nothing = np.zeros((0, 2), np.float32)
     if max(query[0].numel(), key[0].numel()) > MOST_POSITIONS:

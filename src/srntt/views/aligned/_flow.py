@@ -19,24 +19,16 @@ _FEW = 0.05  # share of trusted flow around a place, below which it fades to non
 def residual_flow(one: Float[np.ndarray, "a b"], other: Float[np.ndarray, "a b"]) -> Float[np.ndarray, "a b 2"]:
     """For each place of one picture, how far (x, y) from it the same thing lies in the other; 0 where unknown.
 
-    Dense inverse search on both pictures enlarged.
-
-    Args:
-        one: grey, in [0, 1].
-        other: already nearly in place.
+    Dense inverse search on both pictures, grey in [0, 1] and already nearly in place, enlarged.
     """
     if min(one.shape) * _ENLARGED < 2 * 8:  # a patch of the search
         return np.zeros((*one.shape, 2), np.float32)
     first, second = evened(one), evened(other)
-    there, back = in_parallel(_search, ((first, second), (second, first)))
+    there, back = in_parallel(lambda pair: search_flow(*pair), ((first, second), (second, first)))
     trusted = _returns(there, back) & (np.hypot(there[..., 0], there[..., 1]) < _LONGEST * _ENLARGED)
     weight = cv2.GaussianBlur(trusted.astype(np.float32), (0, 0), _SMOOTHED)
     smooth = cv2.GaussianBlur(there * trusted[..., None], (0, 0), _SMOOTHED) / np.maximum(weight, _FEW)[..., None]
     return cv2.resize(smooth, one.shape[::-1], interpolation=cv2.INTER_AREA) / _ENLARGED
-
-
-def _search(pair: tuple[UInt8[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]) -> Float[np.ndarray, "h w 2"]:
-    return search_flow(*pair)
 
 
 def evened(gray: Float[np.ndarray, "a b"]) -> UInt8[np.ndarray, "_ _"]:

@@ -1,5 +1,6 @@
 """Homographies between pictures: (x, y) in pixels, whole numbers at the centres of pixels."""
 
+import cv2
 import numpy as np
 
 from srntt._shapes import Bool, Float
@@ -30,17 +31,36 @@ def jacobians(
     return np.stack(rows, 1)
 
 
+def scale_at(matrix: Float[np.ndarray, "3 3"], point: Float[np.ndarray, " 2"]) -> float:
+    """Pixels of the second picture for one of the first, at a point (x, y)."""
+    return float(np.sqrt(abs(np.linalg.det(jacobians(matrix, point[:1], point[1:])[0]))))
+
+
 def rescaled(
     matrix: Float[np.ndarray, "3 3"], before: tuple[float, float] = (1.0, 1.0), after: tuple[float, float] = (1.0, 1.0)
 ) -> Float[np.ndarray, "3 3"]:
-    """The same homography where both pictures have other sizes.
-
-    Args:
-        matrix: between the pictures at full size.
-        before: (x, y) pixels of the resized first picture for one of the original.
-        after: the same for the second.
-    """
+    """The same homography where both pictures are resized, by (x, y) ``before`` and ``after`` it."""
     return _resize(after) @ matrix @ np.linalg.inv(_resize(before))
+
+
+def estimate(
+    start: Float[np.ndarray, "n 2"],
+    end: Float[np.ndarray, "n 2"],
+    *,
+    tolerance: float,
+    iterations: int,
+    confidence: float,
+) -> tuple[Float[np.ndarray, "3 3"], Bool[np.ndarray, " n"]] | None:
+    """The homography that explains most matches, by MAGSAC++ (Barath et al. 2020), and which; None if there is none."""
+    matrix, mask = cv2.findHomography(
+        start.astype(np.float64),
+        end.astype(np.float64),
+        cv2.USAC_MAGSAC,
+        tolerance,
+        maxIters=iterations,
+        confidence=confidence,
+    )
+    return None if matrix is None or mask is None or not is_regular(matrix) else (matrix, mask.ravel() > 0)
 
 
 def is_regular(matrix: Float[np.ndarray, "3 3"]) -> bool:

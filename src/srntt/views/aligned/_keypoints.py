@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Complex, Float, Shaped, UInt8
-from srntt.image import enlarge
+from srntt.image import enlarge, unit_floats
 from srntt.views.aligned._margins import filled, find_margins
 from srntt.views.aligned._opencv import deterministic
 
@@ -47,12 +47,7 @@ class Keypoints:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """A reference at one size; its keypoints are found when they are first asked for.
-
-    Attributes:
-        gray: the reference in grey.
-        size: height and width of the reference.
-    """
+    """A reference in grey, at one size; its keypoints, in pixels of its full size, are found when first asked for."""
 
     gray: UInt8[np.ndarray, "_ _"]
     size: tuple[int, int]
@@ -88,11 +83,9 @@ class ReferenceFeatures:
 
 @dataclass(frozen=True, eq=False)
 class TargetFeatures:
-    """What alignment needs of a small picture: found once, whatever is aligned with it.
+    """What alignment needs of a small picture: itself in [0, 1], at most `WORKED` pixels wide or high, and its size.
 
-    Attributes:
-        size: height and width of the small picture.
-        picture: the picture, in [0, 1], at most `WORKED` pixels wide or high.
+    Keypoints are found once, whatever is aligned with it.
     """
 
     size: tuple[int, int]
@@ -120,11 +113,7 @@ class TargetFeatures:
 
 
 def find_features(pixels: Shaped[np.ndarray, "H W c"]) -> ReferenceFeatures:
-    """Prepare a reference for alignment.
-
-    Args:
-        pixels: RGB or grey, uint8, uint16, or floats in [0, 1].
-    """
+    """Prepare a reference for alignment: RGB or grey, uint8, uint16, or floats in [0, 1]."""
     height, width = pixels.shape[:2]
     with deterministic():
         gray = gray_at_most(pixels, DETECTED)
@@ -144,6 +133,12 @@ def find_target_features(low_res: Float[Tensor, "3 h w"]) -> TargetFeatures:
 def enlargement(size: tuple[int, int]) -> int:
     """How many times larger a small picture of this size is searched at most."""
     return 4 if min(size) < _SMALL else 2
+
+
+def size_at_most(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Height and width of a picture that is reduced, if need be, to so many pixels wide or high."""
+    times = min(1.0, longest / max(size))
+    return max(1, round(size[0] * times)), max(1, round(size[1] * times))
 
 
 def gray_at_most(pixels: Shaped[np.ndarray, "H W c"], longest: int) -> UInt8[np.ndarray, "_ _"]:
@@ -180,18 +175,15 @@ def stretched(gray: Float[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:
 
 
 def _gray(pixels: Shaped[np.ndarray, "h w c"]) -> Float[np.ndarray, "h w"]:
-    top = np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
-    values = pixels.astype(np.float32) / np.float32(top)
+    values = unit_floats(pixels)
     return values[..., 0] if values.shape[2] == 1 else values @ np.array(_LUMA, np.float32)
 
 
 def _at_most(pixels: Shaped[np.ndarray, "h w c"], longest: int) -> Shaped[np.ndarray, "_ _ c"]:
-    height, width = pixels.shape[:2]
-    if max(height, width) <= longest:
+    height, width = size_at_most((pixels.shape[0], pixels.shape[1]), longest)
+    if (height, width) == pixels.shape[:2]:
         return pixels
-    times = longest / max(height, width)
-    size = max(1, round(width * times)), max(1, round(height * times))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
 
 
 def _pyramid(gray: UInt8[np.ndarray, "h w"]) -> list[UInt8[np.ndarray, "_ _"]]:

@@ -57,14 +57,9 @@ class Matches(NamedTuple):
 
 
 def match_keypoints(target: Keypoints, levels: Sequence[Keypoints], *, loosely: bool = False) -> Matches:
-    """Points of the small picture, and of the reference, that are each other's nearest and unambiguous.
+    """Points of the small picture, and of the reference, that are each other's nearest and unambiguous, or nearly so.
 
     Each level is matched by itself: the same point at another size is no rival.
-
-    Args:
-        target: keypoints of the small picture.
-        levels: those of the reference at several sizes.
-        loosely: whether matches are also found that are nearly ambiguous.
     """
     found = [Matches(target.points[:0], target.points[:0], target.frames[:0])]
     for level in levels:
@@ -78,10 +73,7 @@ def match_descriptors(
 ) -> tuple[Int64[np.ndarray, " k"], Int64[np.ndarray, " k"]]:
     """Numbers of those that are each other's nearest; sums of whole numbers, so the same on any number of threads.
 
-    Args:
-        one: descriptors, as in `Keypoints`.
-        other: likewise.
-        ratio: of distances to the nearest and the second nearest, above which a match is ambiguous.
+    A match is ambiguous above a ratio of the distances to the nearest and the second nearest.
     """
     if min(len(one), len(other)) < 2:  # there is no second nearest
         return np.zeros(0, np.int64), np.zeros(0, np.int64)

@@ -80,11 +80,6 @@ class Original:
         return {}
 
     @property
-    def picture(self) -> Picture:
-        """It as a picture."""
-        return Picture(np.ascontiguousarray(self.pixels), source=self.source)
-
-    @property
     def finding_bytes(self) -> int:
         """Memory that its features take while they are found; 0 once they are."""
         return 0 if "features" in vars(self.first or self) else finding_bytes(self.pixels.shape[:2])
@@ -95,8 +90,3 @@ class Original:
         first, (height, width) = self.first or self, self.pixels.shape[:2]
         done = "filled" in vars(first) or first.features.shown.all()
         return 0 if done else self.pixels.nbytes + _FILLED * height * width
-
-    @property
-    def bytes(self) -> int:
-        """Memory that the pixels take."""
-        return self.pixels.nbytes

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,15 +12,8 @@ from srntt.views.aligned._homography import jacobians, transform
 from srntt.views.aligned._planes import Plane
 
 
-@dataclass(frozen=True, eq=False)
-class Located:
-    """Where positions of the small picture lie in the reference.
-
-    Attributes:
-        x: in pixels of the reference; whole numbers are centres.
-        y: likewise.
-        valid: inside the reference, and alike there.
-    """
+class Located(NamedTuple):
+    """Where positions of the small picture lie in the reference, in its pixels, and whether inside it and alike."""
 
     x: Float[np.ndarray, "*n"]
     y: Float[np.ndarray, "*n"]
@@ -133,11 +127,16 @@ class Placement:
         shares = [_sampled(self.label == number, across, down) for number in self._labels]
         return np.array(self._labels)[np.argmax(shares, 0)]
 
+    def grid(self) -> tuple[Float[np.ndarray, "a b"], Float[np.ndarray, "a b"]]:
+        """Where the places of the grid lie, (x, y) in pixels of the small picture."""
+        y, x = (
+            (index + 0.5) * (extent / places) - 0.5
+            for index, extent, places in zip(np.indices(self.label.shape), self.size, self.label.shape, strict=True)
+        )
+        return x, y
+
     def _frames(self) -> Float[np.ndarray, "n 2 2"]:
-        rows, columns = np.nonzero(self.alike)
-        label = self.label[rows, columns]
-        y = (rows + 0.5) * (self.size[0] / self.label.shape[0]) - 0.5
-        x = (columns + 0.5) * (self.size[1] / self.label.shape[1]) - 0.5
+        label, x, y = (of[self.alike] for of in (self.label, *self.grid()))
         found = [
             jacobians(self.planes[number].matrix, x[label == number], y[label == number])
             for number in np.unique(label).tolist()

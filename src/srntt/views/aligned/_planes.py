@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from srntt._shapes import Float
-from srntt.views.aligned._homography import faced, is_regular, jacobians, transform
+from srntt.views.aligned._homography import estimate, faced, jacobians, scale_at, transform
 
 _TOLERANCE = 0.75  # pixels of the small picture
 _REMOVED = 2 * _TOLERANCE  # within which matches count as explained by a plane, and are not offered to the next
@@ -42,8 +41,7 @@ class Plane:
     @property
     def scale(self) -> float:
         """Pixels of the reference for one of the small picture, at the centre of its points."""
-        x, y = self.points.mean(0)[:, None]
-        return float(np.sqrt(abs(np.linalg.det(jacobians(self.matrix, x, y)[0]))))
+        return scale_at(self.matrix, self.points.mean(0))
 
 
 def find_planes(
@@ -51,40 +49,21 @@ def find_planes(
 ) -> Iterator[Plane]:
     """The homography that explains most matches, then the one that explains most of the rest, and so on.
 
-    Args:
-        mine: points of the small picture.
-        theirs: their matches in the reference.
-        least: different points that a plane stands on.
+    Each stands on at least so many different points.
     """
     for _ in range(MOST_PLANES):
         if len(mine) < least:
             return
-        to_reference, inlier = _estimate(mine, theirs)
-        if to_reference is None or not _is_supported(mine[inlier], least):
+        # errors are measured in the small picture
+        found = estimate(theirs, mine, tolerance=_TOLERANCE, iterations=_ITERATIONS, confidence=_CONFIDENCE)
+        if not found or not _is_supported(mine[found[1]], least):
             return
+        matrix, inlier = found
+        to_reference = faced(np.linalg.inv(matrix), mine[inlier])
         if _is_sound(to_reference, mine[inlier]):
             yield Plane(to_reference, mine[inlier])
         rest = ~(inlier | (_error(to_reference, mine, theirs) < _REMOVED))
         mine, theirs = mine[rest], theirs[rest]
-
-
-def _estimate(
-    mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"]
-) -> tuple[Float[np.ndarray, "3 3"] | None, np.ndarray]:
-    """Homography to the reference by MAGSAC++ (Barath et al. 2020), errors measured in the small picture."""
-    matrix, mask = cv2.findHomography(
-        theirs.astype(np.float64),
-        mine.astype(np.float64),
-        cv2.USAC_MAGSAC,
-        _TOLERANCE,
-        maxIters=_ITERATIONS,
-        confidence=_CONFIDENCE,
-    )
-    nothing = None, np.zeros(len(mine), bool)
-    if matrix is None or mask is None or not mask.any() or not is_regular(matrix):
-        return nothing
-    inlier = mask.ravel() > 0
-    return faced(np.linalg.inv(matrix), mine[inlier]), inlier
 
 
 def _error(to_reference: np.ndarray, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:

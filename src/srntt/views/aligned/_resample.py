@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Float, Shaped
+from srntt.image import unit_floats
 from srntt.views.aligned._opencv import deterministic
 
 TILE = 256  # output pixels
@@ -28,16 +29,10 @@ Positions = Callable[
 def resample(
     pixels: Shaped[np.ndarray, "H W c"], positions: Positions, rows: tuple[int, int], columns: tuple[int, int]
 ) -> Float[np.ndarray, "h w c"]:
-    """The rows and columns of the output: floats in [0, 1], but for the overshoot.
+    """The rows and columns (first, one past the last) of the output: floats in [0, 1], but for the overshoot.
 
     Where the output is coarser than the source, it is sampled more densely by Lanczos and reduced by antialiased
-    Lanczos. Beyond the edge the source is mirrored.
-
-    Args:
-        pixels: uint8, uint16, or floats in [0, 1].
-        positions: where each output pixel lies.
-        rows: first, and one past the last.
-        columns: likewise.
+    Lanczos. Beyond the edge the source, uint8, uint16, or floats in [0, 1], is mirrored.
     """
     whole = np.empty((rows[1] - rows[0], columns[1] - columns[0], pixels.shape[2]), np.float32)
     with deterministic():
@@ -52,14 +47,9 @@ def resample(
 def resampled_rows(
     pixels: Shaped[np.ndarray, "H W c"], positions: Positions, size: tuple[int, int], top: int, bottom: int | None
 ) -> Float[Tensor, "3 h w"]:
-    """Rows ``top`` to ``bottom`` of an output in [0, 1]; any band of rows gives what the whole output has there.
+    """Rows ``top`` to ``bottom`` of an output of this height and width, in [0, 1], from a picture in colour or grey.
 
-    Args:
-        pixels: of one or three channels, as for `resample`.
-        positions: likewise.
-        size: height and width of the whole output.
-        top: first row.
-        bottom: one past the last; None for the height.
+    Any band of rows gives what the whole output has there.
     """
     height, width = size
     bottom = height if bottom is None else bottom
@@ -70,12 +60,7 @@ def resampled_rows(
 
 
 def resampling_bytes(size: tuple[int, int], ratio: float) -> int:
-    """Most memory that `resample` takes in addition to its result.
-
-    Args:
-        size: height and width of the output.
-        ratio: source pixels for one of the output, along a side.
-    """
+    """Most memory that `resample` takes in addition to its result: ``ratio`` source pixels for one, along a side."""
     samples = min(_MOST_SAMPLES, max(1, math.ceil(ratio / _ENOUGH)))
     height, width = (min(extent, TILE) + 2 * _MARGIN for extent in size)
     return height * width * (samples**2 * _SAMPLE + _SOURCE)
@@ -133,9 +118,8 @@ def _sampled(
         size = max(1, part.shape[1] // shrink), max(1, part.shape[0] // shrink)
         part = cv2.resize(part[: size[1] * shrink, : size[0] * shrink], size, interpolation=cv2.INTER_AREA)
         part = part.reshape(size[1], size[0], channels)
-    part = part.astype(np.float32) / (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
     across, down = (((at + 0.5) / shrink - 0.5).astype(np.float32) for at in (x - left, y - top))
-    found = cv2.remap(part, across, down, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT)
+    found = cv2.remap(unit_floats(part), across, down, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REFLECT)
     return found.reshape(*x.shape, channels)
 
 

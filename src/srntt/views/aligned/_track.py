@@ -30,7 +30,7 @@ class Track:
     def __init__(self) -> None:
         self._gray: Float[np.ndarray, "a b"] | None = None
         self._motion: Float[np.ndarray, "3 3"] | None = None
-        self._placements: dict[int, Placement] = {}
+        self._placements: dict[int, Placement | None] = {}
 
     def begin(self, target: TargetFeatures) -> None:
         """Continue with the next picture."""
@@ -53,9 +53,7 @@ class Track:
 
     def keep(self, number: int, placement: Placement | None) -> None:
         """Remember the placement for the next picture."""
-        self._placements.pop(number, None)
-        if placement is not None:
-            self._placements[number] = placement
+        self._placements[number] = placement
 
 
 def _followed(
@@ -74,9 +72,7 @@ def _followed(
 
 def _refitted(found: Placement) -> Placement:
     """The same placement, with planes that lie where the flow leads, so that errors do not add up along the path."""
-    rows, columns = np.indices(found.label.shape)
-    x = (columns + 0.5) * (found.size[1] / found.label.shape[1]) - 0.5
-    y = (rows + 0.5) * (found.size[0] / found.label.shape[0]) - 0.5
+    x, y = found.grid()
     planes, flow = list(found.planes), found.flow.copy()
     for number, plane in enumerate(planes):
         own = found.label == number

@@ -22,13 +22,8 @@ _SMALLEST = 0.8  # pixels of the reference for one of the view: to enlarge it mo
 class UprightView:
     """A reference turned back and reduced as the small picture is placed in it, all of it.
 
-    What no plane explains is then searched as in a reference that came so.
-
-    Attributes:
-        pixels: of the reference, RGB or grey: uint8, uint16, or floats in [0, 1].
-        placement: against the small picture.
-        scale: output pixels for one of the small picture.
-        shown: where the reference is no margin, in a coarser grid.
+    What no plane explains is then searched as in a reference that came so. ``shown`` is where the reference is no
+    margin, in a coarser grid; the rest is as in `AlignedView`.
     """
 
     pixels: Shaped[np.ndarray, "H W c"]

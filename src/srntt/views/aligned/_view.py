@@ -18,11 +18,9 @@ _PIXEL = 3 * 4  # bytes
 
 @dataclass(frozen=True, eq=False)
 class PlacementMap:
-    """From the pixels of an aligned view to those of the reference; pixel centres are whole numbers in both.
+    """From the pixels of an aligned view, ``scale`` for one of the small picture, to those of the reference.
 
-    Attributes:
-        placement: of the reference against the small picture.
-        scale: pixels of the view for one of the small picture.
+    Pixel centres are whole numbers in both.
     """
 
     placement: Placement
@@ -31,12 +29,11 @@ class PlacementMap:
     def __call__(self, points: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n 2"]:
         """Points (y, x) of the view to points of the reference, in double precision."""
         flat = ((points.detach().cpu().double().reshape(-1, 2) + 0.5) / self.scale - 0.5).numpy()
-        found = [self._moved(flat[first : first + _POINTS_AT_ONCE]) for first in range(0, len(flat), _POINTS_AT_ONCE)]
-        return torch.from_numpy(np.concatenate([flat[:0], *found])).reshape(points.shape).to(points.device)
-
-    def _moved(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
-        found = self.placement.locate(points[None, :, 1], points[None, :, 0])
-        return np.stack([found.y[0], found.x[0]], 1)
+        for first in range(0, len(flat), _POINTS_AT_ONCE):
+            part = flat[first : first + _POINTS_AT_ONCE]
+            x, y = self.placement.positions(part[None, :, 1], part[None, :, 0])
+            part[:] = np.stack([y[0], x[0]], 1)
+        return torch.from_numpy(flat).reshape(points.shape).to(points.device)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

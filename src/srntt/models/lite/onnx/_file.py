@@ -60,7 +60,8 @@ def export_onnx(
     """
     if not isinstance(model, Lite):
         raise InputError(f"ONNX export takes a light model (architecture lite), not a {type(model).__name__}.")
-    _refuse_missing(["onnx", "onnxruntime"] if check else ["onnx"])
+    if missing := [package for package in ["onnx", *["onnxruntime"] * check] if find_spec(package) is None]:
+        raise MissingDependencyError.of_extra(f"ONNX export needs {' and '.join(missing)}", "onnx")
     path = Path(path)
     if os.path.lexists(path) and not overwrite:
         raise exists_error(str(path))
@@ -76,11 +77,12 @@ def _content(model: Lite, name: str, check: bool) -> tuple[bytes, dict[str, str]
     import onnx
 
     from srntt.models.lite.onnx._lite_graph import OPSET, lite_graph
+    from srntt.models.lite.onnx._parity import check_parity
 
     proto = lite_graph(model)
     proto.producer_name, proto.producer_version = "srntt", srntt.__version__
     onnx.checker.check_model(proto, full_check=True)
-    parity = _parity(model, proto.SerializeToString()) if check else []
+    parity = check_parity(copy.deepcopy(model).cpu().eval(), proto.SerializeToString()) if check else []
     metadata = {
         "srntt_version": srntt.__version__,
         "model": name,
@@ -90,15 +92,3 @@ def _content(model: Lite, name: str, check: bool) -> tuple[bytes, dict[str, str]
     }
     onnx.helper.set_model_props(proto, metadata)
     return proto.SerializeToString(deterministic=True), metadata, parity
-
-
-def _parity(model: Lite, content: bytes) -> list[dict[str, Any]]:
-    from srntt.models.lite.onnx._parity import check_parity
-
-    return [agreement.as_json() for agreement in check_parity(copy.deepcopy(model).cpu().eval(), content)]
-
-
-def _refuse_missing(packages: list[str]) -> None:
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
-        raise MissingDependencyError(f"ONNX export needs {' and '.join(missing)}: pip install 'srntt[onnx]'.")

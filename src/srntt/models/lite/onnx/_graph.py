@@ -1,6 +1,6 @@
 """Write an ONNX graph node by node. Values go by name; a subgraph sees what lies around it; constants are kept once.
 
-Needs the package ``onnx``; only ``_onnx_file`` asks for this file.
+Needs the package ``onnx``; only ``_file`` asks for this file.
 """
 
 from typing import Any
@@ -17,11 +17,9 @@ FLOAT, INT64, BOOL = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.Tensor
 
 
 class Graph:
-    """Nodes in the order in which they run.
+    """Nodes in the order in which they run; ``outer`` is the graph in one of whose nodes this one runs.
 
-    Args:
-        name: begins the names of its values.
-        outer: the graph in one of whose nodes this one runs.
+    The name of a graph begins the names of its values.
     """
 
     def __init__(self, name: str, outer: "Graph | None" = None) -> None:
@@ -38,7 +36,8 @@ class Graph:
     def several(self, kind: str, outputs: int, *operands: Operand, **attributes: Any) -> list[str]:
         """Add a node with any number of outputs, and name them."""
         inputs = [operand if isinstance(operand, str) else self.constant(operand) for operand in operands]
-        number = self._next()
+        self._root._count += 1
+        number = self._root._count
         names = [f"{self.name}.{kind}.{number}" + f".{place}" * (outputs > 1) for place in range(outputs)]
         self._nodes.append(helper.make_node(kind, inputs, names, name=f"{self.name}.{kind}.{number}", **attributes))
         return names
@@ -55,17 +54,9 @@ class Graph:
             constants[name] = numpy_helper.from_array(array, shown)
         return constants[name].name
 
-    def inner(self, name: str) -> "Graph":
-        """A graph for the body of one of this one's nodes."""
-        return Graph(name, self)
-
     def finished(self, inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto]) -> onnx.GraphProto:
         """The graph as ONNX has it; the outermost one holds the constants."""
         return helper.make_graph(self._nodes, self.name, inputs, outputs, list(self._constants.values()))
-
-    def _next(self) -> int:
-        self._root._count += 1
-        return self._root._count
 
 
 def tensor(name: str, kind: int, *shape: int | str | None) -> onnx.ValueInfoProto:

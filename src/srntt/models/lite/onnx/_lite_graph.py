@@ -30,7 +30,7 @@ def lite_graph(model: Lite) -> onnx.ModelProto:
     query = describe(graph, model.encoder, "low_res")
     size = graph("Concat", [0, candidate_channels(model)], graph("Shape", "low_res", start=2), axis=0)
     none = graph("ConstantOfShape", size)
-    body = _of_one_reference(graph.inner("reference"), model, query)
+    body = _of_one_reference(Graph("reference", graph), model, query)
     best = graph("Loop", graph("SequenceLength", "references"), "", none, body=body)
     picture = synthesise(graph, model, "low_res", best)
     references = helper.make_tensor_sequence_value_info("references", FLOAT, [1, 3, None, None])

@@ -33,7 +33,7 @@ def match(graph: Graph, query: Described, key: Described, temperature: float, de
     rows = graph("Transpose", graph("Squeeze", query.descriptor, [0]), perm=[1, 2, 0])
     keys = graph("Reshape", key.descriptor, [depth, -1])
     size = graph("Shape", key.descriptor, start=2)
-    row = graph.inner("row")
+    row = Graph("row", graph)
     found = _match_row(row, "row.query", keys, size, temperature)
     body = row.finished(
         [tensor("row.query", FLOAT, "w", depth)],
@@ -54,9 +54,8 @@ def _match_row(graph: Graph, query: str, keys: str, size: str, temperature: floa
     place = graph("Concat", *(graph("Unsqueeze", graph(part, index, width), [1]) for part in ("Div", "Mod")), axis=1)
     near = graph("Add", graph("Unsqueeze", place, [1]), _AROUND)  # (w, 9, 2)
     bounded = graph("Max", graph("Min", near, graph("Sub", size, [1])), [0])
-    neighbour = graph(
-        "ReduceSum", graph("Mul", bounded, graph("Concat", _one(graph, width), [1], axis=0)), [2], keepdims=0
-    )
+    strides = graph("Concat", graph("Unsqueeze", width, [0]), [1], axis=0)
+    neighbour = graph("ReduceSum", graph("Mul", bounded, strides), [2], keepdims=0)
     outside = graph("ReduceMax", graph("Abs", graph("Sub", near, bounded)), [2], keepdims=0)
     logits = graph("Mul", graph("GatherElements", cosine, neighbour, axis=1), temperature)
     share = graph("Softmax", graph("Where", graph("Equal", outside, [0]), logits, _NEVER), axis=1)
@@ -94,7 +93,3 @@ def _both_sides(graph: Graph, between: str, axis: int) -> str:
     ahead, behind = [0] * 6, [0] * 6
     ahead[axis + 3], behind[axis] = 1, 1
     return graph("Add", graph("Pad", between, ahead), graph("Pad", between, behind))
-
-
-def _one(graph: Graph, scalar: str) -> str:
-    return graph("Unsqueeze", scalar, [0])

@@ -1,10 +1,9 @@
 """Output of the file compared with that of the model, at several sizes and numbers of references.
 
-Needs the package ``onnxruntime``; only ``_onnx_file`` asks for this file.
+Needs the package ``onnxruntime``; only ``_file`` asks for this file.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -31,65 +30,37 @@ _CASES: tuple[tuple[tuple[int, int], tuple[tuple[int, int], ...]], ...] = (  # s
 )
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How far the file's output is from the model's, in one case.
-
-    Attributes:
-        low_res: height and width of the input.
-        references: height and width of each reference.
-        largest: largest difference, in levels of 255.
-        share_above: share of values that differ by more than ``TOLERANCE``.
-    """
-
-    low_res: tuple[int, int]
-    references: tuple[tuple[int, int], ...]
-    largest: float
-    share_above: float
-
-    def as_json(self) -> dict[str, Any]:
-        """All fields by name."""
-        return asdict(self)
-
-
-def check_parity(model: Lite, content: bytes) -> list[Agreement]:
-    """Run both on pictures made for it.
-
-    Args:
-        model: what the file was made from.
-        content: the file.
+def check_parity(model: Lite, content: bytes) -> list[dict[str, Any]]:
+    """Run the model and its file on pictures made for it; return `OnnxFile.parity`.
 
     Raises:
         ModelError: they disagree by more than a tenth of a level of 255, but for a thousandth of the values.
     """
     session = import_onnx_runtime().InferenceSession(content, providers=["CPUExecutionProvider"])
-    agreements = [_compare(model, session, *case) for case in _CASES]
-    for agreement in agreements:
-        if not agreement.share_above <= EXCEPTIONS:  # so put, a value that is no number counts as too much
+    cases = [_compare(model, session, *case) for case in _CASES]
+    for case in cases:
+        if not case["share_above"] <= EXCEPTIONS:  # so put, a value that is no number counts as too much
             raise ModelError(
-                f"The ONNX graph and the model disagree by up to {agreement.largest:.3g} levels of 255 at "
-                f"{agreement.low_res} with references {list(agreement.references)}, and by more than {TOLERANCE:g} in "
-                f"{agreement.share_above:.2%} of the values, where {EXCEPTIONS:.1%} are allowed. Nothing was written. "
+                f"The ONNX graph and the model disagree by up to {case['largest']:.3g} levels of 255 at "
+                f"{case['low_res']} with references {list(case['references'])}, and by more than {TOLERANCE:g} in "
+                f"{case['share_above']:.2%} of the values, where {EXCEPTIONS:.1%} are allowed. Nothing was written. "
                 f"ONNX Runtime {import_onnx_runtime().__version__} may be at fault: try another version."
             )
-    return agreements
+    return cases
 
 
 @torch.inference_mode()
 def _compare(
-    model: Lite,
-    session: Any,
-    size: tuple[int, int],
-    reference_sizes: tuple[tuple[int, int], ...],
-) -> Agreement:
+    model: Lite, session: Any, size: tuple[int, int], reference_sizes: tuple[tuple[int, int], ...]
+) -> dict[str, Any]:
     views = _views([(model.scale * size[0], model.scale * size[1]), *reference_sizes])
     low_res, references = reduce(next(views), model.scale), list(views)
     want = model(low_res, references).clamp(0, 1)
     given = {"low_res": low_res.numpy(), "references": [reference.numpy() for reference in references]}
     (got,) = session.run(["picture"], given)
     difference = np.abs(np.asarray(got) - want.numpy()) * 255
-    within = difference <= TOLERANCE
-    return Agreement(size, reference_sizes, float(difference.max()), float(1 - within.mean()))
+    above = float(1 - (difference <= TOLERANCE).mean())
+    return {"low_res": size, "references": reference_sizes, "largest": float(difference.max()), "share_above": above}
 
 
 def _views(sizes: list[tuple[int, int]]) -> Iterator[Float[Tensor, "1 3 _ _"]]:

@@ -43,7 +43,7 @@ def join(graph: Graph, model: Lite, best: str, found: str) -> str:
     """
     count, similarity = model.config.candidates, model.config.band_channels
     room = graph("Squeeze", graph("Less", graph("Shape", best, end=1), [count]), [0])
-    add, swap = graph.inner("add"), graph.inner("swap")
+    add, swap = Graph("add", graph), Graph("swap", graph)
     branches = ((add, add("Concat", best, found, axis=0)), (swap, _replace_least(swap, best, found, count, similarity)))
     then, otherwise = (branch.finished([], [candidates_info(name, model)]) for branch, name in branches)
     return graph("If", room, then_branch=then, else_branch=otherwise)
@@ -60,7 +60,7 @@ def synthesise(graph: Graph, model: Lite, low_res: str, candidates: str) -> str:
     content = _residual_blocks(graph, head, model, "content")
     enlarged = resize(graph, low_res, float(model.scale))
     some = graph("Squeeze", graph("Greater", graph("Shape", candidates, end=1), [0]), [0])
-    alone, used = graph.inner("alone"), graph.inner("used")
+    alone, used = Graph("alone", graph), Graph("used", graph)
     plain = _picture(alone, model, content, head, enlarged)
     made = _picture(used, model, _fuse(used, model, content, low_res, candidates), head, enlarged)
     if model.config.agreement:

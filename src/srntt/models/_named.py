@@ -79,7 +79,8 @@ def open_model(name: str | Path) -> nn.Module:
 def fingerprint(model: nn.Module) -> str:
     """A hash of the configuration and the weights: two models of the same hash give the same outputs."""
     digest = hashlib.sha256(type(model).__name__.encode())
-    digest.update(json.dumps(asdict(model.config), sort_keys=True).encode())
+    config = asdict(model.config)  # pyright: ignore[reportArgumentType]
+    digest.update(json.dumps(config, sort_keys=True).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

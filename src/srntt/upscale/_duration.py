@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from srntt._files import write_bytes
-from srntt.match import MATCHERS, choose_matcher
+from srntt.match import choose_matcher
 from srntt.memory import cuts
 from srntt.models import Drive
 from srntt.upscale._any_size import steps
@@ -72,7 +72,7 @@ class Workload:
             keys = [min(places, key) for key in keys]
         threads, channels = torch.get_num_threads(), 64
         choice = choose_matcher(places, keys, channels, patch=drive.patch, threads=threads, device=device.type)
-        chosen = choice.matcher if matcher == "auto" or matcher not in MATCHERS else matcher
+        chosen = choice.matcher if matcher == "auto" else matcher
         return choice.fast_seconds if chosen == "fast" else choice.exact_seconds
 
 

@@ -47,7 +47,8 @@ class References(Sequence[EncodedView]):
         kinds = ", ".join(dict.fromkeys(item.view for item in self)) if len(self) < 20 else f"{len(self)} views"
         pictures = len(self.sources)
         many = "" if pictures == 1 else "s"
-        made = f"for {self.model or self.fingerprint[:12]!r} on {', '.join(self._devices) or 'no device'}"
+        devices = ", ".join(dict.fromkeys(str(map_.device) for item in self for map_ in item.maps.values()))
+        made = f"for {self.model or self.fingerprint[:12]!r} on {devices or 'no device'}"
         return f"<References of {pictures} picture{many} {made}: {kinds or 'no views'}; {self.bytes:,} bytes>"
 
     def __len__(self) -> int:
@@ -60,11 +61,6 @@ class References(Sequence[EncodedView]):
     def sources(self) -> tuple[str, ...]:
         """Names of the references, in the order given."""
         return tuple({item.number: item.source for item in self}.values())
-
-    @property
-    def _devices(self) -> tuple[str, ...]:
-        """Devices of the maps."""
-        return tuple(dict.fromkeys(str(map_.device) for item in self for map_ in item.maps.values()))
 
     @property
     def bytes(self) -> int:

@@ -158,47 +158,49 @@ class Encoder:
     def _encode_rows(self, rows: Rows, height: int, width: int) -> tuple[dict[str, Tensor], MappedFile | None]:
         maps: dict[str, Tensor] = {}
         file = MappedFile() if self._mapped else None
-        drive = self.drive
-        height, width = height // drive.scale * drive.scale, width // drive.scale * drive.scale
+        height, width = (extent // self.drive.scale * self.drive.scale for extent in (height, width))
         top = 0
         while top < height:
-            bottom = min(height, top + self._band)
-            outer = slice(max(0, top - drive.context), min(height, bottom + drive.context))
-            no_space = ""
+            bottom, no_space = min(height, top + self._band), ""
             try:
-                band = rows(outer.start, outer.stop)[:, :, :width]
-                parts = drive.encode(band)
-                parts[_DETAIL] = holds_detail(band, drive.scale)[None].to(parts[drive.key])
-                for name, part in parts.items():
-                    if name not in maps:
-                        maps[name] = self._empty(part, outer, height, file)
-                    _place(part, outer, slice(top, bottom), maps[name])
-                if file:
-                    file.rest()
-                top = bottom
-                if (part := (self._before + top / height) / self._of) < 1:
-                    self.report(part)
-                continue
+                self._encode_band(rows, slice(top, bottom), height, width, maps, file)
             except Exception as error:
                 refuse_failed_device(error, "encoding a reference")
                 if file and isinstance(error, OSError):
                     no_space = error.strerror or str(error)
                 elif not is_out_of_memory(error):
                     raise
-            band = parts = part = None  # released, as is the error with its frames
+            else:
+                top = bottom
+                if (part := (self._before + top / height) / self._of) < 1:
+                    self.report(part)
+                continue
             if no_space:
                 maps, file, top = {}, None, 0
                 self._keep_in_memory(no_space)
-                continue
-            self._shrink()
-            drive = self.drive
-            maps = {name: whole.to(self.device) for name, whole in maps.items()}
+            else:
+                self._shrink()
+                maps = {name: whole.to(self.device) for name, whole in maps.items()}
         return maps, file
 
-    def _empty(self, part: Tensor, outer: slice, height: int, file: MappedFile | None) -> Tensor:
-        """Allocate the map of a picture of ``height`` rows, given the map ``part`` of a band."""
-        shape = (part.shape[0], height * part.shape[1] // (outer.stop - outer.start), part.shape[2])
-        return file.empty(*shape) if file else torch.empty(shape, device=part.device)
+    def _encode_band(
+        self, rows: Rows, inner: slice, height: int, width: int, maps: dict[str, Tensor], file: MappedFile | None
+    ) -> None:
+        """Encode some rows of a view, and put them into the maps of all of it, which the first band allocates."""
+        drive = self.drive
+        outer = slice(max(0, inner.start - drive.context), min(height, inner.stop + drive.context))
+        band = rows(outer.start, outer.stop)[:, :, :width]
+        parts = drive.encode(band)
+        parts[_DETAIL] = holds_detail(band, drive.scale)[None].to(parts[drive.key])
+        for name, part in parts.items():
+            step = (outer.stop - outer.start) // part.shape[1]  # rows of the view per row of the map
+            if name not in maps:
+                shape = (part.shape[0], height // step, part.shape[2])
+                maps[name] = file.empty(*shape) if file else torch.empty(shape, device=part.device)
+            kept = slice((inner.start - outer.start) // step, (inner.stop - outer.start) // step)
+            maps[name][:, inner.start // step : inner.stop // step] = part[:, kept]
+        if file:
+            file.rest()
 
     def _keep_in_memory(self, reason: str) -> None:
         """Plan again without a temporary file; raise MemoryBudgetError if the maps do not fit in memory."""
@@ -229,10 +231,3 @@ class Encoder:
     def _go_to_the_cpu(self, work: str) -> None:
         self.fallbacks.append(f"{work}: out of memory on {self.device}, continued on the cpu")
         self.device = _CPU
-
-
-def _place(part: Tensor, outer: slice, inner: slice, whole: Tensor) -> None:
-    """Copy the inner rows of the map of a band to the map of the whole picture."""
-    step = (outer.stop - outer.start) // part.shape[1]  # rows of the picture per row of the map
-    kept = slice((inner.start - outer.start) // step, (inner.stop - outer.start) // step)
-    whole[:, inner.start // step : inner.stop // step] = part[:, kept]

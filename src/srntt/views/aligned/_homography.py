@@ -39,7 +39,10 @@ def scale_at(matrix: Float[np.ndarray, "3 3"], point: Float[np.ndarray, " 2"]) -
 def rescaled(
     matrix: Float[np.ndarray, "3 3"], before: tuple[float, float] = (1.0, 1.0), after: tuple[float, float] = (1.0, 1.0)
 ) -> Float[np.ndarray, "3 3"]:
-    """The same homography where both pictures are resized, by (x, y) ``before`` and ``after`` it."""
+    """The same homography where both pictures are resized.
+
+    ``before`` and ``after`` it, in (x, y): pixels of the resized picture for one of the original.
+    """
     return _resize(after) @ matrix @ np.linalg.inv(_resize(before))
 
 

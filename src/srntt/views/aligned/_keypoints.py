@@ -136,7 +136,7 @@ def enlargement(size: tuple[int, int]) -> int:
 
 
 def size_at_most(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Height and width of a picture that is reduced, if need be, to so many pixels wide or high."""
+    """Height and width of a picture that is reduced, if necessary, to so many pixels wide or high."""
     times = min(1.0, longest / max(size))
     return max(1, round(size[0] * times)), max(1, round(size[1] * times))
 

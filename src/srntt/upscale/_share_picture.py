@@ -31,9 +31,7 @@ def share_picture(picture: Picture, provenance: Provenance, references: Sequence
     color = np.empty((picture.height + legend.shape[0], picture.width, 3), np.uint8)
     color[picture.height :] = legend
     palette = np.array(_COLOURS, np.float32)
-    rows, columns = (
-        places_behind(*sizes) for sizes in zip(picture.color.shape[:2], provenance.share.shape, strict=True)
-    )
+    rows, columns = places_behind(picture.color.shape[:2], provenance.share.shape)
     for top, bottom in cuts(picture.height, _ROWS_AT_ONCE):
         luma = picture.rgb(top, bottom).mean(0).numpy()[..., None] * (255 * _DIMMED)
         places = np.ix_(rows[top:bottom], columns)

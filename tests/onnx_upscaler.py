@@ -16,7 +16,8 @@ def graph_of(nodes, inputs=None, outputs=None, tensors=(), kind=TensorProto.FLOA
 
 def saved(path, graph, **options):
     opsets = [helper.make_opsetid("", 18), *options.pop("domains", [])]
-    path.write_bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8, **options)
+    path.write_bytes(model.SerializeToString())
     return path
 
 

@@ -39,6 +39,9 @@ def attacks() -> Iterator[Attack]:
     yield _case("nested", "2,000 branches inside each other", f"m.onnx is not an ONNX file|{unloaded}", _nested)
     yield _case("recursion", "a function that calls itself", f"m.onnx.*itself|{unloaded}", partial(_functions, 1))
     yield _case("mutual", "two functions that call each other", f"m.onnx.*itself|{unloaded}", partial(_functions, 2))
+    yield _case(
+        "expanding", "40 functions, each twice in the next", "m.onnx has more than 100,000 operators", _expanding
+    )
     for name, about, says, make in (
         ("doubling", "60 operators that each double a picture", _MEMORY, _doubling),
         ("folded", "60 operators that each double a constant", _MEMORY, _folded),
@@ -108,6 +111,19 @@ def _functions(count: int) -> bytes:
         node = helper.make_node(f"F{(number + 1) % count}", ["x"], ["y"], domain="own")
         functions.append(helper.make_function("own", f"F{number}", ["x"], ["y"], [node], opsets))
     called = helper.make_node("F0", ["small"], ["large"], domain="own")
+    return _model([called], domains=("own",), functions=tuple(functions))
+
+
+def _expanding() -> bytes:
+    """A file of two kilobytes that would have 2^40 operators."""
+    from onnx import helper
+
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    nodes, functions = [helper.make_node("Neg", ["x"], ["y"])], []
+    for number in range(40):
+        functions.append(helper.make_function("own", f"F{number}", ["x"], ["y"], nodes, opsets))
+        nodes = [helper.make_node(f"F{number}", [a], [b], domain="own") for a, b in (("x", "z"), ("z", "y"))]
+    called = helper.make_node("F39", ["small"], ["large"], domain="own")
     return _model([called], domains=("own",), functions=tuple(functions))
 
 

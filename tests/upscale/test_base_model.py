@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -67,7 +68,7 @@ def test_a_small_picture_is_not_padded_unless_it_must_be(tmp_path):
     ]
     whole = BaseModel(saved(tmp_path / "picky.onnx", graph_of(picky, tensors=[factors, windows])))
     with pytest.raises(ModelError, match="failed at 50 x 40"):
-        whole._file(np.zeros((1, 3, 40, 50), np.float32))
+        whole._file(np.zeros((1, 3, 40, 50), np.float32), 2 * 10**9)
     assert whole.enlarge(load(bright[:40, :50]), 2 * 10**9, lambda *_: None).picture.color.shape == (160, 200, 3)
 
 
@@ -221,6 +222,37 @@ def test_a_loop_without_end_is_ended(tmp_path, monkeypatch):
     path = saved(tmp_path / "endless.onnx", graph_of([node], tensors=[most, yes]))
     with pytest.raises(ModelError, match=r"endless\.onnx failed at 64 x 64: it took more than 0 seconds"):
         BaseModel(path)
+
+
+def test_a_base_model_keeps_to_the_budget(tmp_path):
+    ports = [_info("count", [], TensorProto.INT64), _info("again", [], TensorProto.BOOL), _info("x", None)]
+    nodes = [helper.make_node("Identity", ["again"], ["more"]), helper.make_node("Concat", ["x", "x"], ["y"], axis=2)]
+    body = helper.make_graph(nodes, "body", ports, [_info("more", [], TensorProto.BOOL), _info("y", None)])
+    most, yes = numpy_helper.from_array(np.array(2**62), "most"), numpy_helper.from_array(np.array(True), "yes")
+    node = helper.make_node("Loop", ["most", "yes", "small"], ["large"], body=body)
+    path = saved(tmp_path / "growing.onnx", graph_of([node], tensors=[most, yes]))
+    with pytest.raises(MemoryBudgetError, match=r"Out of memory in .*growing\.onnx at 64 x 64"):
+        Upscaler("lite-rec", device="cpu", memory=resident_bytes() + 150_000_000, base_model=path)
+
+
+@pytest.mark.parametrize(("calls", "text"), [(2, "more than 100,000 operators"), (1, None)])
+def test_functions_that_would_expand_without_end_are_refused(tmp_path, calls, text):
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    nodes, functions = [helper.make_node("Neg", ["x0"], ["y"])], []
+    for number in range(20):
+        functions.append(helper.make_function("own", f"F{number}", ["x0"], ["y"], nodes, opsets))
+        names = [*(f"x{place}" for place in range(calls)), "y"]
+        nodes = [helper.make_node(f"F{number}", [a], [b], domain="own") for a, b in pairwise(names)]
+    resize, factors = resizing()
+    resize.output[0] = "enlarged"
+    called = helper.make_node("F19", ["enlarged"], ["large"], domain="own")
+    graph = graph_of([resize, called], tensors=[factors])
+    path = saved(tmp_path / "nested.onnx", graph, domains=opsets[1:], functions=functions[::-1])
+    if text:
+        with pytest.raises(ModelError, match=text):
+            BaseModel(path)
+    else:
+        assert BaseModel(path).scale == 4
 
 
 def test_onnx_runtime_keeps_nothing_in_the_users_folders(tmp_path):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 from srntt._onnx_runtime import import_onnx_runtime
 from srntt._shapes import Float
 from srntt.errors import MemoryBudgetError, MissingDependencyError, ModelError
-from srntt.memory import budget_bytes, format_memory, resident_bytes
+from srntt.memory import format_memory, resident_bytes
 
 if TYPE_CHECKING:
     import onnx
@@ -27,6 +28,7 @@ _LEAST = 48  # smallest side of a tile of fixed size
 _LONGEST = 0.1  # seconds per pixel: ten times what the slowest upscalers take on a busy core
 _WATCH_SECONDS = 0.05  # between two looks at a run
 _LARGEST = 2**31 - 1  # bytes: limit of an ONNX file
+_MOST_OPERATORS = 100_000  # DAT-light has 2,874
 _OWN_DOMAINS = {"", "ai.onnx"}
 _FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, upscaled"
 
@@ -55,11 +57,12 @@ class BaseFile:
         content = _content(path)
         model = _parsed(path, content)
         _refuse_foreign(path, model)
+        _refuse_large(path, model)
         side = _side(path, model)
         return cls(path, hashlib.sha256(content).hexdigest(), side, _session(path, content))
 
-    def __call__(self, tile: Float[np.ndarray, "1 3 h w"]) -> Float[np.ndarray, "1 3 H W"]:
-        """Upscale a tile.
+    def __call__(self, tile: Float[np.ndarray, "1 3 h w"], budget: int) -> Float[np.ndarray, "1 3 H W"]:
+        """Upscale a tile within a budget of the process, in bytes, that is checked between two operators.
 
         Raises:
             MemoryBudgetError: Out of memory.
@@ -68,7 +71,7 @@ class BaseFile:
         name = self.session.get_inputs()[0].name
         height, width = tile.shape[2:]
         try:
-            (large,) = self._run_watched({name: np.ascontiguousarray(tile)}, height * width * _LONGEST)
+            (large,) = self._run_watched({name: np.ascontiguousarray(tile)}, height * width * _LONGEST, budget)
         except Exception as error:  # ONNX Runtime has a separate exception for each status
             text = str(error).splitlines()[0][:300]
             if any(word in str(error).lower() for word in ("bad_alloc", "allocate memory", "out of memory")):
@@ -85,11 +88,11 @@ class BaseFile:
             raise ModelError(f"The base model {self.path} returned values that are not finite.")
         return large
 
-    def _run_watched(self, inputs: dict[str, np.ndarray], seconds: float) -> list[Any]:
-        """A model that does not end, or fills the memory, is ended; Ctrl-C would wait for it."""
+    def _run_watched(self, inputs: dict[str, np.ndarray], seconds: float, budget: int) -> list[Any]:
+        """A model that does not end, or exceeds the budget, is ended; Ctrl-C would wait for it."""
         options, ended = import_onnx_runtime().RunOptions(), threading.Event()
         with ThreadPoolExecutor(1, "base model") as pool:
-            watch = pool.submit(_watch, options, ended, seconds)
+            watch = pool.submit(_watch, options, ended, seconds, budget)
             try:
                 return self.session.run(None, inputs, options)
             except Exception as error:
@@ -101,9 +104,9 @@ class BaseFile:
                 ended.set()
 
 
-def _watch(options: Any, ended: threading.Event, seconds: float) -> Exception | None:
-    """End a run that exceeds its time or the free memory, which is checked between two operators; return the reason."""
-    until, most = time.monotonic() + seconds, budget_bytes(None)
+def _watch(options: Any, ended: threading.Event, seconds: float, most: int) -> Exception | None:
+    """End a run that exceeds its time or memory, which is checked between two operators; return the reason."""
+    until = time.monotonic() + seconds
     while not ended.wait(_WATCH_SECONDS):
         if time.monotonic() > until:
             problem: Exception = ModelError(f"it took more than {seconds:.0f} seconds, and was ended.")
@@ -163,6 +166,35 @@ def _refuse_foreign(path: Path, model: "onnx.ModelProto") -> None:
                     f"{path} stores {tensor.name[:50] or 'a tensor'} in another file. Export the upscaler with all "
                     "tensors inside (onnx.save(..., save_as_external_data=False))."
                 )
+
+
+def _refuse_large(path: Path, model: "onnx.ModelProto") -> None:
+    """Refuse functions that call themselves, or each other very often: loading the file would not end."""
+    functions = {_called(one.domain, one.name, one): one for one in model.functions}
+    calls = {
+        name: [_called(node.domain, node.op_type, node) for body in _bodies(function) for node in body.node]
+        for name, function in functions.items()
+    }
+    operators = dict[tuple[str, str, str], int]()
+    try:
+        for name in TopologicalSorter(calls).static_order():
+            operators[name] = sum(operators[called] for called in calls[name]) if name in calls else 1
+        whole = sum(
+            operators.get(_called(node.domain, node.op_type, node), 1)
+            for body in _bodies(model.graph)
+            for node in body.node
+        )
+    except CycleError:
+        raise ModelError(f"{path} has a function that calls itself. Export the upscaler again.") from None
+    if whole > _MOST_OPERATORS:
+        raise ModelError(
+            f"{path} has more than {_MOST_OPERATORS:,} operators when its functions are expanded. Export a smaller "
+            "upscaler."
+        )
+
+
+def _called(domain: str, name: str, what: Any) -> tuple[str, str, str]:
+    return domain, name, getattr(what, "overload", "")
 
 
 def _bodies(body: "onnx.GraphProto | onnx.FunctionProto") -> "Iterable[onnx.GraphProto | onnx.FunctionProto]":

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from srntt._shapes import Float
 from srntt.errors import InputError, MemoryBudgetError, ModelError
 from srntt.image import Picture
-from srntt.memory import BLEND, cuts, format_memory, give_back, peak_bytes, resident_bytes, start_peak
+from srntt.memory import BLEND, budget_bytes, cuts, format_memory, give_back, peak_bytes, resident_bytes, start_peak
 from srntt.models import Progress
 from srntt.upscale._base_file import PROBED, BaseFile
 from srntt.upscale._tiles import Canvas, Span
@@ -36,6 +36,7 @@ class BaseModel:
 
     Args:
         path: Path of the file.
+        memory: Budget of the process for a first run on a test picture, in bytes; None for most of the free memory.
 
     Attributes:
         name, sha256: Of the file.
@@ -43,15 +44,17 @@ class BaseModel:
 
     Raises:
         MissingDependencyError, ModelError: See `BaseFile.open`; or the model fails on a test picture.
+        MemoryBudgetError: It exceeds the budget there.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, memory: int | None = None) -> None:
         self._file = BaseFile.open(path)
         self.name, self.sha256 = self._file.path.name, self._file.sha256
         height, width = self._file.side or (PROBED, PROBED)
         start_peak()
         before = resident_bytes()
-        large = self._file(np.linspace(0, 1, 3 * height * width, dtype=np.float32).reshape(1, 3, height, width))
+        probe = np.linspace(0, 1, 3 * height * width, dtype=np.float32).reshape(1, 3, height, width)
+        large = self._file(probe, budget_bytes(memory))
         self._pixel_bytes = max(0, peak_bytes() - before) / (height * width)
         self.scale: int = large.shape[2] // height
 
@@ -88,7 +91,7 @@ class BaseModel:
         predicted = held + self._bytes(fitting[0], source)
 
         def made(size: tuple[int, int]) -> MadeBase:
-            picture = self._unpadded_first(low_res, source, size, progress)
+            picture = self._unpadded_first(low_res, source, size, budget, progress)
             give_back()
             return MadeBase(picture, predicted, tuple(fallbacks))
 
@@ -108,24 +111,34 @@ class BaseModel:
         return int(output * 3 * _BITS // 8 + rows * _FLOATS + tile + size[0] * size[1] * self._pixel_bytes * _SPARE)
 
     def _unpadded_first(
-        self, low_res: Float[torch.Tensor, "3 h w"], source: Picture, size: tuple[int, int], progress: Progress
+        self,
+        low_res: Float[torch.Tensor, "3 h w"],
+        source: Picture,
+        size: tuple[int, int],
+        budget: int,
+        progress: Progress,
     ) -> Picture:
         """Upscale a picture smaller than a tile without padding; if the model needs whole windows, with padding."""
         exact = (min(size[0], source.height), min(size[1], source.width))
         if self._file.side is None and exact != size:
             with suppress(ModelError):
-                return self._tiled(low_res, source, exact, progress)
-        return self._tiled(low_res, source, size, progress)
+                return self._tiled(low_res, source, exact, budget, progress)
+        return self._tiled(low_res, source, size, budget, progress)
 
     def _tiled(
-        self, low_res: Float[torch.Tensor, "3 h w"], source: Picture, size: tuple[int, int], progress: Progress
+        self,
+        low_res: Float[torch.Tensor, "3 h w"],
+        source: Picture,
+        size: tuple[int, int],
+        budget: int,
+        progress: Progress,
     ) -> Picture:
         canvas = Canvas(source.height, source.width, self.scale, bits=_BITS, gray=False)
         rows, columns = (_spans(extent, side) for extent, side in zip((source.height, source.width), size, strict=True))
         for number, row in enumerate(rows):
             for column in columns:
                 tile = _cut(low_res, row, column)
-                large = self._file(tile[None].numpy())[0]
+                large = self._file(tile[None].numpy(), budget)[0]
                 canvas.add(row, column, torch.from_numpy(large))
             canvas.finish_row(row)
             progress("base", number + 1, len(rows))

@@ -103,7 +103,7 @@ class Upscaler:
         self.scale = self._drive.scale
         if base_model is not None:
             check_takes_base(self._drive, self.model_name)
-            base_model = base_model if isinstance(base_model, BaseModel) else BaseModel(base_model)
+            base_model = base_model if isinstance(base_model, BaseModel) else BaseModel(base_model, self.memory)
             base_model.check_scale(self.scale, self.model_name)
         self.base_model = base_model
 

@@ -415,3 +415,11 @@ def test_a_picture_too_large_for_its_memory_is_refused_before_it_is_decoded(tmp_
     for work in (tight.upscale, lambda file: tight.encode_references([file])):
         with pytest.raises(MemoryBudgetError, match=r"decoding 9000 x 8000 pixels takes about 864 MB"):
             work(tmp_path / "huge.png")
+
+
+def test_a_view_without_a_plane_map_is_not_saved(upscaler, tmp_path):
+    encoded = upscaler.encode_references([np.zeros((20, 24, 3), np.uint8)])
+    curved = References(encoded.fingerprint, [replace(encoded[0], to_original=lambda points: points)])
+    with pytest.raises(InputError, match=r"The view .* cannot be saved: its mapping is a function, not a PlaneMap"):
+        curved.save(tmp_path / "curved.npz")
+    assert not list(tmp_path.iterdir())

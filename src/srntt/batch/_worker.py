@@ -94,7 +94,7 @@ class Worker:
             align=options.align,
             base_model=spec.base_model,
         )
-        self._fingerprint = self._upscaler.encode_references([]).fingerprint
+        self._fingerprint = self._upscaler.fingerprint
         most = _CACHE_BYTES if memory is None else memory // 4
         self._references = EncodedReferences(self._encode, most, store)
 

@@ -48,7 +48,7 @@ def weights_of(upscaler: "srntt.upscale.Upscaler") -> dict[str, Any]:
     """Identify a model by the hash of its weights, its architecture and its config, rather than by name."""
     config = getattr(upscaler.model, "config", None)
     fields = asdict(config) if is_dataclass(config) and not isinstance(config, type) else {}
-    fingerprint = upscaler.encode_references([]).fingerprint
+    fingerprint = upscaler.fingerprint
     return {"sha256": fingerprint, "architecture": type(upscaler.model).__name__, "config": fields}
 
 

@@ -53,7 +53,7 @@ class TextureEncoder(nn.Module):
         )
 
     def forward(self, low_res: Float[Tensor, "b 3 h w"]) -> Description:
-        """Compute the descriptor of every position of a picture on the LR grid, in [0, 1]."""
+        """Compute the descriptor of every position of a picture on the LR grid; the picture is in [0, 1]."""
         normalised, contrast = _remove_mean_and_contrast(low_res)
         descriptor = F.normalize(self.layers(normalised).float(), dim=1)
         return Description(descriptor, contrast)
@@ -61,7 +61,7 @@ class TextureEncoder(nn.Module):
     def describe_reference(self, reference: Float[Tensor, "b 3 H W"]) -> Description:
         """Compute the descriptors of a reference, downsampled to the LR grid and rounded to 8 bits.
 
-        It is in [0, 1]; height and width are multiples of the scale.
+        The reference is in [0, 1]; its height and width are multiples of the scale.
         """
         return self(round_to_8bit(reduce(reference, self.scale)))
 

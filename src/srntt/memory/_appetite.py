@@ -40,7 +40,7 @@ class Appetite:
         encode: Encoding a band of a reference, per HR pixel, including the band and its maps.
         encoded: Kept per HR pixel of a reference.
         matched: Kept per LR pixel of the input and per candidate.
-        candidates: Maximum number of candidates for a position.
+        candidates: Maximum number of candidates for a position; as many again in views aligned with the picture.
         tile: Processing a tile, per LR pixel including the halo, as a function of the number of candidates (0 without
             references).
         first: Kept after the first matching of a process: libraries, and code compiled just in time.

@@ -78,7 +78,8 @@ class Drive(Protocol):
     ) -> int:
         """What `match` takes at most in addition to the matches that it returns.
 
-        The sizes are those of the LR picture, down and across, and the number of positions of each reference.
+        ``size`` is that of the LR picture, down and across; ``keys`` are the positions of each reference, ``band`` the
+        rows of the LR picture that are matched at a time, ``threads`` those of the CPU.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What a step of training brings forth, whatever is trained."""
+"""What a step of training results in, for any architecture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -120,7 +120,7 @@ class Trainer:
         self.reserved = float(run["reserved"])
 
     def _terms(self, outcome: Outcome) -> dict[str, Tensor]:
-        """Those terms of the loss that have a weight and that this step owes."""
+        """The terms of the loss that have a weight and count in this step."""
         wanted, output, target = self.recipe.losses, outcome.output, outcome.target
         distance = losses.l1 if wanted.reconstruction_form == "l1" else losses.charbonnier
         terms = {"reconstruction": distance(output, target)}

@@ -71,7 +71,10 @@ def _refine(
 
 
 def local_frames(position: Float[Tensor, "*b h w 2"]) -> LocalFrames:
-    """Estimate the local affine frame of each match from its neighbours on the same surface, all in one reference."""
+    """Estimate the local affine frame of each match from its neighbours on the same surface.
+
+    Refined positions (y, x) in one reference, for each position of the LR grid.
+    """
     columns, votes = [], []
     for axis in (-3, -2):
         step = position.diff(dim=axis)

@@ -32,7 +32,7 @@ from srntt.views.aligned import (
 
 _ENOUGH_SHOWN = 0.99  # of the detail of a picture of a sequence, by placed references, to search near them only
 _SAME_SIZE, _SAME_TURN = 0.003, 0.3  # of scale, and degrees, by which a reference may differ from the output's own grid
-_PLACED = 0.5  # of them are done when it is placed
+_PLACED = 0.5  # of the work on a reference is done when it is placed
 
 
 @dataclass(frozen=True)

@@ -32,14 +32,19 @@ from srntt.views.aligned import Track
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """Settings of a pass; those not listed are as in `Upscaler`.
+    """Settings of a pass.
 
     Attributes:
         drive_on: Returns the drive of the model on a device.
         device: Initial device.
+        memory: Budget of the process in bytes; None for most of the free memory.
+        matcher, align: As in `Upscaler`.
         base_model: Base model used if no base is given, or None.
-        tile: Side of a tile, or None.
+        tile: Side of a tile in LR pixels; None for the largest that fits.
+        consistent: Whether the output is made consistent with the input, as in `Upscaler.upscale`.
         level: Share above which a position counts as used.
+        progress: Called with a stage, what is done and the total.
+        track: Alignment of the frame before, for a sequence.
         half: Compute the network in bfloat16.
     """
 
@@ -67,7 +72,8 @@ class Pass:
     ) -> Result:
         """Upscale a picture in one or two passes, each of which continues from the output of the one before.
 
-        ``sizes`` are height and width of the output of each, ``bits`` the depth of the last; the base is for the first.
+        ``sizes`` are height and width of the output of each, ``bits`` the depth of the last. The base is for the first:
+        ``scale`` times as large as the picture, with the same range of values.
 
         Raises:
             MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.

@@ -89,7 +89,10 @@ def job_of(source: Picture, size: tuple[int, int] | None = None) -> Job:
 
 
 def plan_matching(option: MatcherOption, sizes: Sizes, device: torch.device, plan: Callable[[str], Plan]) -> Plan:
-    """Return the plan with the requested matcher, or with the faster one, given what plans with a matcher."""
+    """Return the plan with the requested matcher, or with the faster one for these sizes that memory allows.
+
+    ``plan`` makes the plan with the matcher of a name; its MemoryBudgetError is raised if exact matching does not fit.
+    """
     if option != "auto":
         return replace(plan(option), reason=f"{option} matching: as requested")
     choice = choose_matcher(

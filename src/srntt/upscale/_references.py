@@ -168,7 +168,7 @@ class References(Sequence[EncodedView]):
 
 
 def _original_shapes(header: Header, numbers: Any, views: list[tuple[dict[str, Any], list[str]]]) -> dict[str, Any]:
-    """Return the shapes of the original pictures; raise ValueError unless each belongs to a view and has its size."""
+    """Return the shapes of the original pictures; KeyError or ValueError unless each is of a view, with its size."""
     sizes = {facts["number"]: (facts["height"], facts["width"]) for facts, _ in views}
     shapes = {}
     for number in numbers:
@@ -185,13 +185,17 @@ def _tensors(item: EncodedView) -> dict[str, Tensor]:
 
 def _facts(item: EncodedView) -> dict[str, Any]:
     """Return the metadata of a view for a file."""
-    assert isinstance(item.to_original, PlaneMap)  # aligned views are not kept
+    if not isinstance(item.to_original, PlaneMap):
+        kind = type(item.to_original).__name__
+        raise InputError(
+            f"The view {item.view!r} of {item.source} cannot be saved: its mapping is a {kind}, not a PlaneMap."
+        )
     facts = {name: getattr(item, name) for name in ("number", "source", "view", "height", "width")}
     return {**facts, "to_original": item.to_original.matrix, "maps": list(_tensors(item))}
 
 
 def _checked(facts: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return the metadata of a view and the names of its tensors; raise ValueError if the metadata is invalid."""
+    """Return the metadata of a view and the names of its tensors; KeyError, TypeError or ValueError if invalid."""
     number, height, width = (int(facts[name]) for name in ("number", "height", "width"))
     names = {"source": facts["source"], "view": facts["view"]}
     if not 0 <= number < 2**31 or not 0 < height < 2**31 or not 0 < width < 2**31:

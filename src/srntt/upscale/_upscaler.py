@@ -44,7 +44,8 @@ class Upscaler:
     """Upscaler with a model, on a device and within a memory budget.
 
     Args:
-        model: Model with a drive (``srntt.models.lite.Lite``, ``PaperSRNTT``), or as for ``from_pretrained``.
+        model: Model with a drive (``srntt.models.lite.Lite``, ``PaperSRNTT``), which is moved to the device, put in
+            evaluation mode and used without gradients; or as for ``from_pretrained``.
         name: Name of the model in messages.
         device: ``auto`` (the GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         memory: Memory budget of the process, in bytes or as ``"2GB"``; None for most of the available memory.

@@ -40,7 +40,9 @@ class Detail(NamedTuple):
 
 
 def find_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Detail:
-    """Compare what reducing a picture in [0, 1] loses with the finest octave that is left.
+    """Compare what reducing a picture loses with the finest octave that is left.
+
+    The picture is in [0, 1]; its height and width are multiples of ``scale``, by which it is reduced.
 
     In a sharp photograph, what reducing loses has about the amplitude of the finest octave that is left: 0.36 to 2.8
     of it at 98 of 100 places of 16 photographs. In one that was enlarged from a low-res picture it has 0.16 to 0.41.
@@ -53,8 +55,9 @@ def find_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Detail:
 
 
 def holds_detail(picture: Float[Tensor, "3 H W"], scale: int) -> Bool[Tensor, "h w"]:
-    """Where the detail of a picture in [0, 1], lost when it is reduced, is that of a photograph, or too faint to judge.
+    """Where the detail that a picture loses when it is reduced is that of a photograph, or too faint to judge.
 
+    The picture is in [0, 1]; its height and width are multiples of ``scale``, by which it is reduced.
     Thresholds are quantiles of places of 21 photographs from many cameras, at the factors 2 to 16:
 
     * Its amplitude is 0.5 to 1.25 + log2(scale) times that of the finest octave that is left (1 and 99 of 100 places:

@@ -29,8 +29,9 @@ Describe = Callable[[Float[Tensor, "b 3 h w"]], Description]
 def choose_reduction(
     low_res: Float[Tensor, "3 h w"], reference: Shaped[np.ndarray, "H W c"], scale: int, describe: Describe
 ) -> int:
-    """By how much a reference is reduced until its texture fits the small picture, in [0, 1]; 1 unless that is clear.
+    """Return the factor by which a reference is reduced so that its texture fits a small picture; 1 if that is unclear.
 
+    The small picture is in [0, 1], ``reference`` as stored, and ``scale`` the factor of the model.
     The small picture is halved and given its finest octave back from the reference, by matching, at each size of the
     reference. What comes back is compared with what was there: the size with the highest correlation is right.
     """

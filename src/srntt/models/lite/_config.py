@@ -27,7 +27,8 @@ class LiteConfig:
         descriptor: length of a matching descriptor.
         scale: output pixels for each input pixel along a side.
         base: accept the output of another upscaler as base.
-        candidates: matches of a position that compete, each in another reference, at most.
+        candidates: matches of a position that compete, at most, each in another view of a reference; as many again in
+            views that are aligned with the picture.
         agreement: how much of the detail that the model finds without references must be left with them, for textures
             to be used at all (see `srntt.models.lite._agreement`); 0: anything goes.
     """

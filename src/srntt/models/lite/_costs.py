@@ -1,4 +1,4 @@
-"""What a light model takes of memory: for each step, the maps that are there at once at its worst moment."""
+"""Memory of a light model: for each step, the maps that exist at once when they take most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

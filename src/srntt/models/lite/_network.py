@@ -20,8 +20,8 @@ from srntt.models.lite._fusion import ABSENT, EVIDENCE, JACOBIAN, TextureFusion,
 from srntt.transfer import local_frames, refine_match, sample_blocks
 
 Maps = Mapping[str, Float[Tensor, "b _ _ _"]]
-"""Of a reference, by name: ``descriptor`` and ``contrast`` on the LR grid, and ``band4``, ``band2``, ``band1`` on finer
-ones.
+"""Of a reference, by name: ``descriptor`` and ``contrast`` on the LR grid, and a ``band`` for each of the config's
+ratios on a finer one (``band4``, ``band2`` and ``band1`` at the scale 4).
 """
 
 

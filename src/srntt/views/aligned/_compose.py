@@ -47,7 +47,10 @@ def see_through(
     features: ReferenceFeatures,
     size: tuple[int, int],
 ) -> Seen:
-    """The reference as the plane places it, on a grid of this shape over the small picture, of another size."""
+    """The reference as the plane places it over the small picture, sampled on a grid.
+
+    ``shape`` is that of the grid, ``size`` that of the small picture, both as height and width.
+    """
     grays, reference = [level.gray for level in features.levels], features.size
     before = shape[1] / size[1], shape[0] / size[0]
     wanted = scale_at(rescaled(plane.matrix, before), plane.points.mean(0) * before)

@@ -49,7 +49,8 @@ def find_planes(
 ) -> Iterator[Plane]:
     """The homography that explains most matches, then the one that explains most of the rest, and so on.
 
-    Each stands on at least so many different points.
+    ``mine`` are points (x, y) of the small picture, ``theirs`` the points of the reference that match them. Each
+    homography stands on ``least`` different points or more.
     """
     for _ in range(MOST_PLANES):
         if len(mine) < least:

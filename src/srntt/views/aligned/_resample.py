@@ -60,7 +60,10 @@ def resampled_rows(
 
 
 def resampling_bytes(size: tuple[int, int], ratio: float) -> int:
-    """Most memory that `resample` takes in addition to its result: ``ratio`` source pixels for one, along a side."""
+    """Most memory that `resample` takes in addition to its result.
+
+    ``size`` is that of the result; ``ratio`` is how many pixels of the source lie along one of its pixels.
+    """
     samples = min(_MOST_SAMPLES, max(1, math.ceil(ratio / _ENOUGH)))
     height, width = (min(extent, TILE) + 2 * _MARGIN for extent in size)
     return height * width * (samples**2 * _SAMPLE + _SOURCE)

@@ -54,6 +54,7 @@ def make_package(root: Path) -> Path:
         "__main__",
         "_compile",
         "_defaults",
+        "_numbers",
         "_failures",
         "_files",
         "_lock",

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,21 +50,50 @@ def _run(folder: Path) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
+def _flipped(whole: bytes, bit: int) -> bytes:
+    """A content with one other bit."""
+    changed = bytearray(whole)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+_DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda whole: b"",
+    "torn": lambda whole: b"\x80\x04",
+    "noise": lambda whole: b"noise",
+    "half": lambda whole: whole[: len(whole) // 2],
+    "flipped": lambda whole: _flipped(whole, 4 * len(whole)),
+}
+
+
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
-@pytest.mark.parametrize("content", [b"", b"\x80\x04", b"noise", None], ids=["empty", "torn", "noise", "half"])
-def test_a_damaged_cache_is_replaced_and_reported_once(tmp_path: Path, suffix: str, content: bytes | None):
-    """Numba raised EOFError in this and every later run."""
+@pytest.mark.parametrize("damage", _DAMAGES)
+def test_a_damaged_cache_is_replaced_and_reported_once(tmp_path: Path, suffix: str, damage: str):
+    """Numba raised EOFError in this and every later run; one other bit crashed the process."""
     (tmp_path / "looped.py").write_text(_LOOPED)
     assert _run(tmp_path) == ("42\n", "")
     (file,) = (tmp_path / "cache").rglob(f"*.{suffix}")
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    file.write_bytes(_DAMAGES[damage](file.read_bytes()))
     out, err = _run(tmp_path)
     assert out == "42\n"
     assert "is damaged" in err
     assert "it is replaced." in err
     assert err.count("\n") == 1
     assert _run(tmp_path) == ("42\n", "")
+
+
+def test_no_bit_of_a_cache_can_be_another(tmp_path: Path):
+    cache = _compile._CheckedFile(str(tmp_path), "looped", "stamp")
+    cache.save("key", b"code")
+    assert cache.load("key") == b"code"
+    for file in sorted(tmp_path.iterdir()):
+        whole = file.read_bytes()
+        for bit in range(8 * len(whole)):
+            file.write_bytes(_flipped(whole, bit))
+            with pytest.raises(ValueError, match="SHA-256"):
+                cache.load("key")
+        file.write_bytes(whole)
+    assert cache.load("key") == b"code"
 
 
 def test_a_disk_without_room_for_the_cache_is_reported(monkeypatch: pytest.MonkeyPatch, caplog):

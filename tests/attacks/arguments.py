@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from attacks.attack import Attack
 from attacks.material import tiny_model
+from torch._subclasses import FakeTensorMode
 
 from srntt import Upscaler
 
@@ -23,20 +24,23 @@ def attacks() -> Iterator[Attack]:
     """All of them."""
     for name in _refused():
         code = _CODES.get(name, _USAGE)
-        yield _case(name, f"{name.partition('-')[0]} that is none", ("attacks.arguments:refuse", name), code, ".")
+        kind, _, rest = name.partition("-")
+        about = f"within {rest}" if kind == "within" else f"{kind} that is none"
+        yield _case(name, about, ("attacks.arguments:refuse", name), code, ".")
     for name in _SETTINGS:
         for when in ("loading", "work", "both"):
             about = f"PyTorch's {name} during {when}"
             yield _case(f"{when}-{name}", about, ("attacks.arguments:compare", name, when), 0, "the same bytes")
 
 
-_USAGE, _PICTURE_FAILED, _ENVIRONMENT = 2, 1, 4
+_USAGE, _PICTURE_FAILED = 2, 1
 _CODES = {
     "references-6": _PICTURE_FAILED,
     "base-2": _PICTURE_FAILED,
     "picture-2": _PICTURE_FAILED,
-    "picture-13": _ENVIRONMENT,  # out of memory
-    "picture-14": _ENVIRONMENT,
+    "picture-13": _PICTURE_FAILED,  # beyond the limits
+    "picture-14": _PICTURE_FAILED,
+    "picture-15": _PICTURE_FAILED,
 }
 
 
@@ -59,6 +63,10 @@ def _refused() -> dict[str, Call]:
             )
     for number, value in enumerate(_REFERENCES):
         calls[f"references-{number}"] = lambda value=value: _upscaler().encode_references(value)
+    for name, transform in _TRANSFORMS.items():
+        calls[f"within-{name}"] = lambda transform=transform: _within(transform)
+        calls[f"within-{name}-array"] = lambda transform=transform: _within(transform, _PICTURE)
+        calls[f"within-{name}-model"] = lambda transform=transform: transform(lambda _: _upscaler())
     calls["views-0"] = lambda: _upscaler().encode_references([_PICTURE], views=3)  # pyright: ignore
     for number, picture in enumerate(_PICTURES):
         calls[f"picture-{number}"] = lambda picture=picture: _upscaler().upscale(picture)
@@ -79,13 +87,20 @@ _OPTIONS: dict[str, Sequence[Any]] = {
     "align": (None, []),
     "model": (None, 3),
 }
+_PAIR = np.array([1, 2])  # has no truth value
 _ARGUMENTS: dict[str, Sequence[Any]] = {
     "scale": ("4", float("nan"), float("inf"), 10**400, True, [4]),
     "size": (3, (1, 2, 3), ("9", None), (0, 9), (10**9, 10**9), (10**400, None), (True, None)),
     "strength": ("1", None, float("nan"), -1, 10**400),
     "protect": (3, [3], np.zeros((2, 2, 2, 2)), "none.png"),
     "base": (3, np.zeros(3), "none.png"),
-    "tile": (True, 40.0, -1),
+    "tile": (True, 40.0, -1, _PAIR),
+    "consistent": (_PAIR, "yes", None),
+    "protect_invert": (_PAIR, 1, []),
+    "value_range": (5, True, "x", b"xy", [], {}, (0, "1"), (0, 1, 2), (1, 0), (0, 10**400), torch.tensor(0.5)),
+    "limits": (5, None, "x", _PAIR),
+    "progress": (5, "x", [], _PAIR),
+    "track": (5, "x", _PAIR),
 }
 _REFERENCES: Sequence[Any] = (None, 3, _PICTURE, [None], [3], [[_PICTURE]], [b"x"], [object()])
 _PICTURES: Sequence[Any] = (
@@ -104,6 +119,7 @@ _PICTURES: Sequence[Any] = (
     np.ma.masked_array(np.zeros((4, 4, 3), np.uint8), True).astype("datetime64[s]"),
     np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10**6, 10**6, 3), (0, 0, 0)),
     torch.zeros(1).expand(3, 10**6, 10**6),
+    torch.zeros(1, dtype=torch.bfloat16).expand(10**6, 10**6),
 )
 _TENSORS: dict[str, Callable[[], torch.Tensor]] = {
     "meta": lambda: _TENSOR.to("meta"),
@@ -111,8 +127,28 @@ _TENSORS: dict[str, Callable[[], torch.Tensor]] = {
     "sparse-rows": lambda: _quietly(lambda: _TENSOR.to_sparse_csr()),
     "quantized": lambda: _quietly(lambda: torch.quantize_per_tensor(_TENSOR, 0.01, 0, torch.quint8)),
     "nested": lambda: _quietly(lambda: torch.nested.nested_tensor([_TENSOR])),
+    "fake": lambda: FakeTensorMode().from_tensor(_TENSOR),
     "complex": lambda: _TENSOR.to(torch.complex64),
 }
+
+
+_TRANSFORMS: dict[str, Callable[[Callable[[torch.Tensor], Any]], Any]] = {
+    "vmap": lambda work: torch.vmap(work)(_TENSOR[None]),
+    "grad": lambda work: torch.func.grad(work)(_TENSOR),
+    "functionalize": lambda work: torch.func.functionalize(work)(_TENSOR),
+    "fake-mode": lambda work: _faked(work),
+}
+
+
+def _within(transform: Callable[[Callable[[torch.Tensor], Any]], Any], picture: Any = None) -> None:
+    """Upscale the tensor of a transform, or a picture, within it."""
+    upscaler = _upscaler()
+    transform(lambda tensor: upscaler.upscale(tensor if picture is None else picture))
+
+
+def _faked(work: Callable[[torch.Tensor], Any]) -> None:
+    with FakeTensorMode() as mode:
+        work(mode.from_tensor(_TENSOR))
 
 
 def _quietly(make: Callable[[], torch.Tensor]) -> torch.Tensor:

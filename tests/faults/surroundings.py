@@ -51,7 +51,7 @@ def faults() -> Iterator[Fault]:
     yield Fault("limit-ulimit", about, _limited(_under_ulimit), 1, 8)
     about = "upscale without --memory: a real control group leaves less each time"
     yield Fault("limit-group", about, _limited(_in_group), 1, 8)
-    yield Fault("compiled-cache", "compiled code in the cache is cut or replaced by noise", _damaged_cache, 4, 40)
+    yield Fault("compiled-cache", "compiled code in the cache is cut, noise, or one bit off", _damaged_cache, 4, 40)
     yield Fault("forked", "a child is forked after its parent used PyTorch", _forked, 2, 4)
 
 
@@ -211,8 +211,11 @@ def _damaged_cache(ground: Ground, count: int) -> Iterator[Trial]:
         for number in range(count):
             path = found[number % len(found)]
             content = whole[path]
+            bit = ground.random.randrange(8 * len(content))
+            flipped = bytearray(content)
+            flipped[bit // 8] ^= 1 << bit % 8
             cut = content[: len(content) * (number // 2) // count]
-            path.write_bytes(ground.random.randbytes(len(content)) if number // 2 % 4 == 3 else cut)
+            path.write_bytes((flipped, cut, flipped, ground.random.randbytes(len(content)))[number // 2 % 4])
             lost = [] if in_fork(partial(_doubled, folder)) == 42 else ["another result"]
             before = {path: path.stat().st_mtime_ns for path in found}
             lost += [] if in_fork(partial(_doubled, folder)) == 42 else ["another result the second time"]

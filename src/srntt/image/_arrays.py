@@ -6,19 +6,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from srntt._defaults import refuse_without_values
 from srntt._shapes import Shaped
 from srntt.errors import InputError
+from srntt.image._decode import ReadOptions
 from srntt.image._levels import ValueRange, alpha_in_16_bits, levels_for
 from srntt.image._modes import Samples, split
+from srntt.image._source import Limits, check_pixels
 
 
-def samples_from_array(array: np.ndarray, value_range: ValueRange = None) -> Samples:
+def samples_from_array(array: np.ndarray, options: ReadOptions) -> Samples:
     """Takes (h, w), (h, w, 1) grey, (h, w, 2) grey+alpha, (h, w, 3) RGB or (h, w, 4) RGBA.
 
     uint8 and uint16 are unchanged. Floats in [0, 1], and any values with a ``value_range``, get 16 bits.
 
     Raises:
         InputError: unsupported shape or dtype, no pixels, or values that are not finite or outside [0, 1].
+        PictureError, MemoryBudgetError: beyond the limits, which are checked before anything is copied.
     """
     shape = tuple(array.shape)
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in (1, 2, 3, 4)):
@@ -26,9 +30,8 @@ def samples_from_array(array: np.ndarray, value_range: ValueRange = None) -> Sam
             f"array of shape {shape}: give (h, w) or (h, w, c) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; "
             f"channels come last in arrays and first in tensors, and there is no batch axis.{_array_hint(shape)}"
         )
-    if 0 in shape:
-        raise InputError(f"array of shape {shape} holds no pixels. Give at least 1 x 1.")
-    native = array.dtype.newbyteorder("=")
+    _check_size("array", shape, (shape[0], shape[1]), options.limits)
+    value_range, native = options.value_range, array.dtype.newbyteorder("=")
     if array.dtype.kind == "f" or (value_range is not None and array.dtype.kind in "iu"):
         return _with_levels(array, value_range)
     if native not in (np.uint8, np.uint16):
@@ -38,12 +41,13 @@ def samples_from_array(array: np.ndarray, value_range: ValueRange = None) -> Sam
     return split(array.astype(native, copy=True))
 
 
-def samples_from_tensor(tensor: Tensor, value_range: ValueRange = None) -> Samples:
+def samples_from_tensor(tensor: Tensor, options: ReadOptions) -> Samples:
     """Takes (h, w) grey or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; values as for arrays.
 
     Raises:
-        InputError: unsupported shape or dtype, no pixels, or values that are not finite or outside [0, 1].
+        As for arrays; InputError also for tensors that hold no values.
     """
+    refuse_without_values(tensor)
     if tensor.is_nested or tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
         raise InputError("tensor that is meta, sparse, nested or quantized: give a dense tensor that holds its values.")
     shape = tuple(tensor.shape)
@@ -52,10 +56,18 @@ def samples_from_tensor(tensor: Tensor, value_range: ValueRange = None) -> Sampl
             f"tensor of shape {shape}: give (h, w) or (c, h, w) with c = 1 grey, 2 grey+alpha, 3 RGB or 4 RGBA; "
             f"channels come first in tensors and last in arrays, and there is no batch axis.{_tensor_hint(shape)}"
         )
+    _check_size("tensor", shape, (shape[-2], shape[-1]), options.limits)
     if tensor.dtype.is_floating_point and tensor.dtype.itemsize < 4:  # bfloat16 and smaller are unknown to NumPy
         tensor = tensor.float()
     plain = tensor.detach().cpu().resolve_conj().resolve_neg()
-    return samples_from_array((plain if plain.ndim == 2 else plain.permute(1, 2, 0)).numpy(), value_range)
+    return samples_from_array((plain if plain.ndim == 2 else plain.permute(1, 2, 0)).numpy(), options)
+
+
+def _check_size(kind: str, shape: tuple[int, ...], size: tuple[int, int], limits: Limits) -> None:
+    if 0 in shape:
+        raise InputError(f"{kind} of shape {shape} holds no pixels. Give at least 1 x 1.")
+    height, width = size
+    check_pixels(f"<{kind}>", width, height, limits)
 
 
 def _array_hint(shape: tuple[int, ...]) -> str:

@@ -30,9 +30,9 @@ from srntt.image._facts import Facts, facts_of_image, facts_of_tiff
 from srntt.image._formats import RAW_ADVICE, looks_like, require, sniff
 from srntt.image._headers import check_header, samples_depth
 from srntt.image._jxl import jxl_samples
-from srntt.image._levels import ValueRange
+from srntt.image._levels import ValueRange, check_value_range
 from srntt.image._modes import Samples, apply_color_key, samples_of, split
-from srntt.image._source import Limits, check_pixels, refuse
+from srntt.image._source import Limits, check_limits, check_pixels, refuse
 from srntt.image.tiff._check import check_exif
 from srntt.image.tiff._read import Page, check_tiff, choose_page, is_raw, open_with_pillow, read_page
 
@@ -49,6 +49,10 @@ class ReadOptions:
     limits: Limits
     page: int | None = None
     value_range: ValueRange = None
+
+    def __post_init__(self) -> None:
+        check_limits(self.limits)
+        check_value_range(self.value_range)
 
 
 @dataclass(frozen=True, eq=False)

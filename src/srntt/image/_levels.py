@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from srntt._numbers import as_number
 from srntt._shapes import Shaped
 from srntt.errors import InputError
 
@@ -54,6 +55,17 @@ class Levels:
         return np.clip(np.rint(values), float(ends.min), top).astype(dtype)
 
 
+def check_value_range(value_range: ValueRange) -> None:
+    """Raises InputError unless these are two numbers, ``auto``, or None."""
+    if value_range is None or (isinstance(value_range, str) and value_range == "auto"):
+        return
+    given = value_range if isinstance(value_range, tuple | list | np.ndarray) else ()
+    if [as_number(number) is None for number in given] != [False, False]:
+        raise InputError(
+            f"value_range is {type(value_range).__name__}; give two numbers, the values of black and white, or 'auto'."
+        )
+
+
 def levels_for(
     values: Shaped[np.ndarray, "..."], value_range: ValueRange, no_data: float | None = None
 ) -> tuple[Levels, tuple[str, ...]]:
@@ -84,7 +96,8 @@ def levels_for(
         low, high = float(values.min()), float(values.max())
         chosen = Levels(low, high if high > low else low + 1, kind)
         return chosen, (*notes, f"range: {low:.9g} to {chosen.high:.9g}, minimum and maximum, in 65,536 steps")
-    chosen = Levels(float(value_range[0]), float(value_range[1]), kind)
+    low, high = (as_number(value) or 0.0 for value in value_range)
+    chosen = Levels(low, high, kind)
     outside = float(np.mean((values < chosen.low) | (values > chosen.high)))
     clipped = (f"range: {100 * outside:.2g}% of the values are outside and were clipped",) if outside else ()
     return chosen, (*notes, *clipped)

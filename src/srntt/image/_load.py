@@ -48,7 +48,8 @@ def load(
     Raises:
         PictureError: a file that cannot be opened, is not a regular file, has an unsupported format, is beyond the
             limits, damaged or incomplete.
-        InputError: unsupported shape, dtype or range of an array or tensor; a page that does not exist.
+        InputError: unsupported shape, dtype or range of an array or tensor; a tensor without values; a page that does
+            not exist; a range or limits of another type.
         MissingDependencyError: HEIF, JPEG XL, or a TIFF of a rare compression without the extra that reads it.
 
     Example:
@@ -63,9 +64,9 @@ def load(
         return source
     options = ReadOptions(limits, page, value_range)
     if isinstance(source, np.ndarray):
-        return _plain(samples_from_array(source, value_range), "<array>", alpha)
+        return _plain(samples_from_array(source, options), "<array>", alpha)
     if isinstance(source, Tensor):
-        return _plain(samples_from_tensor(source, value_range), "<tensor>", alpha)
+        return _plain(samples_from_tensor(source, options), "<tensor>", alpha)
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "<PIL image>")
         return _with_metadata(decode_image(source, name, options), name, alpha)

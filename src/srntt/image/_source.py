@@ -5,6 +5,7 @@ import stat
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from srntt._numbers import as_number
 from srntt._system import READING
 from srntt.errors import InputError, MemoryBudgetError, MissingPictureError, PictureError
 
@@ -28,8 +29,16 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("max_bytes", "max_pixels", "max_memory"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is None and name == "max_memory":
+                continue
+            if (number := as_number(value)) is None or not number >= 1:
                 raise InputError(f"Limits({name}={value!r}): must be at least 1.")
+
+
+def check_limits(limits: object) -> None:
+    """Raises InputError for anything but limits."""
+    if not isinstance(limits, Limits):
+        raise InputError(f"limits are {type(limits).__name__}; give srntt.image.Limits(...).")
 
 
 @runtime_checkable

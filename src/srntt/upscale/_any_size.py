@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from srntt._numbers import as_number
 from srntt.errors import InputError
 from srntt.image import Picture
-from srntt.upscale._numbers import as_number
 from srntt.upscale._provenance import Provenance, places_behind
 
 _LEAST = 1.0

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from srntt import image
+from srntt._numbers import as_number
 from srntt._shapes import Bool, Float
 from srntt.errors import InputError
 from srntt.image import Limits, Picture, Source
 from srntt.match import Window
-from srntt.upscale._numbers import as_number
 
 Box = tuple[int, int, int, int]
 """x, y, width and height in pixels of the low-res picture."""

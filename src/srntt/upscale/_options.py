@@ -2,6 +2,7 @@
 
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 
 from srntt.errors import InputError
@@ -30,6 +31,21 @@ def check_options(matcher: str, align: str, precision: str, device: torch.device
         raise InputError(f"Matcher {matcher!r} does not exist; available: auto, {', '.join(MATCHERS)}.")
     if reason := MATCHERS[matcher].refusal(device):
         raise InputError(f"Matcher {matcher!r} cannot be used: {reason}. Give matcher 'auto', or another device.")
+
+
+def check_call(progress: object, **switches: object) -> None:
+    """Raise InputError if the callback or a switch of a call has another type."""
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress is {type(progress).__name__}; give a function of stage, done and total, or None.")
+    for name, switch in switches.items():
+        if not isinstance(switch, bool | np.bool_):
+            raise InputError(f"{name} is {type(switch).__name__}; give True or False.")
+
+
+def check_tile(tile: object) -> None:
+    """Raise InputError unless this is a whole number, or ``auto``."""
+    if not isinstance(tile, int) and not (isinstance(tile, str) and tile == "auto"):
+        raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
 
 
 def is_half(option: PrecisionOption, device: torch.device) -> bool:

@@ -26,7 +26,15 @@ from srntt.upscale._encode import Encoder, report_part
 from srntt.upscale._forms import Form
 from srntt.upscale._influence import Box, Influence
 from srntt.upscale._many import upscaled
-from srntt.upscale._options import AlignOption, MatcherOption, PrecisionOption, check_options, is_half
+from srntt.upscale._options import (
+    AlignOption,
+    MatcherOption,
+    PrecisionOption,
+    check_call,
+    check_options,
+    check_tile,
+    is_half,
+)
 from srntt.upscale._own_range import deepened, own_gain, stretched, unstretch
 from srntt.upscale._pass import Pass
 from srntt.upscale._provenance import used_level
@@ -172,6 +180,7 @@ class Upscaler:
             raise InputError("This is one reference; give a list of them: encode_references([reference]).")
         if not isinstance(references, Iterable):
             raise InputError(f"references are {type(references).__name__}; give a list of pictures.")
+        check_call(progress)
         given, makers = list(references), view_makers(views)
         encoder = Encoder(self._drive_on, self.device, budget_bytes(self.memory))
         encoder.fallbacks += expect_forks()
@@ -246,19 +255,21 @@ class Upscaler:
         Raises:
             PictureError: The file is not a complete picture.
             InputError: References of another model, a tile that is too small, a base of another size, or an invalid
-                size, strength or place.
+                size, strength, place or option.
             MemoryBudgetError: The work exceeds the memory budget even in the smallest tiles.
             ModelError: The model returned values that are not finite, or does not support a base.
             Cancelled: Raised by ``progress``.
         """
         began = time.perf_counter()
+        check_call(progress, protect_invert=protect_invert, consistent=consistent)
+        check_tile(tile)
+        if track is not None and not isinstance(track, Track):
+            raise InputError(f"track is {type(track).__name__}; give srntt.views.aligned.Track(), or None.")
         start_peak()
         if references is not None and not isinstance(references, References):
             references = self.encode_references(references, limits=limits, progress=progress)
         if references is not None:
             references.check_made_for(self.fingerprint, self._pattern, self._drive.key)
-        if not isinstance(tile, int) and tile != "auto":
-            raise InputError(f"tile is {tile!r}; give a whole number of LR pixels, or 'auto'.")
         if base is not None:
             check_takes_base(self._drive, self.model_name)
         output = OutputSize(scale, *checked_size(size))
@@ -337,8 +348,10 @@ class Upscaler:
         Raises:
             InputError: ``ahead`` below 1.
         """
-        if ahead < 1:
-            raise InputError(f"ahead is {ahead}; give a number of pictures from 1.")
+        if not isinstance(pictures, Iterable):
+            raise InputError(f"pictures are {type(pictures).__name__}; give a list or an iterator of pictures.")
+        if not isinstance(ahead, int) or ahead < 1:
+            raise InputError(f"ahead is {ahead!r}; give a number of pictures from 1.")
         if references is not None and not isinstance(references, References):
             references = self.encode_references(references, limits=limits)
 

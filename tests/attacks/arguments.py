@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from attacks.attack import Attack
 from attacks.material import tiny_model
-from torch._subclasses import FakeTensorMode
 
 from srntt import Upscaler
 
@@ -127,7 +126,6 @@ _TENSORS: dict[str, Callable[[], torch.Tensor]] = {
     "sparse-rows": lambda: _quietly(lambda: _TENSOR.to_sparse_csr()),
     "quantized": lambda: _quietly(lambda: torch.quantize_per_tensor(_TENSOR, 0.01, 0, torch.quint8)),
     "nested": lambda: _quietly(lambda: torch.nested.nested_tensor([_TENSOR])),
-    "fake": lambda: FakeTensorMode().from_tensor(_TENSOR),
     "complex": lambda: _TENSOR.to(torch.complex64),
 }
 
@@ -136,7 +134,6 @@ _TRANSFORMS: dict[str, Callable[[Callable[[torch.Tensor], Any]], Any]] = {
     "vmap": lambda work: torch.vmap(work)(_TENSOR[None]),
     "grad": lambda work: torch.func.grad(work)(_TENSOR),
     "functionalize": lambda work: torch.func.functionalize(work)(_TENSOR),
-    "fake-mode": lambda work: _faked(work),
 }
 
 
@@ -144,11 +141,6 @@ def _within(transform: Callable[[Callable[[torch.Tensor], Any]], Any], picture: 
     """Upscale the tensor of a transform, or a picture, within it."""
     upscaler = _upscaler()
     transform(lambda tensor: upscaler.upscale(tensor if picture is None else picture))
-
-
-def _faked(work: Callable[[torch.Tensor], Any]) -> None:
-    with FakeTensorMode() as mode:
-        work(mode.from_tensor(_TENSOR))
 
 
 def _quietly(make: Callable[[], torch.Tensor]) -> torch.Tensor:

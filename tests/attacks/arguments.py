@@ -11,6 +11,7 @@ from attacks.attack import Attack
 from attacks.material import tiny_model
 
 from srntt import Upscaler
+from srntt.upscale import self_ensemble
 
 _MODEL = "tiny.safetensors"
 _PICTURE = np.random.default_rng(0).integers(0, 256, (16, 12, 3), np.uint8)
@@ -66,6 +67,9 @@ def _refused() -> dict[str, Call]:
         calls[f"within-{name}"] = lambda transform=transform: _within(transform)
         calls[f"within-{name}-array"] = lambda transform=transform: _within(transform, _PICTURE)
         calls[f"within-{name}-model"] = lambda transform=transform: transform(lambda _: _upscaler())
+    for name in ("progress", "consistent", "protect_invert"):
+        given: dict[str, Any] = {name: _PAIR}
+        calls[f"ensemble-{name}"] = lambda given=given: self_ensemble(_upscaler(), _PICTURE, **given)
     calls["views-0"] = lambda: _upscaler().encode_references([_PICTURE], views=3)  # pyright: ignore
     for number, picture in enumerate(_PICTURES):
         calls[f"picture-{number}"] = lambda picture=picture: _upscaler().upscale(picture)

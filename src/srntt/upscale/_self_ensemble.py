@@ -18,6 +18,7 @@ from srntt.upscale._base import load_base
 from srntt.upscale._consistent import back_project, consistency
 from srntt.upscale._forms import Form
 from srntt.upscale._influence import Box, Influence
+from srntt.upscale._options import check_call
 from srntt.upscale._result import Result, over_passes
 from srntt.upscale._upscaler import Upscaler
 from srntt.views import PLAIN
@@ -99,6 +100,7 @@ def self_ensemble(
         (32, 24, 3)
     """
     began = time.perf_counter()
+    check_call(progress, protect_invert=protect_invert, consistent=consistent)
     if isinstance(references, Source):
         raise InputError("This is one reference; give a list of them: self_ensemble(upscaler, picture, [reference]).")
     within = limits_within(limits, upscaler.memory)

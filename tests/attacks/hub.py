@@ -16,7 +16,7 @@ _NAME = "someone/tiny"
 _COMMAND = ("upscale", "a.png", "-o", "out/x.png", "--model", f"hf://{_NAME}")
 _CLIMBING = "../../../precious"
 _FILES = ("config.json", "model.safetensors")
-_MALFORMED = "list of files is malformed|has no model.safetensors"
+_MALFORMED = "list of files is malformed|has no (config.json and no )?model.safetensors"
 _LISTS = {
     "deep": b"[" * 1_000_000,
     "noise": b"\xff\xfe\0",
@@ -25,6 +25,7 @@ _LISTS = {
     "names": b'{"sha": "%s", "siblings": [{"rfilename": ["x"], "size": 1}]}' % (b"f" * 40),
     "nothing": b'{"sha": "%s", "siblings": null}' % (b"f" * 40),
     "digits": b'{"sha": ' + b"9" * 1_000_000 + b"}",
+    "objects": b'{"sha": "%s", "siblings": [{}%s]}' % (b"f" * 40, b",{}" * 340_000),  # many times their size in memory
 }
 
 
@@ -63,6 +64,8 @@ def _lists() -> Iterator[Attack]:
     yield _case("size-huge", "a size of 1 TB", "model.safetensors has .* bytes; the limit is", claimed_sizes=claimed)
     for name, answer in _LISTS.items():
         yield _case(f"list-{name}", "a malformed list of files", _MALFORMED, listing=answer)
+    says = "the hub sends more than 1,048,576 bytes"
+    yield _case("list-large", "a list of 15 MB", says, listing=b"[%s{}]" % (b"{}," * 5_000_000))
 
 
 def _answers() -> Iterator[Attack]:
@@ -70,13 +73,19 @@ def _answers() -> Iterator[Attack]:
         more = {"writes": _written_before(name)}
         says = r"the hub sends more than [\d,]+ bytes\. Nothing was stored"
         yield _case(f"endless-{name}", "an answer without end", says, endless=(name,), more=more)
-        says = r"did not finish an answer within \d+ s|sends more than"
+        says = "the hub is too slow|sends more than"
         yield _case(f"slow-{name}", "five bytes a second", says, slow=(name,), more=more | {"slow": True})
-    failed = "the request to the hub failed"
-    for name, place in (("file", "file:///etc/passwd"), ("circle", ""), ("noise", "\xff:/")):
-        yield _case(
-            f"redirect-{name}", f"files are at {place!r}; empty: where they were asked for", failed, location=place
-        )
+    elsewhere, often = "redirects, but to no http or https address", "redirects more than 5 times"
+    for name, place, says in (
+        ("file", "file:///etc/passwd", elsewhere),
+        ("circle", "", often),
+        ("noise", "\xff:/", often),
+        ("port", "http://127.0.0.1:x/", elsewhere),
+    ):
+        about = f"files are at {place!r}; empty: where they were asked for"
+        yield _case(f"redirect-{name}", about, says, location=place)
+    about = "redirects whose content never ends"
+    yield _case("redirect-endless", about, often, location="", endless=("redirect",))
 
 
 def _case(name: str, about: str, says: str, *, more: dict[str, Any] | None = None, **claims: Any) -> Attack:

@@ -39,7 +39,7 @@ class Repository:
     etag: str | None = None
     listing: bytes | None = None  # in place of the list of files
     location: str | None = None  # where files are said to be; "": at the address that was asked
-    endless: tuple[str, ...] = ()  # files, or "list": sent as fast as they are read
+    endless: tuple[str, ...] = ()  # files, "list" or "redirect": sent as fast as they are read
     slow: tuple[str, ...] = ()  # files, or "list": five bytes a second
 
     def commit(self, files: dict[str, bytes]) -> str:
@@ -62,6 +62,7 @@ class Hub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     large: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)  # of the requests
     messages: list[str] = field(default_factory=list)
     open: bool = True
 
@@ -89,6 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append(f"{method} {path}")
+        self.hub.tokens.append(self.headers.get("Authorization"))
         for methods, pattern, action in ROUTES:
             if method in methods and (found := re.fullmatch(pattern, path)):
                 return action(self, *found.groups())
@@ -106,10 +108,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    def drip(self, pause: float) -> None:
+    def drip(self, pause: float, head: str = "200 OK") -> None:
         """Send content without end, until the client or the server goes away."""
         with suppress(OSError):
-            self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            self.wfile.write(f"HTTP/1.1 {head}\r\n\r\n".encode())
             self.close_connection = True
             while self.hub.open:
                 self.wfile.write(b" " if pause else bytes(1 << 16))
@@ -160,7 +162,11 @@ class Handler(BaseHTTPRequestHandler):
             self.drip(0.2 if path in repository.slow else 0.0)
             return
         if repository.location is not None:
-            self.respond({}, 302, Location=repository.location or self.path)
+            location = repository.location or self.path
+            if "redirect" in repository.endless:
+                self.drip(0.0, f"302 Found\r\nLocation: {location}")
+            else:
+                self.respond({}, 302, Location=location)
             return
         if path not in files:
             self.refuse("EntryNotFound", 404)

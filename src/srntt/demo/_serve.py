@@ -126,6 +126,7 @@ def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
     uploads.folder.mkdir()
     os.environ |= {**_GRADIO, "GRADIO_TEMP_DIR": str(uploads.folder)}
     from srntt.demo import _page
+    from srntt.demo._connections import limit_connections
 
     page = _page.build_page(service, _examples(folder / "examples"))
     page.launch(
@@ -135,6 +136,7 @@ def _launch(settings: Settings, service: "Service", uploads: Uploads) -> Any:
         allowed_paths=[str(folder / "results"), str(folder / "examples")], theme=_page.theme(), css=_page.CSS,
         head=_page.HEAD, app_kwargs={"middleware": [_guard(settings, uploads, page.fns)]},
     )  # fmt: skip
+    limit_connections(page.server)
     return page
 
 

@@ -66,15 +66,6 @@ def free_address_space() -> int | None:
     return None if limit == resource.RLIM_INFINITY else max(0, limit - psutil.Process().memory_info().vms)
 
 
-def most_descriptors() -> int:
-    """Return how many files and connections this process can have open, as `ulimit -n` limits them."""
-    if sys.platform == "win32":
-        return 8192  # of its C library
-    import resource
-
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
 def give_back() -> None:
     """Return freed memory that the allocator keeps to the system, if it supports this (glibc)."""
     if sys.platform == "linux":

@@ -110,7 +110,7 @@ def test_silent_connections_make_room(port: int) -> None:
 def test_the_limit_follows_that_of_the_process(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from srntt.demo import _connections
 
-    monkeypatch.setattr(_connections, "most_descriptors", lambda: 2)
+    monkeypatch.setattr(_connections, "_most_descriptors", lambda: 2)
     monkeypatch.setattr(_connections, "HEAD_SECONDS", 60.0)
     with opened(port) as first, opened(port) as second:
         assert is_closed(first)

@@ -6,9 +6,8 @@ uvicorn has no such limits: its `limit_concurrency` answers requests, and leaves
 import asyncio
 from typing import Any
 
+import psutil
 from uvicorn.protocols.http.h11_impl import H11Protocol  # pyright: ignore[reportMissingImports]
-
-from srntt._system import most_descriptors
 
 HEAD_SECONDS = 30.0  #: after which a connection without a request is closed
 _QUEUED = 64  # not accepted yet; uvicorn would accept 2,048 together, and use up the descriptors
@@ -30,7 +29,7 @@ class Connection(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > min(_MOST, most_descriptors() // 2):
+        if len(self.connections) > min(_MOST, _most_descriptors() // 2):
             next(iter(_waiting), self).abandon()
 
     def data_received(self, data: bytes) -> None:
@@ -57,3 +56,9 @@ class Connection(H11Protocol):
     def _end_wait(self) -> None:
         if timer := _waiting.pop(self, None):
             timer.cancel()
+
+
+def _most_descriptors() -> int:
+    """Return how many files and connections `ulimit -n` allows, where psutil knows: on Linux."""
+    limit = getattr(psutil, "RLIMIT_NOFILE", None)
+    return 2 * _MOST if limit is None else psutil.Process().rlimit(limit)[0]

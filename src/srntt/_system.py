@@ -17,6 +17,8 @@ READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0
 #: The same for a file that is created if it does not exist, and is no link.
 WRITING = os.O_RDWR | os.O_CREAT | (READING & ~os.O_RDONLY) | getattr(os, "O_NOFOLLOW", 0)
 
+_RESERVED = 2**27  # bytes of addresses: what glibc may set aside for a thread
+
 
 def after_fork(call: Callable[[], object]) -> None:
     """Call a function in every child that is forked from now on; Windows has no forks."""
@@ -55,7 +57,10 @@ def allow_recent_address(probe: socket.socket) -> None:
 
 
 def free_address_space() -> int | None:
-    """Return the bytes that `ulimit -v` leaves to this process; None if there is no such limit."""
+    """Return the bytes that `ulimit -v` leaves to this process; None if there is no such limit.
+
+    glibc reserves 64 MiB of addresses, or twice as much for a moment, for the memory of each further thread.
+    """
     if sys.platform == "win32":
         return None
     import resource
@@ -63,7 +68,7 @@ def free_address_space() -> int | None:
     import psutil
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if limit == resource.RLIM_INFINITY else max(0, limit - psutil.Process().memory_info().vms)
+    return None if limit == resource.RLIM_INFINITY else max(0, limit - psutil.Process().memory_info().vms - _RESERVED)
 
 
 def give_back() -> None:

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from batch.pictures import pixels
 from control_groups import control_group, join
-from faults.children import finish, in_fork, run, start
+from faults.children import in_fork, run
 from faults.fault import CannotError, Fault, Ground, Trial, spread
 from faults.works import Undisturbed, Work, judged, known, leftovers
 from forks import end_with
@@ -26,6 +27,7 @@ from srntt.upscale import Upscaler
 
 _NAMES = ("upscale", "batch", "library", "weights")
 _MB = 10**6
+_PROGRAM = 300 * _MB
 _LARGE = 1400  # pixels of the sides of a reference that needs a temporary file
 _LOOPED = """
 import typing
@@ -193,12 +195,15 @@ def _under_ulimit(folder: Path, words: tuple[str, ...], left: int) -> tuple[int,
 
 
 def _in_group(folder: Path, words: tuple[str, ...], left: int) -> tuple[int, str]:
-    with control_group(left) as group:
+    """In a new process: pages that a fork shares with its parent are not counted, until one of them writes."""
+    with control_group(_PROGRAM + left) as group:
         if group is None:
             raise CannotError("no control group can be made here")
-        child = start(folder, words, partial(join, group))
-        ended = finish(child, folder)
-    return ended.code, ended.output
+        command = [sys.executable, "-m", "srntt", *words]
+        ended = subprocess.run(
+            command, cwd=folder, preexec_fn=partial(join, group), capture_output=True, text=True, check=False
+        )
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def _damaged_cache(ground: Ground, count: int) -> Iterator[Trial]:

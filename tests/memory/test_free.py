@@ -74,11 +74,11 @@ def test_the_least_of_machine_container_and_ulimit_is_free(monkeypatch: pytest.M
 def test_a_real_limit_of_the_address_space_counts() -> None:
     code = (
         "import resource, psutil; from srntt.memory._free import free_bytes; "
-        "vms = psutil.Process().memory_info().vms; resource.setrlimit(resource.RLIMIT_AS, (vms + 10**8, -1)); "
+        "vms = psutil.Process().memory_info().vms; resource.setrlimit(resource.RLIMIT_AS, (vms + 10**9, -1)); "
         "print(free_bytes())"
     )
     free = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-    assert 0 < free <= 10**8
+    assert 0 < free <= 10**9 - 2**27  # reserved for threads
 
 
 @pytest.fixture

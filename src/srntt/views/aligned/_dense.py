@@ -46,7 +46,11 @@ def _chosen(contrast: Float[Tensor, " n"], most: int) -> Int64[Tensor, " k"]:
 
 def _nearest(queries: Float[Tensor, "d n"], keys: Float[Tensor, "d m"]) -> Int64[Tensor, " n"]:
     rows = max(1, _AT_ONCE // keys.shape[1])
-    return torch.cat([(some.T @ keys).argmax(1) for some in queries.split(rows, 1)])
+    found = torch.empty(queries.shape[1], dtype=torch.int64, device=keys.device)
+    products = keys.new_empty(min(rows, len(found)), keys.shape[1])  # new ones might not fit the gaps of freed ones
+    for some, place in zip(queries.split(rows, 1), found.split(rows), strict=True):
+        place.copy_(torch.mm(some.T, keys, out=products[: len(place)]).argmax(1))
+    return found
 
 
 def _agreed(mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:

@@ -45,7 +45,7 @@ peers: $(INSTALLED_PEERS) ## environment of --peer dat-light and realesrgan, in 
 results: $(INSTALLED) ## regenerate the quality table of the README (run make peers first)
 	$(RUN) benchmarks/quality.py --data "$(DATA)"
 
-bench: $(INSTALLED) ## time and memory, and whether any ratio became worse: five minutes on an idle machine
+bench: $(INSTALLED) ## time and memory, and whether any ratio became worse: two minutes on an idle machine
 	$(RUN) benchmarks/suite.py --output out/bench.json
 	$(RUN) benchmarks/check.py out/bench.json
 

@@ -1,4 +1,4 @@
-"""Matching, swapping, network, end to end and memory, in one run: `make bench`, about five minutes on an idle machine.
+"""Matching, swapping, network, end to end and memory, in one run: `make bench`, about two minutes on an idle machine.
 
     python benchmarks/suite.py [--output out/bench.json] [--parts matching,swapping,...] [--keep]
 

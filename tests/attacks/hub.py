@@ -73,7 +73,7 @@ def _answers() -> Iterator[Attack]:
         more = {"writes": _written_before(name)}
         says = r"the hub sends more than [\d,]+ bytes\. Nothing was stored"
         yield _case(f"endless-{name}", "an answer without end", says, endless=(name,), more=more)
-        says = "the hub is too slow|sends more than"
+        says = "[Tt]he hub is too slow|sends more than"
         yield _case(f"slow-{name}", "five bytes a second", says, slow=(name,), more=more | {"slow": True})
     elsewhere, often = "redirects, but to no http or https address", "redirects more than 5 times"
     for name, place, says in (

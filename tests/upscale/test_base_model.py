@@ -212,25 +212,27 @@ def test_what_fails_or_is_no_picture_is_refused_in_words(tmp_path):
         BaseModel(nan)
 
 
-def test_a_loop_without_end_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr("srntt.upscale._base_file._LONGEST", 1e-4)
+def _endless(path, operation, *inputs, **attributes):
+    """A file with a loop of 2^62 rounds, each of which does something with the picture ``x``."""
     ports = [_info("count", [], TensorProto.INT64), _info("again", [], TensorProto.BOOL), _info("x", None)]
-    nodes = [helper.make_node("Identity", ["again"], ["more"]), helper.make_node("Neg", ["x"], ["y"])]
+    nodes = [
+        helper.make_node("Identity", ["again"], ["more"]), helper.make_node(operation, inputs, ["y"], **attributes)
+    ]  # fmt: skip
     body = helper.make_graph(nodes, "body", ports, [_info("more", [], TensorProto.BOOL), _info("y", None)])
     most, yes = numpy_helper.from_array(np.array(2**62), "most"), numpy_helper.from_array(np.array(True), "yes")
     node = helper.make_node("Loop", ["most", "yes", "small"], ["large"], body=body)
-    path = saved(tmp_path / "endless.onnx", graph_of([node], tensors=[most, yes]))
+    return saved(path, graph_of([node], tensors=[most, yes]))
+
+
+def test_a_loop_without_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr("srntt.upscale._base_file._LONGEST", 1e-4)
+    path = _endless(tmp_path / "endless.onnx", "Neg", "x")
     with pytest.raises(ModelError, match=r"endless\.onnx failed at 64 x 64: it took more than 0 seconds"):
         BaseModel(path)
 
 
 def test_a_base_model_keeps_to_the_budget(tmp_path):
-    ports = [_info("count", [], TensorProto.INT64), _info("again", [], TensorProto.BOOL), _info("x", None)]
-    nodes = [helper.make_node("Identity", ["again"], ["more"]), helper.make_node("Concat", ["x", "x"], ["y"], axis=2)]
-    body = helper.make_graph(nodes, "body", ports, [_info("more", [], TensorProto.BOOL), _info("y", None)])
-    most, yes = numpy_helper.from_array(np.array(2**62), "most"), numpy_helper.from_array(np.array(True), "yes")
-    node = helper.make_node("Loop", ["most", "yes", "small"], ["large"], body=body)
-    path = saved(tmp_path / "growing.onnx", graph_of([node], tensors=[most, yes]))
+    path = _endless(tmp_path / "growing.onnx", "Concat", "x", "x", axis=2)
     with pytest.raises(MemoryBudgetError, match=r"Out of memory in .*growing\.onnx at 64 x 64"):
         Upscaler("lite-rec", device="cpu", memory=resident_bytes() + 150_000_000, base_model=path)
 

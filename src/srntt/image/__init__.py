@@ -22,6 +22,6 @@ from srntt.image._resize import (
     round_to_8bit,
 )
 from srntt.image._save import Quality, check_output, check_place, check_quality, save, save_pages
-from srntt.image._source import ByteSink, Limits, read_file
+from srntt.image._source import ByteSink, Limits, check_limits, read_file
 
 __all__ = ["Limits", "Metadata", "Picture", "load", "save", "save_pages"]

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from srntt.errors import MemoryBudgetError
-from srntt.image import Limits
+from srntt.image import Limits, check_limits
 from srntt.memory._process import format_memory, resident_bytes
 
 _RESERVE = 0.06  # of the budget: 24 megapixels from four references of 12 took 4% more than predicted
@@ -16,9 +16,11 @@ def limits_within(limits: Limits, memory: int | None) -> Limits:
     """Tighten the limits so that decoding keeps the process within `memory`; unchanged if None.
 
     Raises:
+        InputError: These are no limits.
         MemoryBudgetError: The process uses more already.
     """
-    if memory is None or not isinstance(limits, Limits):  # which reading refuses
+    check_limits(limits)
+    if memory is None:
         return limits
     held = resident_bytes()
     if held >= memory:

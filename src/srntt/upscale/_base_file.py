@@ -29,6 +29,7 @@ _LONGEST = 0.1  # seconds per pixel: ten times what the slowest upscalers take o
 _WATCH_SECONDS = 0.05  # between two looks at a run
 _LARGEST = 2**31 - 1  # bytes: limit of an ONNX file
 _MOST_OPERATORS = 100_000  # DAT-light has 2,874
+_WHOLE = ("",)  # the graph itself, among the names of its functions
 _OWN_DOMAINS = {"", "ai.onnx"}
 _FORM = "A base model takes one float32 picture, 1 x 3 x h x w, RGB in 0..1, and returns one, upscaled"
 
@@ -170,30 +171,26 @@ def _refuse_foreign(path: Path, model: "onnx.ModelProto") -> None:
 
 def _refuse_large(path: Path, model: "onnx.ModelProto") -> None:
     """Refuse functions that call themselves, or each other very often: loading the file would not end."""
-    functions = {_called(one.domain, one.name, one): one for one in model.functions}
-    calls = {
-        name: [_called(node.domain, node.op_type, node) for body in _bodies(function) for node in body.node]
-        for name, function in functions.items()
-    }
-    operators = dict[tuple[str, str, str], int]()
+    calls = {_name(one.domain, one.name, one): _calls(one) for one in model.functions} | {_WHOLE: _calls(model.graph)}
+    operators = dict[tuple[str, ...], int]()
     try:
         for name in TopologicalSorter(calls).static_order():
             operators[name] = sum(operators[called] for called in calls[name]) if name in calls else 1
-        whole = sum(
-            operators.get(_called(node.domain, node.op_type, node), 1)
-            for body in _bodies(model.graph)
-            for node in body.node
-        )
     except CycleError:
         raise ModelError(f"{path} has a function that calls itself. Export the upscaler again.") from None
-    if whole > _MOST_OPERATORS:
+    if operators[_WHOLE] > _MOST_OPERATORS:
         raise ModelError(
             f"{path} has more than {_MOST_OPERATORS:,} operators when its functions are expanded. Export a smaller "
             "upscaler."
         )
 
 
-def _called(domain: str, name: str, what: Any) -> tuple[str, str, str]:
+def _calls(body: "onnx.GraphProto | onnx.FunctionProto") -> list[tuple[str, ...]]:
+    """Name the operators and functions that a graph or a function calls."""
+    return [_name(node.domain, node.op_type, node) for inner in _bodies(body) for node in inner.node]
+
+
+def _name(domain: str, name: str, what: Any) -> tuple[str, ...]:
     return domain, name, getattr(what, "overload", "")
 
 

@@ -1,6 +1,8 @@
 """Base computed by an upscaler in an ONNX file, in overlapping tiles that fit in memory."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,7 +93,7 @@ class BaseModel:
         predicted = held + self._bytes(fitting[0], source)
 
         def made(size: tuple[int, int]) -> MadeBase:
-            picture = self._unpadded_first(low_res, source, size, budget, progress)
+            picture = self._unpadded_first(source, size, partial(self._tiled, low_res, source, budget, progress))
             give_back()
             return MadeBase(picture, predicted, tuple(fallbacks))
 
@@ -111,28 +113,24 @@ class BaseModel:
         return int(output * 3 * _BITS // 8 + rows * _FLOATS + tile + size[0] * size[1] * self._pixel_bytes * _SPARE)
 
     def _unpadded_first(
-        self,
-        low_res: Float[torch.Tensor, "3 h w"],
-        source: Picture,
-        size: tuple[int, int],
-        budget: int,
-        progress: Progress,
+        self, source: Picture, size: tuple[int, int], tiled: Callable[[tuple[int, int]], Picture]
     ) -> Picture:
         """Upscale a picture smaller than a tile without padding; if the model needs whole windows, with padding."""
         exact = (min(size[0], source.height), min(size[1], source.width))
         if self._file.side is None and exact != size:
             with suppress(ModelError):
-                return self._tiled(low_res, source, exact, budget, progress)
-        return self._tiled(low_res, source, size, budget, progress)
+                return tiled(exact)
+        return tiled(size)
 
     def _tiled(
         self,
         low_res: Float[torch.Tensor, "3 h w"],
         source: Picture,
-        size: tuple[int, int],
         budget: int,
         progress: Progress,
+        size: tuple[int, int],
     ) -> Picture:
+        """Upscale a picture in tiles of a size."""
         canvas = Canvas(source.height, source.width, self.scale, bits=_BITS, gray=False)
         rows, columns = (_spans(extent, side) for extent, side in zip((source.height, source.width), size, strict=True))
         for number, row in enumerate(rows):

@@ -11,6 +11,7 @@ from torch import Tensor
 from srntt._shapes import Float, Shaped
 from srntt.features import Description
 from srntt.image import enlarge, reduce, resize_bicubic, unit_floats
+from srntt.views._nearest import in_steps, nearest
 
 REDUCTIONS = (1, 2, 3)
 """By which a reference may be reduced; 1 is unchanged."""
@@ -19,8 +20,6 @@ _LEAST, _MARGIN = 0.2, 0.05  # correlation that a reduction must reach, and by w
 _PIECE, _PIECES = 64, 3  # LR pixels of a side of the pieces that are looked at, and of those along each side
 _SMALLEST = 8  # LR pixels of a side of a piece
 _QUERIES, _KEYS = 2048, 4096
-_AT_ONCE = 512  # queries
-_STEPS = 128  # of a descriptor's values: products are whole numbers below 2**24, which float32 adds exactly
 
 Describe = Callable[[Float[Tensor, "b 3 h w"]], Description]
 """What a model matches of pictures on the LR grid."""
@@ -61,14 +60,14 @@ class _Octave(NamedTuple):
         halves = reduce(pieces, 2)
         described = describe(halves)
         octave = F.pixel_unshuffle((pieces - enlarge(halves, 2)).mean(1, keepdim=True), 2)
-        maps = (described.descriptor.cpu().mul(_STEPS).round(), described.contrast.cpu(), octave)
+        maps = (in_steps(described.descriptor.cpu()), described.contrast.cpu(), octave)
         vectors, contrast, blocks = (x.movedim(1, -1).flatten(0, 2) for x in maps)
         chosen = torch.linspace(0, len(vectors) - 1, min(most, len(vectors))).round().long()
         return cls(vectors[chosen], contrast[chosen, 0], blocks[chosen])
 
     def restored_by(self, other: "_Octave") -> float:
         """Correlation of the octave with what another has at the best match of each place, -1 .. 1."""
-        index = torch.cat([(rows @ other.vectors.T).argmax(1) for rows in self.vectors.split(_AT_ONCE)])
+        index = nearest(self.vectors.T, other.vectors.T)
         gain = self.contrast / other.contrast[index]
         mine, theirs = self.blocks.double(), (other.blocks[index] * gain[:, None]).double()
         energy = float(mine.square().sum() * theirs.square().sum())

@@ -5,13 +5,12 @@ import torch
 from torch import Tensor
 
 from srntt._shapes import Bool, Float, Int64
+from srntt.views._nearest import in_steps, nearest
 
 LEAST = 20  # different places that a plane stands on; unrelated pictures have fewer
 MOST_POSITIONS = 2**18  # positions of a map; larger ones are not matched
 _QUERIES = 2048
 _PRODUCTS = 2**28  # at most: fewer queries for large references
-_AT_ONCE = 2**22
-_STEPS = 128  # of a descriptor's values: products are whole numbers below 2**24, which float32 adds exactly
 _NEAR, _BEND = 8.0, 2.5  # positions: how far neighbours are, and by how much their displacements may differ
 _NEIGHBOURS = 4  # of a match that must agree with it
 _RETURN = 1  # positions by which the way there and back may miss its start
@@ -27,10 +26,10 @@ def dense_matches(
     nothing = np.zeros((0, 2), np.float32)
     if max(query[0].numel(), key[0].numel()) > MOST_POSITIONS:
         return nothing, nothing
-    queries, keys = (whole.flatten(1).mul(_STEPS).round() for whole in (query, key))
+    queries, keys = (in_steps(whole.flatten(1)) for whole in (query, key))
     own = _chosen(contrast.flatten(), min(_QUERIES, _PRODUCTS // key[0].numel()))
-    other = _nearest(queries[:, own], keys)
-    back = _nearest(keys[:, other], queries)
+    other = nearest(queries[:, own], keys)
+    back = nearest(keys[:, other], queries)
     width = query.shape[2]
     missed = torch.maximum((back // width - own // width).abs(), (back % width - own % width).abs())
     held = missed <= _RETURN
@@ -42,15 +41,6 @@ def dense_matches(
 def _chosen(contrast: Float[Tensor, " n"], most: int) -> Int64[Tensor, " k"]:
     half = torch.argsort(contrast, descending=True, stable=True)[: max(1, len(contrast) // 2)].sort().values
     return half[torch.linspace(0, len(half) - 1, min(most, len(half))).round().long()]
-
-
-def _nearest(queries: Float[Tensor, "d n"], keys: Float[Tensor, "d m"]) -> Int64[Tensor, " n"]:
-    rows = max(1, _AT_ONCE // keys.shape[1])
-    found = torch.empty(queries.shape[1], dtype=torch.int64, device=keys.device)
-    products = keys.new_empty(min(rows, len(found)), keys.shape[1])  # new ones might not fit the gaps of freed ones
-    for some, place in zip(queries.split(rows, 1), found.split(rows), strict=True):
-        place.copy_(torch.mm(some.T, keys, out=products[: len(place)]).argmax(1))
-    return found
 
 
 def _agreed(mine: Float[np.ndarray, "n 2"], theirs: Float[np.ndarray, "n 2"]) -> Bool[np.ndarray, " n"]:
